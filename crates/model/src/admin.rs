@@ -1,0 +1,310 @@
+//! Bodies of the admin API, shared by the server and the command line.
+//!
+//! Registry objects use the names of the seed file; associations look as in the public API.
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::Association;
+use crate::{
+    AmazonId, ClientId, Country, ExternalUserId, OrganizationId, RequestId, Scope, ScopeSet,
+    ServiceProviderId, UnitId, Vertical,
+};
+
+/// A display name of a service provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisplayName {
+    /// BCP 47 language tag, for example `en-US`.
+    pub locale: String,
+    /// The name in that language.
+    pub value: String,
+}
+
+/// An organization, as answered and as created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// Its id; `None` in a create means that the server issues one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<OrganizationId>,
+    /// A name for people.
+    pub name: String,
+    /// Where it does business.
+    pub country: Country,
+    /// Its line of business.
+    pub vertical: Vertical,
+    /// Whether it has the WebRTC add-on; without it every operation is a 403.
+    #[serde(default)]
+    pub webrtc: bool,
+    /// Whether create and update want an `amazonId` that is a known profile of the organization.
+    #[serde(default, alias = "strictProfiles")]
+    pub strict_profiles: bool,
+}
+
+/// What of an organization is to change; absent properties stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationPatch {
+    /// New name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// New country.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+    /// New vertical.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vertical: Option<Vertical>,
+    /// Add-on on or off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webrtc: Option<bool>,
+    /// Strict profiles on or off.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "strictProfiles")]
+    pub strict_profiles: Option<bool>,
+}
+
+/// A client to create. Everything may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewClient {
+    /// Its id; issued when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ClientId>,
+    /// Its secret; issued when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
+    /// Granted scopes; the service provider scope when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<ScopeSet>,
+    /// A refresh token that is to be valid for it.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "refreshToken")]
+    pub refresh_token: Option<Secret>,
+    /// Requests a second; the server's default when absent, 0 for no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "rateLimit")]
+    pub rate_limit: Option<u32>,
+    /// Where the consent page may send a browser back to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "redirectUris")]
+    pub redirect_uris: Vec<String>,
+}
+
+/// A secret on its way in or out. Its debug form hides the text.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A client as answered. The secret is there only in the answer to its creation or rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Its id.
+    pub id: ClientId,
+    /// The organization that it belongs to.
+    pub organization_id: OrganizationId,
+    /// The secret, answered once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
+    /// Granted scopes.
+    pub scopes: Vec<Scope>,
+    /// Requests a second, when it differs from the server's default; 0 for no limit.
+    pub rate_limit: Option<u32>,
+    /// Where the consent page may send a browser back to.
+    pub redirect_uris: Vec<String>,
+    /// Whether it may get and use tokens.
+    pub enabled: bool,
+    /// How many refresh tokens are valid for it.
+    pub refresh_tokens: usize,
+}
+
+/// What of a client is to change; absent properties stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientPatch {
+    /// New scopes. Tokens that were issued keep theirs only where they are still granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<ScopeSet>,
+    /// New rate limit in requests a second; 0 for no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "rateLimit")]
+    pub rate_limit: Option<u32>,
+    /// New redirect URIs.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "redirectUris")]
+    pub redirect_uris: Option<Vec<String>>,
+    /// Enable or disable; a disabled client's tokens are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// A request for an access token of a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// Scopes of the token, granted to the client or not; the granted ones when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<ScopeSet>,
+    /// Life in seconds, at most [`crate::limit::ACCESS_TOKEN_MAX_SECONDS`]; 0 issues an expired token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+}
+
+/// An access token, in the form of the token endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// The token, `Atza|…`.
+    pub access_token: Secret,
+    /// Always `bearer`.
+    pub token_type: String,
+    /// Seconds until it expires.
+    pub expires_in: u64,
+    /// Its scopes, separated by spaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The refresh token, `Atzr|…`, of grants that give one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
+}
+
+/// A service provider to create, or as answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceProvider {
+    /// Its id; issued when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ServiceProviderId>,
+    /// The organization that it belongs to; the path says it in a create.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<OrganizationId>,
+    /// The organization's own name for it, unique in the organization.
+    #[serde(alias = "logicalId", alias = "serviceProviderLogicalId")]
+    pub logical_id: String,
+    /// Names for people, one a locale.
+    #[serde(default, alias = "displayName", skip_serializing_if = "Vec::is_empty")]
+    pub display_name: Vec<DisplayName>,
+    /// Associations that it has; answered only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub associations: Option<u64>,
+}
+
+/// A communication profile to create, or as answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Its id, the `amazonId` of associations; issued when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<AmazonId>,
+    /// The organization that it belongs to; the path says it in a create.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<OrganizationId>,
+    /// The unit that it speaks for.
+    pub unit: UnitId,
+    /// A name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Maintenance mode: while on, the public operations answer 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Maintenance {
+    /// On or off.
+    pub enabled: bool,
+    /// Seconds of the `Retry-After` header; 60 when absent.
+    #[serde(default = "default_retry_after", alias = "retryAfter")]
+    pub retry_after: u32,
+}
+
+const fn default_retry_after() -> u32 {
+    60
+}
+
+impl Default for Maintenance {
+    fn default() -> Self {
+        Self { enabled: false, retry_after: default_retry_after() }
+    }
+}
+
+/// A page of associations of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssociationList {
+    /// The associations, sorted by the bytes of `externalUserId`.
+    pub associations: Vec<Association>,
+    /// All associations of the provider, whatever the prefix.
+    pub total_count: u64,
+    /// What to send as `after` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<ExternalUserId>,
+}
+
+/// One recorded change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its place in the order of all changes, from 1, without repeats.
+    pub sequence: u64,
+    /// When it was made, RFC 3339 in UTC with milliseconds.
+    pub time: String,
+    /// Who made it: a client id, `admin` or `seed`.
+    pub actor: String,
+    /// What was done, for example `association.create`.
+    pub operation: String,
+    /// The request that did it.
+    pub request_id: RequestId,
+    /// The provider of a changed association.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_provider_id: Option<ServiceProviderId>,
+    /// The endpoint of a changed association.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_user_id: Option<ExternalUserId>,
+    /// The id of a changed object that is no association.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// What was there before: the `amazonId` of an association, the object otherwise; `null` for nothing.
+    pub before: Option<serde_json::Value>,
+    /// What is there since; `null` for nothing.
+    pub after: Option<serde_json::Value>,
+}
+
+/// A page of the change record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeList {
+    /// The changes, oldest first.
+    pub changes: Vec<Change>,
+    /// What to send as `after` to go on. With a filter a page may be short or empty although more follow.
+    pub next_after: u64,
+    /// Whether changes follow this page.
+    pub more: bool,
+}
+
+/// A list of admin objects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List<T> {
+    /// The objects, sorted by id.
+    pub items: Vec<T>,
+    /// What to send as `after` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<String>,
+}
+
+/// How the server is: the answer of `/admin/v1/status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the server.
+    pub version: String,
+    /// Kind of store: `memory`, `embedded` or `postgres`.
+    pub store: String,
+    /// Whether the store can be read and written.
+    pub ready: bool,
+    /// Seconds since the server started.
+    pub uptime_seconds: u64,
+    /// Organizations.
+    pub organizations: u64,
+    /// Clients.
+    pub clients: u64,
+    /// Service providers.
+    pub service_providers: u64,
+    /// Associations of all providers.
+    pub associations: u64,
+    /// Highest sequence number of the change record.
+    pub last_change: u64,
+    /// Bytes that the store takes on disk, where it knows.
+    pub disk_bytes: Option<u64>,
+    /// Maintenance mode.
+    pub maintenance: Maintenance,
+}

@@ -1,0 +1,83 @@
+//! Every bound of the service, in one place.
+//!
+//! "Characters" are Unicode scalar values, as a person would count them; "bytes" are bytes of UTF-8.
+
+/// Largest request body in bytes; a larger one is a 400.
+pub const BODY_BYTES: usize = 64 * 1024;
+
+/// Largest bearer token in bytes. Longer ones are refused without being looked at.
+pub const BEARER_TOKEN_BYTES: usize = 2_048;
+
+/// Shortest access token that this service issues, in bytes: clients in the field allocate and log for the
+/// vendor's tokens, which are at least this long.
+pub const ISSUED_TOKEN_MIN_BYTES: usize = 350;
+
+/// Longest `externalUserId`, in characters.
+pub const EXTERNAL_USER_ID_CHARS: usize = 256;
+
+/// Longest part of an identifier after its fixed prefix (`amzn1.….did.`), in characters.
+pub const ID_SUFFIX_CHARS: usize = 255;
+
+/// Most `externalUserIds` in the filter of one query; the fewest is one.
+pub const QUERY_IDS: usize = 30;
+
+/// Most associations on one page of a query.
+pub const PAGE_MAX: u32 = 100;
+
+/// Associations on a page when the query does not say `maxResults`.
+pub const PAGE_DEFAULT: u32 = 30;
+
+/// Seconds that a `nextPageToken` stays valid: 24 hours.
+pub const PAGE_TOKEN_SECONDS: u64 = 24 * 60 * 60;
+
+/// Seconds that an access token stays valid unless an operator asks for another span.
+pub const ACCESS_TOKEN_SECONDS: u64 = 3_600;
+
+/// Longest life, in seconds, that an operator may give to an access token: a day.
+pub const ACCESS_TOKEN_MAX_SECONDS: u64 = 24 * 60 * 60;
+
+/// Longest scope, in bytes.
+pub const SCOPE_BYTES: usize = 128;
+
+/// Most scopes that one client can be granted. With [`SCOPE_SET_BYTES`] it keeps an access token below
+/// [`BEARER_TOKEN_BYTES`].
+pub const SCOPES: usize = 16;
+
+/// Most bytes of all scopes of a client together, separators included.
+pub const SCOPE_SET_BYTES: usize = 1_000;
+
+/// Longest name of an organization, client or profile, logical id or display name, in characters.
+pub const NAME_CHARS: usize = 256;
+
+/// Shortest client secret and refresh token that are accepted, in bytes.
+pub const SECRET_MIN_BYTES: usize = 8;
+
+/// Longest client secret and refresh token, in bytes.
+pub const SECRET_MAX_BYTES: usize = 2_048;
+
+/// Most refresh tokens that one client may hold at a time.
+pub const REFRESH_TOKENS: usize = 100;
+
+/// Most redirect URIs of one client.
+pub const REDIRECT_URIS: usize = 20;
+
+/// Longest redirect URI, in bytes.
+pub const REDIRECT_URI_BYTES: usize = 2_048;
+
+/// Most display names (one a locale) of a service provider.
+pub const DISPLAY_NAMES: usize = 50;
+
+/// Highest rate limit of a client, in requests per second.
+pub const RATE_LIMIT_MAX: u32 = 1_000_000;
+
+/// Most entries on one page of an admin listing.
+pub const ADMIN_PAGE_MAX: u32 = 1_000;
+
+/// Entries on a page of an admin listing that does not say `limit`.
+pub const ADMIN_PAGE_DEFAULT: u32 = 100;
+
+/// Longest `retry_after` of maintenance mode, in seconds: a day.
+pub const RETRY_AFTER_MAX_SECONDS: u32 = 24 * 60 * 60;
+
+/// Largest head of a request, in bytes: request line or pseudo-headers, names and values together.
+pub const HEAD_BYTES: usize = 16 * 1024;

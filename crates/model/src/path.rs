@@ -1,0 +1,43 @@
+//! The route templates of the public API, used by the server's router and by the client.
+
+use crate::ServiceProviderId;
+
+/// Create (POST), update (PUT) and delete (DELETE) of an account association.
+pub const EXTERNAL_USERS: &str = "/v1/communications/serviceProviders/{serviceProviderId}/externalUsers";
+
+/// Query (POST) of account associations.
+pub const EXTERNAL_USERS_QUERY: &str =
+    "/v1/communications/serviceProviders/{serviceProviderId}/externalUsers/query";
+
+/// The token endpoint of Login with Amazon.
+pub const TOKEN: &str = "/auth/o2/token";
+
+/// The token endpoint as some published clients spell it.
+pub const TOKEN_ALTERNATE: &str = "/auth/O2/token";
+
+/// The path of a provider's external users.
+#[must_use]
+pub fn external_users(provider: ServiceProviderId) -> String {
+    EXTERNAL_USERS.replace("{serviceProviderId}", &provider.to_string())
+}
+
+/// The path of the query of a provider's external users.
+#[must_use]
+pub fn external_users_query(provider: ServiceProviderId) -> String {
+    EXTERNAL_USERS_QUERY.replace("{serviceProviderId}", &provider.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_carry_the_provider() {
+        let provider: ServiceProviderId =
+            "amzn1.comms.csp.id.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10".parse().unwrap();
+        assert_eq!(
+            external_users_query(provider),
+            "/v1/communications/serviceProviders/amzn1.comms.csp.id.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10/externalUsers/query"
+        );
+    }
+}

@@ -1,0 +1,277 @@
+//! The bodies of the four operations.
+//!
+//! Requests are read with `parse`, which answers with a value that needs no further check or with the message of
+//! the 400. The same types serialize, for the client.
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::{InvalidRequest, Json, Object};
+use crate::{AmazonId, ExternalUserId, InvalidId, limit};
+
+/// The only value of `amazonIdType`.
+pub const AMAZON_ID_TYPE: &str = "communication-profile";
+
+/// The `nextPageToken` of a last page.
+pub const LAST_PAGE_TOKEN: &str = "0";
+
+/// An account association: which communication profile answers for which endpoint.
+///
+/// It is also the body of create and update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Association {
+    /// The endpoint of the provider's network.
+    pub external_user_id: ExternalUserId,
+    /// The communication profile that answers for it.
+    pub amazon_id: AmazonId,
+    /// Always `communication-profile`.
+    pub amazon_id_type: AmazonIdType,
+}
+
+/// The constant `communication-profile`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AmazonIdType {
+    /// A communication profile: the only type there is.
+    #[default]
+    #[serde(rename = "communication-profile")]
+    CommunicationProfile,
+}
+
+/// The body of a delete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeleteRequest {
+    /// The endpoint whose association goes.
+    pub external_user_id: ExternalUserId,
+}
+
+/// The body of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryRequest {
+    /// The endpoints asked for, sorted and without repeats; nothing means all of the provider's.
+    pub external_user_ids: Option<Vec<ExternalUserId>>,
+    /// Most associations on the page, 1 to [`limit::PAGE_MAX`].
+    pub max_results: u32,
+    /// The token of the previous page.
+    pub next_token: Option<String>,
+}
+
+/// The answer to a query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueryResponse {
+    /// How many match and where to go on.
+    pub pagination_context: PaginationContext,
+    /// The associations of this page, sorted by the bytes of `externalUserId`.
+    pub account_associations: Vec<Association>,
+}
+
+/// The pagination part of an answer to a query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaginationContext {
+    /// Associations that match the filter, over all pages.
+    pub total_count: u64,
+    /// Opaque while more pages follow, [`LAST_PAGE_TOKEN`] on the last page, absent after it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_page_token: Option<String>,
+}
+
+/// The body of every answer with a status of 400 or more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// The kind of error, for programs.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What went wrong and what would be right, for people.
+    pub message: String,
+}
+
+impl Association {
+    /// The association of an endpoint with a profile.
+    #[must_use]
+    pub const fn new(external_user_id: ExternalUserId, amazon_id: AmazonId) -> Self {
+        Self { external_user_id, amazon_id, amazon_id_type: AmazonIdType::CommunicationProfile }
+    }
+
+    /// Reads the body of a create. A query body sent here, which a published client does, gets a hint.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the property and the rule.
+    pub fn parse_create(body: &[u8]) -> Result<Self, InvalidRequest> {
+        let object = Object::parse(body)?;
+        if object.get("filters")?.is_some() && object.get("externalUserId")?.is_none() {
+            return Err(InvalidRequest(
+                "filters belongs to a query, which is a POST to …/externalUsers/query; \
+                 externalUserId is missing for a create."
+                    .to_owned(),
+            ));
+        }
+        Self::from_object(&object)
+    }
+
+    /// Reads the body of an update.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the property and the rule.
+    pub fn parse_update(body: &[u8]) -> Result<Self, InvalidRequest> {
+        Self::from_object(&Object::parse(body)?)
+    }
+
+    fn from_object(object: &Object<'_>) -> Result<Self, InvalidRequest> {
+        let external_user_id = external_user_id(object.text("externalUserId")?)?;
+        let amazon_id = AmazonId::new(object.text("amazonId")?).map_err(|e| named("amazonId", &e))?;
+        let amazon_id_type = object.text("amazonIdType")?;
+        if amazon_id_type != AMAZON_ID_TYPE {
+            return Err(InvalidRequest(format!("amazonIdType must be \"{AMAZON_ID_TYPE}\".")));
+        }
+        Ok(Self::new(external_user_id, amazon_id))
+    }
+}
+
+impl DeleteRequest {
+    /// Reads a delete from its body, its `externalUserId` query parameter, or both when they are the same.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] when neither names a valid id, or they differ.
+    pub fn parse(body: &[u8], parameter: Option<&str>) -> Result<Self, InvalidRequest> {
+        let from_parameter = parameter.map(external_user_id).transpose()?;
+        if body.is_empty()
+            && let Some(external_user_id) = from_parameter
+        {
+            return Ok(Self { external_user_id });
+        }
+        let external_user_id = external_user_id(Object::parse(body)?.text("externalUserId")?)?;
+        if from_parameter.is_some_and(|other| other != external_user_id) {
+            return Err(InvalidRequest(
+                "externalUserId in the body and in the query string differ; one of them is enough.".to_owned(),
+            ));
+        }
+        Ok(Self { external_user_id })
+    }
+}
+
+impl QueryRequest {
+    /// Reads the body of a query.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the property and the rule.
+    pub fn parse(body: &[u8]) -> Result<Self, InvalidRequest> {
+        let object = Object::parse(body)?;
+        let external_user_ids = match object.get("filters")? {
+            None => return Err(InvalidRequest("filters is missing; it is required.".to_owned())),
+            Some(Json::Object(filters)) => filter_ids(filters)?,
+            Some(other) => return Err(other.wrong_type("filters", "an object")),
+        };
+        let context = match object.get("paginationContext")? {
+            None => &Object::default(),
+            Some(Json::Object(context)) => context,
+            Some(other) => return Err(other.wrong_type("paginationContext", "an object")),
+        };
+        Ok(Self {
+            external_user_ids,
+            max_results: max_results(context)?,
+            next_token: next_token(context)?.map(str::to_owned),
+        })
+    }
+}
+
+fn external_user_id(text: &str) -> Result<ExternalUserId, InvalidRequest> {
+    ExternalUserId::new(text).map_err(|error| named("externalUserId", &error))
+}
+
+fn named(property: &str, error: &InvalidId) -> InvalidRequest {
+    InvalidRequest(format!("{property} {error}."))
+}
+
+fn filter_ids(filters: &Object<'_>) -> Result<Option<Vec<ExternalUserId>>, InvalidRequest> {
+    const NAME: &str = "filters.externalUserIds";
+    let values = match filters.get("externalUserIds").map_err(|e| InvalidRequest(format!("filters.{e}")))? {
+        None => return Ok(None),
+        Some(Json::Array(values)) => values,
+        Some(other) => return Err(other.wrong_type(NAME, "an array of strings")),
+    };
+    if !(1..=limit::QUERY_IDS).contains(&values.len()) {
+        return Err(InvalidRequest(format!(
+            "{NAME} holds {len} ids; 1 to {max} are allowed.",
+            len = values.len(),
+            max = limit::QUERY_IDS
+        )));
+    }
+    let mut ids = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        let Json::Text(text) = value else {
+            return Err(value.wrong_type(&format!("{NAME}[{index}]"), "a string"));
+        };
+        ids.push(ExternalUserId::new(text).map_err(|e| named(&format!("{NAME}[{index}]"), &e))?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(Some(ids))
+}
+
+fn max_results(context: &Object<'_>) -> Result<u32, InvalidRequest> {
+    const NAME: &str = "paginationContext.maxResults";
+    match context.get("maxResults").map_err(|e| InvalidRequest(format!("paginationContext.{e}")))? {
+        None => Ok(limit::PAGE_DEFAULT),
+        Some(Json::Integer(number)) => {
+            u32::try_from(*number).ok().filter(|n| (1..=limit::PAGE_MAX).contains(n)).ok_or_else(|| {
+                InvalidRequest(format!("{NAME} is {number}; 1 to {} are allowed.", limit::PAGE_MAX))
+            })
+        }
+        Some(other) => Err(other.wrong_type(NAME, "an integer")),
+    }
+}
+
+/// The page token, under the name of the reference's request (`nextToken`) or of its response (`nextPageToken`).
+fn next_token<'a>(context: &'a Object<'_>) -> Result<Option<&'a str>, InvalidRequest> {
+    let token = |name: &str| match context.get(name) {
+        Ok(None) => Ok(None),
+        Ok(Some(Json::Text(text))) => Ok(Some(text.as_ref())),
+        Ok(Some(other)) => Err(other.wrong_type(&format!("paginationContext.{name}"), "a string")),
+        Err(error) => Err(InvalidRequest(format!("paginationContext.{error}"))),
+    };
+    match (token("nextToken")?, token("nextPageToken")?) {
+        (Some(one), Some(other)) if one != other => Err(InvalidRequest(
+            "paginationContext.nextToken and paginationContext.nextPageToken differ; one of them is enough."
+                .to_owned(),
+        )),
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
+/// The wire form: `filters` always, the rest only where it says something.
+impl Serialize for QueryRequest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Filters<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            external_user_ids: Option<&'a [ExternalUserId]>,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Context<'a> {
+            max_results: u32,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            next_token: Option<&'a str>,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body<'a> {
+            filters: Filters<'a>,
+            pagination_context: Context<'a>,
+        }
+        Body {
+            filters: Filters { external_user_ids: self.external_user_ids.as_deref() },
+            pagination_context: Context {
+                max_results: self.max_results,
+                next_token: self.next_token.as_deref(),
+            },
+        }
+        .serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+use super::*;
+
+const PROFILE: &str = "amzn1.alexa.communications.profile.did.1234";
+
+fn create(body: &str) -> String {
+    Association::parse_create(body.as_bytes()).unwrap_err().0
+}
+
+fn query(body: &str) -> Result<QueryRequest, String> {
+    QueryRequest::parse(body.as_bytes()).map_err(|error| error.0)
+}
+
+#[test]
+fn the_documented_create_is_read() {
+    let body = format!(r#"{{"externalUserId":"7201","amazonId":"{PROFILE}","amazonIdType":"communication-profile"}}"#);
+    let association = Association::parse_create(body.as_bytes()).unwrap();
+    assert_eq!(association.external_user_id.as_str(), "7201");
+    assert_eq!(association.amazon_id.as_str(), PROFILE);
+    assert_eq!(serde_json::to_string(&association).unwrap(), body);
+}
+
+#[test]
+fn create_names_what_is_wrong() {
+    assert_eq!(create("{}"), "externalUserId is missing; it is required.");
+    assert_eq!(create(r#"{"externalUserId":"7201"}"#), "amazonId is missing; it is required.");
+    assert_eq!(
+        create(r#"{"externalUserId":"7201","amazonId":"x","amazonIdType":"communication-profile"}"#),
+        "amazonId must begin with \"amzn1.alexa.communications.profile.did.\"."
+    );
+    assert_eq!(
+        create(&format!(r#"{{"externalUserId":"7201","amazonId":"{PROFILE}","amazonIdType":"phone"}}"#)),
+        "amazonIdType must be \"communication-profile\"."
+    );
+    assert_eq!(
+        create(r#"{"filters":{"externalUserIds":["7201"]}}"#),
+        "filters belongs to a query, which is a POST to …/externalUsers/query; \
+         externalUserId is missing for a create."
+    );
+}
+
+#[test]
+fn delete_takes_the_body_or_the_parameter() {
+    let body = br#"{"externalUserId":"7201"}"#;
+    for (body, parameter) in [(&body[..], None), (b"", Some("7201")), (&body[..], Some("7201"))] {
+        assert_eq!(DeleteRequest::parse(body, parameter).unwrap().external_user_id.as_str(), "7201");
+    }
+    assert!(DeleteRequest::parse(body, Some("7202")).unwrap_err().0.contains("differ"));
+    assert!(DeleteRequest::parse(b"", None).unwrap_err().0.contains("no body"));
+    assert!(DeleteRequest::parse(b"", Some("")).unwrap_err().0.starts_with("externalUserId is empty"));
+}
+
+#[test]
+fn query_defaults_and_collapses_repeats() {
+    let all = query(r#"{"filters":{}}"#).unwrap();
+    assert_eq!(all, QueryRequest { external_user_ids: None, max_results: limit::PAGE_DEFAULT, next_token: None });
+    let some = query(r#"{"filters":{"externalUserIds":["b","a","b"]}}"#).unwrap();
+    let ids: Vec<_> = some.external_user_ids.unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(ids, ["a", "b"]);
+}
+
+#[test]
+fn query_bounds_hold_at_below_and_above() {
+    let ids = |count: usize| {
+        let list: Vec<String> = (0..count).map(|n| format!("\"{n}\"")).collect();
+        query(&format!(r#"{{"filters":{{"externalUserIds":[{}]}}}}"#, list.join(",")))
+    };
+    assert!(ids(1).is_ok() && ids(limit::QUERY_IDS).is_ok());
+    assert_eq!(ids(0).unwrap_err(), "filters.externalUserIds holds 0 ids; 1 to 30 are allowed.");
+    assert_eq!(ids(31).unwrap_err(), "filters.externalUserIds holds 31 ids; 1 to 30 are allowed.");
+    let page = |max: &str| query(&format!(r#"{{"filters":{{}},"paginationContext":{{"maxResults":{max}}}}}"#));
+    assert_eq!(page("1").unwrap().max_results, 1);
+    assert_eq!(page("100").unwrap().max_results, 100);
+    for bad in ["0", "101", "-1", "18446744073709551615", "1.0", "\"30\"", "null"] {
+        assert!(page(bad).unwrap_err().starts_with("paginationContext.maxResults is "), "{bad}");
+    }
+}
+
+#[test]
+fn query_takes_the_token_under_both_names() {
+    let token = |context: &str| {
+        query(&format!(r#"{{"filters":{{}},"paginationContext":{{{context}}}}}"#)).map(|query| query.next_token)
+    };
+    assert_eq!(token(r#""nextToken":"t""#).unwrap().as_deref(), Some("t"));
+    assert_eq!(token(r#""nextPageToken":"t""#).unwrap().as_deref(), Some("t"));
+    assert_eq!(token(r#""nextToken":"t","nextPageToken":"t""#).unwrap().as_deref(), Some("t"));
+    assert!(token(r#""nextToken":"t","nextPageToken":"u""#).unwrap_err().contains("differ"));
+    assert!(token(r#""nextToken":7"#).unwrap_err().starts_with("paginationContext.nextToken is a number"));
+}
+
+#[test]
+fn query_names_what_is_wrong() {
+    assert_eq!(query("{}").unwrap_err(), "filters is missing; it is required.");
+    assert_eq!(query(r#"{"filters":null}"#).unwrap_err(), "filters is null; an object is expected.");
+    assert_eq!(
+        query(r#"{"filters":{"externalUserIds":["a",7]}}"#).unwrap_err(),
+        "filters.externalUserIds[1] is a number; a string is expected."
+    );
+    assert_eq!(
+        query(r#"{"filters":{"externalUserIds":["a"," b"]}}"#).unwrap_err(),
+        "filters.externalUserIds[1] begins or ends with white space."
+    );
+}
+
+#[test]
+fn a_query_survives_the_way_over_the_wire() {
+    for original in [
+        QueryRequest { external_user_ids: None, max_results: 7, next_token: None },
+        QueryRequest {
+            external_user_ids: Some(vec![ExternalUserId::new("7201").unwrap()]),
+            max_results: 30,
+            next_token: Some("t".to_owned()),
+        },
+    ] {
+        assert_eq!(QueryRequest::parse(&serde_json::to_vec(&original).unwrap()).unwrap(), original);
+    }
+}
