@@ -1,0 +1,335 @@
+//! Where state lives: associations, the registry of accounts, profiles and the change record.
+//!
+//! The [`Store`] trait is the whole contract. Each method is one atomic operation; a write that answered is on
+//! stable storage (`memory:` excepted, which says so), its change record and counts were part of the same
+//! commit, and every later read sees it. An expected case ("exists already") is an outcome, never an error.
+//! The suite in `conformance` holds every adapter to it.
+
+mod change;
+
+
+
+mod memory;
+mod open;
+pub mod registry;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jackfield_model::wire::Association;
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+use thiserror::Error;
+
+pub use change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
+pub use memory::MemoryStore;
+pub use open::{InvalidStoreUrl, OpenError, StoreOptions, StoreUrl};
+pub use registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
+
+/// A place that keeps the directory. See the crate documentation for the guarantees of every method.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// The kind of store: `memory`, `embedded` or `postgres`.
+    fn kind(&self) -> &'static str;
+
+    /// The registry of accounts as of now. Cheap: no I/O, no lock that a commit holds.
+    fn registry(&self) -> Arc<Registry>;
+
+    /// The key from which tokens and hashes of this directory derive. Made once, the same on every node.
+    fn root_key(&self) -> &RootKey;
+
+    /// Stores an association unless its `externalUserId` is taken.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was stored.
+    async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError>;
+
+    /// Points an existing association at another profile.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed.
+    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError>;
+
+    /// Removes an association.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was removed.
+    async fn delete_association(
+        &self,
+        provider: ServiceProviderId,
+        external_user_id: ExternalUserId,
+        origin: Origin,
+    ) -> Result<DeleteOutcome, StoreError>;
+
+    /// The associations among `ids`, which are sorted and without repeats. Sorted like them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn find_associations(
+        &self,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Result<Vec<Association>, StoreError>;
+
+    /// A page of the provider's associations, sorted by the bytes of `externalUserId`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn list_associations(
+        &self,
+        provider: ServiceProviderId,
+        range: &AssociationRange,
+    ) -> Result<AssociationPage, StoreError>;
+
+    /// How many associations the provider has; 0 for a provider that is not there. Maintained, not counted.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError>;
+
+    /// Applies a change to the registry of accounts. [`Store::registry`] shows it when this answers.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed.
+    async fn change_registry(
+        &self,
+        command: RegistryCommand,
+        origin: Origin,
+    ) -> Result<RegistryOutcome, StoreError>;
+
+    /// Stores a communication profile. A profile with the same id, or of the same unit, must not be there.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was stored.
+    async fn create_profile(
+        &self,
+        profile: Profile,
+        origin: Origin,
+    ) -> Result<CreateProfileOutcome, StoreError>;
+
+    /// Renames a communication profile of the organization.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed.
+    async fn rename_profile(
+        &self,
+        organization: &OrganizationId,
+        id: &AmazonId,
+        name: Option<String>,
+        origin: Origin,
+    ) -> Result<UpdateOutcome, StoreError>;
+
+    /// Removes a communication profile of the organization. Associations that name it stay.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was removed.
+    async fn delete_profile(
+        &self,
+        organization: &OrganizationId,
+        id: &AmazonId,
+        origin: Origin,
+    ) -> Result<DeleteOutcome, StoreError>;
+
+    /// The profile with this id, whatever organization it belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError>;
+
+    /// At most `limit` profiles of an organization whose id is greater than `after`, sorted by id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn list_profiles(
+        &self,
+        organization: &OrganizationId,
+        after: Option<&AmazonId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, StoreError>;
+
+    /// A page of the change record, oldest first. A call looks at a bounded number of records, so that a page
+    /// under a filter may be short, even empty, although more follow: [`ChangePage::more`] says.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError>;
+
+    /// Forgets changes made before `before`, at most `limit` of them, oldest first. Answers how many went.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was forgotten.
+    async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// Whether the store can be read and written now.
+    ///
+    /// # Errors
+    /// [`StoreError`] saying what is in the way.
+    async fn check(&self) -> Result<(), StoreError>;
+
+    /// Sizes, for metrics and `status`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn stats(&self) -> Result<StoreStats, StoreError>;
+
+    /// Finishes writes that were handed over and lets go of files and connections. Later writes fail.
+    async fn close(&self);
+}
+
+/// 32 secret bytes. The debug form hides them.
+#[derive(Clone)]
+pub struct RootKey([u8; 32]);
+
+impl RootKey {
+    /// The key with these bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// A fresh random key.
+    ///
+    /// # Panics
+    /// When the operating system has no randomness to give.
+    #[must_use]
+    pub fn random() -> Self {
+        let mut bytes = [0; 32];
+        ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+            .expect("the operating system gives randomness");
+        Self(bytes)
+    }
+
+    /// The bytes, to derive keys from.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RootKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RootKey(…)")
+    }
+}
+
+/// A create or update of an association.
+#[derive(Clone, Debug)]
+pub struct WriteAssociation {
+    /// The provider that it belongs to.
+    pub provider: ServiceProviderId,
+    /// The association as it is to be.
+    pub association: Association,
+    /// Strict profiles: the organization that must have a profile with the association's `amazonId`.
+    pub profile_owner: Option<OrganizationId>,
+    /// Who asked.
+    pub origin: Origin,
+}
+
+/// What became of a create.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreateOutcome {
+    /// Stored.
+    Created,
+    /// The `externalUserId` is taken; nothing was stored.
+    Exists,
+    /// The provider is not there (any more).
+    NoSuchProvider,
+    /// The organization has no profile with this `amazonId`.
+    NoSuchProfile,
+}
+
+/// What became of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateOutcome {
+    /// Changed, or already as wanted: then nothing was recorded.
+    Updated,
+    /// Nothing there to change.
+    NotFound,
+    /// The provider is not there (any more).
+    NoSuchProvider,
+    /// The organization has no profile with this `amazonId`.
+    NoSuchProfile,
+}
+
+/// What became of a delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteOutcome {
+    /// Removed.
+    Deleted,
+    /// Nothing there to remove.
+    NotFound,
+    /// The provider is not there (any more).
+    NoSuchProvider,
+}
+
+/// What became of the creation of a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CreateProfileOutcome {
+    /// Stored.
+    Created,
+    /// A profile with this id is there.
+    IdTaken,
+    /// The unit has this profile already.
+    UnitHasProfile(Profile),
+    /// The organization is not there.
+    NoSuchOrganization,
+}
+
+/// Which associations to list.
+#[derive(Clone, Debug, Default)]
+pub struct AssociationRange {
+    /// Only ids that begin with this; empty for all.
+    pub prefix: String,
+    /// Only ids greater than this.
+    pub after: Option<ExternalUserId>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// A page of associations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssociationPage {
+    /// Sorted by the bytes of `externalUserId`.
+    pub associations: Vec<Association>,
+    /// Whether more follow in the range.
+    pub more: bool,
+}
+
+/// Sizes of a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreStats {
+    /// Associations of all providers.
+    pub associations: u64,
+    /// Highest sequence number of the change record, 0 before the first.
+    pub last_change: u64,
+    /// Bytes on disk, where the store knows.
+    pub disk_bytes: Option<u64>,
+}
+
+/// One commit of a group of writes, reported to [`StoreOptions::on_commit`].
+#[derive(Clone, Copy, Debug)]
+pub struct CommitReport {
+    /// Writes in the group.
+    pub group_size: usize,
+    /// From the start of the commit until it was on stable storage.
+    pub latency: std::time::Duration,
+    /// Whether it succeeded.
+    pub succeeded: bool,
+}
+
+/// Why a store could not do what was asked. Nothing was changed.
+#[derive(Clone, Debug, Error)]
+pub enum StoreError {
+    /// It cannot be reached, read or written now: trying again later may help.
+    #[error("the store is not available: {cause}")]
+    Unavailable {
+        /// What is in the way, for the log; never for a client.
+        cause: String,
+    },
+    /// What it holds cannot be understood: an operator has to look.
+    #[error("the store holds something unexpected: {cause}")]
+    Corrupt {
+        /// What was found, for the log; never for a client.
+        cause: String,
+    },
+}
