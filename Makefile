@@ -37,12 +37,12 @@ fmt: ## Format the code.
 crash: ## Kill the real binary under write load CYCLES times and check what is left (CYCLES=1000 is the long run).
 	cargo build --locked --release --package jackfield
 	JACKFIELD_CRASH_CYCLES=$(CYCLES) JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
-	  cargo test --locked --package jackfield-tests --test crash -- --nocapture
+	  cargo test --locked --package jackfield-tests --test it crash -- --nocapture
 
 group-commit: ## Print durable creates a second of 1 client and of 64, measured on a release build.
 	cargo build --locked --release --package jackfield
 	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
-	  cargo run --locked --release --package jackfield-tests --bin group_commit
+	  cargo run --locked --release --package jackfield-tests --bin group-commit
 
 fuzz: ## Run each fuzz target for SECONDS seconds (needs a nightly toolchain).
 	@script/fuzz "$$(script/cargo-tool cargo-fuzz $(CARGO_FUZZ))" $(SECONDS)
