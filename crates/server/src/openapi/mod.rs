@@ -167,9 +167,11 @@ fn response(status: StatusCode, text: &str, content: Option<(&str, &str)>, opera
     };
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            header("Retry-After", "RetryAfter")
+            header("Retry-After", "RetryAfter");
         }
-        StatusCode::UNAUTHORIZED => header("WWW-Authenticate", "Authenticate"),
+        StatusCode::UNAUTHORIZED => {
+            header("WWW-Authenticate", "Authenticate");
+        }
         _ => {}
     }
     if operation == Operation::Token {

@@ -204,7 +204,7 @@ fn accounts() -> Value {
             "id": reference("ServiceProviderId"),
             "organization_id": reference("OrganizationId"),
             "logical_id": name(),
-            "display_name": display_name.clone(),
+            "display_name": display_name,
             "associations": { "type": "integer", "minimum": 0, "description": "Answered only." },
         })),
         "ServiceProviderPatch": object(&["display_name"], &json!({ "display_name": display_name })),
