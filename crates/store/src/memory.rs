@@ -36,11 +36,7 @@ struct State {
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self {
-            root_key: RootKey::random(),
-            registry: ArcSwap::default(),
-            state: RwLock::default(),
-        }
+        Self { root_key: RootKey::random(), registry: ArcSwap::default(), state: RwLock::default() }
     }
 }
 
@@ -116,7 +112,8 @@ impl Store for MemoryStore {
             return Ok(CreateOutcome::Exists);
         }
         own.insert(external_user_id.clone(), amazon_id.clone());
-        let subject = Subject::Association { provider, external_user_id, before: None, after: Some(amazon_id) };
+        let subject =
+            Subject::Association { provider, external_user_id, before: None, after: Some(amazon_id) };
         state.record(origin, Operation::Create, subject);
         Ok(CreateOutcome::Created)
     }
@@ -129,7 +126,8 @@ impl Store for MemoryStore {
         }
         let known_profile = state.has_profile(profile_owner.as_ref(), &association.amazon_id);
         let Association { external_user_id, amazon_id, .. } = association;
-        let Some(place) = state.associations.get_mut(&provider).and_then(|own| own.get_mut(&external_user_id))
+        let Some(place) =
+            state.associations.get_mut(&provider).and_then(|own| own.get_mut(&external_user_id))
         else {
             return Ok(UpdateOutcome::NotFound);
         };
@@ -158,8 +156,7 @@ impl Store for MemoryStore {
         }
         let removed = state.associations.get_mut(&provider).and_then(|own| own.remove(&external_user_id));
         let Some(before) = removed else { return Ok(DeleteOutcome::NotFound) };
-        let subject =
-            Subject::Association { provider, external_user_id, before: Some(before), after: None };
+        let subject = Subject::Association { provider, external_user_id, before: Some(before), after: None };
         state.record(origin, Operation::Delete, subject);
         Ok(DeleteOutcome::Deleted)
     }
