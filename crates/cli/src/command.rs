@@ -33,14 +33,13 @@ use crate::output::{Format, Output, Show};
 #[command(
     name = "jackfield",
     version,
-    propagate_version = true,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage."
 )]
 pub(crate) struct Cli {
     /// How results are written: a table for people, one JSON document for
     /// programs
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Table, display_order = 900)]
     output: Format,
 
     #[command(subcommand)]

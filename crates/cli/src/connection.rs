@@ -43,6 +43,18 @@ struct CommonArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct PublicArgs {
+    /// Access token; better not as a flag, which others on the machine can read
+    /// [env: JACKFIELD_TOKEN]
+    #[arg(long, global = true)]
+    token: Option<String>,
+    #[command(flatten)]
+    login: LoginArgs,
+}
+
+/// Flags of commands that speak to the login service.
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct LoginArgs {
     /// Base URL of the API [env: JACKFIELD_ENDPOINT]
     /// [default: http://127.0.0.1:8080]
     #[arg(long, global = true, value_name = "URL")]
@@ -51,10 +63,6 @@ pub(crate) struct PublicArgs {
     /// [default: the endpoint]
     #[arg(long, global = true, value_name = "URL")]
     login_url: Option<String>,
-    /// Access token; better not as a flag, which others on the machine can read
-    /// [env: JACKFIELD_TOKEN]
-    #[arg(long, global = true)]
-    token: Option<String>,
     /// Client to get a token for [env: JACKFIELD_CLIENT_ID]
     #[arg(long, global = true, value_name = "CLIENT_ID")]
     client_id: Option<String>,
@@ -99,7 +107,7 @@ impl PublicArgs {
     /// # Errors
     /// A usage failure that says what is missing or malformed.
     pub(crate) fn connect(self, provider: Option<String>) -> Result<(Client, ServiceProviderId), Failure> {
-        let settings = self.settings(provider)?;
+        let settings = self.login.settings([(TOKEN, self.token), (PROVIDER, provider)])?;
         let provider = settings.parse(PROVIDER)?.ok_or_else(|| {
             Failure::usage("no service provider is named")
                 .hint("--provider, JACKFIELD_PROVIDER, or provider in the configuration file")
@@ -109,28 +117,28 @@ impl PublicArgs {
         let tokens = Tokens::choose(&settings, &transport)?;
         Ok((tokens.client(transport, endpoint), provider))
     }
+}
 
+impl LoginArgs {
     /// The login service, with a client's credentials.
     ///
     /// # Errors
     /// A usage failure that says what is missing or malformed.
-    pub(crate) fn login(self) -> Result<LoginTokens, Failure> {
-        let settings = self.settings(None)?;
+    pub(crate) fn connect(self) -> Result<LoginTokens, Failure> {
+        let settings = self.settings([])?;
         login(&settings, &transport(&settings)?)
     }
 
-    fn settings(self, provider: Option<String>) -> Result<Settings, Failure> {
+    fn settings<const N: usize>(self, more: [(Key, Option<String>); N]) -> Result<Settings, Failure> {
         let flags = [
             (ENDPOINT, self.endpoint),
             (LOGIN_URL, self.login_url),
-            (TOKEN, self.token),
             (CLIENT_ID, self.client_id),
             (CLIENT_SECRET, self.client_secret),
             (REFRESH_TOKEN, self.refresh_token),
             (SCOPE, self.scope),
-            (PROVIDER, provider),
         ];
-        self.common.settings(flags)
+        self.common.settings(flags.into_iter().chain(more))
     }
 }
 

@@ -9,9 +9,8 @@ use serde::Serialize;
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// Columns for people.
+    // No doc comments: they would stand in every help text.
     Table,
-    /// One JSON document, the raw object or an array of them.
     Json,
 }
 

@@ -88,10 +88,16 @@ struct CreateArgs {
 }
 
 #[derive(Args)]
-#[group(id = "change", required = true, multiple = true, args = ["scopes", "rate_limit", "redirect_uris"])]
 struct UpdateArgs {
     #[command(flatten)]
     client: Named,
+    #[command(flatten)]
+    change: Change,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+struct Change {
     /// A granted scope, in place of all there were; repeat for more
     #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
     scopes: Vec<Scope>,
@@ -112,14 +118,14 @@ impl ClientArgs {
                 return list.show(output, async |page| admin.clients(&organization, page).await).await;
             }
             ClientCommand::Get(client) => admin.client(&client.id).await?,
-            ClientCommand::Update(args) => {
+            ClientCommand::Update(UpdateArgs { client, change }) => {
                 let patch = ClientPatch {
-                    scopes: scope_set(args.scopes)?,
-                    rate_limit: args.rate_limit,
-                    redirect_uris: args.redirect_uris,
+                    scopes: scope_set(change.scopes)?,
+                    rate_limit: change.rate_limit,
+                    redirect_uris: change.redirect_uris,
                     enabled: None,
                 };
-                admin.update_client(&args.client.id, &patch).await?
+                admin.update_client(&client.id, &patch).await?
             }
             ClientCommand::Enable(client) => enable(&admin, &client.id, true).await?,
             ClientCommand::Disable(client) => enable(&admin, &client.id, false).await?,

@@ -60,12 +60,17 @@ enum OrgCommand {
 }
 
 #[derive(Args)]
-#[group(id = "change", required = true, multiple = true,
-        args = ["name", "country", "vertical", "webrtc", "strict_profiles"])]
 struct UpdateArgs {
     /// Its id
     #[arg(value_name = "ORG_ID")]
     id: OrganizationId,
+    #[command(flatten)]
+    change: Change,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+struct Change {
     /// New name
     #[arg(long)]
     name: Option<String>,
@@ -102,15 +107,15 @@ impl OrgArgs {
                 return list.show(output, async |page| admin.organizations(page).await).await;
             }
             OrgCommand::Get { id } => admin.organization(&id).await?,
-            OrgCommand::Update(args) => {
+            OrgCommand::Update(UpdateArgs { id, change }) => {
                 let patch = OrganizationPatch {
-                    name: args.name,
-                    country: args.country,
-                    vertical: args.vertical,
-                    webrtc: args.webrtc.map(Switch::is_on),
-                    strict_profiles: args.strict_profiles.map(Switch::is_on),
+                    name: change.name,
+                    country: change.country,
+                    vertical: change.vertical,
+                    webrtc: change.webrtc.map(Switch::is_on),
+                    strict_profiles: change.strict_profiles.map(Switch::is_on),
                 };
-                admin.update_organization(&args.id, &patch).await?
+                admin.update_organization(&id, &patch).await?
             }
             OrgCommand::Delete { id } => {
                 admin.delete_organization(&id).await?;

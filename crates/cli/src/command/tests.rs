@@ -33,7 +33,6 @@ fn every_help_is_as_pinned_and_fits_80_columns() {
         for line in help.lines() {
             assert!(line.chars().count() <= 80, "{name}: {line}");
         }
-        assert!(!help.contains("[env: JACKFIELD_") || !help.contains("]="), "{name} shows a value");
         // The server's commands are pinned where they are made.
         if !matches!(name.as_str(), "jackfield serve" | "jackfield dev") {
             insta::assert_snapshot!(name.replace(' ', "-"), help);

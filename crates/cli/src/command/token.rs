@@ -5,7 +5,7 @@ use jackfield_model::admin::NewToken;
 use jackfield_model::{ClientId, Scope, limit};
 
 use super::value::{scope, scope_set};
-use crate::connection::{AdminArgs, PublicArgs};
+use crate::connection::{AdminArgs, LoginArgs};
 use crate::failure::{Failure, Service};
 use crate::output::{Format, Output};
 
@@ -23,7 +23,7 @@ enum TokenCommand {
     /// Prints the token alone, or with --output json the whole answer.
     Get {
         #[command(flatten)]
-        public: PublicArgs,
+        login: LoginArgs,
     },
     /// Issue an access token of any client, as an operator
     ///
@@ -59,7 +59,7 @@ impl TokenArgs {
 
     pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
         let token = match self.command {
-            TokenCommand::Get { public } => public.login()?.fetch().await?,
+            TokenCommand::Get { login } => login.connect()?.fetch().await?,
             TokenCommand::Issue(args) => {
                 let new = NewToken { scopes: scope_set(args.scopes)?, expires_in: args.expires_in };
                 args.admin.connect()?.issue_token(&args.id, &new).await?
