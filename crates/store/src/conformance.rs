@@ -1,1 +1,0 @@
-//! One behaviour suite for every adapter.
