@@ -202,6 +202,15 @@ impl Server {
         self.await_ready()
     }
 
+    /// Starts it again and kills it after a moment, ready or not.
+    pub fn interrupted_start(&mut self, moment: Duration) {
+        self.process.kill();
+        self.process =
+            Process::spawn(&mut command(&self.options, &self.store, &self.endpoint), &self.endpoint);
+        std::thread::sleep(moment);
+        self.process.kill();
+    }
+
     fn await_ready(&mut self) -> Result<(), Ended> {
         match self.process.stdout().recv_timeout(DEADLINE) {
             Ok(line) => {
