@@ -121,7 +121,7 @@ pub struct Client {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientPatch {
-    /// New scopes. Tokens that were issued keep theirs only where they are still granted.
+    /// New scopes. Where one is taken away, every access token that was issued so far is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<ScopeSet>,
     /// New rate limit in requests a second; 0 for no limit.

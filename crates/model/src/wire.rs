@@ -144,7 +144,8 @@ impl DeleteRequest {
         let external_user_id = external_user_id(Object::parse(body)?.text("externalUserId")?)?;
         if from_parameter.is_some_and(|other| other != external_user_id) {
             return Err(InvalidRequest(
-                "externalUserId in the body and in the query string differ; one of them is enough.".to_owned(),
+                "externalUserId in the body and in the query string differ; one of them is enough."
+                    .to_owned(),
             ));
         }
         Ok(Self { external_user_id })

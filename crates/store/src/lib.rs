@@ -7,8 +7,6 @@
 
 mod change;
 
-
-
 mod memory;
 mod open;
 pub mod registry;

@@ -36,11 +36,7 @@ struct State {
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self {
-            root_key: RootKey::random(),
-            registry: ArcSwap::default(),
-            state: RwLock::default(),
-        }
+        Self { root_key: RootKey::random(), registry: ArcSwap::default(), state: RwLock::default() }
     }
 }
 
@@ -116,7 +112,8 @@ impl Store for MemoryStore {
             return Ok(CreateOutcome::Exists);
         }
         own.insert(external_user_id.clone(), amazon_id.clone());
-        let subject = Subject::Association { provider, external_user_id, before: None, after: Some(amazon_id) };
+        let subject =
+            Subject::Association { provider, external_user_id, before: None, after: Some(amazon_id) };
         state.record(origin, Operation::Create, subject);
         Ok(CreateOutcome::Created)
     }
@@ -129,7 +126,8 @@ impl Store for MemoryStore {
         }
         let known_profile = state.has_profile(profile_owner.as_ref(), &association.amazon_id);
         let Association { external_user_id, amazon_id, .. } = association;
-        let Some(place) = state.associations.get_mut(&provider).and_then(|own| own.get_mut(&external_user_id))
+        let Some(place) =
+            state.associations.get_mut(&provider).and_then(|own| own.get_mut(&external_user_id))
         else {
             return Ok(UpdateOutcome::NotFound);
         };
@@ -158,8 +156,7 @@ impl Store for MemoryStore {
         }
         let removed = state.associations.get_mut(&provider).and_then(|own| own.remove(&external_user_id));
         let Some(before) = removed else { return Ok(DeleteOutcome::NotFound) };
-        let subject =
-            Subject::Association { provider, external_user_id, before: Some(before), after: None };
+        let subject = Subject::Association { provider, external_user_id, before: Some(before), after: None };
         state.record(origin, Operation::Delete, subject);
         Ok(DeleteOutcome::Deleted)
     }
@@ -187,7 +184,7 @@ impl Store for MemoryStore {
         let Some(own) = state.associations.get(&provider) else { return Ok(page) };
         let after = range.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let mut matching = own
-            .range((after, Bound::Unbounded))
+            .range::<ExternalUserId, _>((after, Bound::Unbounded))
             .filter(|(id, _)| id.as_str().starts_with(&range.prefix))
             .map(|(id, amazon_id)| Association::new(id.clone(), amazon_id.clone()));
         page.associations.extend(matching.by_ref().take(range.limit));
@@ -280,7 +277,7 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Profile>, StoreError> {
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         let state = self.read();
-        let own = state.profiles.range((after, Bound::Unbounded)).map(|(_, profile)| profile);
+        let own = state.profiles.range::<AmazonId, _>((after, Bound::Unbounded)).map(|(_, profile)| profile);
         Ok(own.filter(|profile| profile.organization == *organization).take(limit).cloned().collect())
     }
 

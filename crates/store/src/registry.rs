@@ -281,7 +281,11 @@ impl Registry {
         let found = |there: bool| if there { Done } else { NotFound };
         match command {
             RegistryCommand::CreateOrganization(new) => {
-                if self.organizations.contains_key(&new.id) { Exists } else { Done }
+                if self.organizations.contains_key(&new.id) {
+                    Exists
+                } else {
+                    Done
+                }
             }
             RegistryCommand::UpdateOrganization(id, _) => found(self.organizations.contains_key(id)),
             RegistryCommand::DeleteOrganization(id) => {
@@ -304,20 +308,22 @@ impl Registry {
                     Done
                 }
             }
-            RegistryCommand::UpdateClient(id, change) => match (self.clients.get(id), &change.add_refresh_token) {
-                (None, _) => NotFound,
-                (Some(client), Some(token)) => match self.refresh_tokens.get(&token.hash) {
-                    Some(owner) if **owner != *id => RefreshTokenTaken,
-                    Some(_) => Done,
-                    None if !change.revoke_refresh_tokens
-                        && client.refresh_tokens.len() >= jackfield_model::limit::REFRESH_TOKENS =>
-                    {
-                        TooManyRefreshTokens
-                    }
-                    None => Done,
-                },
-                (Some(_), None) => Done,
-            },
+            RegistryCommand::UpdateClient(id, change) => {
+                match (self.clients.get(id), &change.add_refresh_token) {
+                    (None, _) => NotFound,
+                    (Some(client), Some(token)) => match self.refresh_tokens.get(&token.hash) {
+                        Some(owner) if **owner != *id => RefreshTokenTaken,
+                        Some(_) => Done,
+                        None if !change.revoke_refresh_tokens
+                            && client.refresh_tokens.len() >= jackfield_model::limit::REFRESH_TOKENS =>
+                        {
+                            TooManyRefreshTokens
+                        }
+                        None => Done,
+                    },
+                    (Some(_), None) => Done,
+                }
+            }
             RegistryCommand::DeleteClient(id) => found(self.clients.contains_key(id)),
             RegistryCommand::CreateServiceProvider(new) => {
                 if self.providers.contains_key(&new.id) {
@@ -375,7 +381,8 @@ impl Registry {
             RegistryCommand::DeleteClient(id) => self.take(RecordKey::Client(id)),
             RegistryCommand::CreateServiceProvider(new) => self.put(Record::ServiceProvider(new)),
             RegistryCommand::UpdateServiceProvider(id, display_name) => {
-                let provider = ServiceProvider { display_name, ..ServiceProvider::clone(&self.providers[&id]) };
+                let provider =
+                    ServiceProvider { display_name, ..ServiceProvider::clone(&self.providers[&id]) };
                 self.put(Record::ServiceProvider(provider))
             }
             RegistryCommand::DeleteServiceProvider(id) => self.take(RecordKey::ServiceProvider(id)),
@@ -393,7 +400,12 @@ impl Registry {
         self.remove(&key);
         self.insert(record.clone());
         let operation = if before.is_some() { Operation::Update } else { Operation::Create };
-        vec![Effect { subject: subject(&key, before.as_ref(), Some(&record)), key, record: Some(record), operation }]
+        vec![Effect {
+            subject: subject(&key, before.as_ref(), Some(&record)),
+            key,
+            record: Some(record),
+            operation,
+        }]
     }
 
     fn take(&mut self, key: RecordKey) -> Vec<Effect> {
