@@ -301,7 +301,7 @@ fn command(options: &Options, store: &str, endpoint: &Endpoint) -> Command {
     command.args(&words[1..]);
     clean_environment(&mut command);
     // Access lines are written at debug, so every test also looks for secrets in them.
-    command.env("JACKFIELD_LOG", "debug");
+    command.env("JACKFIELD_LOG_LEVEL", "debug");
     command.envs(options.environment.iter().map(|(name, value)| (name, value)));
     command
 }

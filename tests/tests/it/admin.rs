@@ -174,7 +174,7 @@ async fn service_providers_have_logical_ids_and_counts() {
     let created = tenant.admin.create(&target, &json!({"logical_id": "desk", "display_name": names})).await;
     assert_eq!((&created["logical_id"], &created["display_name"]), (&json!("desk"), &names));
     let again = tenant.admin.call(&Method::POST, &target, &json!({"logical_id": "desk"})).await;
-    again.is_error(409, "desk");
+    again.is_error(409, "logical_id");
     tenant.admin.call(&Method::POST, &target, &json!({})).await.is(400);
     for n in 0..3 {
         tenant.create(&n.to_string(), "1").await.is(201);

@@ -1,6 +1,6 @@
 //! SIGKILL under write load: no acknowledged write is lost, none is invented, counts and the change record agree.
 //!
-//! `CYCLES` says how often (50 unless set), `JACKFIELD_SEED` repeats a run's choices; what the machine interleaves
+//! `JACKFIELD_CRASH_CYCLES` says how often (50 unless set), `JACKFIELD_TEST_SEED` repeats a run's choices; what the machine interleaves
 //! is new each time.
 
 use std::collections::{BTreeMap, HashMap};
@@ -155,8 +155,8 @@ impl Ledger {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_write_is_lost_and_none_invented() {
     let mut rng = seed::rng("crash");
-    let cycles = seed::count("CYCLES", 50);
-    let quiet = vec![("JACKFIELD_LOG".to_owned(), "warn".to_owned())];
+    let cycles = seed::count("JACKFIELD_CRASH_CYCLES", 50);
+    let quiet = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
     let mut server = Server::start(Options { environment: quiet, ..Options::default() });
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     tenant.create("witness", "1").await.is(201);

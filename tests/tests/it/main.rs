@@ -3,14 +3,18 @@
 
 mod admin;
 mod authorization;
+mod clients;
 mod crash;
 mod details;
 mod examples;
+mod lifecycle;
 mod linearizability;
 mod login;
 mod operation;
 mod order;
 mod overload;
 mod pages;
+mod protocol;
 mod restart;
+mod seeding;
 mod walk;

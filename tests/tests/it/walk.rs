@@ -53,8 +53,8 @@ async fn disturb(tenant: Tenant, count: usize, stop: Arc<AtomicBool>) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_walk_returns_each_exactly_once_while_others_write() {
-    let count = seed::count("ASSOCIATIONS", 100_000);
-    let quiet = vec![("JACKFIELD_LOG".to_owned(), "warn".to_owned())];
+    let count = seed::count("JACKFIELD_WALK_ASSOCIATIONS", 100_000);
+    let quiet = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
     let server = Server::start(Options { environment: quiet, ..Options::default() });
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     let start = Instant::now();
