@@ -1,29 +1,19 @@
-//! The one binary `jackfield`.
+//! The one binary `jackfield`: server, sandbox, and the commands for operators and clients.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod command;
+mod connection;
+mod failure;
+mod output;
+mod settings;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
-#[derive(Parser)]
-#[command(name = "jackfield", version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Serve with demo data
-    Dev(command::dev::Args),
-    /// Serve
-    Serve(command::serve::Args),
-}
+use command::Cli;
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Dev(args) => command::dev::run(args),
-        Command::Serve(args) => command::serve::run(args),
-    }
+    Cli::parse().run()
 }

@@ -135,6 +135,15 @@ pub struct ClientPatch {
     pub enabled: Option<bool>,
 }
 
+/// Which tokens of a client to revoke. Its access tokens always go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeTokens {
+    /// Whether its refresh tokens go too.
+    #[serde(default, alias = "refreshTokens")]
+    pub refresh_tokens: bool,
+}
+
 /// A request for an access token of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -184,6 +193,15 @@ pub struct ServiceProvider {
     pub associations: Option<u64>,
 }
 
+/// What of a service provider is to change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceProviderPatch {
+    /// The names for people as they are to be, in place of all there were.
+    #[serde(alias = "displayName")]
+    pub display_name: Vec<DisplayName>,
+}
+
 /// A communication profile to create, or as answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
@@ -197,6 +215,14 @@ pub struct Profile {
     pub unit: UnitId,
     /// A name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// What of a communication profile is to change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfilePatch {
+    /// The new name; `null` takes it away.
     pub name: Option<String>,
 }
 

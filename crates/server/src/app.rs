@@ -129,7 +129,7 @@ impl App {
                 let _slot = self.admit()?;
                 let caller = auth::authenticate(self, &call.head.headers)?;
                 seen.client = Some(Arc::clone(&caller.client.id));
-                let provider = auth::authorize(self, caller, parameter, call.request_id)?;
+                let provider = auth::authorize(self, &caller, parameter, call.request_id)?;
                 let body = self.read_body(&call.head, body).await?;
                 operation::run(operation, provider, uri.query(), &body).await
             }

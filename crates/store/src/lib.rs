@@ -6,7 +6,9 @@
 //! The suite in `conformance` holds every adapter to it.
 
 mod change;
-
+#[cfg(feature = "testing")]
+pub mod conformance;
+pub mod embedded;
 mod memory;
 mod open;
 pub mod registry;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::embedded::EmbeddedStore;
 use crate::{CommitReport, MemoryStore, Store};
 
 /// Where state lives, as `--store` says it.
@@ -73,10 +74,7 @@ impl StoreUrl {
     pub async fn open(&self, options: StoreOptions) -> Result<Arc<dyn Store>, OpenError> {
         Ok(match self {
             Self::Memory => Arc::new(MemoryStore::default()),
-            Self::Embedded(dir) => {
-                let _ = options;
-                return Err(OpenError::Io { dir: dir.clone(), cause: "no such adapter yet".to_owned() });
-            }
+            Self::Embedded(dir) => Arc::new(EmbeddedStore::open(dir, options).await?),
         })
     }
 

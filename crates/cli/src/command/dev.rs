@@ -23,7 +23,7 @@ const TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What `jackfield dev` is told.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct DevArgs {
     /// Keep everything in memory: nothing survives the process
     #[arg(long, conflicts_with = "store")]
     ephemeral: bool,
@@ -35,8 +35,8 @@ pub(crate) struct Args {
 }
 
 /// Serves demo data until SIGTERM or SIGINT.
-pub(crate) fn run(args: Args) -> ExitCode {
-    let Args { ephemeral, config, mut settings } = args;
+pub(crate) fn run(args: DevArgs) -> ExitCode {
+    let DevArgs { ephemeral, config, mut settings } = args;
     let own_store = if ephemeral { "memory:" } else { "embedded:./jackfield-dev" };
     settings.store = settings.store.or_else(|| own_store.parse::<Text<_>>().ok());
     match serve::configure(config.as_deref(), settings) {

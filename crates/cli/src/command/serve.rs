@@ -11,7 +11,7 @@ const EXIT_CONFIGURATION: u8 = 2;
 
 /// What `jackfield serve` is told.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ServeArgs {
     /// Settings in a TOML file, named like the flags; flags and environment win over it
     #[arg(long, value_name = "FILE", env = "JACKFIELD_CONFIG")]
     config: Option<PathBuf>,
@@ -20,7 +20,7 @@ pub(crate) struct Args {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub(crate) fn run(args: Args) -> ExitCode {
+pub(crate) fn run(args: ServeArgs) -> ExitCode {
     match configure(args.config.as_deref(), args.settings) {
         Ok(config) => serve(config, |_, _| Ok(())),
         Err(error) => {

@@ -80,7 +80,7 @@ pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Api
 /// scope, provider known, provider owned, add-on, availability.
 pub(crate) fn authorize<'a>(
     app: &'a App,
-    caller: Caller,
+    caller: &Caller,
     provider: &str,
     request_id: RequestId,
 ) -> Result<Provider<'a>, ApiError> {

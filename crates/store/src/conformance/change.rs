@@ -1,0 +1,191 @@
+//! The change record.
+
+use std::sync::Arc;
+
+use jackfield_model::RequestId;
+use jackfield_model::admin::Maintenance;
+
+use super::Adapter;
+use super::world::{NORTH, World, amazon, changes, client_id, external, origin, profile, write};
+use crate::{
+    Actor, Change, ChangeFilter, ChangePage, CreateOutcome, Operation, Origin, RegistryCommand, Subject,
+    Timestamp, UpdateOutcome, WriteAssociation,
+};
+
+fn filter(after: u64, limit: usize) -> ChangeFilter {
+    ChangeFilter { provider: None, after, limit }
+}
+
+pub(super) async fn a_change_record_tells_everything(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    let before = world.last_change().await;
+    let provider = world.providers[0];
+    let actors = [Actor::Client(Arc::new(client_id("c1"))), Actor::Admin, Actor::Seed];
+    let origins: Vec<Origin> = actors
+        .into_iter()
+        .enumerate()
+        .map(|(index, actor)| {
+            let time = Timestamp(1_700_000_000_000 + index as u64);
+            Origin { actor, request_id: RequestId::random(), time }
+        })
+        .collect();
+    let write = |to: &str, origin: &Origin| WriteAssociation {
+        origin: origin.clone(),
+        ..write(provider, "é 1", to)
+    };
+    world.store.create_association(write("one", &origins[0])).await.unwrap();
+    world.store.update_association(write("two", &origins[1])).await.unwrap();
+    world.store.delete_association(provider, external("é 1"), origins[2].clone()).await.unwrap();
+    let expected = [
+        (Operation::Create, None, Some("one")),
+        (Operation::Update, Some("one"), Some("two")),
+        (Operation::Delete, Some("two"), None),
+    ];
+    let world = world.again(adapter).await;
+    let recorded = changes(&*world.store, &filter(before, 10)).await;
+    assert_eq!(recorded.len(), 3);
+    for (index, (operation, from, to)) in expected.into_iter().enumerate() {
+        let Origin { actor, request_id, time } = origins[index].clone();
+        let subject = Subject::Association {
+            provider,
+            external_user_id: external("é 1"),
+            before: from.map(amazon),
+            after: to.map(amazon),
+        };
+        let sequence = before + 1 + index as u64;
+        assert_eq!(recorded[index], Change { sequence, time, actor, request_id, operation, subject });
+    }
+}
+
+pub(super) async fn what_changes_nothing_is_not_recorded(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    world.create("7201", "one").await;
+    let before = world.last_change().await;
+    assert_eq!(world.create("7201", "two").await, CreateOutcome::Exists);
+    assert_eq!(world.update("7201", "one").await, UpdateOutcome::Updated);
+    assert_eq!(world.update("7202", "one").await, UpdateOutcome::NotFound);
+    world.delete("7202").await;
+    world.store.create_profile(profile("p1", "nobody", "u1"), origin()).await.unwrap();
+    world.registry(RegistryCommand::SetMaintenance(Maintenance::default())).await;
+    let world = world.again(adapter).await;
+    assert_eq!(world.last_change().await, before);
+    assert_eq!(world.changes().await.len() as u64, before);
+    assert_eq!(world.store.list_changes(&filter(before, 10)).await.unwrap().changes, Vec::new());
+}
+
+pub(super) async fn changes_come_in_pages(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    for number in 0..20 {
+        world.create(&number.to_string(), "one").await;
+    }
+    let world = world.again(adapter).await;
+    let all = world.changes().await;
+    let sequences: Vec<u64> = all.iter().map(|change| change.sequence).collect();
+    assert_eq!(sequences, (1..=all.len() as u64).collect::<Vec<_>>());
+    for limit in [1, 2, 7, all.len(), all.len() + 1] {
+        assert_eq!(changes(&*world.store, &filter(0, limit)).await, all, "pages of {limit}");
+    }
+    let last = all.len() as u64;
+    for (after, limit, more) in
+        [(0, all.len() - 1, true), (0, all.len(), false), (5, 3, true), (last - 3, 3, false)]
+    {
+        let page = world.store.list_changes(&filter(after, limit)).await.unwrap();
+        let after = usize::try_from(after).unwrap();
+        assert_eq!(page.changes, all[after..after + limit]);
+        assert_eq!((page.next_after, page.more), ((after + limit) as u64, more));
+    }
+    for after in [last, last + 1, u64::MAX] {
+        let page = world.store.list_changes(&filter(after, 3)).await.unwrap();
+        assert_eq!(page, ChangePage { changes: Vec::new(), next_after: after, more: false });
+    }
+    let page = world.store.list_changes(&filter(0, 0)).await.unwrap();
+    assert_eq!(page, ChangePage { changes: Vec::new(), next_after: 0, more: true });
+}
+
+pub(super) async fn changes_are_filtered_by_provider(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    for number in 0..5 {
+        for provider in world.all_providers() {
+            world.create_for(provider, &number.to_string(), "one").await;
+        }
+    }
+    let world = world.again(adapter).await;
+    for provider in world.all_providers() {
+        let filter = ChangeFilter { provider: Some(provider), after: 0, limit: 2 };
+        let own = changes(&*world.store, &filter).await;
+        assert_eq!(own.len(), 6, "the provider itself and its associations");
+        assert!(own.iter().all(|change| change.provider() == Some(provider)));
+        assert!(own.is_sorted_by_key(|change| change.sequence));
+    }
+}
+
+pub(super) async fn a_page_looks_at_a_bounded_number(adapter: &dyn Adapter) {
+    let world = Arc::new(World::new(adapter).await);
+    let first = world.last_change().await;
+    let count = ChangePage::EXAMINED_MAX + 50;
+    let writes = (0..count).map(|number| {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { world.create(&number.to_string(), "one").await })
+    });
+    for write in writes.collect::<Vec<_>>() {
+        assert_eq!(write.await.unwrap(), CreateOutcome::Created);
+    }
+    world.create_for(world.stranger, "7201", "one").await;
+    let filter = ChangeFilter { provider: Some(world.stranger), after: first, limit: 10 };
+    let page = world.store.list_changes(&filter).await.unwrap();
+    let end = first + ChangePage::EXAMINED_MAX as u64;
+    assert_eq!(page, ChangePage { changes: Vec::new(), next_after: end, more: true });
+    let page = world.store.list_changes(&ChangeFilter { after: end, ..filter }).await.unwrap();
+    assert_eq!((page.changes.len(), page.more), (1, false));
+    assert_eq!(world.count(world.providers[0]).await, count as u64);
+}
+
+/// Ten changes of the times 100, 101 …; answers the sequence number of the first.
+async fn timed_changes(world: &World) -> u64 {
+    let first = world.last_change().await + 1;
+    for number in 0..10 {
+        let origin = Origin { time: Timestamp(100 + number), ..origin() };
+        let write = WriteAssociation { origin, ..write(world.providers[0], &number.to_string(), "one") };
+        world.store.create_association(write).await.unwrap();
+    }
+    first
+}
+
+pub(super) async fn old_changes_are_trimmed(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    // The changes that made the accounts are of today: all of them must go before older ones behind them.
+    assert_eq!(world.store.trim_changes(Timestamp(50), 100).await.unwrap(), 0);
+    let accounts = usize::try_from(world.last_change().await).unwrap();
+    assert_eq!(world.store.trim_changes(Timestamp(u64::MAX), 2).await.unwrap(), 2);
+    assert_eq!(world.store.trim_changes(Timestamp(u64::MAX), 100).await.unwrap(), accounts - 2);
+    let first = timed_changes(&world).await;
+    assert_eq!(world.store.trim_changes(Timestamp(100), 100).await.unwrap(), 0, "older than, not as old as");
+    assert_eq!(world.store.trim_changes(Timestamp(104), 3).await.unwrap(), 3);
+    assert_eq!(world.changes().await.first().map(|change| change.sequence), Some(first + 3));
+    let world = world.again(adapter).await;
+    assert_eq!(world.store.trim_changes(Timestamp(104), 100).await.unwrap(), 1);
+    assert_eq!(world.store.trim_changes(Timestamp(104), 100).await.unwrap(), 0);
+    assert_eq!(world.store.trim_changes(Timestamp(200), 0).await.unwrap(), 0);
+    let world = world.again(adapter).await;
+    let left: Vec<u64> = world.changes().await.iter().map(|change| change.sequence).collect();
+    assert_eq!(left, (first + 4..first + 10).collect::<Vec<_>>());
+    let page = world.store.list_changes(&filter(first + 1, 2)).await.unwrap();
+    assert_eq!((page.changes.len(), page.next_after, page.more), (2, first + 5, true));
+    assert_eq!(world.count(world.providers[0]).await, 10, "what was changed stays");
+}
+
+pub(super) async fn sequence_numbers_go_on_after_a_trim(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    let first = timed_changes(&world).await;
+    world.store.trim_changes(Timestamp(u64::MAX), 1_000).await.unwrap();
+    assert_eq!(world.changes().await, Vec::new());
+    let world = world.again(adapter).await;
+    assert_eq!(world.changes().await, Vec::new());
+    assert_eq!(world.last_change().await, first + 9);
+    world.create("new", "one").await;
+    let world = world.again(adapter).await;
+    let left: Vec<u64> = world.changes().await.iter().map(|change| change.sequence).collect();
+    assert_eq!(left, [first + 10]);
+    world.store.create_profile(profile("p1", NORTH, "u1"), origin()).await.unwrap();
+    assert_eq!(world.last_change().await, first + 11);
+}

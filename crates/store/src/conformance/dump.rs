@@ -1,0 +1,116 @@
+//! Everything that a store shows, to compare two stores or two moments.
+
+use jackfield_model::{OrganizationId, ServiceProviderId};
+use serde::Serialize;
+
+use super::world::changes;
+use crate::registry::{Client, Organization, Profile, ServiceProvider};
+use crate::{AssociationRange, Change, ChangeFilter, Store};
+
+/// What the reading methods of a store say, over all pages.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Dump {
+    /// Of each provider that was asked for: its count, and its associations as id and profile.
+    pub associations: Vec<(u64, Vec<(String, String)>)>,
+    /// Sorted by id.
+    pub organizations: Vec<Organization>,
+    /// Sorted by id.
+    pub clients: Vec<Client>,
+    /// Sorted by id.
+    pub providers: Vec<ServiceProvider>,
+    /// Whether maintenance mode is on, and what it says to clients.
+    pub maintenance: jackfield_model::admin::Maintenance,
+    /// Of each organization that was asked for.
+    pub profiles: Vec<Vec<Profile>>,
+    /// Oldest first.
+    pub changes: Vec<Change>,
+    /// Associations of all providers.
+    pub total: u64,
+    /// Highest sequence number.
+    pub last_change: u64,
+}
+
+impl Dump {
+    /// Reads everything of the providers and organizations, in pages of `page` items.
+    ///
+    /// # Panics
+    /// When the store cannot be read.
+    pub async fn of(
+        store: &dyn Store,
+        providers: &[ServiceProviderId],
+        organizations: &[OrganizationId],
+        page: usize,
+    ) -> Self {
+        let mut associations = Vec::new();
+        for provider in providers {
+            let count = store.count_associations(*provider).await.expect("the store is available");
+            associations.push((count, walk(store, *provider, page).await));
+        }
+        let mut profiles = Vec::new();
+        for organization in organizations {
+            profiles.push(walk_profiles(store, organization, page).await);
+        }
+        let registry = store.registry();
+        let stats = store.stats().await.expect("the store is available");
+        Self {
+            associations,
+            organizations: sorted(
+                registry.organizations.values().map(|own| Organization::clone(own)),
+                |own| own.id.to_string(),
+            ),
+            clients: sorted(registry.clients.values().map(|own| Client::clone(own)), |own| {
+                own.id.to_string()
+            }),
+            providers: sorted(registry.providers.values().map(|own| ServiceProvider::clone(own)), |own| {
+                own.id.to_string()
+            }),
+            maintenance: registry.maintenance,
+            profiles,
+            changes: changes(store, &ChangeFilter { limit: page, ..ChangeFilter::default() }).await,
+            total: stats.associations,
+            last_change: stats.last_change,
+        }
+    }
+}
+
+/// All associations of a provider, in pages.
+///
+/// # Panics
+/// When the store cannot be read, or a page leads nowhere.
+pub async fn walk(store: &dyn Store, provider: ServiceProviderId, limit: usize) -> Vec<(String, String)> {
+    let mut range = AssociationRange { limit, ..AssociationRange::default() };
+    let mut all = Vec::new();
+    loop {
+        let page = store.list_associations(provider, &range).await.expect("the store is available");
+        assert!(page.associations.len() <= limit, "more than asked for");
+        range.after = page.associations.last().map(|last| last.external_user_id.clone());
+        all.extend(
+            page.associations
+                .into_iter()
+                .map(|own| (own.external_user_id.into(), own.amazon_id.suffix().to_owned())),
+        );
+        if !page.more {
+            return all;
+        }
+        assert!(range.after.is_some(), "an empty page that is not the last");
+    }
+}
+
+async fn walk_profiles(store: &dyn Store, organization: &OrganizationId, limit: usize) -> Vec<Profile> {
+    let mut all: Vec<Profile> = Vec::new();
+    loop {
+        let after = all.last().map(|last| &last.id);
+        let page = store.list_profiles(organization, after, limit).await.expect("the store is available");
+        let full = page.len() == limit;
+        all.extend(page);
+        if !full {
+            return all;
+        }
+    }
+}
+
+fn sorted<T>(items: impl Iterator<Item = T>, id: impl Fn(&T) -> String) -> Vec<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort_by_key(|item| id(item));
+    items
+}

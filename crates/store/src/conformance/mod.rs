@@ -1,0 +1,153 @@
+//! One behaviour suite for every adapter: what the [`Store`] trait promises, as tests.
+//!
+//! An adapter's test file calls [`conformance_suite!`](crate::conformance_suite) with an [`Adapter`]; each
+//! behaviour becomes a test of its own. Behaviours look at the outcome of each call and at what every reading
+//! method says afterwards, and a durable store is closed and opened in between.
+
+mod association;
+mod change;
+pub mod dump;
+mod lifecycle;
+mod profile;
+mod registry;
+pub mod world;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::Store;
+
+/// A way to get stores of one kind.
+#[async_trait]
+pub trait Adapter: Send + Sync {
+    /// Opens the store: what an earlier one left when the adapter is durable, an empty one otherwise.
+    async fn open(&self) -> Arc<dyn Store>;
+
+    /// Whether what was stored is there when the store is opened again.
+    fn is_durable(&self) -> bool;
+}
+
+/// `memory:`.
+#[derive(Debug, Default)]
+pub struct Memory;
+
+#[async_trait]
+impl Adapter for Memory {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(crate::MemoryStore::default())
+    }
+
+    fn is_durable(&self) -> bool {
+        false
+    }
+}
+
+/// `embedded:` in a directory that goes with the value.
+#[derive(Debug)]
+pub struct Embedded(tempfile::TempDir);
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Self(tempfile::tempdir().expect("the system has room for temporary files"))
+    }
+}
+
+impl Embedded {
+    /// The directory of the store.
+    #[must_use]
+    pub fn dir(&self) -> &std::path::Path {
+        self.0.path()
+    }
+}
+
+#[async_trait]
+impl Adapter for Embedded {
+    async fn open(&self) -> Arc<dyn Store> {
+        let store = crate::embedded::EmbeddedStore::open(self.dir(), crate::StoreOptions::default()).await;
+        Arc::new(store.expect("the store opens"))
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+}
+
+/// Makes a test of each listed behaviour, and the macro that an adapter's test file calls.
+macro_rules! suite {
+    ($dollar:tt $($group:ident: $($behaviour:ident)*;)*) => {
+        /// The behaviours, each on a store that was just made.
+        pub mod behaviour {
+            $($(
+                #[doc = concat!("See `", stringify!($group), "`.")]
+                pub async fn $behaviour(adapter: impl super::Adapter) {
+                    super::$group::$behaviour(&adapter).await;
+                }
+            )*)*
+        }
+
+        /// A module with a test for each behaviour of the suite.
+        ///
+        /// `conformance_suite!(memory, Memory::default())`
+        #[macro_export]
+        macro_rules! conformance_suite {
+            ($dollar name:ident, $dollar adapter:expr) => {
+                mod $dollar name {
+                    use super::*;
+                    $($(
+                        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                        async fn $behaviour() {
+                            $dollar crate::conformance::behaviour::$behaviour($dollar adapter).await;
+                        }
+                    )*)*
+                }
+            };
+        }
+    };
+}
+
+// A behaviour that is not listed here is dead code, which the lints refuse.
+suite! { $
+    association:
+        create_stores_once
+        create_and_update_need_the_provider
+        update_changes_what_is_there
+        delete_removes_what_is_there
+        strict_profiles_want_a_profile_of_the_owner
+        providers_do_not_see_each_other
+        ids_are_sorted_by_their_bytes
+        pages_join_to_the_whole
+        a_prefix_and_a_start_narrow_the_list
+        find_answers_what_is_there
+        one_of_many_concurrent_creates_wins
+        concurrent_writes_are_all_there
+        a_write_is_read_back_at_once
+        a_walk_meets_what_stays_exactly_once;
+    change:
+        a_change_record_tells_everything
+        what_changes_nothing_is_not_recorded
+        changes_come_in_pages
+        changes_are_filtered_by_provider
+        a_page_looks_at_a_bounded_number
+        old_changes_are_trimmed
+        sequence_numbers_go_on_after_a_trim;
+    lifecycle:
+        an_empty_store_answers
+        the_root_key_stays
+        everything_is_there_again
+        a_closed_store_refuses_writes;
+    profile:
+        profiles_are_stored_once
+        a_unit_has_one_profile
+        profiles_are_renamed_and_removed_by_their_organization
+        profiles_are_listed_by_organization
+        an_organization_with_profiles_stays;
+    registry:
+        organizations_come_change_and_go
+        clients_come_change_and_go
+        refresh_tokens_belong_to_one_client
+        service_providers_come_change_and_go
+        maintenance_is_switched
+        an_organization_takes_its_clients_with_it
+        secrets_stay_out_of_the_change_record;
+}

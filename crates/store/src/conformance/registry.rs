@@ -1,0 +1,205 @@
+//! The registry of accounts.
+
+use std::sync::Arc;
+
+use jackfield_model::admin::{DisplayName, Maintenance, OrganizationPatch};
+use jackfield_model::{Country, ScopeSet};
+
+use super::Adapter;
+use super::world::{
+    NORTH, NORTHERN, World, client, client_id, organization, organization_id, provider_id, refresh_token,
+    service_provider,
+};
+use crate::registry::{Client, ClientChange, Organization, SecretHash};
+use crate::{CreateOutcome, DeleteOutcome, RegistryCommand, RegistryOutcome};
+
+pub(super) async fn organizations_come_change_and_go(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    let id = organization_id("south");
+    let south = organization("south");
+    world.done(RegistryCommand::CreateOrganization(south.clone())).await;
+    assert_eq!(
+        world.registry(RegistryCommand::CreateOrganization(south.clone())).await,
+        RegistryOutcome::Exists
+    );
+    let patch = OrganizationPatch {
+        country: Some(Country::Fr),
+        strict_profiles: Some(true),
+        ..OrganizationPatch::default()
+    };
+    world.done(RegistryCommand::UpdateOrganization(id.clone(), patch.clone())).await;
+    let changed = Organization { country: Country::Fr, strict_profiles: true, ..south };
+    let before = world.last_change().await;
+    world.done(RegistryCommand::UpdateOrganization(id.clone(), patch.clone())).await;
+    assert_eq!(world.last_change().await, before, "nothing changed");
+    let world = world.again(adapter).await;
+    assert_eq!(world.store.registry().organizations.get(&id).map(|own| (**own).clone()), Some(changed));
+    world.done(RegistryCommand::DeleteOrganization(id.clone())).await;
+    for command in [
+        RegistryCommand::DeleteOrganization(id.clone()),
+        RegistryCommand::UpdateOrganization(id.clone(), patch),
+    ] {
+        assert_eq!(world.registry(command).await, RegistryOutcome::NotFound);
+    }
+    let in_use = RegistryCommand::DeleteOrganization(organization_id(NORTH));
+    assert_eq!(world.registry(in_use).await, RegistryOutcome::InUse);
+    let world = world.again(adapter).await;
+    assert_eq!(world.store.registry().organizations.len(), 2);
+}
+
+pub(super) async fn clients_come_change_and_go(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    let new = client("c1", NORTH, &[1]);
+    world.done(RegistryCommand::CreateClient(new.clone())).await;
+    assert_eq!(world.registry(RegistryCommand::CreateClient(new.clone())).await, RegistryOutcome::Exists);
+    let homeless = RegistryCommand::CreateClient(client("c2", "nobody", &[]));
+    assert_eq!(world.registry(homeless).await, RegistryOutcome::NoSuchOrganization);
+    let change = ClientChange {
+        scopes: Some(ScopeSet::parse("one two").unwrap()),
+        rate_limit: Some(0),
+        redirect_uris: Some(Vec::new()),
+        enabled: Some(false),
+        secret_hash: Some(SecretHash([9; 32])),
+        revoke_access_tokens: true,
+        revoke_refresh_tokens: true,
+        add_refresh_token: Some(refresh_token(2)),
+    };
+    world.done(RegistryCommand::UpdateClient(client_id("c1"), change)).await;
+    let world = world.again(adapter).await;
+    let changed = Client {
+        scopes: ScopeSet::parse("one two").unwrap(),
+        rate_limit: Some(0),
+        redirect_uris: Vec::new(),
+        enabled: false,
+        secret_hash: SecretHash([9; 32]),
+        token_generation: 1,
+        refresh_tokens: vec![refresh_token(2)],
+        ..new
+    };
+    let registry = world.store.registry();
+    assert_eq!(registry.clients.get(&client_id("c1")).map(|own| (**own).clone()), Some(changed));
+    assert!(registry.client_of_refresh_token(&refresh_token(1).hash).is_none(), "revoked");
+    assert!(registry.client_of_refresh_token(&refresh_token(2).hash).is_some());
+    let before = world.last_change().await;
+    world.done(RegistryCommand::UpdateClient(client_id("c1"), ClientChange::default())).await;
+    assert_eq!(world.last_change().await, before, "nothing changed");
+    world.done(RegistryCommand::DeleteClient(client_id("c1"))).await;
+    for command in [
+        RegistryCommand::DeleteClient(client_id("c1")),
+        RegistryCommand::UpdateClient(client_id("c1"), ClientChange::default()),
+    ] {
+        assert_eq!(world.registry(command).await, RegistryOutcome::NotFound);
+    }
+    let world = world.again(adapter).await;
+    let registry = world.store.registry();
+    assert!(registry.clients.is_empty());
+    assert!(registry.client_of_refresh_token(&refresh_token(2).hash).is_none(), "gone with its client");
+}
+
+pub(super) async fn refresh_tokens_belong_to_one_client(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    let add = |id: &str, number: u8| {
+        let change =
+            ClientChange { add_refresh_token: Some(refresh_token(number)), ..ClientChange::default() };
+        RegistryCommand::UpdateClient(client_id(id), change)
+    };
+    world.done(RegistryCommand::CreateClient(client("c1", NORTH, &[1]))).await;
+    world.done(RegistryCommand::CreateClient(client("c2", NORTH, &[]))).await;
+    let taken = RegistryCommand::CreateClient(client("c3", NORTHERN, &[3, 1]));
+    assert_eq!(world.registry(taken).await, RegistryOutcome::RefreshTokenTaken);
+    assert_eq!(world.registry(add("c2", 1)).await, RegistryOutcome::RefreshTokenTaken);
+    world.done(add("c1", 1)).await;
+    for number in 2..=100 {
+        world.done(add("c1", number)).await;
+    }
+    assert_eq!(world.registry(add("c1", 101)).await, RegistryOutcome::TooManyRefreshTokens);
+    world.done(add("c1", 100)).await;
+    let world = world.again(adapter).await;
+    let registry = world.store.registry();
+    assert_eq!(registry.clients[&client_id("c1")].refresh_tokens.len(), 100);
+    let owner = registry.client_of_refresh_token(&refresh_token(50).hash).map(|own| Arc::clone(&own.id));
+    assert_eq!(owner.as_deref(), Some(&client_id("c1")));
+    world.done(RegistryCommand::DeleteClient(client_id("c1"))).await;
+    world.done(add("c2", 1)).await;
+}
+
+pub(super) async fn service_providers_come_change_and_go(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    let (id, other) = (provider_id(10), provider_id(11));
+    let new = service_provider(id, NORTH, "exchange");
+    world.done(RegistryCommand::CreateServiceProvider(new.clone())).await;
+    let create = RegistryCommand::CreateServiceProvider;
+    assert_eq!(world.registry(create(new.clone())).await, RegistryOutcome::Exists);
+    let taken = create(service_provider(other, NORTH, "exchange"));
+    assert_eq!(world.registry(taken).await, RegistryOutcome::LogicalIdTaken);
+    let homeless = create(service_provider(other, "nobody", "exchange"));
+    assert_eq!(world.registry(homeless).await, RegistryOutcome::NoSuchOrganization);
+    world.done(create(service_provider(other, NORTHERN, "exchange"))).await;
+    let names = vec![DisplayName { locale: "en-US".to_owned(), value: "Exchange".to_owned() }];
+    world.done(RegistryCommand::UpdateServiceProvider(id, names.clone())).await;
+    let world = world.again(adapter).await;
+    let registry = world.store.registry();
+    assert_eq!(registry.providers[&id].display_name, names);
+    let found = registry.provider_of_logical_id(&organization_id(NORTH), "exchange").map(|own| own.id);
+    assert_eq!(found, Some(id));
+    assert_eq!(world.create_for(id, "7201", "one").await, CreateOutcome::Created);
+    let remove = || RegistryCommand::DeleteServiceProvider(id);
+    assert_eq!(world.registry(remove()).await, RegistryOutcome::InUse);
+    let world = world.again(adapter).await;
+    assert_eq!(world.registry(remove()).await, RegistryOutcome::InUse);
+    assert_eq!(world.delete_for(id, "7201").await, DeleteOutcome::Deleted);
+    world.done(remove()).await;
+    assert_eq!(world.registry(remove()).await, RegistryOutcome::NotFound);
+    let update = RegistryCommand::UpdateServiceProvider(id, Vec::new());
+    assert_eq!(world.registry(update).await, RegistryOutcome::NotFound);
+    assert_eq!(world.create_for(id, "7201", "one").await, CreateOutcome::NoSuchProvider);
+    world.done(create(service_provider(provider_id(12), NORTH, "exchange"))).await;
+}
+
+pub(super) async fn maintenance_is_switched(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    assert_eq!(world.store.registry().maintenance, Maintenance::default());
+    let on = Maintenance { enabled: true, ..Maintenance::default() };
+    world.done(RegistryCommand::SetMaintenance(on)).await;
+    let before = world.last_change().await;
+    world.done(RegistryCommand::SetMaintenance(on)).await;
+    assert_eq!(world.last_change().await, before, "nothing changed");
+    let world = world.again(adapter).await;
+    assert_eq!(world.store.registry().maintenance, on);
+    world.done(RegistryCommand::SetMaintenance(Maintenance::default())).await;
+    let world = world.again(adapter).await;
+    assert_eq!(world.store.registry().maintenance, Maintenance::default());
+}
+
+pub(super) async fn an_organization_takes_its_clients_with_it(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    world.done(RegistryCommand::CreateOrganization(organization("south"))).await;
+    for (id, owner) in [("c1", "south"), ("c2", "south"), ("c3", NORTH)] {
+        world.done(RegistryCommand::CreateClient(client(id, owner, &[id.as_bytes()[1]]))).await;
+    }
+    let before = world.last_change().await;
+    world.done(RegistryCommand::DeleteOrganization(organization_id("south"))).await;
+    assert_eq!(world.last_change().await, before + 3, "the organization and two clients");
+    let world = world.again(adapter).await;
+    let registry = world.store.registry();
+    assert_eq!(registry.clients.keys().collect::<Vec<_>>(), [&client_id("c3")]);
+    assert!(registry.client_of_refresh_token(&refresh_token(b'1').hash).is_none());
+    assert!(registry.client_of_refresh_token(&refresh_token(b'3').hash).is_some());
+}
+
+pub(super) async fn secrets_stay_out_of_the_change_record(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    world.done(RegistryCommand::CreateClient(client("c1", NORTH, &[201]))).await;
+    let rotate = ClientChange {
+        secret_hash: Some(SecretHash([202; 32])),
+        add_refresh_token: Some(refresh_token(203)),
+        ..ClientChange::default()
+    };
+    world.done(RegistryCommand::UpdateClient(client_id("c1"), rotate)).await;
+    let changes = world.changes().await;
+    let text = format!("{changes:?}");
+    assert!(text.contains("application-oa2-client.c1"), "{text}");
+    for secret in ["201", "202", "203", "7,7,7", "7, 7, 7", "hash"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}

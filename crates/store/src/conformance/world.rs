@@ -1,0 +1,256 @@
+//! What the behaviours work with: ids, records and short forms of calls.
+
+use std::sync::Arc;
+
+use jackfield_model::wire::Association;
+use jackfield_model::{
+    AmazonId, ClientId, Country, ExternalUserId, OrganizationId, RequestId, ScopeSet, ServiceProviderId,
+    UnitId, Vertical,
+};
+use uuid::Uuid;
+
+use super::Adapter;
+use crate::registry::{Client, Organization, RefreshToken, SecretHash, ServiceProvider};
+use crate::{
+    Actor, AssociationRange, Change, ChangeFilter, CreateOutcome, DeleteOutcome, Origin, Profile,
+    RegistryCommand, RegistryOutcome, Store, Timestamp, UpdateOutcome, WriteAssociation,
+};
+
+/// The organization that [`World::new`] makes first.
+pub const NORTH: &str = "north";
+/// The other one: its name begins with that of the first, which a sloppy key would confuse.
+pub const NORTHERN: &str = "northern";
+
+/// A store with two organizations, of which the first has two service providers and the second one.
+pub struct World {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Providers of [`NORTH`]; their ids are neighbours, the first ends in `ff`.
+    pub providers: [ServiceProviderId; 2],
+    /// The provider of [`NORTHERN`].
+    pub stranger: ServiceProviderId,
+}
+
+impl World {
+    /// Opens a store and makes the accounts.
+    pub async fn new(adapter: &dyn Adapter) -> Self {
+        let uuid = 0x6f1b_9a52_6c5e_4d0c_9a5b_2f3f_0a8f_6fff;
+        let providers = [provider_id(uuid), provider_id(uuid + 1)];
+        let world = Self { store: adapter.open().await, providers, stranger: provider_id(uuid + 2) };
+        for name in [NORTH, NORTHERN] {
+            world.done(RegistryCommand::CreateOrganization(organization(name))).await;
+        }
+        let owned = [(providers[0], NORTH), (providers[1], NORTH), (world.stranger, NORTHERN)];
+        for (index, (id, owner)) in owned.into_iter().enumerate() {
+            let new = service_provider(id, owner, &format!("network {index}"));
+            world.done(RegistryCommand::CreateServiceProvider(new)).await;
+        }
+        world
+    }
+
+    /// The same world; a durable store was closed and opened.
+    pub async fn again(mut self, adapter: &dyn Adapter) -> Self {
+        if adapter.is_durable() {
+            self.store.close().await;
+            self.store = adapter.open().await;
+        }
+        self
+    }
+
+    /// Every provider.
+    pub fn all_providers(&self) -> [ServiceProviderId; 3] {
+        [self.providers[0], self.providers[1], self.stranger]
+    }
+
+    /// Applies a command that must be done.
+    pub async fn done(&self, command: RegistryCommand) {
+        let text = format!("{command:?}");
+        assert_eq!(self.registry(command).await, RegistryOutcome::Done, "{text}");
+    }
+
+    /// Applies a command.
+    pub async fn registry(&self, command: RegistryCommand) -> RegistryOutcome {
+        self.store.change_registry(command, origin()).await.expect("the store is available")
+    }
+
+    /// Creates an association of the first provider.
+    pub async fn create(&self, id: &str, amazon_id: &str) -> CreateOutcome {
+        self.create_for(self.providers[0], id, amazon_id).await
+    }
+
+    /// Creates an association.
+    pub async fn create_for(&self, provider: ServiceProviderId, id: &str, amazon_id: &str) -> CreateOutcome {
+        let write = write(provider, id, amazon_id);
+        self.store.create_association(write).await.expect("the store is available")
+    }
+
+    /// Updates an association of the first provider.
+    pub async fn update(&self, id: &str, amazon_id: &str) -> UpdateOutcome {
+        let write = write(self.providers[0], id, amazon_id);
+        self.store.update_association(write).await.expect("the store is available")
+    }
+
+    /// Deletes an association of the first provider.
+    pub async fn delete(&self, id: &str) -> DeleteOutcome {
+        self.delete_for(self.providers[0], id).await
+    }
+
+    /// Deletes an association.
+    pub async fn delete_for(&self, provider: ServiceProviderId, id: &str) -> DeleteOutcome {
+        let deleted = self.store.delete_association(provider, external(id), origin());
+        deleted.await.expect("the store is available")
+    }
+
+    /// What an association of the first provider points at.
+    pub async fn get(&self, id: &str) -> Option<String> {
+        self.get_for(self.providers[0], id).await
+    }
+
+    /// What an association points at.
+    pub async fn get_for(&self, provider: ServiceProviderId, id: &str) -> Option<String> {
+        let found = self.store.find_associations(provider, &[external(id)]).await;
+        let mut found = found.expect("the store is available");
+        assert!(found.len() <= 1, "{found:?}");
+        found.pop().map(|association| {
+            assert_eq!(association.external_user_id, external(id));
+            association.amazon_id.suffix().to_owned()
+        })
+    }
+
+    /// The ids of a list, and whether more follow.
+    pub async fn list(&self, range: &AssociationRange) -> (Vec<String>, bool) {
+        let page =
+            self.store.list_associations(self.providers[0], range).await.expect("the store is available");
+        (page.associations.into_iter().map(|own| own.external_user_id.into()).collect(), page.more)
+    }
+
+    /// How many associations a provider has.
+    pub async fn count(&self, provider: ServiceProviderId) -> u64 {
+        self.store.count_associations(provider).await.expect("the store is available")
+    }
+
+    /// All changes.
+    pub async fn changes(&self) -> Vec<Change> {
+        changes(&*self.store, &ChangeFilter { limit: 1_000, ..ChangeFilter::default() }).await
+    }
+
+    /// The sequence number of the last change.
+    pub async fn last_change(&self) -> u64 {
+        self.store.stats().await.expect("the store is available").last_change
+    }
+}
+
+/// All changes that a filter lets through, over all pages.
+pub async fn changes(store: &dyn Store, filter: &ChangeFilter) -> Vec<Change> {
+    let mut filter = filter.clone();
+    let mut changes = Vec::new();
+    loop {
+        let page = store.list_changes(&filter).await.expect("the store is available");
+        changes.extend(page.changes);
+        if !page.more {
+            return changes;
+        }
+        assert!(page.next_after > filter.after, "a page that leads nowhere");
+        filter.after = page.next_after;
+    }
+}
+
+/// Somebody, now.
+#[must_use]
+pub fn origin() -> Origin {
+    Origin { actor: Actor::Admin, request_id: RequestId::random(), time: Timestamp::now() }
+}
+
+/// A write by somebody.
+#[must_use]
+pub fn write(provider: ServiceProviderId, id: &str, amazon_id: &str) -> WriteAssociation {
+    let association = Association::new(external(id), amazon(amazon_id));
+    WriteAssociation { provider, association, profile_owner: None, origin: origin() }
+}
+
+/// An `externalUserId`.
+#[must_use]
+pub fn external(id: &str) -> ExternalUserId {
+    ExternalUserId::new(id).expect("a valid id")
+}
+
+/// An `amazonId`.
+#[must_use]
+pub fn amazon(suffix: &str) -> AmazonId {
+    AmazonId::new(&[AmazonId::PREFIX, suffix].concat()).expect("a valid id")
+}
+
+/// A provider's id.
+#[must_use]
+pub const fn provider_id(uuid: u128) -> ServiceProviderId {
+    ServiceProviderId::from_uuid(Uuid::from_u128(uuid))
+}
+
+/// An organization's id.
+#[must_use]
+pub fn organization_id(suffix: &str) -> OrganizationId {
+    OrganizationId::new(&[OrganizationId::PREFIX, suffix].concat()).expect("a valid id")
+}
+
+/// A client's id.
+#[must_use]
+pub fn client_id(suffix: &str) -> ClientId {
+    ClientId::new(&[ClientId::PREFIX, suffix].concat()).expect("a valid id")
+}
+
+/// An organization.
+#[must_use]
+pub fn organization(suffix: &str) -> Organization {
+    Organization {
+        id: organization_id(suffix),
+        name: format!("{suffix} hotels"),
+        country: Country::Us,
+        vertical: Vertical::Hospitality,
+        webrtc: true,
+        strict_profiles: false,
+    }
+}
+
+/// A client with the refresh tokens that the numbers stand for.
+#[must_use]
+pub fn client(suffix: &str, owner: &str, refresh_tokens: &[u8]) -> Client {
+    Client {
+        id: Arc::new(client_id(suffix)),
+        organization: organization_id(owner),
+        secret_hash: SecretHash([7; 32]),
+        scopes: ScopeSet::parse("amazon_communication::service_provider").expect("a valid scope"),
+        rate_limit: Some(10),
+        redirect_uris: vec!["https://example.com/back".to_owned()],
+        enabled: true,
+        token_generation: 0,
+        refresh_tokens: refresh_tokens.iter().copied().map(refresh_token).collect(),
+    }
+}
+
+/// The refresh token that a number stands for.
+#[must_use]
+pub const fn refresh_token(number: u8) -> RefreshToken {
+    RefreshToken { hash: SecretHash([number; 32]), issued: Timestamp(1) }
+}
+
+/// A service provider.
+#[must_use]
+pub fn service_provider(id: ServiceProviderId, owner: &str, logical_id: &str) -> ServiceProvider {
+    ServiceProvider {
+        id,
+        organization: organization_id(owner),
+        logical_id: logical_id.to_owned(),
+        display_name: Vec::new(),
+    }
+}
+
+/// A profile.
+#[must_use]
+pub fn profile(suffix: &str, owner: &str, unit: &str) -> Profile {
+    Profile {
+        id: amazon(suffix),
+        organization: organization_id(owner),
+        unit: UnitId::new(&[UnitId::PREFIX, unit].concat()).expect("a valid id"),
+        name: Some(format!("room {suffix}")),
+    }
+}

@@ -1,0 +1,145 @@
+//! The storage engine (fjall): opening it, its tuning, its errors.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use fjall::config::{FilterPolicy, FilterPolicyEntry};
+use fjall::{AbstractTree, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use super::layout::{Key, Space};
+use crate::StoreError;
+
+/// Blocks of tables that are kept in memory.
+const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Journals are replayed when the store opens, so they stay small: with this bound a start after a crash takes
+/// about a second. It is the least that the engine allows.
+const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+/// Rows of a space that are kept in memory before they become a table.
+const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
+const SMALL_MEMTABLE_BYTES: u64 = 2 * 1024 * 1024;
+/// Tables flush and merge beside the writer on threads of their own. With two, one is kept free to flush.
+const THREADS: usize = 2;
+/// Open table files.
+const OPEN_FILES: usize = 400;
+/// The engine makes a commit wait, without a look at its own health, when more than this is left to flush or
+/// merge in a space; so commits are held back before.
+const UNFLUSHED_MAX: usize = 2;
+const UNMERGED_MAX: usize = 19;
+
+/// The open engine. Dropping the last copy, with every snapshot's view, closes it.
+#[derive(Clone)]
+pub(super) struct Engine {
+    database: Database,
+    spaces: [Keyspace; Space::ALL.len()],
+}
+
+/// One row of a commit: the value, or nothing to remove what is there.
+pub(super) type Row = (Space, Key, Option<Vec<u8>>);
+
+impl Engine {
+    /// Opens the engine's files; makes them only where `make` says so.
+    pub(super) fn open(path: &Path, make: bool) -> Result<Self, fjall::Error> {
+        // The engine makes a new database wherever its marker is missing: an empty store where there was a full
+        // one would be the worst answer.
+        if !make && !path.join("version").try_exists()? {
+            return Err(
+                std::io::Error::new(std::io::ErrorKind::NotFound, "the engine's files are gone").into()
+            );
+        }
+        let open = || {
+            let database = Database::builder(path)
+                .cache_size(CACHE_BYTES)
+                .max_journaling_size(JOURNAL_BYTES)
+                .max_cached_files(Some(OPEN_FILES))
+                .worker_threads(THREADS)
+                .open()?;
+            let space = |space: Space| database.keyspace(space.name(), || options(space));
+            let spaces = [
+                space(Space::Association)?,
+                space(Space::Change)?,
+                space(Space::Registry)?,
+                space(Space::Profile)?,
+                space(Space::Meta)?,
+            ];
+            Ok(Self { database, spaces })
+        };
+        // The engine asserts what it expects of its files.
+        catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(fjall::Error::Unrecoverable))
+    }
+
+    pub(super) fn space(&self, space: Space) -> &Keyspace {
+        &self.spaces[space as usize]
+    }
+
+    /// The rows as of now. Only what was committed before is seen, also later. Only the thread that commits may
+    /// ask: beside a commit the engine would show a part of it.
+    pub(super) fn snapshot(&self) -> fjall::Snapshot {
+        self.database.snapshot()
+    }
+
+    /// Whether commits are possible: a background thread of the engine that fails ends them for good.
+    pub(super) fn check(&self) -> Result<(), fjall::Error> {
+        self.database.persist(PersistMode::Buffer)
+    }
+
+    /// Stores the rows, all or none, and returns when they are on stable storage. The first row comes first in
+    /// the journal.
+    pub(super) fn commit(&self, rows: impl IntoIterator<Item = Row>) -> Result<(), fjall::Error> {
+        self.wait_for_room()?;
+        let commit = || {
+            let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
+            for (space, key, value) in rows {
+                match value {
+                    Some(value) => batch.insert(self.space(space), key, value),
+                    None => batch.remove(self.space(space), key),
+                }
+            }
+            batch.commit()
+        };
+        catch_unwind(AssertUnwindSafe(commit)).unwrap_or_else(|_| Err(fjall::Error::Unrecoverable))
+    }
+
+    fn wait_for_room(&self) -> Result<(), fjall::Error> {
+        let full = |space: &Keyspace| {
+            space.sealed_memtable_count() > UNFLUSHED_MAX || space.tree.l0_run_count() > UNMERGED_MAX
+        };
+        while self.spaces.iter().any(full) {
+            self.check()?;
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+fn options(space: Space) -> KeyspaceCreateOptions {
+    let options = KeyspaceCreateOptions::default();
+    match space {
+        Space::Association => options.max_memtable_size(MEMTABLE_BYTES),
+        // Read in order only, never by a key that may not be there: filters would be dead weight.
+        Space::Change => options
+            .max_memtable_size(MEMTABLE_BYTES)
+            .filter_policy(FilterPolicy::all(FilterPolicyEntry::None)),
+        Space::Registry | Space::Profile | Space::Meta => options.max_memtable_size(SMALL_MEMTABLE_BYTES),
+    }
+}
+
+/// What an error of the engine means for a caller: classified by its kind, never by its text.
+pub(super) fn store_error(error: &fjall::Error) -> StoreError {
+    use fjall::LsmError;
+    match error {
+        fjall::Error::Io(_)
+        | fjall::Error::Poisoned
+        | fjall::Error::Locked
+        | fjall::Error::Storage(LsmError::Io(_)) => StoreError::Unavailable { cause: describe(error) },
+        _ => StoreError::Corrupt { cause: describe(error) },
+    }
+}
+
+/// The error for the log.
+pub(super) fn describe(error: &fjall::Error) -> String {
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => error.to_string(),
+        fjall::Error::Poisoned => "a background thread of the storage engine failed".to_owned(),
+        other => format!("the storage engine says {other:?}"),
+    }
+}

@@ -1,0 +1,108 @@
+//! Where things stand in the store: its five spaces and the bytes of their keys.
+//!
+//! | space | key | value |
+//! |---|---|---|
+//! | association | provider (16 bytes), `externalUserId` | `amazonId` after its fixed prefix |
+//! | change | sequence number, big endian | a change record, see `codec` |
+//! | registry | kind (1 byte), id | JSON of a `Record` |
+//! | profile | `p`, profile id | JSON of a `Profile` |
+//! | | `u`, unit id | profile id |
+//! | | `o`, organization id, 0, profile id | nothing: the index of an organization's profiles |
+//! | meta | `state` | token of the last commit, first and last change |
+//! | | `root-key` | 32 bytes |
+//! | | `a`, provider (16 bytes) | how many associations it has |
+//! | | `p`, organization id | how many profiles it has |
+//!
+//! Ids are written without the prefix that all ids of their kind begin with, so the order of the keys is the
+//! order of the ids. A change of this page is a new format version, see `directory`.
+
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
+
+use crate::registry::RecordKey;
+
+/// A part of the store with its own keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Space {
+    Association,
+    Change,
+    Registry,
+    Profile,
+    Meta,
+}
+
+impl Space {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Association, Self::Change, Self::Registry, Self::Profile, Self::Meta];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Association => "association",
+            Self::Change => "change",
+            Self::Registry => "registry",
+            Self::Profile => "profile",
+            Self::Meta => "meta",
+        }
+    }
+}
+
+/// The bytes of a key.
+pub(super) type Key = Vec<u8>;
+
+pub(super) const STATE: &[u8] = b"state";
+pub(super) const ROOT_KEY: &[u8] = b"root-key";
+pub(super) const ASSOCIATION_COUNT: u8 = b'a';
+pub(super) const PROFILE_COUNT: u8 = b'p';
+
+/// Bytes of a provider at the beginning of an association's key.
+pub(super) const PROVIDER_BYTES: usize = 16;
+
+pub(super) fn association(provider: ServiceProviderId, id: &ExternalUserId) -> Key {
+    [provider.as_uuid().as_bytes().as_slice(), id.as_str().as_bytes()].concat()
+}
+
+pub(super) fn association_prefix(provider: ServiceProviderId, id_prefix: &str) -> Key {
+    [provider.as_uuid().as_bytes().as_slice(), id_prefix.as_bytes()].concat()
+}
+
+pub(super) fn change(sequence: u64) -> Key {
+    sequence.to_be_bytes().to_vec()
+}
+
+pub(super) fn record(key: &RecordKey) -> Key {
+    match key {
+        RecordKey::Organization(id) => tagged(b'o', id.suffix()),
+        RecordKey::Client(id) => tagged(b'c', id.suffix()),
+        RecordKey::ServiceProvider(id) => [b"s".as_slice(), id.as_uuid().as_bytes()].concat(),
+        RecordKey::Maintenance => b"m".to_vec(),
+    }
+}
+
+pub(super) fn profile(id: &AmazonId) -> Key {
+    tagged(b'p', id.suffix())
+}
+
+pub(super) fn profile_of_unit(unit: &UnitId) -> Key {
+    tagged(b'u', unit.suffix())
+}
+
+/// The beginning that the index keys of an organization share. Ids hold no zero byte, so no organization's
+/// beginning is that of another.
+pub(super) fn profiles_of(organization: &OrganizationId) -> Key {
+    [b"o", organization.suffix().as_bytes(), b"\0"].concat()
+}
+
+pub(super) fn profile_of_organization(organization: &OrganizationId, id: &AmazonId) -> Key {
+    [profiles_of(organization).as_slice(), id.suffix().as_bytes()].concat()
+}
+
+pub(super) fn association_count(provider: ServiceProviderId) -> Key {
+    [&[ASSOCIATION_COUNT], provider.as_uuid().as_bytes().as_slice()].concat()
+}
+
+pub(super) fn profile_count(organization: &OrganizationId) -> Key {
+    tagged(PROFILE_COUNT, organization.suffix())
+}
+
+fn tagged(tag: u8, id: &str) -> Key {
+    [&[tag], id.as_bytes()].concat()
+}

@@ -1,0 +1,342 @@
+//! `embedded:DIR`: files in a directory that one process has to itself.
+//!
+//! One thread writes, see `writer`; each write is on stable storage before it is answered. Readers run beside
+//! it and never wait for a commit: they see the view that the last commit published, which no later one changes.
+//! The files are described in `directory` and `layout`.
+
+mod codec;
+mod counts;
+mod directory;
+mod engine;
+mod group;
+mod layout;
+mod view;
+mod writer;
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use async_trait::async_trait;
+use jackfield_model::wire::Association;
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use self::codec::State;
+use self::directory::Directory;
+use self::engine::{Engine, describe};
+use self::group::Commit;
+use self::layout::Space;
+use self::view::View;
+use self::writer::{Message, Reply, Write, Writer};
+use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
+use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
+use crate::{
+    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome, OpenError,
+    RootKey, Store, StoreError, StoreOptions, StoreStats, UpdateOutcome, WriteAssociation,
+};
+
+/// Writes that may queue; more wait to queue.
+const QUEUE_MAX: usize = 4_096;
+/// How long a reader waits while the engine is opened again after a failure.
+const REOPEN_MAX: Duration = Duration::from_secs(10);
+
+const CLOSED: &str = "the store is closed";
+
+/// The store of `embedded:DIR`.
+#[derive(Debug)]
+pub struct EmbeddedStore {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Message>,
+    root_key: RootKey,
+    engine_path: std::path::PathBuf,
+}
+
+/// What the writer and the readers share.
+#[derive(Debug)]
+struct Shared {
+    /// The store as of the last commit; nothing while the engine is opened again, and after it was closed.
+    view: ArcSwapOption<View>,
+    /// That of the last view.
+    registry: ArcSwap<Registry>,
+    /// Why writes are refused.
+    failure: ArcSwapOption<String>,
+    /// Whether there may be a view again: false once the store is closed. Told when a view is there again.
+    open: watch::Sender<bool>,
+}
+
+/// A view that is there. Short-lived: the engine cannot be closed while a reader has it.
+struct OpenView(Guard<Option<Arc<View>>>);
+
+impl Deref for OpenView {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        self.0.as_ref().expect("made of a view that is there")
+    }
+}
+
+impl Shared {
+    fn new(view: View) -> Self {
+        Self {
+            registry: ArcSwap::new(Arc::clone(&view.registry)),
+            view: ArcSwapOption::from_pointee(view),
+            failure: ArcSwapOption::empty(),
+            open: watch::Sender::new(true),
+        }
+    }
+
+    fn publish(&self, view: View) {
+        let registry = Arc::clone(&view.registry);
+        let changed = !Arc::ptr_eq(&registry, &self.registry.load());
+        let before = self.view.swap(Some(Arc::new(view)));
+        if changed {
+            self.registry.store(registry);
+        }
+        if before.is_none() {
+            self.open.send_replace(true);
+        }
+    }
+
+    /// Takes back a view that could not be let go of.
+    fn publish_again(&self, view: Arc<View>) {
+        self.view.store(Some(view));
+        self.open.send_replace(true);
+    }
+
+    fn set_failure(&self, cause: Option<String>) {
+        self.failure.store(cause.map(Arc::new));
+    }
+
+    /// Tells readers that wait that they wait in vain.
+    fn end(&self) {
+        self.open.send_replace(false);
+    }
+
+    fn open_view(&self) -> Option<OpenView> {
+        let view = self.view.load();
+        view.is_some().then_some(OpenView(view))
+    }
+
+    /// The view to read from; waits while the engine is being opened again.
+    async fn view(&self) -> Result<OpenView, StoreError> {
+        if let Some(view) = self.open_view() {
+            return Ok(view);
+        }
+        let mut open = self.open.subscribe();
+        let wait = async {
+            loop {
+                if !*open.borrow_and_update() {
+                    return Err(unavailable(CLOSED));
+                }
+                if let Some(view) = self.open_view() {
+                    return Ok(view);
+                }
+                // The sender lives in `self`.
+                let _ = open.changed().await;
+            }
+        };
+        let late = |_| Err(unavailable("the store is being opened again after a failure"));
+        tokio::time::timeout(REOPEN_MAX, wait).await.unwrap_or_else(late)
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
+        self.failure.load().as_ref().map_or(Ok(()), |cause| Err(unavailable(cause)))
+    }
+}
+
+impl EmbeddedStore {
+    /// Opens the store in a directory, making it when it is not there.
+    ///
+    /// # Errors
+    /// [`OpenError`], whose text says what to do.
+    pub async fn open(dir: &Path, options: StoreOptions) -> Result<Self, OpenError> {
+        let path = dir.to_owned();
+        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(&path, options));
+        opening.await.unwrap_or_else(|panic| {
+            Err(OpenError::Io { dir: dir.to_owned(), cause: format!("opening it panicked: {panic}") })
+        })
+    }
+
+    fn open_blocking(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
+        let failed = |cause: String| OpenError::Io { dir: path.to_owned(), cause };
+        let mut directory = Directory::open(path)?;
+        let view = if directory.is_finished() {
+            let engine =
+                Engine::open(&directory.engine(), false).map_err(|error| failed(describe(&error)))?;
+            View::load(engine).map_err(|error| failed(error.to_string()))?
+        } else {
+            directory.clear_unfinished().map_err(|error| failed(error.to_string()))?;
+            let engine = Engine::open(&directory.engine(), true).map_err(|error| failed(describe(&error)))?;
+            engine.commit(first_rows()).map_err(|error| failed(describe(&error)))?;
+            directory.finish().map_err(|error| failed(error.to_string()))?;
+            View::load(engine).map_err(|error| failed(error.to_string()))?
+        };
+        let view = view.ok_or_else(|| failed("the state of the store is missing".to_owned()))?;
+        let root_key = view.get(Space::Meta, layout::ROOT_KEY).map_err(|error| failed(error.to_string()))?;
+        let root_key = root_key.and_then(|key| <[u8; 32]>::try_from(&*key).ok());
+        let root_key = root_key.ok_or_else(|| failed("the root key of the store is missing".to_owned()))?;
+        let engine_path = directory.engine();
+        let shared = Arc::new(Shared::new(view));
+        let (queue, receiver) = mpsc::channel(QUEUE_MAX);
+        Writer::start(Arc::clone(&shared), directory, receiver, options)
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(Self { shared, queue, root_key: RootKey::new(root_key), engine_path })
+    }
+
+    /// Hands a write to the writer and waits until it is on stable storage.
+    async fn write<T>(&self, write: impl FnOnce(Reply<T>) -> Write + Send) -> Result<T, StoreError> {
+        self.shared.check_writable()?;
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Message::Write(write(reply))).await.map_err(|_| unavailable(CLOSED))?;
+        answer.await.unwrap_or_else(|_| Err(unavailable("the writer of the store ended")))
+    }
+}
+
+/// The rows of an empty store.
+fn first_rows() -> impl Iterator<Item = engine::Row> {
+    let root_key = RootKey::random().as_bytes().to_vec();
+    let rows = HashMap::from([((Space::Meta, layout::ROOT_KEY.to_vec()), Some(root_key))]);
+    let token = uuid::Uuid::new_v4().into_bytes();
+    Commit::rows(rows, State { token, first_change: 1, last_change: 0 })
+}
+
+fn unavailable(cause: &str) -> StoreError {
+    StoreError::Unavailable { cause: cause.to_owned() }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    fn kind(&self) -> &'static str {
+        "embedded"
+    }
+
+    fn registry(&self) -> Arc<Registry> {
+        self.shared.registry.load_full()
+    }
+
+    fn root_key(&self) -> &RootKey {
+        &self.root_key
+    }
+
+    async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
+        self.write(|reply| Write::Create(write, reply)).await
+    }
+
+    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
+        self.write(|reply| Write::Update(write, reply)).await
+    }
+
+    async fn delete_association(
+        &self,
+        provider: ServiceProviderId,
+        external_user_id: ExternalUserId,
+        origin: Origin,
+    ) -> Result<DeleteOutcome, StoreError> {
+        self.write(|reply| Write::Delete(provider, external_user_id, origin, reply)).await
+    }
+
+    async fn find_associations(
+        &self,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Result<Vec<Association>, StoreError> {
+        self.shared.view().await?.find_associations(provider, ids)
+    }
+
+    async fn list_associations(
+        &self,
+        provider: ServiceProviderId,
+        range: &AssociationRange,
+    ) -> Result<AssociationPage, StoreError> {
+        self.shared.view().await?.list_associations(provider, range)
+    }
+
+    async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
+        Ok(self.shared.view().await?.counts.associations(provider))
+    }
+
+    async fn change_registry(
+        &self,
+        command: RegistryCommand,
+        origin: Origin,
+    ) -> Result<RegistryOutcome, StoreError> {
+        self.write(|reply| Write::Registry(command, origin, reply)).await
+    }
+
+    async fn create_profile(
+        &self,
+        profile: Profile,
+        origin: Origin,
+    ) -> Result<CreateProfileOutcome, StoreError> {
+        self.write(|reply| Write::CreateProfile(profile, origin, reply)).await
+    }
+
+    async fn rename_profile(
+        &self,
+        organization: &OrganizationId,
+        id: &AmazonId,
+        name: Option<String>,
+        origin: Origin,
+    ) -> Result<UpdateOutcome, StoreError> {
+        let (organization, id) = (organization.clone(), id.clone());
+        self.write(|reply| Write::RenameProfile(organization, id, name, origin, reply)).await
+    }
+
+    async fn delete_profile(
+        &self,
+        organization: &OrganizationId,
+        id: &AmazonId,
+        origin: Origin,
+    ) -> Result<DeleteOutcome, StoreError> {
+        let (organization, id) = (organization.clone(), id.clone());
+        self.write(|reply| Write::DeleteProfile(organization, id, origin, reply)).await
+    }
+
+    async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
+        self.shared.view().await?.find_profile(id)
+    }
+
+    async fn list_profiles(
+        &self,
+        organization: &OrganizationId,
+        after: Option<&AmazonId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, StoreError> {
+        self.shared.view().await?.list_profiles(organization, after, limit)
+    }
+
+    async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
+        self.shared.view().await?.list_changes(filter)
+    }
+
+    async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.write(|reply| Write::Trim(before, limit, reply)).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.shared.check_writable()?;
+        self.shared.view().await?.get(Space::Meta, layout::STATE).map(drop)
+    }
+
+    async fn stats(&self) -> Result<StoreStats, StoreError> {
+        let (associations, last_change) = {
+            let view = self.shared.view().await?;
+            (view.counts.all_associations(), view.state.last_change)
+        };
+        let path = self.engine_path.clone();
+        let disk_bytes = tokio::task::spawn_blocking(move || Directory::disk_bytes(&path).ok()).await;
+        Ok(StoreStats { associations, last_change, disk_bytes: disk_bytes.ok().flatten() })
+    }
+
+    async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.queue.send(Message::Close(done)).await.is_ok() {
+            // An error is the end of the writer, too.
+            let _ = closed.await;
+        }
+    }
+}

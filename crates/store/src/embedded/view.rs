@@ -1,0 +1,188 @@
+//! What readers see: the store as of one commit.
+
+use std::fmt;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use fjall::{Readable, Slice, Snapshot};
+use jackfield_model::wire::Association;
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+
+use super::codec::{self, State, corrupt};
+use super::counts::Counts;
+use super::engine::{Engine, store_error};
+use super::layout::{self, Key, Space};
+use crate::change::{Change, ChangeFilter, ChangePage};
+use crate::registry::{Profile, Record, Registry};
+use crate::{AssociationPage, AssociationRange, StoreError};
+
+/// The rows, counts and registry as of one commit. A later commit does not change it.
+pub(super) struct View {
+    // Before the engine, so that it is dropped first.
+    snapshot: Snapshot,
+    engine: Engine,
+    pub(super) counts: Counts,
+    pub(super) registry: Arc<Registry>,
+    pub(super) state: State,
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+type RowResult = Result<(Slice, Slice), StoreError>;
+
+impl View {
+    /// Reads what is held in memory. Answers nothing when nothing was ever stored.
+    pub(super) fn load(engine: Engine) -> Result<Option<Self>, StoreError> {
+        let snapshot = engine.snapshot();
+        let mut view = Self {
+            snapshot,
+            engine,
+            counts: Counts::default(),
+            registry: Arc::default(),
+            state: State { token: [0; 16], first_change: 1, last_change: 0 },
+        };
+        let Some(state) = view.get(Space::Meta, layout::STATE)? else { return Ok(None) };
+        view.state = State::decode(&state)?;
+        let mut counts = Counts::default();
+        for row in view.rows(Space::Meta, &[layout::ASSOCIATION_COUNT], None) {
+            let (key, value) = row?;
+            let uuid = uuid::Uuid::from_slice(&key[1..]).map_err(|error| corrupt("count", &error))?;
+            counts.set_associations(ServiceProviderId::from_uuid(uuid), codec::decode_count(&value)?);
+        }
+        for row in view.rows(Space::Meta, &[layout::PROFILE_COUNT], None) {
+            let (key, value) = row?;
+            let suffix = String::from_utf8_lossy(&key[1..]);
+            let id = OrganizationId::new(&[OrganizationId::PREFIX, &suffix].concat())
+                .map_err(|error| corrupt("count", &error))?;
+            counts.set_profiles(&id, codec::decode_count(&value)?);
+        }
+        let mut records: Vec<Record> = Vec::new();
+        for row in view.rows(Space::Registry, &[], None) {
+            records.push(json(&row?.1, "registry")?);
+        }
+        view.counts = counts;
+        view.registry = Arc::new(Registry::from_records(records));
+        Ok(Some(view))
+    }
+
+    /// The view after a commit.
+    pub(super) fn next(&self, counts: Counts, registry: Arc<Registry>, state: State) -> Self {
+        Self { snapshot: self.engine.snapshot(), engine: self.engine.clone(), counts, registry, state }
+    }
+
+    pub(super) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Slice>, StoreError> {
+        self.snapshot.get(self.engine.space(space), key).map_err(|error| store_error(&error))
+    }
+
+    /// The rows whose key begins with `prefix` and is greater than `after`, in order.
+    fn rows(&self, space: Space, prefix: &[u8], after: Option<Key>) -> impl Iterator<Item = RowResult> + '_ {
+        let (first, end) = fjall::util::prefix_to_range(prefix);
+        let start = match after {
+            // Beyond every key with the prefix.
+            Some(after) if after.as_slice() > prefix && !after.starts_with(prefix) => None,
+            Some(after) if after.as_slice() >= prefix => Some(Bound::Excluded(after.into())),
+            _ => Some(first),
+        };
+        start.map(|start| self.range(space, start, end)).into_iter().flatten()
+    }
+
+    fn range(
+        &self,
+        space: Space,
+        start: Bound<Slice>,
+        end: Bound<Slice>,
+    ) -> impl Iterator<Item = RowResult> + '_ {
+        let rows = self.snapshot.range(self.engine.space(space), (start, end));
+        rows.map(|row| row.into_inner().map_err(|error| store_error(&error)))
+    }
+
+    pub(super) fn find_associations(
+        &self,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Result<Vec<Association>, StoreError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(value) = self.get(Space::Association, &layout::association(provider, id))? {
+                found.push(Association::new(id.clone(), codec::decode_amazon_id(&value)?));
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn list_associations(
+        &self,
+        provider: ServiceProviderId,
+        range: &AssociationRange,
+    ) -> Result<AssociationPage, StoreError> {
+        let prefix = layout::association_prefix(provider, &range.prefix);
+        let after = range.after.as_ref().map(|id| layout::association(provider, id));
+        let mut page = AssociationPage { associations: Vec::new(), more: false };
+        for row in self.rows(Space::Association, &prefix, after) {
+            let (key, value) = row?;
+            if page.associations.len() == range.limit {
+                page.more = true;
+                break;
+            }
+            let id = codec::decode_external_user_id(&key[layout::PROVIDER_BYTES..])?;
+            page.associations.push(Association::new(id, codec::decode_amazon_id(&value)?));
+        }
+        Ok(page)
+    }
+
+    pub(super) fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
+        self.get(Space::Profile, &layout::profile(id))?.map(|value| json(&value, "profile")).transpose()
+    }
+
+    pub(super) fn list_profiles(
+        &self,
+        organization: &OrganizationId,
+        after: Option<&AmazonId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, StoreError> {
+        let prefix = layout::profiles_of(organization);
+        let after = after.map(|id| layout::profile_of_organization(organization, id));
+        let mut profiles = Vec::new();
+        for row in self.rows(Space::Profile, &prefix, after).take(limit) {
+            let id = codec::decode_amazon_id(&row?.0[prefix.len()..])?;
+            profiles.push(self.find_profile(&id)?.ok_or_else(|| corrupt("profile", &"not there"))?);
+        }
+        Ok(profiles)
+    }
+
+    pub(super) fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
+        let Some(start) = filter.after.checked_add(1) else {
+            return ChangePage::collect(filter, std::iter::empty());
+        };
+        ChangePage::collect(filter, self.changes(start))
+    }
+
+    /// The changes from `start` on. Those that were trimmed are skipped without a look: their rows may be
+    /// millions of marks that the engine has not cleared away yet.
+    pub(super) fn changes(&self, start: u64) -> impl Iterator<Item = Result<Change, StoreError>> + '_ {
+        let start = layout::change(start.max(self.state.first_change));
+        self.range(Space::Change, Bound::Included(start.into()), Bound::Unbounded).map(|row| {
+            let (key, value) = row?;
+            let sequence =
+                key.as_ref().try_into().map_err(|_| corrupt("change record", &"key of a wrong length"))?;
+            codec::decode_change(u64::from_be_bytes(sequence), &value)
+        })
+    }
+}
+
+/// A value that is stored as JSON.
+pub(super) fn json<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        // The error's own text may hold a value.
+        let (kind, at) = (error.classify(), error.column());
+        corrupt(what, &format_args!("JSON error ({kind:?}) at byte {at}"))
+    })
+}

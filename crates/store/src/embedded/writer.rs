@@ -1,0 +1,350 @@
+//! The one thread that writes: it groups what has queued into commits, and brings the store back after a failure.
+//!
+//! While a commit is on its way to the disk, writes queue; the next commit takes them all. Nothing waits for a
+//! timer. A write is answered, whatever its outcome, after the commit of its group is on stable storage, for its
+//! outcome may rest on a write of the same group.
+//!
+//! A commit that fails ends the engine's ability to write. Readers go on with the last view, writes are refused
+//! at once, and from time to time the thread looks whether the directory takes files again. Then it closes the
+//! engine, cuts what the failed commit left off the journals, and opens the engine again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, oneshot};
+
+use super::codec::Token;
+use super::directory::Directory;
+use super::engine::{Engine, describe};
+use super::group::{Commit, Group};
+use super::view::View;
+use super::{CLOSED, Shared};
+use crate::change::{Origin, Timestamp};
+use crate::registry::{Profile, RegistryCommand, RegistryOutcome};
+use crate::{
+    CommitReport, CreateOutcome, CreateProfileOutcome, DeleteOutcome, StoreError, StoreOptions,
+    UpdateOutcome, WriteAssociation,
+};
+
+/// Most writes of one commit. It bounds how long a write waits for others of its group.
+const GROUP_MAX: usize = 1_024;
+/// How long after a failure the first look is taken, and the longest time between two looks.
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+const LAST_RETRY: Duration = Duration::from_secs(1);
+/// How long readers may hold on to a view that has to go. They take microseconds.
+const READERS_MAX: Duration = Duration::from_secs(5);
+
+/// Where the answer to a write goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A write, with where its answer goes.
+pub(super) enum Write {
+    Create(WriteAssociation, Reply<CreateOutcome>),
+    Update(WriteAssociation, Reply<UpdateOutcome>),
+    Delete(ServiceProviderId, ExternalUserId, Origin, Reply<DeleteOutcome>),
+    Registry(RegistryCommand, Origin, Reply<RegistryOutcome>),
+    CreateProfile(Profile, Origin, Reply<CreateProfileOutcome>),
+    RenameProfile(OrganizationId, AmazonId, Option<String>, Origin, Reply<UpdateOutcome>),
+    DeleteProfile(OrganizationId, AmazonId, Origin, Reply<DeleteOutcome>),
+    Trim(Timestamp, usize, Reply<usize>),
+}
+
+/// What the queue carries.
+pub(super) enum Message {
+    Write(Write),
+    /// Finish, and say when the directory is free.
+    Close(oneshot::Sender<()>),
+}
+
+/// An answer that is held back until the group is stored: given nothing, the outcome; given an error, that.
+type Answer = Box<dyn FnOnce(Option<StoreError>) + Send>;
+
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    queue: mpsc::Receiver<Message>,
+    directory: Directory,
+    options: StoreOptions,
+    tokens: Tokens,
+    /// For waiting with a time limit.
+    runtime: Runtime,
+    failure: Option<Failure>,
+}
+
+/// Why the store takes no writes, and what is to be done about it.
+struct Failure {
+    cause: String,
+    /// The commit that must leave no trace.
+    failed_commit: Option<Token>,
+    /// The commit that must be the last one.
+    last_commit: Token,
+    retry_at: tokio::time::Instant,
+    delay: Duration,
+}
+
+/// Makes tokens: one random number, counted up.
+struct Tokens(u128);
+
+impl Tokens {
+    fn new() -> Self {
+        Self(uuid::Uuid::new_v4().as_u128())
+    }
+
+    const fn next(&mut self) -> Token {
+        self.0 = self.0.wrapping_add(1);
+        self.0.to_be_bytes()
+    }
+}
+
+impl Writer {
+    /// Starts the thread. `shared` has the view of the open engine.
+    pub(super) fn start(
+        shared: Arc<Shared>,
+        directory: Directory,
+        queue: mpsc::Receiver<Message>,
+        options: StoreOptions,
+    ) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let writer =
+            Self { shared, queue, directory, options, tokens: Tokens::new(), runtime, failure: None };
+        std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
+        Ok(())
+    }
+
+    fn run(mut self) {
+        let mut closing = None;
+        while closing.is_none() {
+            let Some(message) = self.receive() else { break };
+            let first = match message {
+                Message::Write(first) => first,
+                Message::Close(done) => {
+                    closing = Some(done);
+                    break;
+                }
+            };
+            let mut group = vec![first];
+            while group.len() < GROUP_MAX {
+                match self.queue.try_recv() {
+                    Ok(Message::Write(next)) => group.push(next),
+                    Ok(Message::Close(done)) => {
+                        closing = Some(done);
+                        break;
+                    }
+                    Err(_) => break,
+                }
+            }
+            self.write(group);
+        }
+        self.close();
+        if let Some(done) = closing {
+            // Who asked may have gone.
+            let _ = done.send(());
+        }
+    }
+
+    /// The next message. While the store has failed, the times between are used to bring it back.
+    fn receive(&mut self) -> Option<Message> {
+        loop {
+            let Some(failure) = &self.failure else { return self.queue.blocking_recv() };
+            let retry_at = failure.retry_at;
+            let queue = &mut self.queue;
+            let waited =
+                self.runtime.block_on(async { tokio::time::timeout_at(retry_at, queue.recv()).await });
+            match waited {
+                Ok(message) => return message,
+                Err(_) => self.retry(),
+            }
+        }
+    }
+
+    /// Decides the writes of a group, stores them and answers.
+    fn write(&mut self, group: Vec<Write>) {
+        if self.failure.is_none()
+            && let Some(view) = self.shared.view.load_full()
+            && let Err(error) = view.engine().check()
+        {
+            // A background failure before this group: nothing of it was tried, so it may wait for one attempt.
+            self.fail(describe(&error), None, view.state.token);
+            drop(view);
+            self.retry();
+        }
+        let view = match (&self.failure, self.shared.view.load_full()) {
+            (None, Some(view)) => view,
+            (failure, _) => {
+                let cause = failure.as_ref().map_or(CLOSED, |failure| &failure.cause).to_owned();
+                return group.into_iter().for_each(|write| write.refuse(cause.clone()));
+            }
+        };
+        let size = group.len();
+        let mut decided = Group::new(&view);
+        let answers: Vec<Answer> = group.into_iter().map(|write| write.decide(&mut decided)).collect();
+        let error = match decided.into_commit(self.tokens.next()) {
+            None => None,
+            Some(commit) => self.commit(&view, commit, size).err(),
+        };
+        drop(view);
+        for answer in answers {
+            answer(error.clone());
+        }
+    }
+
+    fn commit(&mut self, view: &View, commit: Commit, group_size: usize) -> Result<(), StoreError> {
+        let Commit { rows, counts, registry, state } = commit;
+        let started = Instant::now();
+        let stored = view.engine().commit(Commit::rows(rows, state));
+        let latency = started.elapsed();
+        let outcome = match stored {
+            Ok(()) => {
+                self.shared.publish(view.next(counts, registry, state));
+                Ok(())
+            }
+            Err(error) => {
+                let cause = describe(&error);
+                self.fail(cause.clone(), Some(state.token), view.state.token);
+                Err(StoreError::Unavailable { cause })
+            }
+        };
+        if let Some(on_commit) = &self.options.on_commit {
+            on_commit(CommitReport { group_size, latency, succeeded: outcome.is_ok() });
+        }
+        outcome
+    }
+
+    fn fail(&mut self, cause: String, failed_commit: Option<Token>, last_commit: Token) {
+        tracing::error!(cause, "the store takes no writes");
+        self.shared.set_failure(Some(cause.clone()));
+        let retry_at = tokio::time::Instant::now() + FIRST_RETRY;
+        self.failure = Some(Failure { cause, failed_commit, last_commit, retry_at, delay: FIRST_RETRY });
+    }
+
+    /// Tries to bring the store back; plans the next attempt when it does not come.
+    fn retry(&mut self) {
+        let Some(failure) = self.failure.take() else { return };
+        match self.reopen(&failure) {
+            Ok(()) => {
+                tracing::info!("the store takes writes again");
+                self.shared.set_failure(None);
+            }
+            Err(cause) => {
+                if cause != failure.cause {
+                    tracing::warn!(cause, "the store still takes no writes");
+                    self.shared.set_failure(Some(cause.clone()));
+                }
+                let delay = (failure.delay * 2).min(LAST_RETRY);
+                let retry_at = tokio::time::Instant::now() + delay;
+                self.failure = Some(Failure { cause, delay, retry_at, ..failure });
+            }
+        }
+    }
+
+    fn reopen(&self, failure: &Failure) -> Result<(), String> {
+        self.directory.probe().map_err(|error| error.to_string())?;
+        self.let_go()?;
+        if let Some(token) = &failure.failed_commit {
+            self.directory.cut_from_journals(token).map_err(|error| error.to_string())?;
+        }
+        let engine = Engine::open(&self.directory.engine(), false).map_err(|error| describe(&error))?;
+        let view = View::load(engine).map_err(|error| error.to_string())?;
+        match view {
+            Some(view) if view.state.token == failure.last_commit => {
+                self.shared.publish(view);
+                Ok(())
+            }
+            // Rather no service than one that shows what was answered as failed, or misses what was stored.
+            _ => Err("what was opened again is not what was stored last".to_owned()),
+        }
+    }
+
+    /// Closes the engine. Readers wait from here on; those that are at it are waited for.
+    fn let_go(&self) -> Result<(), String> {
+        let Some(mut view) = self.shared.view.swap(None) else { return Ok(()) };
+        let started = Instant::now();
+        loop {
+            view = match Arc::try_unwrap(view) {
+                Ok(view) => {
+                    drop(view);
+                    return Ok(());
+                }
+                Err(view) => view,
+            };
+            if started.elapsed() > READERS_MAX {
+                self.shared.publish_again(view);
+                return Err("readers do not come to an end".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn close(mut self) {
+        self.queue.close();
+        self.shared.set_failure(Some(CLOSED.to_owned()));
+        while let Ok(message) = self.queue.try_recv() {
+            match message {
+                Message::Write(write) => write.refuse(CLOSED.to_owned()),
+                Message::Close(done) => {
+                    let _ = done.send(());
+                }
+            }
+        }
+        self.shared.end();
+        let closed = self.let_go();
+        if let Some(Failure { failed_commit: Some(token), .. }) = &self.failure {
+            // Closing wrote what the engine still had in its buffers.
+            let cut = closed
+                .and_then(|()| self.directory.cut_from_journals(token).map_err(|error| error.to_string()));
+            if let Err(cause) = cut {
+                tracing::error!(
+                    cause,
+                    "a write that was answered as failed may be there after the next start"
+                );
+            }
+        }
+    }
+}
+
+impl Write {
+    /// Decides the write; the answer holds the outcome.
+    fn decide(self, group: &mut Group<'_>) -> Answer {
+        match self {
+            Self::Create(write, reply) => answer(group.create(write), reply),
+            Self::Update(write, reply) => answer(group.update(write), reply),
+            Self::Delete(provider, id, origin, reply) => answer(group.delete(provider, id, origin), reply),
+            Self::Registry(command, origin, reply) => {
+                answer(Ok(group.change_registry(command, &origin)), reply)
+            }
+            Self::CreateProfile(profile, origin, reply) => {
+                answer(group.create_profile(profile, origin), reply)
+            }
+            Self::RenameProfile(organization, id, name, origin, reply) => {
+                answer(group.rename_profile(&organization, &id, name, origin), reply)
+            }
+            Self::DeleteProfile(organization, id, origin, reply) => {
+                answer(group.delete_profile(&organization, &id, origin), reply)
+            }
+            Self::Trim(before, limit, reply) => answer(group.trim_changes(before, limit), reply),
+        }
+    }
+
+    fn refuse(self, cause: String) {
+        fn send<T>(reply: Reply<T>, cause: String) {
+            // Who asked may have gone.
+            let _ = reply.send(Err(StoreError::Unavailable { cause }));
+        }
+        match self {
+            Self::Create(_, reply) => send(reply, cause),
+            Self::Update(_, reply) | Self::RenameProfile(_, _, _, _, reply) => send(reply, cause),
+            Self::Delete(_, _, _, reply) | Self::DeleteProfile(_, _, _, reply) => send(reply, cause),
+            Self::Registry(_, _, reply) => send(reply, cause),
+            Self::CreateProfile(_, _, reply) => send(reply, cause),
+            Self::Trim(_, _, reply) => send(reply, cause),
+        }
+    }
+}
+
+fn answer<T: Send + 'static>(outcome: Result<T, StoreError>, reply: Reply<T>) -> Answer {
+    Box::new(move |error| {
+        // Who asked may have gone.
+        let _ = reply.send(error.map_or(outcome, Err));
+    })
+}
