@@ -70,7 +70,7 @@ fn rules(
     ensure(documented, || format!("the source lists no {status} for this operation"))?;
     ensure(status != 500, || "no input is answered with 500".to_owned())?;
     if status >= 400 {
-        let login_form = kind == Kind::Login && matches!(status, 400 | 401);
+        let login_form = kind == Kind::Login && matches!(status, 400 | 401 | 503);
         if login_form {
             login_error(response)?;
         } else {
@@ -137,7 +137,11 @@ fn login_error(response: &Response) -> Result<(), String> {
     ensure(names == ["error", "error_description", "request_id"], || format!("unexpected form {names:?}"))?;
     ensure(body["request_id"] == response.request_id(), || "two request ids".to_owned())?;
     let code = body["error"].as_str().unwrap_or_default();
-    let fits = if response.status == 401 { code == "invalid_client" } else { CODES.contains(&code) };
+    let fits = match response.status {
+        401 => code == "invalid_client",
+        503 => code == "temporarily_unavailable",
+        _ => CODES.contains(&code),
+    };
     ensure(fits, || format!("{code} does not belong to {}", response.status))?;
     let text = body["error_description"].as_str().unwrap_or_default();
     ensure(!text.is_empty(), || "error_description is no text, or empty".to_owned())

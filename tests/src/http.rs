@@ -78,6 +78,13 @@ struct Connection {
     sender: Sender,
 }
 
+/// A connection that ended, and whether a byte of the request may have been sent.
+#[derive(Debug)]
+struct Broken {
+    sent: bool,
+    error: hyper::Error,
+}
+
 #[derive(Debug)]
 enum Sender {
     Http1(http1::SendRequest<Full<Bytes>>),
@@ -270,8 +277,8 @@ impl Client {
                         return Ok(response);
                     }
                     // The idle connection was closed before a byte of this request was sent.
-                    Err(error) if reused && error.is_canceled() => {}
-                    Err(error) => return Err(Failure::Broken(error)),
+                    Err(Broken { sent: false, .. }) if reused => {}
+                    Err(Broken { error, .. }) => return Err(Failure::Broken(error)),
                 }
             }
         };
@@ -300,7 +307,8 @@ impl Client {
         let mut responses = Vec::new();
         for task in running {
             let finished = tokio::time::timeout(TIMEOUT, task).await.map_err(|_| Failure::Late)?;
-            responses.push(finished.expect("a request does not panic").map_err(Failure::Broken)?);
+            let response = finished.expect("a request does not panic");
+            responses.push(response.map_err(|broken| Failure::Broken(broken.error))?);
         }
         Ok(responses)
     }
@@ -348,19 +356,28 @@ impl Connection {
         open && self.address == address
     }
 
-    async fn send(&mut self, request: &Request) -> Result<Response, hyper::Error> {
+    async fn send(&mut self, request: &Request) -> Result<Response, Broken> {
         let response = match &mut self.sender {
             Sender::Http1(sender) => {
-                sender.ready().await?;
-                sender.send_request(request.build(self.address, Version::Http1)).await?
+                sender.ready().await.map_err(Broken::before)?;
+                sender.try_send_request(request.build(self.address, Version::Http1)).await
             }
             Sender::Http2(sender) => {
-                sender.ready().await?;
-                sender.send_request(request.build(self.address, Version::Http2)).await?
+                sender.ready().await.map_err(Broken::before)?;
+                sender.try_send_request(request.build(self.address, Version::Http2)).await
             }
         };
+        // A request that comes back was not begun.
+        let response = response
+            .map_err(|error| Broken { sent: error.message().is_none(), error: error.into_error() })?;
         let (head, body) = response.into_parts();
-        let body = body.collect().await?.to_bytes();
+        let body = body.collect().await.map_err(|error| Broken { sent: true, error })?.to_bytes();
         Ok(Response { status: head.status.as_u16(), headers: head.headers, body })
+    }
+}
+
+impl Broken {
+    const fn before(error: hyper::Error) -> Self {
+        Self { sent: false, error }
     }
 }

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 /// Repeats a run: the seed that a failed test printed.
-pub const VARIABLE: &str = "JACKFIELD_SEED";
+pub const VARIABLE: &str = "JACKFIELD_TEST_SEED";
 
 /// A generator for one test. The seed is printed, and taken from [`VARIABLE`] when that is set.
 ///
@@ -12,7 +12,7 @@ pub const VARIABLE: &str = "JACKFIELD_SEED";
 #[must_use]
 pub fn rng(test: &str) -> Rng {
     let seed = match std::env::var(VARIABLE) {
-        Ok(text) => text.parse().expect("JACKFIELD_SEED is a number"),
+        Ok(text) => text.parse().expect("JACKFIELD_TEST_SEED is a number"),
         Err(_) => fastrand::u64(..),
     };
     eprintln!("{test}: {VARIABLE}={seed}");

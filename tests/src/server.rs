@@ -202,6 +202,15 @@ impl Server {
         self.await_ready()
     }
 
+    /// Starts it again and kills it after a moment, ready or not.
+    pub fn interrupted_start(&mut self, moment: Duration) {
+        self.process.kill();
+        self.process =
+            Process::spawn(&mut command(&self.options, &self.store, &self.endpoint), &self.endpoint);
+        std::thread::sleep(moment);
+        self.process.kill();
+    }
+
     fn await_ready(&mut self) -> Result<(), Ended> {
         match self.process.stdout().recv_timeout(DEADLINE) {
             Ok(line) => {
@@ -292,7 +301,7 @@ fn command(options: &Options, store: &str, endpoint: &Endpoint) -> Command {
     command.args(&words[1..]);
     clean_environment(&mut command);
     // Access lines are written at debug, so every test also looks for secrets in them.
-    command.env("JACKFIELD_LOG", "debug");
+    command.env("JACKFIELD_LOG_LEVEL", "debug");
     command.envs(options.environment.iter().map(|(name, value)| (name, value)));
     command
 }
