@@ -2,6 +2,8 @@
 //!
 //! `JACKFIELD_MODEL_SEED` repeats a run, `JACKFIELD_MODEL_OPERATIONS` makes it longer or shorter.
 
+#![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
+
 use std::sync::Arc;
 
 use futures_util::future::join_all;
