@@ -2,6 +2,7 @@
 //! stored is there, what it did not ask for is not.
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
+#![allow(clippy::print_stdout, reason = "how the process that is killed says what is stored")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};

@@ -140,7 +140,7 @@ fn commands() -> impl Strategy<Value = RegistryCommand> {
 
 /// Applies an operation; answers its outcome as text.
 async fn apply(store: &dyn Store, operation: &Operation, tick: u64) -> String {
-    let actor = if tick % 3 == 0 { Actor::Client(Arc::new(client_id("c"))) } else { Actor::Seed };
+    let actor = if tick.is_multiple_of(3) { Actor::Client(Arc::new(client_id("c"))) } else { Actor::Seed };
     let request_id = RequestId::from_uuid(Uuid::from_u128(tick.into()));
     let origin = Origin { actor, request_id, time: Timestamp(tick) };
     let write = |provider: &ServiceProviderId, id: &str, to: &str, owner: &Option<&str>| WriteAssociation {
