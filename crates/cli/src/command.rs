@@ -34,7 +34,9 @@ use crate::output::{Format, Output, Show};
     name = "jackfield",
     version,
     disable_help_subcommand = true,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage."
+    after_help = "A client command takes its connection from flags, then the environment, then a\n\
+                  profile ([NAME] in the configuration file, with keys named like the flags).\n\n\
+                  Exit codes: 0 done, 1 failed, 2 wrong usage."
 )]
 pub(crate) struct Cli {
     /// How results are written: a table for people, one JSON document for

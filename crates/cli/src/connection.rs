@@ -10,6 +10,8 @@ use jackfield_model::admin::Secret;
 use jackfield_model::scope::SERVICE_PROVIDER;
 
 use crate::failure::Failure;
+use jackfield_server::ADMIN_TOKEN_FILE;
+
 use crate::settings::{
     ADMIN_ENDPOINT, ADMIN_TOKEN, CA_FILE, CLIENT_ID, CLIENT_SECRET, DATA_DIR, ENDPOINT, Key, LOGIN_URL,
     Layer, Locator, PROVIDER, REFRESH_TOKEN, SCOPE, Settings, TOKEN, flag_of,
@@ -18,9 +20,6 @@ use crate::settings::{
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8080";
 const DEFAULT_ADMIN_ENDPOINT: &str = "http://127.0.0.1:8081";
 const DEFAULT_DATA_DIR: &str = "./jackfield-data";
-
-/// The file in the data directory that holds the admin token.
-const ADMIN_TOKEN_FILE: &str = "admin-token";
 
 /// Flags that every connection has.
 #[derive(Args)]

@@ -177,7 +177,10 @@ async fn an_error_names_the_request_and_what_to_try() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named() {
-    let gone = ScriptedServer::start([]).await.endpoint().to_string();
+    // Bound and not listening: the port refuses, and nobody else can take it.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = format!("http://{}", socket.local_addr().unwrap());
     let environment = [("JACKFIELD_ADMIN_TOKEN", "t")];
     let run = Home::new().run(&["status", "--admin-endpoint", &gone], &environment).await;
     assert_eq!(run.code, 1);

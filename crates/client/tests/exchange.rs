@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use jackfield_client::admin::{AdminClient, Page};
 use jackfield_client::testing::{ScriptedServer, Step};
 use jackfield_client::{
-    AccessToken, Client, Error, Grant, LoginTokens, Options, RetryPolicy, StaticToken, TokenSource,
-    Transport, TransportError,
+    AccessToken, Client, Error, Grant, LoginTokens, Options, RetryPolicy, SetupError, StaticToken,
+    TokenSource, Transport, TransportError,
 };
 use jackfield_model::admin::Secret;
 use jackfield_model::wire::{Association, QueryRequest};
@@ -121,11 +121,8 @@ async fn tries_are_bounded() {
 
 #[tokio::test]
 async fn a_wait_that_is_asked_for_is_kept() {
-    let server = ScriptedServer::start([busy(429).with("x", "y"), page(&[], "")]).await;
-    let patient =
-        ScriptedServer::start([Step::error(429, "BUSY", "Later.").with("retry-after", "1"), page(&[], "")])
-            .await;
-    client(&server, &options()).query(provider(), &all()).await.unwrap();
+    let asked = Step::error(429, "BUSY", "Later.").with("retry-after", "1");
+    let patient = ScriptedServer::start([asked, page(&[], "")]).await;
     let start = std::time::Instant::now();
     client(&patient, &options()).query(provider(), &all()).await.unwrap();
     assert!(start.elapsed() >= Duration::from_secs(1));
@@ -180,12 +177,24 @@ async fn a_lost_answer_is_asked_for_again_by_reads_only() {
 
 #[tokio::test]
 async fn a_connection_that_cannot_be_made_leaves_no_doubt() {
-    let server = ScriptedServer::start([]).await;
-    let client = client(&server, &options());
-    drop(server);
+    // Bound and not listening: the port refuses, and nobody else can take it.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let endpoint = format!("http://{}", socket.local_addr().unwrap()).parse().unwrap();
+    let token = StaticToken::new(&Secret("t".to_owned())).unwrap();
+    let client = Client::new(Transport::new(&options()).unwrap(), endpoint, token);
     let error = client.create(provider(), &association()).await.unwrap_err();
     assert!(matches!(error, Error::Transport(TransportError::Connect { .. })), "{error}");
     assert!(!error.is_outcome_unknown());
+}
+
+#[test]
+fn extra_certificates_that_are_none_are_refused() {
+    let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".as_slice();
+    for pem in [b"no certificate".as_slice(), broken] {
+        let options = Options { extra_roots_pem: pem.to_vec(), ..options() };
+        assert!(matches!(Transport::new(&options), Err(SetupError::Certificates(_))));
+    }
 }
 
 #[tokio::test]

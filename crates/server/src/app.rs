@@ -283,3 +283,6 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("of unknown kind")
 }
+
+#[cfg(test)]
+mod tests;

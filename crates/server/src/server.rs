@@ -40,6 +40,7 @@ pub struct Server {
     public: TcpListener,
     admin: TcpListener,
     config: Config,
+    admin_token_file: Option<PathBuf>,
 }
 
 /// Why a server does not start. The text is for the operator.
@@ -97,9 +98,9 @@ impl Server {
         let commits = Arc::clone(&metrics);
         let options = StoreOptions { on_commit: Some(Arc::new(move |report| commits.commit(report))) };
         let store = config.store.open(options).await?;
-        let admin_token = match &config.admin_token {
-            Some(token) => token.0.clone(),
-            None => kept_admin_token(config.store.directory())?,
+        let (admin_token, admin_token_file) = match &config.admin_token {
+            Some(token) => (token.0.clone(), None),
+            None => kept_admin_token(config.store.directory()).map(|(token, file)| (token, Some(file)))?,
         };
         let limits = Limits { max_in_flight: config.max_in_flight, body_timeout: config.body_timeout };
         let app = Arc::new(App::new(store, metrics, &admin_token, config.rate_limit, limits));
@@ -119,6 +120,7 @@ impl Server {
             admin: listen("--admin-listen", config.admin_listen).await?,
             app,
             config,
+            admin_token_file,
         })
     }
 
@@ -144,6 +146,12 @@ impl Server {
         self.app.store.kind()
     }
 
+    /// The file that holds the admin token, unless the configuration gave one.
+    #[must_use]
+    pub fn admin_token_file(&self) -> Option<&Path> {
+        self.admin_token_file.as_deref()
+    }
+
     /// An access token of a client for its granted scopes; nothing when there is no such client.
     #[must_use]
     pub fn issue_access_token(&self, client: &ClientId, life: Duration) -> Option<Secret> {
@@ -153,7 +161,7 @@ impl Server {
 
     /// Serves until `stop` is done, then finishes what is in flight, 10 s at most, and closes the store.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, public, admin, config } = self;
+        let Self { app, public, admin, config, .. } = self;
         let graceful = GracefulShutdown::new();
         let (stop_accepting, accepting) = watch::channel(false);
         let timeouts = Timeouts { head: config.header_timeout, stall: config.body_timeout };
@@ -207,14 +215,16 @@ async fn trim_changes(store: Arc<dyn Store>, retention: Option<Duration>) {
 
 /// The admin token of the data directory, made when it is not there. A store without a directory has a token for as
 /// long as the process lives, in a file of the system's directory for temporary files.
-fn kept_admin_token(directory: Option<&Path>) -> Result<String, StartError> {
+fn kept_admin_token(directory: Option<&Path>) -> Result<(String, PathBuf), StartError> {
     let path = match directory {
         Some(directory) => directory.join(ADMIN_TOKEN_FILE),
         None => std::env::temp_dir().join(format!("jackfield-{}-{ADMIN_TOKEN_FILE}", std::process::id())),
     };
     let failed = |cause| StartError::AdminToken { path: path.clone(), cause };
     match std::fs::read_to_string(&path) {
-        Ok(token) if directory.is_some() && !token.trim().is_empty() => return Ok(token.trim().to_owned()),
+        Ok(token) if directory.is_some() && !token.trim().is_empty() => {
+            return Ok((token.trim().to_owned(), path));
+        }
         Ok(_) => std::fs::remove_file(&path).map_err(failed)?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
@@ -227,5 +237,5 @@ fn kept_admin_token(directory: Option<&Path>) -> Result<String, StartError> {
     let mut file = options.open(&path).map_err(failed)?;
     file.write_all(token.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     tracing::info!(path = %path.display(), "the admin token was made");
-    Ok(token)
+    Ok((token, path))
 }

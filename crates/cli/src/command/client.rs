@@ -34,7 +34,8 @@ enum ClientCommand {
     },
     /// Show a client
     Get(Named),
-    /// Change a client; what is not named stays
+    /// Change a client: one thing or more; what is not named stays
+    #[command(override_usage = "jackfield client update [OPTIONS] <CLIENT_ID>")]
     Update(UpdateArgs),
     /// Let a client get and use tokens again
     Enable(Named),

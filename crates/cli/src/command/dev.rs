@@ -86,7 +86,11 @@ fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()
     writeln!(out, "  client secret     {CLIENT_SECRET}")?;
     writeln!(out, "  refresh token     {REFRESH_TOKEN}")?;
     writeln!(out, "  service provider  {PROVIDER}")?;
-    writeln!(out, "  access token      {}\n", token.0)?;
+    writeln!(out, "  access token      {}", token.0)?;
+    if let Some(file) = server.admin_token_file() {
+        writeln!(out, "  admin token       in {}", file.display())?;
+    }
+    writeln!(out)?;
     let steps = [
         ("Create an association", call("POST", &users, &association("1234"))),
         ("Query it", call("POST", &format!("{users}/query"), r#"{"filters":{"externalUserIds":["7201"]}}"#)),
@@ -100,8 +104,23 @@ fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()
             ),
         ),
     ];
-    for (what, command) in steps {
+    for (what, command) in steps.into_iter().chain(admin_step(server)?) {
         writeln!(out, "{bold}{what}:{plain}\n  {command}\n")?;
     }
     Ok(())
+}
+
+/// How to reach the admin API with this program.
+fn admin_step(server: &Server) -> std::io::Result<Option<(&'static str, String)>> {
+    let Some(file) = server.admin_token_file() else { return Ok(None) };
+    let program =
+        std::env::current_exe().map_or_else(|_| "jackfield".to_owned(), |path| path.display().to_string());
+    Ok(Some((
+        "Ask the admin API",
+        format!(
+            "JACKFIELD_ADMIN_TOKEN=$(cat '{}') '{program}' status --admin-endpoint http://{}",
+            file.display(),
+            server.admin_address()?
+        ),
+    )))
 }

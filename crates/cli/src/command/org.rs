@@ -26,10 +26,10 @@ enum OrgCommand {
         /// A name for people
         name: String,
         /// Where it does business
-        #[arg(long, value_parser = country())]
+        #[arg(long, value_name = "CODE", value_parser = country())]
         country: Country,
         /// Its line of business
-        #[arg(long, value_parser = vertical())]
+        #[arg(long, value_name = "KIND", value_parser = vertical())]
         vertical: Vertical,
         /// Whether it has the WebRTC add-on, which every operation needs
         #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
@@ -49,7 +49,8 @@ enum OrgCommand {
         #[arg(value_name = "ORG_ID")]
         id: OrganizationId,
     },
-    /// Change an organization; what is not named stays
+    /// Change an organization: one thing or more; what is not named stays
+    #[command(override_usage = "jackfield org update [OPTIONS] <ORG_ID>")]
     Update(UpdateArgs),
     /// Remove an organization
     Delete {
@@ -75,10 +76,10 @@ struct Change {
     #[arg(long)]
     name: Option<String>,
     /// New country
-    #[arg(long, value_parser = country())]
+    #[arg(long, value_name = "CODE", value_parser = country())]
     country: Option<Country>,
     /// New line of business
-    #[arg(long, value_parser = vertical())]
+    #[arg(long, value_name = "KIND", value_parser = vertical())]
     vertical: Option<Vertical>,
     /// WebRTC add-on on or off
     #[arg(long, value_enum, value_name = "SWITCH")]

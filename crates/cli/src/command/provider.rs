@@ -47,6 +47,8 @@ enum ProviderCommand {
     /// Show a service provider
     Get(Named),
     /// Change the names for people of a service provider
+    #[command(override_usage = "jackfield provider update [OPTIONS] <PROVIDER_ID>\n       \
+                                --display-name <LOCALE=NAME>")]
     Update {
         #[command(flatten)]
         provider: Named,

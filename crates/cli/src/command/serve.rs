@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use jackfield_server::{Config, ConfigError, Server, Settings, StartError};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Exit status for a configuration that is wrong.
 const EXIT_CONFIGURATION: u8 = 2;
@@ -42,6 +43,7 @@ pub(super) fn serve(
     greet: impl FnOnce(&Server, &mut dyn Write) -> std::io::Result<()>,
 ) -> ExitCode {
     jackfield_server::logs::start(&config.log_level, config.log_format);
+    raise_open_files();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -68,6 +70,16 @@ pub(super) fn serve(
         server.run(stop.signalled()).await;
         ExitCode::SUCCESS
     })
+}
+
+/// Connections and store files need descriptors, and the usual soft limit of 1,024 is soon used up. The hard limit
+/// stays as the operator set it.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+    {
+        tracing::warn!(%error, "the limit of open files stays at {:?}", limit.current);
+    }
 }
 
 fn refuse(error: &StartError) -> ExitCode {

@@ -1,5 +1,7 @@
 //! What people see: the help of every command, pinned.
 
+use std::collections::BTreeMap;
+
 use clap::CommandFactory;
 
 use super::Cli;
@@ -28,14 +30,25 @@ fn the_parser_holds_together() {
 fn every_help_is_as_pinned_and_fits_80_columns() {
     let commands = all();
     assert!(commands.len() > 50, "the walk found only {} commands", commands.len());
+    // One snapshot a group, so that a review reads it as a page.
+    let mut groups: BTreeMap<String, String> = BTreeMap::new();
     for (name, command) in commands {
         let help = command.term_width(80).render_long_help().to_string();
-        for line in help.lines() {
+        let page = groups.entry(name.split(' ').nth(1).unwrap_or("jackfield").to_owned()).or_default();
+        page.push_str(&format!("$ {name} --help\n"));
+        for line in help.lines().map(str::trim_end) {
             assert!(line.chars().count() <= 80, "{name}: {line}");
+            page.push_str(line);
+            page.push('\n');
         }
-        // The server's commands are pinned where they are made.
-        if !matches!(name.as_str(), "jackfield serve" | "jackfield dev") {
-            insta::assert_snapshot!(name.replace(' ', "-"), help);
+        page.push('\n');
+    }
+    for (group, page) in groups {
+        // The server's commands are pinned by the tests of the server.
+        if !matches!(group.as_str(), "serve" | "dev") {
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(format!("help-{group}"), page);
+            });
         }
     }
 }

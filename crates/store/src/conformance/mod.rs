@@ -4,6 +4,8 @@
 //! behaviour becomes a test of its own. Behaviours look at the outcome of each call and at what every reading
 //! method says afterwards, and a durable store is closed and opened in between.
 
+#![allow(clippy::unwrap_used, reason = "test code: a panic is the report")]
+
 mod association;
 mod change;
 pub mod dump;
