@@ -145,6 +145,10 @@ fn advice_on_login(error: &LoginError) -> String {
             "check --client-id and --client-secret; `jackfield client rotate-secret` gives a new secret"
                 .to_owned()
         }
+        ("unauthorized_client", _) => {
+            "let an operator look at `jackfield client get`; `jackfield client enable` lets it in again"
+                .to_owned()
+        }
         ("invalid_grant", _) => "another --refresh-token; this one is not valid for the client".to_owned(),
         ("invalid_scope", _) => {
             "a --scope that the client was granted; `jackfield client get` shows them".to_owned()

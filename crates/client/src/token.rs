@@ -27,7 +27,7 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
     /// A token that is valid now.
     ///
     /// # Errors
-    /// [`Error`] when there is none to be had.
+    /// [`enum@Error`] when there is none to be had.
     async fn token(&self) -> Result<AccessToken, Error>;
 
     /// Told that the server refused this token although it should be valid, for example because it was revoked.

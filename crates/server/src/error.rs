@@ -87,10 +87,11 @@ impl Unauthorized {
         }
     }
 
-    /// RFC 6750: a request without authentication gets no error code.
+    /// RFC 6750: a request without authentication gets no error code. Nor does one for another organization's
+    /// provider: its token is valid, and a client that renews tokens on `invalid_token` would do so in vain.
     fn challenge(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Self::Missing | Self::NotBearer => "Bearer realm=\"jackfield\"",
+            Self::Missing | Self::NotBearer | Self::OtherOrganization => "Bearer realm=\"jackfield\"",
             Self::RefreshToken => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"a refresh token is no access token\""
             }
@@ -102,9 +103,6 @@ impl Unauthorized {
             }
             Self::Revoked => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"the access token was revoked\""
-            }
-            Self::OtherOrganization => {
-                "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"no access to the resource\""
             }
         })
     }

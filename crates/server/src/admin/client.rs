@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use jackfield_model::admin::{self, ClientPatch, NewClient, NewToken, Secret};
+use jackfield_model::admin::{self, ClientPatch, NewClient, NewToken, RevokeTokens, Secret};
 use jackfield_model::scope::SERVICE_PROVIDER;
 use jackfield_model::{ClientId, ScopeSet, limit};
 use jackfield_store::registry::{Client, ClientChange, RefreshToken};
 use jackfield_store::{Origin, RegistryCommand, Timestamp};
-use serde::Deserialize;
 
 use super::{
     Query, change, created, no_content, not_found, ok, organization, page, parse, parse_or_default, valid,
@@ -95,14 +94,6 @@ pub(super) async fn rotate_secret(app: &App, origin: Origin, id: &str) -> Result
     ok(&admin::Client { secret: Some(secret), ..shown(&*find(app, id)?) })
 }
 
-/// What a revocation takes: access tokens always, refresh tokens when asked.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Revocation {
-    #[serde(default)]
-    refresh_tokens: bool,
-}
-
 pub(super) async fn revoke_tokens(
     app: &App,
     origin: Origin,
@@ -110,7 +101,7 @@ pub(super) async fn revoke_tokens(
     body: &[u8],
 ) -> Result<Reply, ApiError> {
     let client = find(app, id)?;
-    let Revocation { refresh_tokens } = parse_or_default(body)?;
+    let RevokeTokens { refresh_tokens } = parse_or_default(body)?;
     let revoked = ClientChange {
         revoke_access_tokens: true,
         revoke_refresh_tokens: refresh_tokens,

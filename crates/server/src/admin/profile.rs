@@ -1,9 +1,8 @@
 //! Communication profiles.
 
 use jackfield_model::AmazonId;
-use jackfield_model::admin::{self, List};
+use jackfield_model::admin::{self, List, ProfilePatch};
 use jackfield_store::{CreateProfileOutcome, DeleteOutcome, Origin, Profile, UpdateOutcome};
-use serde::Deserialize;
 
 use super::{Query, created, no_content, not_found, ok, organization, parse, valid};
 use crate::app::App;
@@ -47,15 +46,9 @@ pub(super) async fn get(app: &App, id: &str) -> Result<Reply, ApiError> {
     ok(&shown(&find(app, id).await?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Patch {
-    name: Option<String>,
-}
-
 pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let profile = find(app, id).await?;
-    let Patch { name } = parse(body)?;
+    let ProfilePatch { name } = parse(body)?;
     name.as_deref().map_or(Ok(()), |name| valid::name("name", name))?;
     match app.store.rename_profile(&profile.organization, &profile.id, name, origin).await? {
         UpdateOutcome::Updated => get(app, id).await,

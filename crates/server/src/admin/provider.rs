@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use jackfield_model::ServiceProviderId;
-use jackfield_model::admin::{self, DisplayName};
+use jackfield_model::admin::{self, ServiceProviderPatch};
 use jackfield_store::registry::ServiceProvider;
 use jackfield_store::{Origin, RegistryCommand};
-use serde::Deserialize;
 
 use super::{Query, change, created, no_content, not_found, ok, organization, page, parse, valid};
 use crate::app::App;
@@ -46,16 +45,9 @@ pub(super) async fn get(app: &App, id: &str) -> Result<Reply, ApiError> {
     ok(&shown(&provider, app.store.count_associations(provider.id).await?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Patch {
-    #[serde(alias = "displayName")]
-    display_name: Vec<DisplayName>,
-}
-
 pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let provider = find(app, id)?;
-    let Patch { display_name } = parse(body)?;
+    let ServiceProviderPatch { display_name } = parse(body)?;
     valid::display_names(&display_name)?;
     change(app, RegistryCommand::UpdateServiceProvider(provider.id, display_name), origin).await?;
     get(app, id).await

@@ -326,7 +326,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             "revokeTokens",
             "Revoke the access tokens of a client",
             "And its refresh tokens, when asked.",
-            Some(("Revocation", false)),
+            Some(("RevokeTokens", false)),
             (200, Some("Client")),
             ADMIN_LIST_ERRORS,
         ),

@@ -145,7 +145,7 @@ fn login() -> Value {
             "error_description": { "type": "string" },
             "request_id": { "type": "string", "format": "uuid" },
         })),
-        "Revocation": object(&[], &json!({ "refresh_tokens": { "type": "boolean", "default": false } })),
+        "RevokeTokens": object(&[], &json!({ "refresh_tokens": { "type": "boolean", "default": false } })),
         "NewToken": object(&[], &json!({
             "scopes": scopes(),
             "expires_in": { "type": "integer", "minimum": 0, "maximum": limit::ACCESS_TOKEN_MAX_SECONDS, "default": limit::ACCESS_TOKEN_SECONDS },

@@ -71,6 +71,22 @@ impl Dump {
             last_change: stats.last_change,
         }
     }
+
+    /// What the other one has differently, in short; nothing when they are the same.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        if self == other {
+            return None;
+        }
+        let lines = |dump: &Self| -> Vec<String> {
+            let text = format!("{dump:#?}");
+            text.lines().map(str::to_owned).collect()
+        };
+        let (own, theirs) = (lines(self), lines(other));
+        let same = own.iter().zip(&theirs).take_while(|(own, theirs)| own == theirs).count();
+        let part = |lines: &[String]| lines[same.saturating_sub(20)..lines.len().min(same + 10)].join("\n");
+        Some(format!("from line {same} on:\n{}\n--- instead of ---\n{}", part(&own), part(&theirs)))
+    }
 }
 
 /// All associations of a provider, in pages.

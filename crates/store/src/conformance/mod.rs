@@ -56,6 +56,13 @@ impl Default for Embedded {
 }
 
 impl Embedded {
+    /// A store whose files are in memory where the system has a file system for that: for tests of what the store
+    /// does, not of how durable it is.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        tempfile::tempdir_in("/dev/shm").map_or_else(|_| Self::default(), Self)
+    }
+
     /// The directory of the store.
     #[must_use]
     pub fn dir(&self) -> &std::path::Path {

@@ -1,0 +1,260 @@
+//! Random operations on an embedded store and on the reference model: the same outcomes, the same contents.
+//!
+//! `JACKFIELD_MODEL_SEED` repeats a run, `JACKFIELD_MODEL_OPERATIONS` makes it longer or shorter.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use jackfield_model::admin::{DisplayName, Maintenance, OrganizationPatch};
+use jackfield_model::wire::Association;
+use jackfield_model::{RequestId, ServiceProviderId};
+use jackfield_store::conformance::dump::Dump;
+use jackfield_store::conformance::world::{
+    amazon, client, client_id, external, organization, organization_id, profile, provider_id, refresh_token,
+    service_provider,
+};
+use jackfield_store::conformance::{Adapter, Embedded};
+use jackfield_store::registry::ClientChange;
+use jackfield_store::{
+    Actor, AssociationRange, ChangeFilter, MemoryStore, Origin, RegistryCommand, Store, Timestamp,
+    WriteAssociation,
+};
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use uuid::Uuid;
+
+/// Operations of one case.
+const CASE: usize = 1_000;
+/// Most writes that are under way together, so that groups of all sizes are committed.
+const TOGETHER: usize = 24;
+
+const IDS: [&str; 8] = ["a", "aa", "a!", "b", "é", "éé", "\u{10ffff}", "0"];
+const PROFILES: [&str; 4] = ["P", "p", "p1", "p.1"];
+const ORGANIZATIONS: [&str; 3] = ["n", "no", "o"];
+const CLIENTS: [&str; 3] = ["c", "c1", "d"];
+/// Neighbours, of which the first ends in `ff`, and the least and the greatest there is.
+const PROVIDERS: [u128; 4] = [0xff, 0x100, 0, u128::MAX];
+
+#[derive(Clone, Debug)]
+enum Operation {
+    Create(ServiceProviderId, &'static str, &'static str, Option<&'static str>),
+    Update(ServiceProviderId, &'static str, &'static str, Option<&'static str>),
+    Delete(ServiceProviderId, &'static str),
+    CreateProfile(&'static str, &'static str, &'static str),
+    RenameProfile(&'static str, &'static str, Option<&'static str>),
+    DeleteProfile(&'static str, &'static str),
+    Registry(RegistryCommand),
+    /// Forget changes that are older than so many operations.
+    Trim(u64, usize),
+    Find(ServiceProviderId),
+    List(ServiceProviderId, &'static str, Option<&'static str>, usize),
+    Changes(Option<ServiceProviderId>, u64, usize),
+    Profiles(&'static str, Option<&'static str>, usize),
+    Compare,
+    Reopen,
+}
+
+impl Operation {
+    const fn is_write(&self) -> bool {
+        !matches!(
+            self,
+            Self::Find(..)
+                | Self::List(..)
+                | Self::Changes(..)
+                | Self::Profiles(..)
+                | Self::Compare
+                | Self::Reopen
+        )
+    }
+}
+
+fn operations() -> impl Strategy<Value = Vec<Operation>> {
+    use Operation as Op;
+    let provider = || select(PROVIDERS.to_vec()).prop_map(provider_id);
+    let id = || select(IDS.to_vec());
+    let to = || select(PROFILES.to_vec());
+    let organization = || select(ORGANIZATIONS.to_vec());
+    let owner = || proptest::option::weighted(0.3, select(ORGANIZATIONS.to_vec()));
+    let limit = || select(vec![0_usize, 1, 2, 3, 100]);
+    let operation = prop_oneof![
+        30 => (provider(), id(), to(), owner()).prop_map(|(p, id, to, owner)| Op::Create(p, id, to, owner)),
+        20 => (provider(), id(), to(), owner()).prop_map(|(p, id, to, owner)| Op::Update(p, id, to, owner)),
+        20 => (provider(), id()).prop_map(|(p, id)| Op::Delete(p, id)),
+        4 => (to(), organization(), to()).prop_map(|(id, owner, unit)| Op::CreateProfile(id, owner, unit)),
+        2 => (organization(), to(), proptest::option::of(to())).prop_map(|(o, id, name)| Op::RenameProfile(o, id, name)),
+        3 => (organization(), to()).prop_map(|(owner, id)| Op::DeleteProfile(owner, id)),
+        12 => commands().prop_map(Op::Registry),
+        1 => (0_u64..200, select(vec![0_usize, 1, 5, 1_000])).prop_map(|(age, limit)| Op::Trim(age, limit)),
+        2 => provider().prop_map(Op::Find),
+        2 => (provider(), select(vec!["", "a", "é", "x"]), proptest::option::of(id()), limit())
+            .prop_map(|(p, prefix, after, limit)| Op::List(p, prefix, after, limit)),
+        1 => (proptest::option::of(provider()), 0_u64..500, limit()).prop_map(|(p, after, n)| Op::Changes(p, after, n)),
+        1 => (organization(), proptest::option::of(to()), limit()).prop_map(|(o, after, n)| Op::Profiles(o, after, n)),
+    ];
+    let rare = prop_oneof![200 => operation, 1 => Just(Op::Compare), 1 => Just(Op::Reopen)];
+    vec(rare, CASE)
+}
+
+fn commands() -> impl Strategy<Value = RegistryCommand> {
+    use RegistryCommand as Command;
+    let named = || select(ORGANIZATIONS.to_vec());
+    let provider = || select(PROVIDERS.to_vec()).prop_map(provider_id);
+    let who = || select(CLIENTS.to_vec());
+    let change = (any::<[bool; 4]>(), 0_u8..6, 0_u32..3).prop_map(|(flags, token, rate)| ClientChange {
+        rate_limit: flags[0].then_some(rate),
+        enabled: flags[1].then_some(rate == 0),
+        revoke_refresh_tokens: flags[2],
+        revoke_access_tokens: flags[2] && flags[3],
+        add_refresh_token: flags[3].then(|| refresh_token(token)),
+        ..ClientChange::default()
+    });
+    let name = |number: u8| DisplayName { locale: "en-US".to_owned(), value: number.to_string() };
+    prop_oneof![
+        4 => named().prop_map(|name| Command::CreateOrganization(organization(name))),
+        1 => (named(), any::<bool>()).prop_map(|(name, strict)| {
+            let patch = OrganizationPatch { strict_profiles: Some(strict), ..OrganizationPatch::default() };
+            Command::UpdateOrganization(organization_id(name), patch)
+        }),
+        1 => named().prop_map(|name| Command::DeleteOrganization(organization_id(name))),
+        2 => (who(), named(), vec(0_u8..6, 0..3)).prop_map(|(id, owner, tokens)| {
+            Command::CreateClient(client(id, owner, &tokens))
+        }),
+        2 => (who(), change).prop_map(|(id, change)| Command::UpdateClient(client_id(id), change)),
+        1 => who().prop_map(|id| Command::DeleteClient(client_id(id))),
+        6 => (provider(), named(), 0_u8..6).prop_map(|(id, owner, logical)| {
+            Command::CreateServiceProvider(service_provider(id, owner, &logical.to_string()))
+        }),
+        1 => (provider(), 0_u8..3).prop_map(move |(id, number)| {
+            Command::UpdateServiceProvider(id, vec![name(number)])
+        }),
+        1 => provider().prop_map(Command::DeleteServiceProvider),
+        1 => (any::<bool>(), 1_u32..3).prop_map(|(enabled, retry_after)| {
+            Command::SetMaintenance(Maintenance { enabled, retry_after })
+        }),
+    ]
+}
+
+/// Applies an operation; answers its outcome as text.
+async fn apply(store: &dyn Store, operation: &Operation, tick: u64) -> String {
+    let actor = if tick % 3 == 0 { Actor::Client(Arc::new(client_id("c"))) } else { Actor::Seed };
+    let request_id = RequestId::from_uuid(Uuid::from_u128(tick.into()));
+    let origin = Origin { actor, request_id, time: Timestamp(tick) };
+    let write = |provider: &ServiceProviderId, id: &str, to: &str, owner: &Option<&str>| WriteAssociation {
+        provider: *provider,
+        association: Association::new(external(id), amazon(to)),
+        profile_owner: owner.map(organization_id),
+        origin: origin.clone(),
+    };
+    match operation {
+        Operation::Create(p, id, to, owner) => text(store.create_association(write(p, id, to, owner)).await),
+        Operation::Update(p, id, to, owner) => text(store.update_association(write(p, id, to, owner)).await),
+        Operation::Delete(p, id) => text(store.delete_association(*p, external(id), origin).await),
+        Operation::CreateProfile(id, owner, unit) => {
+            text(store.create_profile(profile(id, owner, unit), origin).await)
+        }
+        Operation::RenameProfile(owner, id, name) => {
+            let name = name.map(str::to_owned);
+            text(store.rename_profile(&organization_id(owner), &amazon(id), name, origin).await)
+        }
+        Operation::DeleteProfile(owner, id) => {
+            text(store.delete_profile(&organization_id(owner), &amazon(id), origin).await)
+        }
+        Operation::Registry(command) => text(store.change_registry(command.clone(), origin).await),
+        Operation::Trim(age, limit) => {
+            text(store.trim_changes(Timestamp(tick.saturating_sub(*age)), *limit).await)
+        }
+        Operation::Find(provider) => {
+            let mut ids = IDS.map(external);
+            ids.sort_unstable();
+            let found = store.find_associations(*provider, &ids).await;
+            text(found.map(|found| (found, store.registry().maintenance)))
+        }
+        Operation::List(provider, prefix, after, limit) => {
+            let (prefix, after) = ((*prefix).to_owned(), after.map(external));
+            let range = AssociationRange { prefix, after, limit: *limit };
+            let count = text(store.count_associations(*provider).await);
+            count + &text(store.list_associations(*provider, &range).await)
+        }
+        Operation::Changes(provider, after, limit) => {
+            let filter = ChangeFilter { provider: *provider, after: *after, limit: *limit };
+            text(store.list_changes(&filter).await)
+        }
+        Operation::Profiles(owner, after, limit) => {
+            let after = after.map(amazon);
+            let listed = store.list_profiles(&organization_id(owner), after.as_ref(), *limit).await;
+            let found = store.find_profile(&amazon(PROFILES[0])).await;
+            text(listed) + &text(found)
+        }
+        Operation::Compare | Operation::Reopen => String::new(),
+    }
+}
+
+fn text<T: std::fmt::Debug>(outcome: Result<T, jackfield_store::StoreError>) -> String {
+    format!("{:?}", outcome.expect("the store is available"))
+}
+
+async fn dump(store: &dyn Store) -> Dump {
+    Dump::of(store, &PROVIDERS.map(provider_id), &ORGANIZATIONS.map(organization_id), 37).await
+}
+
+/// Runs a case on a fresh pair of stores.
+async fn run(operations: &[Operation]) -> Result<(), String> {
+    let (adapter, reference) = (Embedded::in_memory(), MemoryStore::default());
+    let mut store = adapter.open().await;
+    let mut tick = 0;
+    let mut rest = operations;
+    while let Some(first) = rest.first() {
+        let writes = rest.iter().take(TOGETHER).take_while(|operation| operation.is_write()).count();
+        let (together, after) = rest.split_at(writes.max(1));
+        rest = after;
+        // Each is handed to the writer when it is first polled, and they are polled in their order.
+        let base = tick;
+        let outcomes =
+            join_all(together.iter().zip(base..).map(|(own, tick)| apply(&*store, own, tick))).await;
+        for (operation, outcome) in together.iter().zip(outcomes) {
+            let expected = apply(&reference, operation, tick).await;
+            if outcome != expected {
+                return Err(format!("operation {tick}, {operation:?}: {outcome} instead of {expected}"));
+            }
+            tick += 1;
+        }
+        if matches!(first, Operation::Reopen) {
+            store.close().await;
+            store = adapter.open().await;
+        }
+        if matches!(first, Operation::Reopen | Operation::Compare)
+            && let Some(difference) = dump(&*store).await.difference(&dump(&reference).await)
+        {
+            return Err(format!("after operation {tick}: {difference}"));
+        }
+    }
+    store.close().await;
+    let store = adapter.open().await;
+    let difference = dump(&*store).await.difference(&dump(&reference).await);
+    store.close().await;
+    difference.map_or(Ok(()), Err)
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+}
+
+#[test]
+fn random_operations_have_the_same_outcomes_as_on_the_reference() {
+    let seed = number("JACKFIELD_MODEL_SEED").unwrap_or_else(|| Uuid::new_v4().as_u64_pair().0);
+    let wanted = number("JACKFIELD_MODEL_OPERATIONS").unwrap_or(100_000);
+    let cases = u32::try_from(wanted.div_ceil(CASE as u64)).unwrap();
+    println!("JACKFIELD_MODEL_SEED={seed}, {cases} cases of {CASE} operations");
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let result = runner
+        .run(&operations(), |operations| runtime.block_on(run(&operations)).map_err(TestCaseError::fail));
+    if let Err(error) = result {
+        panic!("JACKFIELD_MODEL_SEED={seed}\n{error}");
+    }
+}
