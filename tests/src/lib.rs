@@ -11,6 +11,7 @@ pub mod check;
 pub mod endpoint;
 pub mod http;
 pub mod metrics;
+pub mod namespace;
 pub mod page;
 pub mod poll;
 pub mod raw;

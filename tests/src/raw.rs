@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::Response;
 use crate::endpoint::{Endpoint, Listener};
@@ -38,6 +38,17 @@ impl Raw {
         let stream = TcpStream::connect(address).await.expect("the server accepts");
         stream.set_nodelay(true).expect("a socket has options");
         Self { stream, buffer: Vec::new() }
+    }
+
+    /// Connects to the public listener with a receive buffer so small that answers soon stand in the way.
+    ///
+    /// # Panics
+    /// When it does not accept.
+    pub async fn connect_narrow(endpoint: &Endpoint) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket can be made");
+        socket.set_recv_buffer_size(4_096).expect("a socket has options");
+        let connecting = socket.connect(endpoint.address(Listener::Public));
+        Self { stream: connecting.await.expect("the server accepts"), buffer: Vec::new() }
     }
 
     /// Writes all of `bytes`.

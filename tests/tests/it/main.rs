@@ -2,14 +2,19 @@
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 mod admin;
+mod answers;
 mod authorization;
 mod clients;
 mod crash;
 mod details;
+mod dev;
+mod disk;
 mod examples;
 mod lifecycle;
 mod linearizability;
 mod login;
+mod logs;
+mod metrics;
 mod operation;
 mod order;
 mod overload;

@@ -220,16 +220,18 @@ async fn the_head_is_bounded() {
 async fn the_number_of_headers_is_bounded() {
     let tenant = Tenant::fresh().await;
     let body = Op::Query.body("7201").to_string();
-    let mut raw = Raw::connect(tenant.endpoint()).await;
     let many = |count: usize| (0..count).map(|n| format!("X-{n}: y\r\n")).collect::<String>();
     let query = |count: usize| {
         let framing = format!("Content-Length: {}\r\n{}", body.len(), many(count - 3));
         head(&tenant, &framing).replace("externalUsers", "externalUsers/query") + &body
     };
+    let mut raw = Raw::connect(tenant.endpoint()).await;
     raw.write(query(100)).await.unwrap();
     raw.response().await.is(200);
+    let mut raw = Raw::connect(tenant.endpoint()).await;
     raw.write(query(101)).await.unwrap();
-    assert!(raw.response().await.status >= 400);
+    let status = raw.response().await.status;
+    assert!(matches!(status, 400 | 431), "{status}");
     tenant.send(&Op::Query.request(&tenant, "7201")).await.is(200);
 }
 
