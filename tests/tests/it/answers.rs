@@ -122,6 +122,9 @@ async fn of_the_token_endpoint() {
         "bad refresh token",
         &tenant.send(&login("grant_type=refresh_token&refresh_token=Atzr%7Cx")).await,
     );
-    page.add("bad secret", &tenant.send(&login("").body("client_id=a&client_secret=b&grant_type=x")).await);
+    page.add(
+        "bad secret",
+        &tenant.send(&login("").body("client_id=a&client_secret=b&grant_type=client_credentials")).await,
+    );
     insta::assert_snapshot!(page.text);
 }

@@ -23,10 +23,13 @@ fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// `serve` on free ports with a store in memory, and more arguments.
+/// `serve` on free ports unless said otherwise, and more arguments.
 fn serve(more: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
-    let fixed = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
-    run(&[&fixed[..], more].concat(), environment)
+    let usual =
+        [("--listen", "127.0.0.1:0"), ("--admin-listen", "127.0.0.1:0"), ("--admin-token", "admin-token")];
+    let own = usual.iter().filter(|(flag, _)| !more.contains(flag)).flat_map(|(flag, value)| [*flag, *value]);
+    let arguments: Vec<&str> = ["serve"].into_iter().chain(own).chain(more.iter().copied()).collect();
+    run(&arguments, environment)
 }
 
 #[test]

@@ -120,17 +120,16 @@ async fn chunked_bodies_are_read() {
 #[tokio::test]
 async fn a_huge_content_length_is_refused_at_once() {
     let tenant = Tenant::fresh().await;
-    for length in ["65537", "10000000000", "18446744073709551615"] {
+    for length in ["65537", "10000000000"] {
         let mut raw = Raw::connect(tenant.endpoint()).await;
         raw.write(head(&tenant, &format!("Content-Length: {length}\r\n")) + "{").await.unwrap();
-        if let Some(response) = raw.try_response().await {
-            // A length at the end of the range may be refused by the HTTP library instead.
-            assert_eq!(response.status, 400, "{response:?}");
-            if length != "18446744073709551615" {
-                checked(&tenant, response).is_error(400, "65536");
-            }
-        }
+        checked(&tenant, raw.response().await).is_error(400, "65536");
     }
+    // A length that no machine can count is for the HTTP library to refuse.
+    let mut raw = Raw::connect(tenant.endpoint()).await;
+    raw.write(head(&tenant, "Content-Length: 18446744073709551616\r\n") + "{").await.unwrap();
+    let answer = raw.to_end().await;
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]
