@@ -9,6 +9,8 @@ mod change;
 #[cfg(feature = "testing")]
 pub mod conformance;
 pub mod embedded;
+#[cfg(feature = "testing")]
+pub mod faulty;
 mod memory;
 mod open;
 pub mod registry;

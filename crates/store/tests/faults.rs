@@ -4,6 +4,7 @@
 //! Each test runs itself again in a mount namespace of its own with a small file system in memory, so nothing
 //! of it outlives the process. Where the system allows no such namespace, the test says so and ends.
 
+#![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -250,6 +251,26 @@ fn a_store_that_is_closed_while_it_fails_shows_no_refused_write_later() {
             pair.compare().await;
             assert!(pair.write().await);
         }
+    });
+}
+
+#[test]
+fn a_full_disk_is_opened_for_reading() {
+    let Some(mount) = private_mount("a_full_disk_is_opened_for_reading", "32m") else { return };
+    run(async move {
+        let mut pair = Pair::new(&mount).await;
+        for _ in 0..20 {
+            assert!(pair.write().await);
+        }
+        pair.store.close().await;
+        let filler = fill(&mount);
+        pair.store = open(&mount).await;
+        pair.compare().await;
+        pair.write_until_refused().await;
+        pair.compare().await;
+        fs::remove_file(&filler).unwrap();
+        pair.write_until_taken().await;
+        pair.compare().await;
     });
 }
 

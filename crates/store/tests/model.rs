@@ -2,6 +2,8 @@
 //!
 //! `JACKFIELD_MODEL_SEED` repeats a run, `JACKFIELD_MODEL_OPERATIONS` makes it longer or shorter.
 
+#![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
+
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -138,7 +140,7 @@ fn commands() -> impl Strategy<Value = RegistryCommand> {
 
 /// Applies an operation; answers its outcome as text.
 async fn apply(store: &dyn Store, operation: &Operation, tick: u64) -> String {
-    let actor = if tick % 3 == 0 { Actor::Client(Arc::new(client_id("c"))) } else { Actor::Seed };
+    let actor = if tick.is_multiple_of(3) { Actor::Client(Arc::new(client_id("c"))) } else { Actor::Seed };
     let request_id = RequestId::from_uuid(Uuid::from_u128(tick.into()));
     let origin = Origin { actor, request_id, time: Timestamp(tick) };
     let write = |provider: &ServiceProviderId, id: &str, to: &str, owner: &Option<&str>| WriteAssociation {

@@ -29,7 +29,7 @@ const MARKER_UNFINISHED: &str = ", being made";
 
 /// Room that must be free before a store that failed goes on: a journal that could only take a few more records
 /// would fail again at once.
-const PROBE_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const ROOM_BYTES: usize = 4 * 1024 * 1024;
 
 /// A store directory that this process has to itself.
 #[derive(Debug)]
@@ -61,7 +61,11 @@ impl Directory {
         }
         let marker = read_marker(path)?;
         let directory = Self { path: path.to_owned(), _lock: lock, finished: marker == Some(true) };
-        directory.probe().map_err(failed("it cannot be written"))?;
+        match directory.probe(1) {
+            // A full store can still be read.
+            Err(error) if directory.finished && error.kind() == io::ErrorKind::StorageFull => {}
+            probed => probed.map_err(failed("it cannot be written"))?,
+        }
         if marker.is_none() {
             directory.mark(false).map_err(failed("its format marker cannot be written"))?;
         }
@@ -92,16 +96,13 @@ impl Directory {
         self.path.join(ENGINE)
     }
 
-    /// Finds out whether the directory takes files, with some room left.
-    pub(super) fn probe(&self) -> io::Result<()> {
+    /// Finds out whether the directory takes files, with so many bytes of room left.
+    pub(super) fn probe(&self, bytes: usize) -> io::Result<()> {
         let path = self.path.join(PROBE);
         let write = || {
             let mut file = File::create(&path)?;
             // Not zeros: a file system may store those without taking room.
-            let block = [0xa5; 64 * 1024];
-            for _ in 0..PROBE_BYTES / block.len() {
-                file.write_all(&block)?;
-            }
+            file.write_all(&vec![0xa5; bytes])?;
             file.sync_all()
         };
         let written = write();

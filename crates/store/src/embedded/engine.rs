@@ -64,7 +64,7 @@ impl Engine {
             Ok(Self { database, spaces })
         };
         // The engine asserts what it expects of its files.
-        catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(fjall::Error::Unrecoverable))
+        catch_unwind(AssertUnwindSafe(open)).unwrap_or(Err(fjall::Error::Unrecoverable))
     }
 
     pub(super) fn space(&self, space: Space) -> &Keyspace {
@@ -96,7 +96,7 @@ impl Engine {
             }
             batch.commit()
         };
-        catch_unwind(AssertUnwindSafe(commit)).unwrap_or_else(|_| Err(fjall::Error::Unrecoverable))
+        catch_unwind(AssertUnwindSafe(commit)).unwrap_or(Err(fjall::Error::Unrecoverable))
     }
 
     fn wait_for_room(&self) -> Result<(), fjall::Error> {

@@ -151,7 +151,7 @@ impl<'a> Group<'a> {
 
     pub(super) fn create_profile(
         &mut self,
-        profile: Profile,
+        profile: &Profile,
         origin: Origin,
     ) -> Result<CreateProfileOutcome, StoreError> {
         if !self.registry.organizations.contains_key(&profile.organization) {
@@ -169,9 +169,9 @@ impl<'a> Group<'a> {
         self.put(Space::Profile, unit, Some(codec::encode_amazon_id(&profile.id)));
         let index = layout::profile_of_organization(&profile.organization, &profile.id);
         self.put(Space::Profile, index, Some(Vec::new()));
-        self.put_profile(&profile);
+        self.put_profile(profile);
         self.set_profile_count(&profile.organization, self.counts.profiles(&profile.organization) + 1);
-        self.record(origin, Operation::Create, profile.subject(None, Some(&profile)));
+        self.record(origin, Operation::Create, profile.subject(None, Some(profile)));
         Ok(CreateProfileOutcome::Created)
     }
 

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
 use super::codec::Token;
-use super::directory::Directory;
+use super::directory::{Directory, ROOM_BYTES};
 use super::engine::{Engine, describe};
 use super::group::{Commit, Group};
 use super::view::View;
@@ -239,7 +239,7 @@ impl Writer {
     }
 
     fn reopen(&self, failure: &Failure) -> Result<(), String> {
-        self.directory.probe().map_err(|error| error.to_string())?;
+        self.directory.probe(ROOM_BYTES).map_err(|error| error.to_string())?;
         self.let_go()?;
         if let Some(token) = &failure.failed_commit {
             self.directory.cut_from_journals(token).map_err(|error| error.to_string())?;
@@ -314,7 +314,7 @@ impl Write {
                 answer(Ok(group.change_registry(command, &origin)), reply)
             }
             Self::CreateProfile(profile, origin, reply) => {
-                answer(group.create_profile(profile, origin), reply)
+                answer(group.create_profile(&profile, origin), reply)
             }
             Self::RenameProfile(organization, id, name, origin, reply) => {
                 answer(group.rename_profile(&organization, &id, name, origin), reply)

@@ -1,0 +1,276 @@
+//! A store that fails and dawdles on purpose, around one that does not: for tests of what is built on stores.
+//!
+//! Faults come from a seeded sequence, so a test meets the same ones again as long as its calls come in the same
+//! order. An operation that fails did not reach the store inside.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jackfield_model::wire::Association;
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+
+use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
+use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
+use crate::{
+    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome, RootKey, Store,
+    StoreError, StoreStats, UpdateOutcome, WriteAssociation,
+};
+
+/// How often and how an operation fails. The default is never.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// Of 1000 reads, how many fail as unavailable. 1000 is all, also [`Store::check`].
+    pub reads_per_mille: u32,
+    /// Of 1000 writes, how many fail as unavailable. 1000 is all, and [`Store::check`] fails then, too.
+    pub writes_per_mille: u32,
+    /// The longest that an operation is held back; each is by a random part of it.
+    pub delay: Duration,
+}
+
+/// The cause in the errors of a [`FaultyStore`]. A client must never see it.
+pub const FAULT: &str = "a fault that a test asked for";
+
+/// A [`Store`] with [`Faults`].
+#[derive(Debug)]
+pub struct FaultyStore {
+    inner: Arc<dyn Store>,
+    faults: Mutex<Faults>,
+    random: AtomicU64,
+}
+
+impl FaultyStore {
+    /// A store without faults so far. `seed` decides which operations they meet.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Store>, seed: u64) -> Self {
+        Self { inner, faults: Mutex::default(), random: AtomicU64::new(seed) }
+    }
+
+    /// From now on these faults.
+    pub fn set(&self, faults: Faults) {
+        *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    fn faults(&self) -> Faults {
+        *self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next number of the sequence (SplitMix64).
+    fn next(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut number = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        number ^ (number >> 31)
+    }
+
+    async fn meet(&self, per_mille: impl Fn(&Faults) -> u32 + Send) -> Result<(), StoreError> {
+        let faults = self.faults();
+        let (chance, part) = (self.next() % 1_000, self.next() % 1_000);
+        if !faults.delay.is_zero() {
+            let part = u32::try_from(part).expect("below 1000");
+            tokio::time::sleep(faults.delay * part / 1_000).await;
+        }
+        if chance < u64::from(per_mille(&faults)) {
+            return Err(StoreError::Unavailable { cause: FAULT.to_owned() });
+        }
+        Ok(())
+    }
+
+    async fn read(&self) -> Result<(), StoreError> {
+        self.meet(|faults| faults.reads_per_mille).await
+    }
+
+    async fn write(&self) -> Result<(), StoreError> {
+        self.meet(|faults| faults.writes_per_mille).await
+    }
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    fn kind(&self) -> &'static str {
+        self.inner.kind()
+    }
+
+    fn registry(&self) -> Arc<Registry> {
+        self.inner.registry()
+    }
+
+    fn root_key(&self) -> &RootKey {
+        self.inner.root_key()
+    }
+
+    async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
+        self.write().await?;
+        self.inner.create_association(write).await
+    }
+
+    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
+        self.write().await?;
+        self.inner.update_association(write).await
+    }
+
+    async fn delete_association(
+        &self,
+        provider: ServiceProviderId,
+        external_user_id: ExternalUserId,
+        origin: Origin,
+    ) -> Result<DeleteOutcome, StoreError> {
+        self.write().await?;
+        self.inner.delete_association(provider, external_user_id, origin).await
+    }
+
+    async fn find_associations(
+        &self,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Result<Vec<Association>, StoreError> {
+        self.read().await?;
+        self.inner.find_associations(provider, ids).await
+    }
+
+    async fn list_associations(
+        &self,
+        provider: ServiceProviderId,
+        range: &AssociationRange,
+    ) -> Result<AssociationPage, StoreError> {
+        self.read().await?;
+        self.inner.list_associations(provider, range).await
+    }
+
+    async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
+        self.read().await?;
+        self.inner.count_associations(provider).await
+    }
+
+    async fn change_registry(
+        &self,
+        command: RegistryCommand,
+        origin: Origin,
+    ) -> Result<RegistryOutcome, StoreError> {
+        self.write().await?;
+        self.inner.change_registry(command, origin).await
+    }
+
+    async fn create_profile(
+        &self,
+        profile: Profile,
+        origin: Origin,
+    ) -> Result<CreateProfileOutcome, StoreError> {
+        self.write().await?;
+        self.inner.create_profile(profile, origin).await
+    }
+
+    async fn rename_profile(
+        &self,
+        organization: &OrganizationId,
+        id: &AmazonId,
+        name: Option<String>,
+        origin: Origin,
+    ) -> Result<UpdateOutcome, StoreError> {
+        self.write().await?;
+        self.inner.rename_profile(organization, id, name, origin).await
+    }
+
+    async fn delete_profile(
+        &self,
+        organization: &OrganizationId,
+        id: &AmazonId,
+        origin: Origin,
+    ) -> Result<DeleteOutcome, StoreError> {
+        self.write().await?;
+        self.inner.delete_profile(organization, id, origin).await
+    }
+
+    async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
+        self.read().await?;
+        self.inner.find_profile(id).await
+    }
+
+    async fn list_profiles(
+        &self,
+        organization: &OrganizationId,
+        after: Option<&AmazonId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, StoreError> {
+        self.read().await?;
+        self.inner.list_profiles(organization, after, limit).await
+    }
+
+    async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
+        self.read().await?;
+        self.inner.list_changes(filter).await
+    }
+
+    async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.write().await?;
+        self.inner.trim_changes(before, limit).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        let faults = self.faults();
+        if faults.reads_per_mille >= 1_000 || faults.writes_per_mille >= 1_000 {
+            return Err(StoreError::Unavailable { cause: FAULT.to_owned() });
+        }
+        self.inner.check().await
+    }
+
+    async fn stats(&self) -> Result<StoreStats, StoreError> {
+        self.read().await?;
+        self.inner.stats().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryStore;
+    use crate::conformance::world::{external, provider_id, write};
+
+    async fn outcomes(seed: u64) -> Vec<bool> {
+        let store = FaultyStore::new(Arc::new(MemoryStore::default()), seed);
+        store.set(Faults { writes_per_mille: 300, ..Faults::default() });
+        let mut outcomes = Vec::new();
+        for _ in 0..1_000 {
+            outcomes.push(store.create_association(write(provider_id(1), "7201", "one")).await.is_ok());
+        }
+        outcomes
+    }
+
+    #[tokio::test]
+    async fn the_seed_decides_which_operations_fail() {
+        let first = outcomes(1).await;
+        assert_eq!(first, outcomes(1).await);
+        assert_ne!(first, outcomes(2).await);
+        let failed = first.iter().filter(|ok| !**ok).count();
+        assert!((200..400).contains(&failed), "{failed}");
+    }
+
+    #[tokio::test]
+    async fn faults_come_and_go() {
+        let store = FaultyStore::new(Arc::new(MemoryStore::default()), 1);
+        let read = || store.find_associations(provider_id(1), &[]);
+        let write = || {
+            store.delete_association(provider_id(1), external("7201"), crate::conformance::world::origin())
+        };
+        let all = Faults { reads_per_mille: 1_000, writes_per_mille: 1_000, ..Faults::default() };
+        for (faults, reads, writes) in [
+            (Faults::default(), true, true),
+            (Faults { writes_per_mille: 0, ..all }, false, true),
+            (Faults { reads_per_mille: 0, ..all }, true, false),
+            (all, false, false),
+            (Faults { delay: Duration::from_millis(1), ..Faults::default() }, true, true),
+        ] {
+            store.set(faults);
+            for _ in 0..50 {
+                assert_eq!((read().await.is_ok(), write().await.is_ok()), (reads, writes), "{faults:?}");
+            }
+            assert_eq!(store.check().await.is_ok(), reads && writes, "{faults:?}");
+        }
+    }
+}

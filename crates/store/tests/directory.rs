@@ -1,0 +1,136 @@
+//! The directory of an embedded store: one process at a time, one format, nothing else in it.
+
+#![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
+
+use std::fs;
+use std::path::Path;
+
+use jackfield_store::conformance::world::organization;
+use jackfield_store::embedded::EmbeddedStore;
+use jackfield_store::{OpenError, RegistryCommand, Store, StoreOptions, StoreUrl};
+
+async fn open(dir: &Path) -> Result<EmbeddedStore, OpenError> {
+    EmbeddedStore::open(dir, StoreOptions::default()).await
+}
+
+async fn add_organization(store: &EmbeddedStore) {
+    let command = RegistryCommand::CreateOrganization(organization("north"));
+    store.change_registry(command, jackfield_store::conformance::world::origin()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_directory_is_made_with_its_parents_and_for_its_owner_alone() {
+    let base = tempfile::tempdir().unwrap();
+    let dir = base.path().join("a/b");
+    let url: StoreUrl = format!("embedded:{}", dir.display()).parse().unwrap();
+    let store = url.open(StoreOptions::default()).await.unwrap();
+    assert_eq!(store.kind(), "embedded");
+    assert!(store.stats().await.unwrap().disk_bytes.is_some_and(|bytes| bytes > 0));
+    store.close().await;
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&dir).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o700);
+    }
+    assert_eq!(fs::read_to_string(dir.join("format")).unwrap(), "jackfield store, format 1\n");
+}
+
+#[tokio::test]
+async fn a_directory_belongs_to_one_store_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path()).await.unwrap();
+    let error = open(dir.path()).await.unwrap_err();
+    assert!(matches!(error, OpenError::InUse(_)), "{error:?}");
+    let text = format!(
+        "{} is in use by another process; a store directory belongs to one server at a time",
+        dir.path().display()
+    );
+    assert_eq!(error.to_string(), text);
+    add_organization(&first).await;
+    first.close().await;
+    let second = open(dir.path()).await.unwrap();
+    assert_eq!(second.registry().organizations.len(), 1);
+    second.close().await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_dropped_gives_the_directory_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await.unwrap();
+    add_organization(&store).await;
+    drop(store);
+    let started = std::time::Instant::now();
+    let again = loop {
+        match open(dir.path()).await {
+            Ok(store) => break store,
+            Err(OpenError::InUse(_)) if started.elapsed().as_secs() < 30 => {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(again.registry().organizations.len(), 1);
+}
+
+#[tokio::test]
+async fn other_formats_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).await.unwrap().close().await;
+    let marker = dir.path().join("format");
+    for (text, found) in [("2", "2"), ("0", "0"), ("1.5", "1.5"), ("2, being made", "2"), ("", "")] {
+        fs::write(&marker, format!("jackfield store, format {text}\n")).unwrap();
+        let error = open(dir.path()).await.unwrap_err();
+        let expected =
+            format!("{} holds store format {found}; this version reads format 1", dir.path().display());
+        assert_eq!(error.to_string(), expected);
+    }
+    for foreign in ["", "something else\n", "jackfield store, format 1"] {
+        fs::write(&marker, foreign).unwrap();
+        let error = open(dir.path()).await.unwrap_err();
+        assert!(matches!(error, OpenError::NotAStore(_)), "{foreign:?}: {error:?}");
+    }
+    fs::write(&marker, "jackfield store, format 1\n").unwrap();
+    open(dir.path()).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_directory_with_something_else_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("letter.txt"), "Dear all").unwrap();
+    let error = open(dir.path()).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("{} is not empty and holds no store", dir.path().display()));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was put there");
+    let error = open(&dir.path().join("letter.txt")).await.unwrap_err();
+    assert!(matches!(error, OpenError::Io { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_a_server_or_a_file_system_puts_there_is_no_hindrance() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("admin-token"), "secret").unwrap();
+    fs::create_dir(dir.path().join("lost+found")).unwrap();
+    open(dir.path()).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn an_interrupted_making_is_begun_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await.unwrap();
+    add_organization(&store).await;
+    store.close().await;
+    fs::write(dir.path().join("format"), "jackfield store, format 1, being made\n").unwrap();
+    fs::remove_file(dir.path().join("engine/version")).unwrap();
+    let store = open(dir.path()).await.unwrap();
+    assert!(store.registry().organizations.is_empty());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_store_whose_files_are_gone_is_not_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).await.unwrap().close().await;
+    fs::remove_dir_all(dir.path().join("engine")).unwrap();
+    let error = open(dir.path()).await.unwrap_err().to_string();
+    assert!(error.ends_with("cannot be opened as a store: the engine's files are gone"), "{error}");
+    assert!(!dir.path().join("engine").exists());
+}
