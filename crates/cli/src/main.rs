@@ -11,9 +11,19 @@ mod settings;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use command::Cli;
 
 fn main() -> ExitCode {
-    Cli::parse().run()
+    match Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        // A value that is wrong is one line; only wrong words deserve the usage under it.
+        Err(error) if error.kind() == ErrorKind::ValueValidation => {
+            let text = error.to_string();
+            eprintln!("{}", text.lines().next().unwrap_or_default());
+            ExitCode::from(2)
+        }
+        Err(error) => error.exit(),
+    }
 }

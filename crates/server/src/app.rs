@@ -25,6 +25,9 @@ use crate::response::Reply;
 use crate::router::{Listener, Operation, Router, Target};
 use crate::{admin, auth, lwa, open, operation};
 
+/// Most bytes of a refused body that are read before the answer goes out.
+const DRAIN_BYTES: usize = 1024 * 1024;
+
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// What every request shares.
@@ -82,15 +85,19 @@ impl App {
     /// Answers a request.
     pub(crate) async fn respond<B>(&self, listener: Listener, request: Request<B>) -> Reply
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let started = Instant::now();
         let request_id = RequestId::random();
-        let (head, body) = request.into_parts();
+        let (head, mut body) = request.into_parts();
         let call = Call { head, request_id };
         let mut seen = Seen::default();
-        let work = self.dispatch(listener, &call, body, &mut seen);
+        let work = async {
+            let result = self.dispatch(listener, &call, &mut body, &mut seen).await;
+            self.drain(&call.head, &mut body).await;
+            result
+        };
         let result = match AssertUnwindSafe(work).catch_unwind().await {
             Ok(result) => result,
             Err(panic) => Err(ApiError::Internal { cause: format!("panic: {}", panic_text(&*panic)) }),
@@ -107,11 +114,11 @@ impl App {
         &self,
         listener: Listener,
         call: &Call,
-        body: B,
+        body: &mut B,
         seen: &mut Seen,
     ) -> Result<Reply, ApiError>
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let uri = &call.head.uri;
@@ -151,9 +158,9 @@ impl App {
     }
 
     /// The whole body, within its bounds of size and time.
-    async fn read_body<B>(&self, head: &Parts, body: B) -> Result<Bytes, ApiError>
+    async fn read_body<B>(&self, head: &Parts, body: &mut B) -> Result<Bytes, ApiError>
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let too_large = || {
@@ -179,6 +186,29 @@ impl App {
                 humantime::format_duration(self.limits.body_timeout)
             ))),
         }
+    }
+
+    /// Takes what is left of a body that was refused: a client that is still sending it when the connection closes
+    /// would never read the answer. A client that waits for a go-ahead sends nothing.
+    async fn drain<B>(&self, head: &Parts, body: &mut B)
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let waits = head.headers.contains_key(http::header::EXPECT);
+        if body.is_end_stream() || waits || body.size_hint().lower() > DRAIN_BYTES as u64 {
+            return;
+        }
+        let rest = async {
+            let mut taken = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                taken += frame.data_ref().map_or(0, Bytes::len);
+                if taken > DRAIN_BYTES {
+                    break;
+                }
+            }
+        };
+        // Whether it came to an end or not, the answer goes out now.
+        let _ = tokio::time::timeout(self.limits.body_timeout, rest).await;
     }
 
     fn check_maintenance(&self) -> Result<(), ApiError> {

@@ -20,8 +20,6 @@ use crate::router::Listener;
 
 /// Streams that one HTTP/2 connection may have open at a time.
 const HTTP2_STREAMS: u32 = 256;
-/// Headers of a request. A client of this API sends about ten.
-const HEADERS: usize = 100;
 /// The HTTP library's bound on a head. It is wider than [`limit::HEAD_BYTES`], so that a head that is too long in our
 /// eyes still gets our answer.
 const HEAD_BYTES_PARSED: usize = 4 * limit::HEAD_BYTES;
@@ -87,9 +85,7 @@ fn builder(timeouts: Timeouts) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(timeouts.head)
-        .max_headers(HEADERS)
-        .max_buf_size(HEAD_BYTES_PARSED)
-        .pipeline_flush(true);
+        .max_buf_size(HEAD_BYTES_PARSED);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -8,10 +8,13 @@ use serde::Serialize;
 /// An answer of this service.
 pub(crate) type Reply = Response<Full<Bytes>>;
 
-/// An answer without a body.
+/// An answer without a body. The library leaves the length away in HTTP/2; a 204 has none (RFC 9110, section 8.6).
 pub(crate) fn empty(status: StatusCode) -> Reply {
     let mut response = Response::new(Full::default());
     *response.status_mut() = status;
+    if status != StatusCode::NO_CONTENT {
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+    }
     response
 }
 

@@ -161,7 +161,7 @@ impl Server {
 
     /// Serves until `stop` is done, then finishes what is in flight, 10 s at most, and closes the store.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, public, admin, config, .. } = self;
+        let Self { app, public, admin, config, admin_token_file } = self;
         let graceful = GracefulShutdown::new();
         let (stop_accepting, accepting) = watch::channel(false);
         let timeouts = Timeouts { head: config.header_timeout, stall: config.body_timeout };
@@ -187,6 +187,10 @@ impl Server {
             tracing::warn!("some requests did not finish in time and were cut off");
         }
         app.store.close().await;
+        if let (None, Some(file)) = (config.store.directory(), admin_token_file) {
+            // The token dies with this process; the file is of no use any more.
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 

@@ -41,6 +41,14 @@ fn create_names_what_is_wrong() {
 }
 
 #[test]
+fn create_ignores_filters_beside_an_association() {
+    let body = format!(
+        r#"{{"filters":1,"filters":2,"externalUserId":"7201","amazonId":"{PROFILE}","amazonIdType":"communication-profile"}}"#
+    );
+    assert!(Association::parse_create(body.as_bytes()).is_ok());
+}
+
+#[test]
 fn delete_takes_the_body_or_the_parameter() {
     let body = br#"{"externalUserId":"7201"}"#;
     for (body, parameter) in [(&body[..], None), (b"", Some("7201")), (&body[..], Some("7201"))] {
