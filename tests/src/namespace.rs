@@ -1,6 +1,10 @@
-//! A file system of a bounded size that nobody else sees: a mount namespace with a tmpfs in it.
+//! File systems that nobody else sees, in a mount namespace: a small one to fill, and one whose power can be cut.
+//!
+//! A keeper process holds the namespace open; servers are started in it with a wrapper command. Both answer nothing
+//! where the system does not let this process do such things.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -8,53 +12,107 @@ use tempfile::TempDir;
 
 use crate::poll;
 
-/// A small file system. It lives as long as this value, over restarts of a server on it.
+/// Options of `unshare` and `nsenter` for a namespace that may mount anything.
+type Way = (&'static [&'static str], &'static [&'static str]);
+
+/// As root.
+const PRIVILEGED: Way = (&["--mount"], &["--mount"]);
+/// As anybody, where the kernel allows it: good for a tmpfs.
+const UNPRIVILEGED: Way = (&["--mount", "--map-root-user"], &["--mount", "--user", "--preserve-credentials"]);
+
+/// A namespace in which something is mounted on a directory.
+#[derive(Debug)]
+struct Keeper {
+    process: Child,
+    enter: Vec<OsString>,
+    directory: PathBuf,
+}
+
+impl Keeper {
+    /// Runs `mount` with these arguments and the directory in a new namespace.
+    fn new(way: Way, mount: &[&str], directory: &Path) -> Option<Self> {
+        let script = r#"mount "$@" 2>/dev/null && touch mounted && exec sleep infinity"#;
+        let marker = directory.parent()?.join("mounted");
+        let mut command = Command::new("unshare");
+        command.args(way.0).args(["sh", "-c", script, "sh"]).args(mount).arg(directory);
+        command.current_dir(marker.parent()?).stdin(Stdio::null()).stderr(Stdio::null());
+        let mut process = command.spawn().ok()?;
+        let outcome = poll::until("something is mounted, or cannot be", poll::PATIENCE, || {
+            let ended = process.try_wait().expect("a child can be waited for").is_some();
+            (ended || marker.exists()).then_some(!ended)
+        });
+        let _ = std::fs::remove_file(marker);
+        if !outcome {
+            return None;
+        }
+        let mut enter: Vec<OsString> =
+            vec!["nsenter".into(), "--target".into(), process.id().to_string().into()];
+        enter.extend(way.1.iter().map(Into::into));
+        enter.push("--".into());
+        Some(Self { process, enter, directory: directory.to_owned() })
+    }
+
+    /// A path as a process inside the namespace sees it.
+    fn inside(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// The same path as this process reaches it.
+    fn outside(&self, name: &str) -> PathBuf {
+        let inside = self.inside(name);
+        let relative = inside.strip_prefix("/").expect("a temporary directory is absolute");
+        Path::new("/proc").join(self.process.id().to_string()).join("root").join(relative)
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // The namespace and its mounts go with its last process.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A temporary directory with a directory to mount on.
+fn mount_point() -> (TempDir, PathBuf) {
+    let home = TempDir::with_prefix("jackfield-disk-").expect("a temporary directory can be made");
+    let directory = home.path().join("disk");
+    std::fs::create_dir(&directory).expect("a directory can be made");
+    (home, directory)
+}
+
+/// A small file system that can be filled. It lives as long as this value, over restarts of a server on it.
 #[derive(Debug)]
 pub struct SmallDisk {
-    keeper: Child,
-    enter: Vec<OsString>,
-    directory: TempDir,
+    keeper: Keeper,
+    _home: TempDir,
 }
 
 impl SmallDisk {
-    /// Makes one, or answers nothing where the system does not let this process have a mount namespace.
+    /// Makes one.
     ///
     /// # Panics
-    /// When a namespace can be made but not set up.
+    /// When there is no room for temporary files.
     #[must_use]
     pub fn new(mebibytes: u32) -> Option<Self> {
-        let (unshare, nsenter): (&[&str], &[&str]) = [
-            (&["--mount"][..], &["--mount"][..]),
-            (&["--mount", "--map-root-user"], &["--mount", "--user", "--preserve-credentials"]),
-        ]
-        .into_iter()
-        .find(|(unshare, _)| succeeds(Command::new("unshare").args(*unshare).arg("true")))?;
-        let directory = TempDir::with_prefix("jackfield-disk-").expect("a temporary directory can be made");
-        let script = r#"mount -t tmpfs -o "size=$1" tmpfs "$2" && touch "$2/mounted" && exec sleep infinity"#;
-        let mut keeper = Command::new("unshare");
-        keeper.args(unshare).args(["sh", "-c", script, "sh", &format!("{mebibytes}m")]).arg(directory.path());
-        let keeper = keeper.stdin(Stdio::null()).spawn().expect("unshare can be run");
-        let mut enter: Vec<OsString> =
-            vec!["nsenter".into(), "--target".into(), keeper.id().to_string().into()];
-        enter.extend(nsenter.iter().map(Into::into));
-        enter.push("--".into());
-        let disk = Self { keeper, enter, directory };
-        poll::until("the small disk is mounted", poll::PATIENCE, || {
-            disk.outside("mounted").exists().then_some(())
-        });
-        Some(disk)
+        let (home, directory) = mount_point();
+        let size = format!("size={mebibytes}m");
+        let mount = ["-t", "tmpfs", "-o", &size, "tmpfs"];
+        let mut ways = [PRIVILEGED, UNPRIVILEGED].into_iter();
+        let keeper = ways.find_map(|way| Keeper::new(way, &mount, &directory))?;
+        Some(Self { keeper, _home: home })
     }
 
     /// The command that runs another one where the disk is.
     #[must_use]
     pub fn wrapper(&self) -> Vec<OsString> {
-        self.enter.clone()
+        self.keeper.enter.clone()
     }
 
     /// A path on the disk, as a process inside sees it.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
+        self.keeper.inside(name)
     }
 
     /// Takes all the room there is.
@@ -62,8 +120,7 @@ impl SmallDisk {
     /// # Panics
     /// When the disk cannot be written for another reason than being full.
     pub fn fill(&self) {
-        use std::io::Write;
-        let mut file = std::fs::File::create(self.outside("filler")).expect("the disk can be written");
+        let mut file = std::fs::File::create(self.keeper.outside("filler")).expect("the disk can be written");
         let mut block = vec![1; 1 << 20];
         // Smaller and smaller pieces, down to the last page.
         while !block.is_empty() {
@@ -82,7 +139,7 @@ impl SmallDisk {
     /// # Panics
     /// When it was not taken.
     pub fn free(&self) {
-        std::fs::remove_file(self.outside("filler")).expect("the filler is there");
+        std::fs::remove_file(self.keeper.outside("filler")).expect("the filler is there");
     }
 
     /// Makes the disk read-only, or writable again.
@@ -90,28 +147,83 @@ impl SmallDisk {
     /// # Panics
     /// When files on it are open for writing.
     pub fn set_read_only(&self, read_only: bool) {
-        let mut command = Command::new(&self.enter[0]);
         let option = if read_only { "remount,ro" } else { "remount,rw" };
-        command.args(&self.enter[1..]).args(["mount", "-o", option]).arg(self.directory.path());
-        assert!(succeeds(&mut command), "{command:?}");
-    }
-
-    /// A path on the disk, as this process reaches it.
-    fn outside(&self, name: &str) -> PathBuf {
-        let inside = self.path(name);
-        let relative = inside.strip_prefix("/").expect("a temporary directory is absolute");
-        Path::new("/proc").join(self.keeper.id().to_string()).join("root").join(relative)
+        let mut command = Command::new(&self.keeper.enter[0]);
+        command.args(&self.keeper.enter[1..]).args(["mount", "-o", option]).arg(&self.keeper.directory);
+        run(&mut command).expect("nothing on the disk is open for writing");
     }
 }
 
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // The namespace goes with its last process.
-        let _ = self.keeper.kill();
-        let _ = self.keeper.wait();
+/// A file system in an image file. What a process wrote and did not flush to stable storage is in the memory of the
+/// file system and not yet in the image, so a copy of the image is what a machine finds after a power cut.
+#[derive(Debug)]
+pub struct PowerCutDisk {
+    keeper: Option<Keeper>,
+    home: TempDir,
+}
+
+/// No flush of its own within a test.
+const MOUNT: [&str; 2] = ["-o", "loop,commit=300"];
+/// Sparse: it takes the room that is written.
+const IMAGE_BYTES: u64 = 512 << 20;
+
+impl PowerCutDisk {
+    /// Makes one.
+    ///
+    /// # Panics
+    /// When there is no room for temporary files.
+    #[must_use]
+    pub fn new() -> Option<Self> {
+        let (home, _) = mount_point();
+        let mut disk = Self { keeper: None, home };
+        let file = std::fs::File::create(disk.image()).expect("a file can be made");
+        file.set_len(IMAGE_BYTES).expect("a sparse file takes no room");
+        run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(disk.image()))?;
+        disk.keeper = Some(disk.mounted()?);
+        Some(disk)
+    }
+
+    /// The command that runs another one where the disk is. Another one after each power cut.
+    ///
+    /// # Panics
+    /// Never: the disk is mounted.
+    #[must_use]
+    pub fn wrapper(&self) -> Vec<OsString> {
+        self.keeper.as_ref().expect("the disk is mounted").enter.clone()
+    }
+
+    /// A path on the disk, as a process inside sees it.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join("disk").join(name)
+    }
+
+    /// Cuts the power and turns it on again. Whoever wrote on the disk must have been killed before.
+    ///
+    /// # Panics
+    /// When the image cannot be copied or what is left of it cannot be mounted.
+    pub fn cut_power(&mut self) {
+        let left = self.home.path().join("left");
+        run(Command::new("cp").arg("--sparse=always").arg(self.image()).arg(&left)).expect("there is room");
+        // Unmounting flushes what was lost, but into an image that nobody will look at again.
+        self.keeper = None;
+        std::fs::remove_file(self.image()).expect("the old image is there");
+        std::fs::rename(left, self.image()).expect("the copy is there");
+        self.keeper = Some(self.mounted().expect("what is left can be mounted"));
+    }
+
+    fn image(&self) -> PathBuf {
+        self.home.path().join("image")
+    }
+
+    fn mounted(&self) -> Option<Keeper> {
+        let image = self.image();
+        let mount = [MOUNT[0], MOUNT[1], image.to_str().expect("a temporary path is text")];
+        Keeper::new(PRIVILEGED, &mount, &self.home.path().join("disk"))
     }
 }
 
-fn succeeds(command: &mut Command) -> bool {
-    command.stdin(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+fn run(command: &mut Command) -> Option<()> {
+    let status = command.stdin(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success()).then_some(())
 }

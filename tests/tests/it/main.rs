@@ -4,6 +4,7 @@
 mod admin;
 mod answers;
 mod authorization;
+mod cli;
 mod clients;
 mod crash;
 mod details;
