@@ -1,3 +1,29 @@
-//! The one binary `jackfield`.
+//! The one binary `jackfield`: server, sandbox, and the commands for operators and clients.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
-fn main() {}
+mod command;
+mod connection;
+mod failure;
+mod output;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use command::Cli;
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        // A value that is wrong is one line; only wrong words deserve the usage under it.
+        Err(error) if error.kind() == ErrorKind::ValueValidation => {
+            let text = error.to_string();
+            eprintln!("{}", text.lines().next().unwrap_or_default());
+            ExitCode::from(2)
+        }
+        Err(error) => error.exit(),
+    }
+}

@@ -121,7 +121,7 @@ pub struct Client {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientPatch {
-    /// New scopes. Tokens that were issued keep theirs only where they are still granted.
+    /// New scopes. Where one is taken away, every access token that was issued so far is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<ScopeSet>,
     /// New rate limit in requests a second; 0 for no limit.
@@ -133,6 +133,15 @@ pub struct ClientPatch {
     /// Enable or disable; a disabled client's tokens are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+}
+
+/// Which tokens of a client to revoke. Its access tokens always go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeTokens {
+    /// Whether its refresh tokens go too.
+    #[serde(default, alias = "refreshTokens")]
+    pub refresh_tokens: bool,
 }
 
 /// A request for an access token of a client.
@@ -184,6 +193,15 @@ pub struct ServiceProvider {
     pub associations: Option<u64>,
 }
 
+/// What of a service provider is to change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceProviderPatch {
+    /// The names for people as they are to be, in place of all there were.
+    #[serde(alias = "displayName")]
+    pub display_name: Vec<DisplayName>,
+}
+
 /// A communication profile to create, or as answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
@@ -197,6 +215,14 @@ pub struct Profile {
     pub unit: UnitId,
     /// A name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// What of a communication profile is to change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfilePatch {
+    /// The new name; `null` takes it away.
     pub name: Option<String>,
 }
 

@@ -167,6 +167,13 @@ macro_rules! text_id {
             }
         }
 
+        /// Lets maps be searched with the text of an id, without making one.
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl From<$name> for String {
             fn from(id: $name) -> Self {
                 id.0.into_string()

@@ -131,7 +131,10 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        #[expect(clippy::cast_precision_loss, reason = "only told apart from an integer, never computed with")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "only told apart from an integer, never computed with"
+        )]
         Ok(i64::try_from(value).map_or(Json::Number(value as f64), Json::Integer))
     }
 

@@ -100,7 +100,8 @@ impl Association {
     /// [`InvalidRequest`] naming the property and the rule.
     pub fn parse_create(body: &[u8]) -> Result<Self, InvalidRequest> {
         let object = Object::parse(body)?;
-        if object.get("filters")?.is_some() && object.get("externalUserId")?.is_none() {
+        // `filters` is unknown here, so that nothing is wrong with it where the rest is right.
+        if object.get("externalUserId")?.is_none() && !matches!(object.get("filters"), Ok(None)) {
             return Err(InvalidRequest(
                 "filters belongs to a query, which is a POST to …/externalUsers/query; \
                  externalUserId is missing for a create."
@@ -144,7 +145,8 @@ impl DeleteRequest {
         let external_user_id = external_user_id(Object::parse(body)?.text("externalUserId")?)?;
         if from_parameter.is_some_and(|other| other != external_user_id) {
             return Err(InvalidRequest(
-                "externalUserId in the body and in the query string differ; one of them is enough.".to_owned(),
+                "externalUserId in the body and in the query string differ; one of them is enough."
+                    .to_owned(),
             ));
         }
         Ok(Self { external_user_id })

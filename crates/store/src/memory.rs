@@ -184,7 +184,7 @@ impl Store for MemoryStore {
         let Some(own) = state.associations.get(&provider) else { return Ok(page) };
         let after = range.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let mut matching = own
-            .range((after, Bound::Unbounded))
+            .range::<ExternalUserId, _>((after, Bound::Unbounded))
             .filter(|(id, _)| id.as_str().starts_with(&range.prefix))
             .map(|(id, amazon_id)| Association::new(id.clone(), amazon_id.clone()));
         page.associations.extend(matching.by_ref().take(range.limit));
@@ -277,7 +277,7 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Profile>, StoreError> {
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         let state = self.read();
-        let own = state.profiles.range((after, Bound::Unbounded)).map(|(_, profile)| profile);
+        let own = state.profiles.range::<AmazonId, _>((after, Bound::Unbounded)).map(|(_, profile)| profile);
         Ok(own.filter(|profile| profile.organization == *organization).take(limit).cloned().collect())
     }
 

@@ -12,7 +12,9 @@ fn query(body: &str) -> Result<QueryRequest, String> {
 
 #[test]
 fn the_documented_create_is_read() {
-    let body = format!(r#"{{"externalUserId":"7201","amazonId":"{PROFILE}","amazonIdType":"communication-profile"}}"#);
+    let body = format!(
+        r#"{{"externalUserId":"7201","amazonId":"{PROFILE}","amazonIdType":"communication-profile"}}"#
+    );
     let association = Association::parse_create(body.as_bytes()).unwrap();
     assert_eq!(association.external_user_id.as_str(), "7201");
     assert_eq!(association.amazon_id.as_str(), PROFILE);
@@ -39,6 +41,14 @@ fn create_names_what_is_wrong() {
 }
 
 #[test]
+fn create_ignores_filters_beside_an_association() {
+    let body = format!(
+        r#"{{"filters":1,"filters":2,"externalUserId":"7201","amazonId":"{PROFILE}","amazonIdType":"communication-profile"}}"#
+    );
+    assert!(Association::parse_create(body.as_bytes()).is_ok());
+}
+
+#[test]
 fn delete_takes_the_body_or_the_parameter() {
     let body = br#"{"externalUserId":"7201"}"#;
     for (body, parameter) in [(&body[..], None), (b"", Some("7201")), (&body[..], Some("7201"))] {
@@ -52,7 +62,10 @@ fn delete_takes_the_body_or_the_parameter() {
 #[test]
 fn query_defaults_and_collapses_repeats() {
     let all = query(r#"{"filters":{}}"#).unwrap();
-    assert_eq!(all, QueryRequest { external_user_ids: None, max_results: limit::PAGE_DEFAULT, next_token: None });
+    assert_eq!(
+        all,
+        QueryRequest { external_user_ids: None, max_results: limit::PAGE_DEFAULT, next_token: None }
+    );
     let some = query(r#"{"filters":{"externalUserIds":["b","a","b"]}}"#).unwrap();
     let ids: Vec<_> = some.external_user_ids.unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(ids, ["a", "b"]);
@@ -67,7 +80,8 @@ fn query_bounds_hold_at_below_and_above() {
     assert!(ids(1).is_ok() && ids(limit::QUERY_IDS).is_ok());
     assert_eq!(ids(0).unwrap_err(), "filters.externalUserIds holds 0 ids; 1 to 30 are allowed.");
     assert_eq!(ids(31).unwrap_err(), "filters.externalUserIds holds 31 ids; 1 to 30 are allowed.");
-    let page = |max: &str| query(&format!(r#"{{"filters":{{}},"paginationContext":{{"maxResults":{max}}}}}"#));
+    let page =
+        |max: &str| query(&format!(r#"{{"filters":{{}},"paginationContext":{{"maxResults":{max}}}}}"#));
     assert_eq!(page("1").unwrap().max_results, 1);
     assert_eq!(page("100").unwrap().max_results, 100);
     for bad in ["0", "101", "-1", "18446744073709551615", "1.0", "\"30\"", "null"] {
@@ -78,7 +92,8 @@ fn query_bounds_hold_at_below_and_above() {
 #[test]
 fn query_takes_the_token_under_both_names() {
     let token = |context: &str| {
-        query(&format!(r#"{{"filters":{{}},"paginationContext":{{{context}}}}}"#)).map(|query| query.next_token)
+        query(&format!(r#"{{"filters":{{}},"paginationContext":{{{context}}}}}"#))
+            .map(|query| query.next_token)
     };
     assert_eq!(token(r#""nextToken":"t""#).unwrap().as_deref(), Some("t"));
     assert_eq!(token(r#""nextPageToken":"t""#).unwrap().as_deref(), Some("t"));

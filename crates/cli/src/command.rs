@@ -1,0 +1,176 @@
+//! The commands: one file a group.
+
+mod association;
+mod changes;
+mod client;
+mod dev;
+mod maintenance;
+mod org;
+mod profile;
+mod provider;
+mod serve;
+mod shell;
+mod status;
+mod token;
+mod value;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use jackfield_client::Error;
+use jackfield_client::admin::Page;
+use jackfield_model::admin::List;
+use jackfield_model::limit;
+use serde::Serialize;
+
+use crate::failure::{Failure, Service};
+use crate::output::{Format, Output, Show};
+
+/// Account association for WebRTC calling in smart properties.
+///
+/// Serves the account association API from a machine of your own, and speaks it as a client.
+#[derive(Parser)]
+#[command(
+    name = "jackfield",
+    version,
+    disable_help_subcommand = true,
+    after_help = "A client command takes its connection from flags, then the environment, then a\n\
+                  profile ([NAME] in the configuration file, with keys named like the flags).\n\n\
+                  Exit codes: 0 done, 1 failed, 2 wrong usage."
+)]
+pub(crate) struct Cli {
+    /// How results are written: a table for people, one JSON document for
+    /// programs
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Table, display_order = 900)]
+    output: Format,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve with demo data, to try things out
+    Dev(dev::DevArgs),
+    /// Serve the API
+    Serve(serve::ServeArgs),
+    /// Create, get, update, delete, list and query associations (public API)
+    Association(association::AssociationArgs),
+    /// Issue and get access tokens
+    Token(token::TokenArgs),
+    /// Manage organizations
+    Org(org::OrgArgs),
+    /// Manage clients, which hold the credentials
+    Client(client::ClientArgs),
+    /// Manage service providers
+    Provider(provider::ProviderArgs),
+    /// Manage communication profiles
+    Profile(profile::ProfileArgs),
+    /// Read the record of changes
+    Changes(changes::ChangesArgs),
+    /// Switch maintenance mode
+    Maintenance(maintenance::MaintenanceArgs),
+    /// Show how the server is
+    Status(status::StatusArgs),
+    /// Write a completion script for a shell
+    Completions(shell::CompletionsArgs),
+    /// Write the man pages
+    Man(shell::ManArgs),
+}
+
+impl Cli {
+    /// Runs the command.
+    pub(crate) fn run(self) -> ExitCode {
+        let command = match self.command {
+            Command::Serve(args) => return serve::run(args),
+            Command::Dev(args) => return dev::run(args),
+            command => command,
+        };
+        let service = command.service();
+        let mut output = Output::stdout(self.output);
+        match command.run(&mut output).and_then(|()| output.flush().map_err(Failure::from)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.report(service),
+        }
+    }
+}
+
+impl Command {
+    /// Which of the server's two APIs the command speaks, for the advice beside an error.
+    const fn service(&self) -> Service {
+        match self {
+            Self::Association(_) => Service::Public,
+            Self::Token(args) => args.service(),
+            _ => Service::Admin,
+        }
+    }
+
+    fn run(self, output: &mut Output) -> Result<(), Failure> {
+        let future = async {
+            match self {
+                Self::Association(args) => args.run(output).await,
+                Self::Token(args) => args.run(output).await,
+                Self::Org(args) => args.run(output).await,
+                Self::Client(args) => args.run(output).await,
+                Self::Provider(args) => args.run(output).await,
+                Self::Profile(args) => args.run(output).await,
+                Self::Changes(args) => args.run(output).await,
+                Self::Maintenance(args) => args.run(output).await,
+                Self::Status(args) => args.run(output).await,
+                Self::Completions(args) => args.run(output),
+                Self::Man(args) => args.run(output),
+                Self::Serve(_) | Self::Dev(_) => Ok(()),
+            }
+        };
+        // A command makes one request at a time: one thread is enough and starts at once.
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::from)?
+            .block_on(Box::pin(future))
+    }
+}
+
+/// Which part of a list to show.
+#[derive(clap::Args)]
+struct ListArgs {
+    /// Only those after this id
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+    /// At most this many; all when absent
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+}
+
+impl ListArgs {
+    /// Walks over the pages that `fetch` gives and shows each object.
+    async fn show<T: Serialize + Show>(
+        self,
+        output: &mut Output,
+        fetch: impl AsyncFn(&Page) -> Result<List<T>, Error>,
+    ) -> Result<(), Failure> {
+        let mut left = self.limit.unwrap_or(u64::MAX);
+        let mut after = self.after;
+        let mut list = output.list();
+        loop {
+            let page = Page { after: after.take(), limit: Some(page_size(left)) };
+            let answer = fetch(&page).await?;
+            for item in &answer.items {
+                list.push(item)?;
+            }
+            left = left.saturating_sub(answer.items.len() as u64);
+            after = answer.next_after;
+            if left == 0 || after.is_none() || after == page.after {
+                return Ok(list.finish()?);
+            }
+        }
+    }
+}
+
+/// Objects to ask for at once when so many are still wanted.
+fn page_size(left: u64) -> u32 {
+    u32::try_from(left).unwrap_or(u32::MAX).min(limit::ADMIN_PAGE_MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! `jackfield org`.
+
+use clap::{Args, Subcommand};
+use jackfield_model::admin::{Organization, OrganizationPatch};
+use jackfield_model::{Country, OrganizationId, Vertical};
+
+use super::ListArgs;
+use super::value::{Switch, country, vertical};
+use crate::connection::AdminArgs;
+use crate::failure::Failure;
+use crate::output::{Output, Show, optional, switch};
+
+/// The flags of `org`.
+#[derive(Args)]
+pub(crate) struct OrgArgs {
+    #[command(flatten)]
+    admin: AdminArgs,
+    #[command(subcommand)]
+    command: OrgCommand,
+}
+
+#[derive(Subcommand)]
+enum OrgCommand {
+    /// Make an organization
+    Create {
+        /// A name for people
+        name: String,
+        /// Where it does business
+        #[arg(long, value_name = "CODE", value_parser = country())]
+        country: Country,
+        /// Its line of business
+        #[arg(long, value_name = "KIND", value_parser = vertical())]
+        vertical: Vertical,
+        /// Whether it has the WebRTC add-on, which every operation needs
+        #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
+        webrtc: Switch,
+        /// Whether associations must name a profile of the organization
+        #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
+        strict_profiles: Switch,
+        /// Its id; issued when absent
+        #[arg(long)]
+        id: Option<OrganizationId>,
+    },
+    /// List the organizations
+    List(ListArgs),
+    /// Show an organization
+    Get {
+        /// Its id
+        #[arg(value_name = "ORG_ID")]
+        id: OrganizationId,
+    },
+    /// Change an organization: one thing or more; what is not named stays
+    #[command(override_usage = "jackfield org update [OPTIONS] <ORG_ID>")]
+    Update(UpdateArgs),
+    /// Remove an organization
+    Delete {
+        /// Its id
+        #[arg(value_name = "ORG_ID")]
+        id: OrganizationId,
+    },
+}
+
+#[derive(Args)]
+struct UpdateArgs {
+    /// Its id
+    #[arg(value_name = "ORG_ID")]
+    id: OrganizationId,
+    #[command(flatten)]
+    change: Change,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+struct Change {
+    /// New name
+    #[arg(long)]
+    name: Option<String>,
+    /// New country
+    #[arg(long, value_name = "CODE", value_parser = country())]
+    country: Option<Country>,
+    /// New line of business
+    #[arg(long, value_name = "KIND", value_parser = vertical())]
+    vertical: Option<Vertical>,
+    /// WebRTC add-on on or off
+    #[arg(long, value_enum, value_name = "SWITCH")]
+    webrtc: Option<Switch>,
+    /// Strict profiles on or off
+    #[arg(long, value_enum, value_name = "SWITCH")]
+    strict_profiles: Option<Switch>,
+}
+
+impl OrgArgs {
+    pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
+        let admin = self.admin.connect()?;
+        let organization = match self.command {
+            OrgCommand::Create { name, country, vertical, webrtc, strict_profiles, id } => {
+                let new = Organization {
+                    id,
+                    name,
+                    country,
+                    vertical,
+                    webrtc: webrtc.is_on(),
+                    strict_profiles: strict_profiles.is_on(),
+                };
+                admin.create_organization(&new).await?
+            }
+            OrgCommand::List(list) => {
+                return list.show(output, async |page| admin.organizations(page).await).await;
+            }
+            OrgCommand::Get { id } => admin.organization(&id).await?,
+            OrgCommand::Update(UpdateArgs { id, change }) => {
+                let patch = OrganizationPatch {
+                    name: change.name,
+                    country: change.country,
+                    vertical: change.vertical,
+                    webrtc: change.webrtc.map(Switch::is_on),
+                    strict_profiles: change.strict_profiles.map(Switch::is_on),
+                };
+                admin.update_organization(&id, &patch).await?
+            }
+            OrgCommand::Delete { id } => {
+                admin.delete_organization(&id).await?;
+                return Ok(output.done("deleted", "id", id.as_str())?);
+            }
+        };
+        Ok(output.object(&organization)?)
+    }
+}
+
+impl Show for Organization {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("id", optional(self.id.as_ref())),
+            ("name", self.name.clone()),
+            ("country", self.country.to_string()),
+            ("vertical", self.vertical.to_string()),
+            ("webrtc", switch(self.webrtc)),
+            ("strict profiles", switch(self.strict_profiles)),
+        ]
+    }
+}

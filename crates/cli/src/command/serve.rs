@@ -1,0 +1,125 @@
+//! `jackfield serve`: the server, until it is told to stop.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use jackfield_server::{Config, ConfigError, Server, Settings, StartError};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Exit status for a configuration that is wrong.
+const EXIT_CONFIGURATION: u8 = 2;
+
+/// What `jackfield serve` is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// Settings in a TOML file, named like the flags; flags and environment win over it
+    #[arg(long, value_name = "FILE", env = "JACKFIELD_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) fn run(args: ServeArgs) -> ExitCode {
+    match configure(args.config.as_deref(), args.settings) {
+        Ok(config) => serve(config, |_, _| Ok(())),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(EXIT_CONFIGURATION)
+        }
+    }
+}
+
+/// The configuration of a file, if any, under these settings.
+pub(super) fn configure(file: Option<&std::path::Path>, settings: Settings) -> Result<Config, ConfigError> {
+    let file = file.map(Settings::read).transpose()?.unwrap_or_default();
+    settings.or(file).resolve()
+}
+
+/// Starts a server, lets `greet` write to standard output, prints the ready line, and serves.
+pub(super) fn serve(
+    config: Config,
+    greet: impl FnOnce(&Server, &mut dyn Write) -> std::io::Result<()>,
+) -> ExitCode {
+    jackfield_server::logs::start(&config.log_level, config.log_format);
+    raise_open_files();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the threads of the server cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(async {
+        let stop = match Stop::new() {
+            Ok(stop) => stop,
+            Err(error) => {
+                eprintln!("error: signals cannot be awaited: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        let server = match Server::start(config).await {
+            Ok(server) => server,
+            Err(error) => return refuse(&error),
+        };
+        if let Err(error) = announce(&server, greet) {
+            eprintln!("error: standard output cannot be written: {error}");
+            return ExitCode::FAILURE;
+        }
+        server.run(stop.signalled()).await;
+        ExitCode::SUCCESS
+    })
+}
+
+/// Connections and store files need descriptors, and the usual soft limit of 1,024 is soon used up. The hard limit
+/// stays as the operator set it.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+    {
+        tracing::warn!(%error, "the limit of open files stays at {:?}", limit.current);
+    }
+}
+
+fn refuse(error: &StartError) -> ExitCode {
+    eprintln!("error: {error}");
+    if error.is_configuration() { ExitCode::from(EXIT_CONFIGURATION) } else { ExitCode::FAILURE }
+}
+
+/// The one line that scripts wait for. Both listeners accept when it is there.
+fn announce(
+    server: &Server,
+    greet: impl FnOnce(&Server, &mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    greet(server, &mut stdout)?;
+    writeln!(
+        stdout,
+        "ready public=http://{} admin=http://{} store={}",
+        server.public_address()?,
+        server.admin_address()?,
+        server.store_kind()
+    )?;
+    stdout.flush()
+}
+
+/// SIGTERM and SIGINT, listened for from the start so that neither is missed.
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn signalled(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

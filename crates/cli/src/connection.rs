@@ -1,0 +1,263 @@
+//! From flags, environment and configuration file to a client that can speak.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jackfield_client::admin::AdminClient;
+use jackfield_client::{Client, Endpoint, Grant, InvalidToken, LoginTokens, Options, StaticToken, Transport};
+use jackfield_model::ServiceProviderId;
+use jackfield_model::admin::Secret;
+use jackfield_model::scope::SERVICE_PROVIDER;
+
+use crate::failure::Failure;
+use jackfield_server::ADMIN_TOKEN_FILE;
+
+use crate::settings::{
+    ADMIN_ENDPOINT, ADMIN_TOKEN, CA_FILE, CLIENT_ID, CLIENT_SECRET, DATA_DIR, ENDPOINT, Key, LOGIN_URL,
+    Layer, Locator, PROVIDER, REFRESH_TOKEN, SCOPE, Settings, TOKEN, flag_of,
+};
+
+const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8080";
+const DEFAULT_ADMIN_ENDPOINT: &str = "http://127.0.0.1:8081";
+const DEFAULT_DATA_DIR: &str = "./jackfield-data";
+
+/// Flags that every connection has.
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+struct CommonArgs {
+    /// Trust the certificates in this PEM file too [env: JACKFIELD_CA_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_file: Option<String>,
+    /// Take what is not given here or in the environment from this profile of
+    /// the configuration file [env: JACKFIELD_PROFILE] [default: default]
+    #[arg(long = "profile", global = true, value_name = "NAME")]
+    profile_name: Option<String>,
+    /// The configuration file [env: JACKFIELD_CLIENT_CONFIG]
+    /// [default: ~/.config/jackfield/client.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    client_config: Option<PathBuf>,
+}
+
+/// Flags of commands that speak the public API.
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct PublicArgs {
+    /// Access token; better not as a flag, which others on the machine can read
+    /// [env: JACKFIELD_TOKEN]
+    #[arg(long, global = true)]
+    token: Option<String>,
+    #[command(flatten)]
+    login: LoginArgs,
+}
+
+/// Flags of commands that speak to the login service.
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct LoginArgs {
+    /// Base URL of the API [env: JACKFIELD_ENDPOINT]
+    /// [default: http://127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "URL")]
+    endpoint: Option<String>,
+    /// Base URL of the login service [env: JACKFIELD_LOGIN_URL]
+    /// [default: the endpoint]
+    #[arg(long, global = true, value_name = "URL")]
+    login_url: Option<String>,
+    /// Client to get a token for [env: JACKFIELD_CLIENT_ID]
+    #[arg(long, global = true, value_name = "CLIENT_ID")]
+    client_id: Option<String>,
+    /// Its secret; better not as a flag [env: JACKFIELD_CLIENT_SECRET]
+    #[arg(long, global = true, value_name = "SECRET")]
+    client_secret: Option<String>,
+    /// Its refresh token, to get an access token with; better not as a flag
+    /// [env: JACKFIELD_REFRESH_TOKEN]
+    #[arg(long, global = true, value_name = "TOKEN")]
+    refresh_token: Option<String>,
+    /// Scopes to ask for, separated by spaces [env: JACKFIELD_SCOPE]
+    /// [default: amazon_communication::service_provider]
+    #[arg(long, global = true, value_name = "SCOPES")]
+    scope: Option<String>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// Flags of commands that speak the admin API.
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct AdminArgs {
+    /// Base URL of the admin API [env: JACKFIELD_ADMIN_ENDPOINT]
+    /// [default: http://127.0.0.1:8081]
+    #[arg(long, global = true, value_name = "URL")]
+    admin_endpoint: Option<String>,
+    /// Admin token; better not as a flag, which others on the machine can read
+    /// [env: JACKFIELD_ADMIN_TOKEN] [default: from the data directory]
+    #[arg(long, global = true, value_name = "TOKEN")]
+    admin_token: Option<String>,
+    /// Data directory of the server, which holds its admin token
+    /// [env: JACKFIELD_DATA_DIR] [default: ./jackfield-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+impl PublicArgs {
+    /// A client of the public API, and the provider that it is to speak for.
+    ///
+    /// # Errors
+    /// A usage failure that says what is missing or malformed.
+    pub(crate) fn connect(self, provider: Option<String>) -> Result<(Client, ServiceProviderId), Failure> {
+        let settings = self.login.settings([(TOKEN, self.token), (PROVIDER, provider)])?;
+        let provider = settings.parse(PROVIDER)?.ok_or_else(|| {
+            Failure::usage("no service provider is named")
+                .hint("--provider, JACKFIELD_PROVIDER, or provider in the configuration file")
+        })?;
+        let transport = transport(&settings)?;
+        let endpoint = endpoint(&settings)?;
+        let tokens = Tokens::choose(&settings, &transport)?;
+        Ok((tokens.client(transport, endpoint), provider))
+    }
+}
+
+impl LoginArgs {
+    /// The login service, with a client's credentials.
+    ///
+    /// # Errors
+    /// A usage failure that says what is missing or malformed.
+    pub(crate) fn connect(self) -> Result<LoginTokens, Failure> {
+        let settings = self.settings([])?;
+        login(&settings, &transport(&settings)?)
+    }
+
+    fn settings<const N: usize>(self, more: [(Key, Option<String>); N]) -> Result<Settings, Failure> {
+        let flags = [
+            (ENDPOINT, self.endpoint),
+            (LOGIN_URL, self.login_url),
+            (CLIENT_ID, self.client_id),
+            (CLIENT_SECRET, self.client_secret),
+            (REFRESH_TOKEN, self.refresh_token),
+            (SCOPE, self.scope),
+        ];
+        self.common.settings(flags.into_iter().chain(more))
+    }
+}
+
+impl AdminArgs {
+    /// A client of the admin API.
+    ///
+    /// # Errors
+    /// A usage failure that says what is missing or malformed.
+    pub(crate) fn connect(self) -> Result<AdminClient, Failure> {
+        let flags = [
+            (ADMIN_ENDPOINT, self.admin_endpoint),
+            (ADMIN_TOKEN, self.admin_token),
+            (DATA_DIR, self.data_dir),
+        ];
+        let settings = self.common.settings(flags)?;
+        let endpoint = match settings.parse(ADMIN_ENDPOINT)? {
+            Some(endpoint) => endpoint,
+            None => DEFAULT_ADMIN_ENDPOINT.parse().expect("the default is a base URL"),
+        };
+        let token = match settings.get(ADMIN_TOKEN) {
+            Some(token) => Secret(token.to_owned()),
+            None => admin_token_file(settings.get(DATA_DIR).unwrap_or(DEFAULT_DATA_DIR))?,
+        };
+        AdminClient::new(transport(&settings)?, endpoint, &token)
+            .map_err(|error| invalid_token("the admin token", error))
+    }
+}
+
+impl CommonArgs {
+    fn settings(self, flags: impl IntoIterator<Item = (Key, Option<String>)>) -> Result<Settings, Failure> {
+        let given = flags.into_iter().chain([(CA_FILE, self.ca_file)]);
+        let layer: Layer = given.filter_map(|(key, value)| Some((key, value?))).collect();
+        let locator = Locator { profile: self.profile_name, file: self.client_config };
+        Settings::read(layer, locator, &|name| std::env::var(name).ok())
+    }
+}
+
+/// Where tokens come from.
+enum Tokens {
+    Static(StaticToken),
+    Login(Box<LoginTokens>),
+}
+
+impl Tokens {
+    /// The nearest place that holds credentials decides between a token and a client's credentials, so that
+    /// `--client-id` on the command line is not overruled by a token in the environment. In one place the token
+    /// comes first. Id and secret themselves may stand in different places.
+    fn choose(settings: &Settings, transport: &Transport) -> Result<Self, Failure> {
+        let held = [TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN];
+        let deciding =
+            settings.layers().into_iter().find(|layer| held.iter().any(|key| layer.contains_key(key)));
+        match deciding.map(|layer| layer.get(TOKEN)) {
+            None => Err(Failure::usage("no credentials: neither an access token nor a client's id and secret")
+                .hint("JACKFIELD_TOKEN, or JACKFIELD_CLIENT_ID and JACKFIELD_CLIENT_SECRET, or a profile in the configuration file")),
+            Some(Some(token)) => StaticToken::new(&Secret(token.clone()))
+                .map(Self::Static)
+                .map_err(|error| invalid_token("the access token", error)),
+            Some(None) => Ok(Self::Login(Box::new(login(settings, transport)?))),
+        }
+    }
+
+    fn client(self, transport: Transport, endpoint: Endpoint) -> Client {
+        match self {
+            Self::Static(token) => Client::new(transport, endpoint, token),
+            Self::Login(tokens) => Client::new(transport, endpoint, *tokens),
+        }
+    }
+}
+
+fn login(settings: &Settings, transport: &Transport) -> Result<LoginTokens, Failure> {
+    let needed = |key: Key| {
+        settings.get(key).ok_or_else(|| {
+            Failure::usage(format!("{} is missing", flag_of(key))).hint(
+                "JACKFIELD_CLIENT_ID and JACKFIELD_CLIENT_SECRET, or a profile in the configuration file",
+            )
+        })
+    };
+    let id = needed(CLIENT_ID)?.to_owned();
+    let secret = Secret(needed(CLIENT_SECRET)?.to_owned());
+    let grant = match settings.get(REFRESH_TOKEN) {
+        Some(token) => Grant::RefreshToken(Secret(token.to_owned())),
+        None => {
+            Grant::ClientCredentials { scope: settings.get(SCOPE).unwrap_or(SERVICE_PROVIDER).to_owned() }
+        }
+    };
+    let url = match settings.parse(LOGIN_URL)? {
+        Some(url) => url,
+        None => endpoint(settings)?,
+    };
+    Ok(LoginTokens::new(transport.clone(), &url, id, secret, grant))
+}
+
+fn endpoint(settings: &Settings) -> Result<Endpoint, Failure> {
+    Ok(match settings.parse(ENDPOINT)? {
+        Some(endpoint) => endpoint,
+        None => DEFAULT_ENDPOINT.parse().expect("the default is a base URL"),
+    })
+}
+
+fn transport(settings: &Settings) -> Result<Transport, Failure> {
+    let mut options = Options::default();
+    if let Some(file) = settings.get(CA_FILE) {
+        options.extra_roots_pem = std::fs::read(file)
+            .map_err(|error| Failure::usage(format!("--ca-file {file} cannot be read: {error}")))?;
+    }
+    Transport::new(&options).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn admin_token_file(data_dir: &str) -> Result<Secret, Failure> {
+    let file = Path::new(data_dir).join(ADMIN_TOKEN_FILE);
+    match std::fs::read_to_string(&file) {
+        Ok(text) => Ok(Secret(text.trim().to_owned())),
+        Err(error) => Err(Failure::usage(format!(
+            "no admin token is given, and {} cannot be read: {error}",
+            file.display()
+        ))
+        .hint("--data-dir with the data directory of the server, or JACKFIELD_ADMIN_TOKEN")),
+    }
+}
+
+fn invalid_token(what: &str, error: InvalidToken) -> Failure {
+    Failure::usage(format!("{what} cannot be sent: {error}"))
+}

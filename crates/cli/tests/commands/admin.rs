@@ -1,0 +1,182 @@
+//! The commands that speak the admin API.
+
+use jackfield_client::testing::{ScriptedServer, Step};
+
+use crate::{CLIENT, Home, ORG, PROFILE, PROVIDER, REQUEST_ID, admin, association};
+
+fn changes(sequences: &[u64], next_after: u64, more: bool) -> Step {
+    let items: Vec<String> = sequences
+        .iter()
+        .map(|n| {
+            format!(
+                r#"{{"sequence":{n},"time":"2026-01-01T00:00:00.000Z","actor":"admin","operation":"association.create","request_id":"{REQUEST_ID}","external_user_id":"72","before":null,"after":"{PROFILE}"}}"#
+            )
+        })
+        .collect();
+    let items = items.join(",");
+    Step::json(200, &format!(r#"{{"changes":[{items}],"next_after":{next_after},"more":{more}}}"#))
+}
+
+#[tokio::test]
+async fn tokens_are_printed_alone_for_scripts() {
+    let token = r#"{"access_token":"Atza|got","token_type":"bearer","expires_in":60}"#;
+    let args = ["token", "issue", CLIENT, "--scope", "b", "--scope", "a", "--expires-in", "60"];
+    let (run, seen) = admin(&args, vec![Step::json(200, token)]).await;
+    assert_eq!((run.code, run.out.as_str()), (0, "Atza|got\n"));
+    assert_eq!(seen[0].path, format!("/admin/v1/clients/{CLIENT}/tokens"));
+    assert_eq!(seen[0].body, r#"{"scopes":["a","b"],"expires_in":60}"#);
+
+    let server = ScriptedServer::start(vec![Step::json(200, token)]).await;
+    let endpoint = server.endpoint().to_string();
+    let args = ["token", "get", "--login-url", &endpoint, "--client-id", CLIENT, "--output", "json"];
+    let environment = [("JACKFIELD_CLIENT_SECRET", "secret-1"), ("JACKFIELD_REFRESH_TOKEN", "Atzr|r")];
+    let run = Home::new().run(&args, &environment).await;
+    let printed: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(printed["expires_in"], 60);
+    assert!(server.seen()[0].body.starts_with("grant_type=refresh_token&refresh_token=Atzr%7Cr&"));
+}
+
+/// One row a command: arguments, the request that it makes, its answer.
+#[tokio::test]
+async fn admin_commands_make_the_documented_requests() {
+    let org = format!(r#"{{"id":"{ORG}","name":"n","country":"US","vertical":"core"}}"#);
+    let client = format!(
+        r#"{{"id":"{CLIENT}","organization_id":"{ORG}","scopes":[],"rate_limit":null,"redirect_uris":[],"enabled":true,"refresh_tokens":0}}"#
+    );
+    let provider = format!(r#"{{"id":"{PROVIDER}","logical_id":"desk"}}"#);
+    let profile = format!(r#"{{"id":"{PROFILE}","unit":"{ORG}"}}"#);
+    let maintenance = r#"{"enabled":true,"retry_after":5}"#.to_owned();
+    let org_path = format!("/admin/v1/organizations/{ORG}");
+    let client_path = format!("/admin/v1/clients/{CLIENT}");
+    let provider_path = format!("/admin/v1/serviceProviders/{PROVIDER}");
+    let profile_path = format!("/admin/v1/profiles/{PROFILE}");
+    #[rustfmt::skip]
+    let rows = [
+        (format!("org create n --country GB --vertical core --webrtc on --id {ORG}"), "POST /admin/v1/organizations".to_owned(),
+            format!(r#"{{"id":"{ORG}","name":"n","country":"UK","vertical":"core","webrtc":true,"strict_profiles":false}}"#), &org),
+        (format!("org get {ORG}"), format!("GET {org_path}"), String::new(), &org),
+        (format!("org update {ORG} --webrtc off"), format!("PATCH {org_path}"), r#"{"webrtc":false}"#.to_owned(), &org),
+        (format!("client create {ORG} --rate-limit 0"), format!("POST {org_path}/clients"), r#"{"rate_limit":0}"#.to_owned(), &client),
+        (format!("client get {CLIENT}"), format!("GET {client_path}"), String::new(), &client),
+        (format!("client update {CLIENT} --scope a"), format!("PATCH {client_path}"), r#"{"scopes":["a"]}"#.to_owned(), &client),
+        (format!("client enable {CLIENT}"), format!("PATCH {client_path}"), r#"{"enabled":true}"#.to_owned(), &client),
+        (format!("client disable {CLIENT}"), format!("PATCH {client_path}"), r#"{"enabled":false}"#.to_owned(), &client),
+        (format!("client rotate-secret {CLIENT}"), format!("POST {client_path}/rotate-secret"), String::new(), &client),
+        (format!("client revoke-tokens {CLIENT} --refresh-tokens"), format!("POST {client_path}/revoke-tokens"), r#"{"refresh_tokens":true}"#.to_owned(), &client),
+        (format!("provider create {ORG} desk --display-name en-US=Desk"), format!("POST {org_path}/serviceProviders"),
+            r#"{"logical_id":"desk","display_name":[{"locale":"en-US","value":"Desk"}]}"#.to_owned(), &provider),
+        (format!("provider get {PROVIDER}"), format!("GET {provider_path}"), String::new(), &provider),
+        (format!("provider update {PROVIDER} --display-name fr=Bureau"), format!("PATCH {provider_path}"),
+            r#"{"display_name":[{"locale":"fr","value":"Bureau"}]}"#.to_owned(), &provider),
+        (format!("profile create {ORG} {ORG} --name Lobby"), format!("POST {org_path}/profiles"), format!(r#"{{"unit":"{ORG}","name":"Lobby"}}"#), &profile),
+        (format!("profile get {PROFILE}"), format!("GET {profile_path}"), String::new(), &profile),
+        (format!("profile rename {PROFILE} Bar"), format!("PATCH {profile_path}"), r#"{"name":"Bar"}"#.to_owned(), &profile),
+        ("maintenance on --retry-after 5".to_owned(), "PUT /admin/v1/maintenance".to_owned(), maintenance.clone(), &maintenance),
+        ("maintenance off".to_owned(), "PUT /admin/v1/maintenance".to_owned(), r#"{"enabled":false,"retry_after":60}"#.to_owned(), &maintenance),
+        ("maintenance show".to_owned(), "GET /admin/v1/maintenance".to_owned(), String::new(), &maintenance),
+    ];
+    for (line, request, body, answer) in rows {
+        let args: Vec<&str> = line.split(' ').chain(["--output", "json"]).collect();
+        let (run, seen) = admin(&args, vec![Step::json(200, answer)]).await;
+        assert_eq!((run.code, run.err.as_str()), (0, ""), "{line}");
+        assert_eq!(seen.len(), 1, "{line}");
+        assert_eq!(format!("{} {}", seen[0].method, seen[0].path), request, "{line}");
+        assert_eq!(seen[0].body, body, "{line}");
+        assert_eq!(seen[0].authorization, "Bearer admin-t", "{line}");
+        serde_json::from_str::<serde_json::Value>(&run.out).unwrap();
+    }
+    for (line, path, id) in [
+        (format!("org delete {ORG}"), org_path, ORG),
+        (format!("client delete {CLIENT}"), client_path, CLIENT),
+        (format!("provider delete {PROVIDER}"), provider_path, PROVIDER),
+        (format!("profile delete {PROFILE}"), profile_path, PROFILE),
+    ] {
+        let args: Vec<&str> = line.split(' ').collect();
+        let (run, seen) = admin(&args, vec![Step::json(204, "")]).await;
+        assert_eq!((run.code, run.out), (0, format!("deleted {id}\n")), "{line}");
+        assert_eq!(format!("{} {}", seen[0].method, seen[0].path), format!("DELETE {path}"));
+    }
+}
+
+#[tokio::test]
+async fn admin_lists_follow_their_pages_up_to_the_limit() {
+    let org = |n: u32| {
+        format!(r#"{{"id":"amzn1.alexa.unit.did.o{n}","name":"n","country":"US","vertical":"core"}}"#)
+    };
+    let first = format!(r#"{{"items":[{},{}],"next_after":"o 2"}}"#, org(1), org(2));
+    let last = format!(r#"{{"items":[{}]}}"#, org(3));
+    let script = || vec![Step::json(200, &first), Step::json(200, &last)];
+    let (run, seen) = admin(&["org", "list", "--output", "json"], script()).await;
+    let printed: Vec<serde_json::Value> = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(printed.len(), 3);
+    let paths: Vec<&str> = seen.iter().map(|seen| seen.path.as_str()).collect();
+    assert_eq!(paths, ["/admin/v1/organizations?limit=1000", "/admin/v1/organizations?after=o+2&limit=1000"]);
+    let (run, seen) = admin(&["org", "list", "--limit", "2", "--after", "o0"], script()).await;
+    assert_eq!(run.out.lines().count(), 3, "{}", run.out);
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].path, "/admin/v1/organizations?after=o0&limit=2");
+
+    let list = format!(r#"{{"associations":[{}],"total_count":1}}"#, association("72"));
+    let args = ["provider", "associations", PROVIDER, "--prefix", "7 "];
+    let (run, seen) = admin(&args, vec![Step::json(200, &list)]).await;
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert_eq!(
+        seen[0].path,
+        format!("/admin/v1/serviceProviders/{PROVIDER}/associations?prefix=7+&limit=1000")
+    );
+}
+
+#[tokio::test]
+async fn changes_are_listed_and_followed() {
+    // A page under a filter may be empty although more follow.
+    let script = vec![changes(&[], 10, true), changes(&[11], 11, false)];
+    let args = ["changes", "list", "--provider", PROVIDER, "--after", "3"];
+    let (run, seen) = admin(&args, script).await;
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert_eq!(run.out.lines().count(), 2, "{}", run.out);
+    assert!(
+        run.out.lines().nth(1).unwrap().starts_with("11        2026-01-01T00:00:00.000Z  admin  "),
+        "{}",
+        run.out
+    );
+    assert_eq!(seen[0].path, format!("/admin/v1/changes?serviceProviderId={PROVIDER}&after=3&limit=1000"));
+    assert_eq!(seen[1].path, format!("/admin/v1/changes?serviceProviderId={PROVIDER}&after=10&limit=1000"));
+
+    // Followed changes come a line each; the limit ends it.
+    let script = vec![changes(&[1], 1, false), changes(&[], 1, false), changes(&[2], 2, false)];
+    let args = ["changes", "list", "--follow", "--limit", "2", "--output", "json"];
+    let (run, seen) = admin(&args, script).await;
+    assert_eq!((run.code, seen.len()), (0, 3), "{}", run.err);
+    let sequences: Vec<u64> = run
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["sequence"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sequences, [1, 2]);
+}
+
+#[tokio::test]
+async fn status_exits_with_1_when_the_store_is_not_usable() {
+    let status = |ready: bool| {
+        Step::json(
+            200,
+            &format!(
+                r#"{{"version":"0.1.0","store":"embedded","ready":{ready},"uptime_seconds":1,"organizations":1,"clients":1,"service_providers":1,"associations":2,"last_change":3,"disk_bytes":null,"maintenance":{{"enabled":false,"retry_after":60}}}}"#
+            ),
+        )
+    };
+    // The token comes from the data directory, as the server leaves it there.
+    let server = ScriptedServer::start(vec![status(true)]).await;
+    let home = Home::new();
+    let data = home.0.path().join("jackfield-data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("admin-token"), "from-the-file\n").unwrap();
+    let run = home.run(&["status", "--admin-endpoint", &server.endpoint().to_string()], &[]).await;
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("bytes on disk      -\n"), "{}", run.out);
+    assert_eq!(server.seen()[0].authorization, "Bearer from-the-file");
+
+    let (run, _) = admin(&["status"], vec![status(false)]).await;
+    assert_eq!(run.code, 1);
+    assert!(run.out.contains("ready              no\n"), "{}", run.out);
+}

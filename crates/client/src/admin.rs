@@ -1,0 +1,394 @@
+//! The admin API: accounts, tokens for tests, the change record, maintenance.
+
+use std::sync::Arc;
+
+use http::Method;
+use jackfield_model::admin::{
+    AssociationList, ChangeList, Client, ClientPatch, List, Maintenance, NewClient, NewToken, Organization,
+    OrganizationPatch, Profile, ProfilePatch, RevokeTokens, Secret, ServiceProvider, ServiceProviderPatch,
+    Status, Token,
+};
+use jackfield_model::{AmazonId, ClientId, ExternalUserId, OrganizationId, ServiceProviderId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::client::Api;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::token::{InvalidToken, StaticToken};
+use crate::transport::{Repeat, Transport};
+
+/// A client of the admin API. Clones share connections. Every method fails with [`Error`]; a 404 when the object
+/// that the path names is not there, a 409 when an id or a name is taken.
+#[derive(Clone, Debug)]
+pub struct AdminClient {
+    api: Api,
+}
+
+/// Which part of a list to answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Only objects after this one: the `next_after` of the page before.
+    pub after: Option<String>,
+    /// Most objects on the page; the server's default when absent.
+    pub limit: Option<u32>,
+}
+
+/// Which changes to answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangeQuery {
+    /// Only changes about this provider.
+    pub provider: Option<ServiceProviderId>,
+    /// Only changes with a greater sequence number.
+    pub after: u64,
+    /// Most changes on the page; the server's default when absent.
+    pub limit: Option<u32>,
+}
+
+/// Which associations of a provider to answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssociationQuery {
+    /// Only ids that begin with this; empty for all.
+    pub prefix: String,
+    /// Only ids after this one.
+    pub after: Option<ExternalUserId>,
+    /// Most associations on the page; the server's default when absent.
+    pub limit: Option<u32>,
+}
+
+const NO_BODY: Option<&()> = None;
+
+impl AdminClient {
+    /// A client of the admin API at `endpoint`.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] when the admin token cannot be sent.
+    pub fn new(transport: Transport, endpoint: Endpoint, token: &Secret) -> Result<Self, InvalidToken> {
+        Ok(Self { api: Api::new(transport, endpoint, Arc::new(StaticToken::new(token)?)) })
+    }
+
+    /// How the server is.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.get("/admin/v1/status").await
+    }
+
+    /// A page of the organizations.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn organizations(&self, page: &Page) -> Result<List<Organization>, Error> {
+        self.get(&page.path("/admin/v1/organizations")).await
+    }
+
+    /// Makes an organization.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create_organization(&self, new: &Organization) -> Result<Organization, Error> {
+        self.post("/admin/v1/organizations", new).await
+    }
+
+    /// One organization.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn organization(&self, id: &OrganizationId) -> Result<Organization, Error> {
+        self.get(&format!("/admin/v1/organizations/{id}")).await
+    }
+
+    /// Changes an organization.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn update_organization(
+        &self,
+        id: &OrganizationId,
+        patch: &OrganizationPatch,
+    ) -> Result<Organization, Error> {
+        self.patch(&format!("/admin/v1/organizations/{id}"), patch).await
+    }
+
+    /// Removes an organization.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete_organization(&self, id: &OrganizationId) -> Result<(), Error> {
+        self.remove(&format!("/admin/v1/organizations/{id}")).await
+    }
+
+    /// A page of an organization's clients.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn clients(&self, organization: &OrganizationId, page: &Page) -> Result<List<Client>, Error> {
+        self.get(&page.path(&format!("/admin/v1/organizations/{organization}/clients"))).await
+    }
+
+    /// Makes a client. The answer holds the secret, this once.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create_client(
+        &self,
+        organization: &OrganizationId,
+        new: &NewClient,
+    ) -> Result<Client, Error> {
+        self.post(&format!("/admin/v1/organizations/{organization}/clients"), new).await
+    }
+
+    /// One client.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn client(&self, id: &ClientId) -> Result<Client, Error> {
+        self.get(&format!("/admin/v1/clients/{id}")).await
+    }
+
+    /// Changes a client.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn update_client(&self, id: &ClientId, patch: &ClientPatch) -> Result<Client, Error> {
+        self.patch(&format!("/admin/v1/clients/{id}"), patch).await
+    }
+
+    /// Removes a client; its tokens are refused from then on.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete_client(&self, id: &ClientId) -> Result<(), Error> {
+        self.remove(&format!("/admin/v1/clients/{id}")).await
+    }
+
+    /// Gives a client a new secret, which the answer holds, this once.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn rotate_secret(&self, id: &ClientId) -> Result<Client, Error> {
+        self.act(&format!("/admin/v1/clients/{id}/rotate-secret"), NO_BODY).await
+    }
+
+    /// Revokes a client's access tokens and, where asked, its refresh tokens.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn revoke_tokens(&self, id: &ClientId, which: RevokeTokens) -> Result<Client, Error> {
+        self.act(&format!("/admin/v1/clients/{id}/revoke-tokens"), Some(&which)).await
+    }
+
+    /// Issues an access token of a client.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn issue_token(&self, id: &ClientId, new: &NewToken) -> Result<Token, Error> {
+        self.post(&format!("/admin/v1/clients/{id}/tokens"), new).await
+    }
+
+    /// A page of an organization's service providers.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn service_providers(
+        &self,
+        organization: &OrganizationId,
+        page: &Page,
+    ) -> Result<List<ServiceProvider>, Error> {
+        self.get(&page.path(&format!("/admin/v1/organizations/{organization}/serviceProviders"))).await
+    }
+
+    /// Makes a service provider.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create_service_provider(
+        &self,
+        organization: &OrganizationId,
+        new: &ServiceProvider,
+    ) -> Result<ServiceProvider, Error> {
+        self.post(&format!("/admin/v1/organizations/{organization}/serviceProviders"), new).await
+    }
+
+    /// One service provider.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn service_provider(&self, id: ServiceProviderId) -> Result<ServiceProvider, Error> {
+        self.get(&format!("/admin/v1/serviceProviders/{id}")).await
+    }
+
+    /// Changes a service provider.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn update_service_provider(
+        &self,
+        id: ServiceProviderId,
+        patch: &ServiceProviderPatch,
+    ) -> Result<ServiceProvider, Error> {
+        self.patch(&format!("/admin/v1/serviceProviders/{id}"), patch).await
+    }
+
+    /// Removes a service provider.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete_service_provider(&self, id: ServiceProviderId) -> Result<(), Error> {
+        self.remove(&format!("/admin/v1/serviceProviders/{id}")).await
+    }
+
+    /// A page of a provider's associations.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn associations(
+        &self,
+        provider: ServiceProviderId,
+        query: &AssociationQuery,
+    ) -> Result<AssociationList, Error> {
+        let prefix = Some(query.prefix.as_str()).filter(|prefix| !prefix.is_empty());
+        let path = with_query(
+            &format!("/admin/v1/serviceProviders/{provider}/associations"),
+            &[
+                ("prefix", prefix.map(str::to_owned)),
+                ("after", query.after.as_ref().map(ToString::to_string)),
+                ("limit", query.limit.map(|limit| limit.to_string())),
+            ],
+        );
+        self.get(&path).await
+    }
+
+    /// A page of an organization's communication profiles.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn profiles(&self, organization: &OrganizationId, page: &Page) -> Result<List<Profile>, Error> {
+        self.get(&page.path(&format!("/admin/v1/organizations/{organization}/profiles"))).await
+    }
+
+    /// Makes a communication profile.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create_profile(
+        &self,
+        organization: &OrganizationId,
+        new: &Profile,
+    ) -> Result<Profile, Error> {
+        self.post(&format!("/admin/v1/organizations/{organization}/profiles"), new).await
+    }
+
+    /// One communication profile.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn profile(&self, id: &AmazonId) -> Result<Profile, Error> {
+        self.get(&format!("/admin/v1/profiles/{id}")).await
+    }
+
+    /// Renames a communication profile.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn update_profile(&self, id: &AmazonId, patch: &ProfilePatch) -> Result<Profile, Error> {
+        self.patch(&format!("/admin/v1/profiles/{id}"), patch).await
+    }
+
+    /// Removes a communication profile.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete_profile(&self, id: &AmazonId) -> Result<(), Error> {
+        self.remove(&format!("/admin/v1/profiles/{id}")).await
+    }
+
+    /// A page of the change record, oldest first.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn changes(&self, query: &ChangeQuery) -> Result<ChangeList, Error> {
+        let path = with_query(
+            "/admin/v1/changes",
+            &[
+                ("serviceProviderId", query.provider.map(|provider| provider.to_string())),
+                ("after", Some(query.after.to_string())),
+                ("limit", query.limit.map(|limit| limit.to_string())),
+            ],
+        );
+        self.get(&path).await
+    }
+
+    /// Whether maintenance mode is on.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn maintenance(&self) -> Result<Maintenance, Error> {
+        self.get("/admin/v1/maintenance").await
+    }
+
+    /// Switches maintenance mode.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn set_maintenance(&self, wanted: Maintenance) -> Result<Maintenance, Error> {
+        // The same wish twice is the same state: a lost answer is asked for again.
+        self.api.json(Method::PUT, "/admin/v1/maintenance", Some(&wanted), Repeat::Read).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.api.json(Method::GET, path, NO_BODY, Repeat::Read).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, Error> {
+        self.act(path, Some(body)).await
+    }
+
+    async fn act<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<T, Error> {
+        self.api.json(Method::POST, path, body, Repeat::Write).await
+    }
+
+    async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, Error> {
+        self.api.json(Method::PATCH, path, Some(body), Repeat::Write).await
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), Error> {
+        self.api.send(Method::DELETE, path, NO_BODY, Repeat::Write).await.map(drop)
+    }
+}
+
+impl Page {
+    fn path(&self, path: &str) -> String {
+        with_query(
+            path,
+            &[("after", self.after.clone()), ("limit", self.limit.map(|limit| limit.to_string()))],
+        )
+    }
+}
+
+/// A path with those parameters that have a value.
+fn with_query(path: &str, parameters: &[(&str, Option<String>)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    match query.finish() {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}

@@ -1,0 +1,160 @@
+//! The public API: one method an operation.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use jackfield_model::wire::{Association, DeleteRequest, QueryRequest, QueryResponse};
+use jackfield_model::{ExternalUserId, ServiceProviderId, limit, path};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::endpoint::Endpoint;
+use crate::error::{ApiError, Error, request_id};
+use crate::paging::{Associations, Pages};
+use crate::token::TokenSource;
+use crate::transport::{Call, Content, Repeat, Reply, Transport};
+
+/// A client of the account association API. Clones share connections and tokens.
+#[derive(Clone, Debug)]
+pub struct Client {
+    api: Api,
+}
+
+/// An endpoint with the tokens for it: what the public and the admin client have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    transport: Transport,
+    endpoint: Endpoint,
+    tokens: Arc<dyn TokenSource>,
+}
+
+impl Client {
+    /// A client of the service at `endpoint` that takes its tokens from `tokens`.
+    #[must_use]
+    pub fn new(transport: Transport, endpoint: Endpoint, tokens: impl TokenSource + 'static) -> Self {
+        Self { api: Api::new(transport, endpoint, Arc::new(tokens)) }
+    }
+
+    /// Stores an association.
+    ///
+    /// # Errors
+    /// [`Error`]; status 409 when the provider has the `externalUserId` already. See
+    /// [`Error::is_outcome_unknown`].
+    pub async fn create(&self, provider: ServiceProviderId, association: &Association) -> Result<(), Error> {
+        self.write(Method::POST, provider, association).await
+    }
+
+    /// Points an existing association at another profile.
+    ///
+    /// # Errors
+    /// [`Error`]; status 404 when there is no such association. See [`Error::is_outcome_unknown`].
+    pub async fn update(&self, provider: ServiceProviderId, association: &Association) -> Result<(), Error> {
+        self.write(Method::PUT, provider, association).await
+    }
+
+    /// Removes an association.
+    ///
+    /// # Errors
+    /// [`Error`]; status 404 when there is no such association. See [`Error::is_outcome_unknown`].
+    pub async fn delete(&self, provider: ServiceProviderId, id: &ExternalUserId) -> Result<(), Error> {
+        self.write(Method::DELETE, provider, &DeleteRequest { external_user_id: id.clone() }).await
+    }
+
+    /// One page of a query.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn query(
+        &self,
+        provider: ServiceProviderId,
+        query: &QueryRequest,
+    ) -> Result<QueryResponse, Error> {
+        let path = path::external_users_query(provider);
+        self.api.json(Method::POST, &path, Some(query), Repeat::Read).await
+    }
+
+    /// The association of one endpoint, if there is one.
+    ///
+    /// # Errors
+    /// [`Error`]; an association that is not there is none.
+    pub async fn get(
+        &self,
+        provider: ServiceProviderId,
+        id: &ExternalUserId,
+    ) -> Result<Option<Association>, Error> {
+        let query =
+            QueryRequest { external_user_ids: Some(vec![id.clone()]), max_results: 1, next_token: None };
+        let page = self.query(provider, &query).await?;
+        Ok(page.account_associations.into_iter().find(|found| found.external_user_id == *id))
+    }
+
+    /// All pages of a query, from the one that `first` asks for on.
+    #[must_use]
+    pub fn pages(&self, provider: ServiceProviderId, first: QueryRequest) -> Pages {
+        Pages::new(self.clone(), provider, first)
+    }
+
+    /// All associations of the provider, sorted by the bytes of `externalUserId`.
+    #[must_use]
+    pub fn associations(&self, provider: ServiceProviderId) -> Associations {
+        let all = QueryRequest { external_user_ids: None, max_results: limit::PAGE_MAX, next_token: None };
+        Associations::new(self.pages(provider, all))
+    }
+
+    async fn write<B: Serialize + Sync>(
+        &self,
+        method: Method,
+        provider: ServiceProviderId,
+        body: &B,
+    ) -> Result<(), Error> {
+        self.api.send(method, &path::external_users(provider), Some(body), Repeat::Write).await.map(drop)
+    }
+}
+
+impl Api {
+    pub(crate) fn new(transport: Transport, endpoint: Endpoint, tokens: Arc<dyn TokenSource>) -> Self {
+        Self { transport, endpoint, tokens }
+    }
+
+    /// Sends a request and reads the object of its answer.
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+        repeat: Repeat,
+    ) -> Result<T, Error> {
+        let reply = self.send(method, path, body, repeat).await?;
+        // The parser's own words could repeat a piece of the answer, which may be a secret.
+        serde_json::from_slice(&reply.body).map_err(|error| Error::UnexpectedAnswer {
+            reason: format!(
+                "not the object that belongs to this request (line {}, column {})",
+                error.line(),
+                error.column()
+            ),
+            request_id: request_id(&reply.headers),
+        })
+    }
+
+    /// Sends a request; every status below 200 and from 300 on is an error.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+        repeat: Repeat,
+    ) -> Result<Reply, Error> {
+        let content = body.map(|body| {
+            let json = serde_json::to_vec(body).expect("bodies of this API have text keys only");
+            Content::Json(Bytes::from(json))
+        });
+        let call = Call { method, uri: self.endpoint.join(path), content, repeat };
+        let reply = self.transport.send(&call, Some(&*self.tokens)).await?;
+        if reply.status.is_success() {
+            Ok(reply)
+        } else {
+            Err(ApiError::read(reply.status, &reply.headers, &reply.body).into())
+        }
+    }
+}

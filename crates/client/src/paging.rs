@@ -1,0 +1,77 @@
+//! Walks over the pages of a query.
+
+use std::collections::VecDeque;
+
+use jackfield_model::ServiceProviderId;
+use jackfield_model::wire::{Association, LAST_PAGE_TOKEN, QueryRequest, QueryResponse};
+
+use crate::client::Client;
+use crate::error::Error;
+
+/// The pages of a query, one a call of [`Self::next`].
+#[derive(Debug)]
+pub struct Pages {
+    client: Client,
+    provider: ServiceProviderId,
+    /// The request for the next page; `None` after the last one.
+    upcoming: Option<QueryRequest>,
+}
+
+/// The associations on all pages of a query, one a call of [`Self::next`].
+#[derive(Debug)]
+pub struct Associations {
+    pages: Pages,
+    fetched: VecDeque<Association>,
+}
+
+impl Pages {
+    pub(crate) const fn new(client: Client, provider: ServiceProviderId, first: QueryRequest) -> Self {
+        Self { client, provider, upcoming: Some(first) }
+    }
+
+    /// The next page; `None` after the one whose `nextPageToken` is `"0"` or absent. After an error the same page
+    /// can be asked for again.
+    ///
+    /// # Errors
+    /// [`Error`]; also when a page names itself as the next one, which would never end.
+    pub async fn next(&mut self) -> Result<Option<QueryResponse>, Error> {
+        let Some(request) = &mut self.upcoming else {
+            return Ok(None);
+        };
+        let page = self.client.query(self.provider, request).await?;
+        match &page.pagination_context.next_page_token {
+            None => self.upcoming = None,
+            Some(token) if token == LAST_PAGE_TOKEN => self.upcoming = None,
+            Some(token) if request.next_token.as_ref() == Some(token) => {
+                return Err(Error::UnexpectedAnswer {
+                    reason: "the page names itself as the next one".to_owned(),
+                    request_id: None,
+                });
+            }
+            Some(token) => request.next_token = Some(token.clone()),
+        }
+        Ok(Some(page))
+    }
+}
+
+impl Associations {
+    pub(crate) const fn new(pages: Pages) -> Self {
+        Self { pages, fetched: VecDeque::new() }
+    }
+
+    /// The next association; `None` after the last one. Pages are fetched when they are needed.
+    ///
+    /// # Errors
+    /// As [`Pages::next`].
+    pub async fn next(&mut self) -> Result<Option<Association>, Error> {
+        loop {
+            if let Some(association) = self.fetched.pop_front() {
+                return Ok(Some(association));
+            }
+            match self.pages.next().await? {
+                Some(page) => self.fetched.extend(page.account_associations),
+                None => return Ok(None),
+            }
+        }
+    }
+}

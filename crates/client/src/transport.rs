@@ -1,0 +1,263 @@
+//! One HTTP exchange with time-outs and tries: the only file that names the HTTP library.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT, WWW_AUTHENTICATE};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use thiserror::Error;
+
+use crate::error::{Error, TransportError, origin, retry_after};
+use crate::retry::RetryPolicy;
+use crate::token::{AccessToken, TokenSource};
+
+/// Largest answer that is read, in bytes: more than any page of this API.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// How connections are made and calls are tried.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Longest time to make a connection.
+    pub connect_timeout: Duration,
+    /// Longest time from sending a request until its answer is complete, each try on its own.
+    pub request_timeout: Duration,
+    /// When a call is tried again.
+    pub retry: RetryPolicy,
+    /// Certificates in PEM form that are trusted beside those of the operating system.
+    pub extra_roots_pem: Vec<u8>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(30),
+            retry: RetryPolicy::default(),
+            extra_roots_pem: Vec::new(),
+        }
+    }
+}
+
+/// Why no transport could be made.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SetupError {
+    /// The extra certificates cannot be read.
+    #[error("the extra certificates are not PEM certificates: {0}")]
+    Certificates(String),
+    /// The TLS library refuses its own defaults.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+/// A pool of connections over HTTP/1.1 and, where TLS negotiates it, HTTP/2. Clones share it.
+#[derive(Clone)]
+pub struct Transport {
+    http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    request_timeout: Duration,
+    retry: RetryPolicy,
+}
+
+/// A request, kept so that it can be sent again.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) content: Option<Content>,
+    pub(crate) repeat: Repeat,
+}
+
+/// What a request carries.
+pub(crate) enum Content {
+    Json(Bytes),
+    Form(String),
+}
+
+/// Whether a request may be sent again when its answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// It changes nothing.
+    Read,
+    /// It may have been done already.
+    Write,
+}
+
+/// An answer, complete.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Transport {
+    /// Reads the trusted certificates and makes an empty pool.
+    ///
+    /// # Errors
+    /// [`SetupError`] when the extra certificates cannot be read.
+    pub fn new(options: &Options) -> Result<Self, SetupError> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(options.connect_timeout));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(&options.extra_roots_pem)?)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        // The library itself repeats only requests of which not a byte was written.
+        let http =
+            legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        Ok(Self { http, request_timeout: options.request_timeout, retry: options.retry })
+    }
+
+    /// Sends a call, again where the policy and the kind of call allow it, and answers with the last reply,
+    /// whatever its status.
+    pub(crate) async fn send(&self, call: &Call, tokens: Option<&dyn TokenSource>) -> Result<Reply, Error> {
+        let mut attempt = 0;
+        let mut renewed = false;
+        loop {
+            attempt += 1;
+            let token = match tokens {
+                Some(source) => Some(source.token().await?),
+                None => None,
+            };
+            let outcome = self.attempt(call, token.as_ref()).await;
+            if let (Ok(reply), Some(source), Some(token)) = (&outcome, tokens, &token)
+                && !renewed
+                && reply.refuses_the_token()
+                && source.refused(token).await
+            {
+                renewed = true;
+                continue;
+            }
+            let wait = match &outcome {
+                Ok(reply) if reply.says_try_later() => self.retry.wait(attempt, retry_after(&reply.headers)),
+                Ok(_) => None,
+                Err(TransportError::Connect { .. }) => self.retry.wait(attempt, None),
+                Err(TransportError::Lost { .. }) if call.repeat == Repeat::Read => {
+                    self.retry.wait(attempt, None)
+                }
+                // A server that is slow already is not asked twice.
+                Err(TransportError::Lost { .. } | TransportError::TimedOut { .. }) => None,
+            };
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return outcome.map_err(Error::from),
+            }
+        }
+    }
+
+    async fn attempt(&self, call: &Call, token: Option<&AccessToken>) -> Result<Reply, TransportError> {
+        let exchange = self.exchange(call, token);
+        tokio::time::timeout(self.request_timeout, exchange).await.unwrap_or_else(|_| {
+            Err(TransportError::TimedOut { endpoint: origin(&call.uri), after: self.request_timeout })
+        })
+    }
+
+    async fn exchange(&self, call: &Call, token: Option<&AccessToken>) -> Result<Reply, TransportError> {
+        let lost = |cause: &(dyn StdError + 'static)| TransportError::Lost {
+            endpoint: origin(&call.uri),
+            cause: innermost(cause),
+        };
+        let response = self.http.request(call.request(token)).await.map_err(|error| {
+            if error.is_connect() {
+                TransportError::Connect { endpoint: origin(&call.uri), cause: innermost(&error) }
+            } else {
+                lost(&error)
+            }
+        })?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| lost(&*error))?;
+        Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
+    }
+}
+
+impl Call {
+    fn request(&self, token: Option<&AccessToken>) -> Request<Full<Bytes>> {
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(self.uri.clone())
+            .header(USER_AGENT, concat!("jackfield/", env!("CARGO_PKG_VERSION")));
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, token.header());
+        }
+        let body = match &self.content {
+            None => Bytes::new(),
+            Some(Content::Json(json)) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                json.clone()
+            }
+            Some(Content::Form(form)) => {
+                request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+                Bytes::from(form.clone())
+            }
+        };
+        request.body(Full::new(body)).expect("method, URL and headers are checked values")
+    }
+}
+
+impl Reply {
+    /// A status that promises that nothing was done.
+    fn says_try_later(&self) -> bool {
+        matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+    }
+
+    /// A 401 that is about the token: RFC 6750 calls that `invalid_token`; a server that gives no reason may
+    /// mean it too.
+    fn refuses_the_token(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+            && self
+                .headers
+                .get(WWW_AUTHENTICATE)
+                .is_none_or(|challenge| challenge.to_str().is_ok_and(|text| text.contains("invalid_token")))
+    }
+}
+
+fn tls(extra_roots_pem: &[u8]) -> Result<rustls::ClientConfig, SetupError> {
+    let mut roots = rustls::RootCertStore::empty();
+    // A machine without certificates can still speak http, or https with the extra ones.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if !extra_roots_pem.is_empty() {
+        let unreadable = |error: &dyn fmt::Display| SetupError::Certificates(error.to_string());
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(extra_roots_pem) {
+            let certificate = certificate.map_err(|error| unreadable(&error))?;
+            roots.add(certificate).map_err(|error| unreadable(&error))?;
+        }
+        if roots.len() == before {
+            return Err(SetupError::Certificates("there is none".to_owned()));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| SetupError::Tls(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+/// The cause at the end of a chain: the part that says something to a person.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut inner = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("request_timeout", &self.request_timeout)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,69 @@
+//! What stands in the directory, and how it came to stand there.
+
+use jackfield_model::ServiceProviderId;
+use jackfield_model::admin::{self, AssociationList, ChangeList};
+use jackfield_store::{AssociationRange, Change, ChangeFilter, Subject};
+
+use super::{Query, ok, provider};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::response::Reply;
+
+pub(super) async fn associations(app: &App, id: &str, query: &Query) -> Result<Reply, ApiError> {
+    let provider = provider::find(app, id)?;
+    let range = AssociationRange {
+        prefix: query.get("prefix").unwrap_or_default().to_owned(),
+        after: query.parsed("after")?,
+        limit: query.limit()?,
+    };
+    let page = app.store.list_associations(provider.id, &range).await?;
+    let last = page.associations.last().filter(|_| page.more);
+    ok(&AssociationList {
+        next_after: last.map(|last| last.external_user_id.clone()),
+        total_count: app.store.count_associations(provider.id).await?,
+        associations: page.associations,
+    })
+}
+
+pub(super) async fn changes(app: &App, query: &Query) -> Result<Reply, ApiError> {
+    let filter = ChangeFilter {
+        provider: query.parsed::<ServiceProviderId>("serviceProviderId")?,
+        after: query.parsed("after")?.unwrap_or_default(),
+        limit: query.limit()?,
+    };
+    let page = app.store.list_changes(&filter).await?;
+    ok(&ChangeList {
+        changes: page.changes.iter().map(shown).collect(),
+        next_after: page.next_after,
+        more: page.more,
+    })
+}
+
+fn shown(change: &Change) -> admin::Change {
+    let (external_user_id, subject, before, after) = match &change.subject {
+        Subject::Association { external_user_id, before, after, .. } => {
+            (Some(external_user_id.clone()), None, before.as_ref().map(text), after.as_ref().map(text))
+        }
+        Subject::Object { id, before, after, .. } => (None, Some(id.clone()), object(before), object(after)),
+    };
+    admin::Change {
+        sequence: change.sequence,
+        time: humantime::format_rfc3339_millis(change.time.system_time()).to_string(),
+        actor: change.actor.to_string(),
+        operation: change.operation_name(),
+        request_id: change.request_id,
+        service_provider_id: change.provider(),
+        external_user_id,
+        subject,
+        before,
+        after,
+    }
+}
+
+fn text(id: &jackfield_model::AmazonId) -> serde_json::Value {
+    id.as_str().into()
+}
+
+fn object(json: &Option<String>) -> Option<serde_json::Value> {
+    json.as_deref().and_then(|json| serde_json::from_str(json).ok())
+}

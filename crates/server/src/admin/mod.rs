@@ -1,0 +1,208 @@
+//! The admin API: accounts, associations, changes and the state of the server, for operators.
+//!
+//! Every request bears the admin token. Bodies are those of `jackfield_model::admin`.
+
+mod account;
+mod client;
+mod directory;
+mod profile;
+mod provider;
+mod server;
+pub(crate) mod valid;
+
+use http::{HeaderMap, StatusCode};
+use jackfield_model::admin::List;
+use jackfield_model::{OrganizationId, limit};
+use jackfield_store::registry::Organization;
+use jackfield_store::{Actor, Origin, RegistryCommand, RegistryOutcome, Timestamp};
+use ring::hmac;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::app::{App, Call};
+use crate::auth;
+use crate::error::{ApiError, Unauthorized};
+use crate::response::{self, Reply};
+use crate::router::AdminOperation;
+
+/// The admin token, kept as a keyed hash so that it is compared in constant time and never shown.
+#[derive(Debug)]
+pub(crate) struct AdminToken {
+    key: hmac::Key,
+    tag: hmac::Tag,
+}
+
+impl AdminToken {
+    pub(crate) fn new(token: &str) -> Self {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &ring::rand::SystemRandom::new())
+            .expect("the operating system gives randomness");
+        let tag = hmac::sign(&key, token.as_bytes());
+        Self { key, tag }
+    }
+
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let token = auth::bearer_token(headers).map_err(ApiError::Unauthorized)?;
+        hmac::verify(&self.key, token.as_bytes(), self.tag.as_ref())
+            .map_err(|_| ApiError::Unauthorized(Unauthorized::Unknown))
+    }
+}
+
+/// Runs an operation for an operator. `id` is the parameter of the path, where it has one.
+pub(crate) async fn run(
+    app: &App,
+    operation: AdminOperation,
+    call: &Call,
+    id: &str,
+    body: &[u8],
+) -> Result<Reply, ApiError> {
+    let query = Query::parse(call.head.uri.query());
+    let origin = Origin { actor: Actor::Admin, request_id: call.request_id, time: Timestamp::now() };
+    match operation {
+        AdminOperation::CreateOrganization => account::create(app, origin, body).await,
+        AdminOperation::ListOrganizations => account::list(app, &query),
+        AdminOperation::GetOrganization => account::get(app, id),
+        AdminOperation::UpdateOrganization => account::update(app, origin, id, body).await,
+        AdminOperation::DeleteOrganization => account::delete(app, origin, id).await,
+        AdminOperation::CreateClient => client::create(app, origin, id, body).await,
+        AdminOperation::ListClients => client::list(app, id, &query),
+        AdminOperation::GetClient => client::get(app, id),
+        AdminOperation::UpdateClient => client::update(app, origin, id, body).await,
+        AdminOperation::DeleteClient => client::delete(app, origin, id).await,
+        AdminOperation::RotateSecret => client::rotate_secret(app, origin, id).await,
+        AdminOperation::RevokeTokens => client::revoke_tokens(app, origin, id, body).await,
+        AdminOperation::IssueToken => client::issue_token(app, id, body),
+        AdminOperation::CreateProvider => provider::create(app, origin, id, body).await,
+        AdminOperation::ListProviders => provider::list(app, id, &query).await,
+        AdminOperation::GetProvider => provider::get(app, id).await,
+        AdminOperation::UpdateProvider => provider::update(app, origin, id, body).await,
+        AdminOperation::DeleteProvider => provider::delete(app, origin, id).await,
+        AdminOperation::CreateProfile => profile::create(app, origin, id, body).await,
+        AdminOperation::ListProfiles => profile::list(app, id, &query).await,
+        AdminOperation::GetProfile => profile::get(app, id).await,
+        AdminOperation::UpdateProfile => profile::update(app, origin, id, body).await,
+        AdminOperation::DeleteProfile => profile::delete(app, origin, id).await,
+        AdminOperation::ListAssociations => directory::associations(app, id, &query).await,
+        AdminOperation::ListChanges => directory::changes(app, &query).await,
+        AdminOperation::GetMaintenance => server::get_maintenance(app),
+        AdminOperation::SetMaintenance => server::set_maintenance(app, origin, body).await,
+        AdminOperation::Status => server::status(app).await,
+    }
+}
+
+/// The query parameters of an admin listing.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn parse(text: Option<&str>) -> Self {
+        Self(form_urlencoded::parse(text.unwrap_or_default().as_bytes()).into_owned().collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter of this type; `default` when absent.
+    fn parsed<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, ApiError>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let parse =
+            |text: &str| text.parse().map_err(|error| ApiError::BadRequest(format!("{name}: {error}.")));
+        self.get(name).map(parse).transpose()
+    }
+
+    fn limit(&self) -> Result<usize, ApiError> {
+        let limit = self.parsed::<u32>("limit")?.unwrap_or(limit::ADMIN_PAGE_DEFAULT);
+        if !(1..=limit::ADMIN_PAGE_MAX).contains(&limit) {
+            return Err(ApiError::BadRequest(format!(
+                "limit is {limit}; 1 to {} are allowed.",
+                limit::ADMIN_PAGE_MAX
+            )));
+        }
+        Ok(limit as usize)
+    }
+}
+
+/// Reads a body; what is wrong with it is named by the parser.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body)
+        .map_err(|error| ApiError::BadRequest(format!("The body is not valid: {error}.")))
+}
+
+/// Reads a body that may be absent.
+fn parse_or_default<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ApiError> {
+    if body.is_empty() { Ok(T::default()) } else { parse(body) }
+}
+
+/// The page of `items` after `query`'s `after`, sorted by id.
+fn page<T>(mut items: Vec<(String, T)>, query: &Query) -> Result<List<T>, ApiError> {
+    let limit = query.limit()?;
+    let after = query.get("after").unwrap_or_default();
+    items.retain(|(id, _)| id.as_str() > after);
+    items.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next_after = items.last().filter(|_| more).map(|(id, _)| id.clone());
+    Ok(List { items: items.into_iter().map(|(_, item)| item).collect(), next_after })
+}
+
+fn ok(value: &impl Serialize) -> Result<Reply, ApiError> {
+    Ok(response::json(StatusCode::OK, value))
+}
+
+fn created(value: &impl Serialize) -> Result<Reply, ApiError> {
+    Ok(response::json(StatusCode::CREATED, value))
+}
+
+fn no_content() -> Result<Reply, ApiError> {
+    Ok(response::empty(StatusCode::NO_CONTENT))
+}
+
+fn not_found(what: &str) -> ApiError {
+    ApiError::NotFound(format!("There is no such {what}."))
+}
+
+/// The organization of the path.
+fn organization(app: &App, id: &str) -> Result<std::sync::Arc<Organization>, ApiError> {
+    app.store.registry().organizations.get(id).cloned().ok_or_else(|| not_found("organization"))
+}
+
+/// Changes the registry; what stands in the way becomes an error that names it.
+pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) -> Result<(), ApiError> {
+    let what = match &command {
+        RegistryCommand::CreateOrganization(_)
+        | RegistryCommand::UpdateOrganization(..)
+        | RegistryCommand::DeleteOrganization(_) => "organization",
+        RegistryCommand::CreateClient(_)
+        | RegistryCommand::UpdateClient(..)
+        | RegistryCommand::DeleteClient(_) => "client",
+        RegistryCommand::CreateServiceProvider(_)
+        | RegistryCommand::UpdateServiceProvider(..)
+        | RegistryCommand::DeleteServiceProvider(_) => "service provider",
+        RegistryCommand::SetMaintenance(_) => "maintenance mode",
+    };
+    let conflict = |message: String| Err(ApiError::Conflict(message));
+    match app.store.change_registry(command, origin).await? {
+        RegistryOutcome::Done => Ok(()),
+        RegistryOutcome::Exists => conflict(format!("There is a {what} with this id already.")),
+        RegistryOutcome::NotFound => Err(not_found(what)),
+        RegistryOutcome::NoSuchOrganization => Err(not_found("organization")),
+        RegistryOutcome::LogicalIdTaken => {
+            conflict("The organization has a service provider with this logical_id already.".to_owned())
+        }
+        RegistryOutcome::RefreshTokenTaken => conflict("The refresh_token is another client's.".to_owned()),
+        RegistryOutcome::TooManyRefreshTokens => conflict(format!(
+            "The client holds {} refresh tokens, which is the most allowed.",
+            limit::REFRESH_TOKENS
+        )),
+        RegistryOutcome::InUse if what == "organization" => {
+            conflict("The organization has service providers or profiles; remove them first.".to_owned())
+        }
+        RegistryOutcome::InUse => conflict(format!("The {what} has associations; remove them first.")),
+    }
+}
+
+/// The id of the path, when it is one of an organization.
+fn organization_id(id: &str) -> Result<OrganizationId, ApiError> {
+    id.parse().map_err(|_| not_found("organization"))
+}

@@ -1,0 +1,133 @@
+//! Bounds of what operators and seed files send, checked once. Each refusal names the field and the rule.
+
+use jackfield_model::admin::{DisplayName, Secret};
+use jackfield_model::limit;
+use thiserror::Error;
+
+/// A field with a value that is not allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{field} {rule}")]
+pub(crate) struct InvalidField {
+    pub(crate) field: &'static str,
+    pub(crate) rule: String,
+}
+
+fn invalid(field: &'static str, rule: impl Into<String>) -> InvalidField {
+    InvalidField { field, rule: rule.into() }
+}
+
+/// A text of 1 to [`limit::NAME_CHARS`] characters without control characters.
+pub(crate) fn name(field: &'static str, text: &str) -> Result<(), InvalidField> {
+    let count = text.chars().count();
+    if !(1..=limit::NAME_CHARS).contains(&count) {
+        return Err(invalid(
+            field,
+            format!("is {count} characters long; 1 to {} are allowed", limit::NAME_CHARS),
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(invalid(field, "holds a control character"));
+    }
+    Ok(())
+}
+
+/// A secret of allowed length: printable ASCII without spaces, so that every client can send it.
+pub(crate) fn secret(field: &'static str, secret: &Secret) -> Result<(), InvalidField> {
+    let range = limit::SECRET_MIN_BYTES..=limit::SECRET_MAX_BYTES;
+    if !range.contains(&secret.0.len()) || !secret.0.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(invalid(
+            field,
+            format!(
+                "must be {} to {} printable ASCII characters without spaces",
+                limit::SECRET_MIN_BYTES,
+                limit::SECRET_MAX_BYTES
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A rate limit within its bound; 0 means none.
+pub(crate) fn rate_limit(rate: Option<u32>) -> Result<(), InvalidField> {
+    match rate {
+        Some(rate) if rate > limit::RATE_LIMIT_MAX => {
+            Err(invalid("rate_limit", format!("is {rate}; at most {} is allowed", limit::RATE_LIMIT_MAX)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Absolute redirect URIs without fragment (RFC 6749, section 3.1.2).
+pub(crate) fn redirect_uris(uris: &[String]) -> Result<(), InvalidField> {
+    if uris.len() > limit::REDIRECT_URIS {
+        return Err(invalid(
+            "redirect_uris",
+            format!("holds {} URIs; at most {} are allowed", uris.len(), limit::REDIRECT_URIS),
+        ));
+    }
+    for uri in uris {
+        let absolute = uri.parse::<http::Uri>().is_ok_and(|parsed| parsed.scheme().is_some());
+        if uri.len() > limit::REDIRECT_URI_BYTES || uri.contains('#') || !absolute {
+            return Err(invalid(
+                "redirect_uris",
+                format!(
+                    "holds something that is not an absolute URI without fragment of at most {} bytes",
+                    limit::REDIRECT_URI_BYTES
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Display names, one a locale.
+pub(crate) fn display_names(names: &[DisplayName]) -> Result<(), InvalidField> {
+    if names.len() > limit::DISPLAY_NAMES {
+        return Err(invalid(
+            "display_name",
+            format!("holds {} names; at most {} are allowed", names.len(), limit::DISPLAY_NAMES),
+        ));
+    }
+    for (index, display_name) in names.iter().enumerate() {
+        name("display_name.locale", &display_name.locale)?;
+        name("display_name.value", &display_name.value)?;
+        if names[..index].iter().any(|other| other.locale == display_name.locale) {
+            return Err(invalid("display_name", format!("names the locale {} twice", display_name.locale)));
+        }
+    }
+    Ok(())
+}
+
+impl From<InvalidField> for crate::error::ApiError {
+    fn from(error: InvalidField) -> Self {
+        Self::BadRequest(format!("{error}."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_hold_at_below_and_above() {
+        assert!(name("name", "a").is_ok() && name("name", &"é".repeat(limit::NAME_CHARS)).is_ok());
+        assert!(name("name", "").is_err() && name("name", &"é".repeat(limit::NAME_CHARS + 1)).is_err());
+        assert!(name("name", "a\n").is_err());
+        let of = |length: usize| secret("secret", &Secret("s".repeat(length)));
+        assert!(of(limit::SECRET_MIN_BYTES).is_ok() && of(limit::SECRET_MAX_BYTES).is_ok());
+        assert!(of(limit::SECRET_MIN_BYTES - 1).is_err() && of(limit::SECRET_MAX_BYTES + 1).is_err());
+        assert!(rate_limit(Some(limit::RATE_LIMIT_MAX)).is_ok());
+        assert!(rate_limit(Some(limit::RATE_LIMIT_MAX + 1)).is_err());
+        let uris = |count: usize| redirect_uris(&vec!["https://example.com/back".to_owned(); count]);
+        assert!(uris(limit::REDIRECT_URIS).is_ok() && uris(limit::REDIRECT_URIS + 1).is_err());
+        for bad in ["/relative", "https://example.com/#part", ""] {
+            assert!(redirect_uris(&[bad.to_owned()]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_refused_secret_is_not_repeated() {
+        let refusal = secret("secret", &Secret("tiny".to_owned())).unwrap_err().to_string();
+        assert_eq!(refusal, "secret must be 8 to 2048 printable ASCII characters without spaces");
+    }
+}

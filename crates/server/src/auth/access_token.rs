@@ -1,0 +1,191 @@
+//! Access tokens: self-contained and signed, so that a check costs no read of any store and holds on every node
+//! that shares the root key.
+//!
+//! `Atza|` + base64url of: version (1 byte), issued and expires (8 bytes each, seconds), generation of the client
+//! (4), length and text of the client id (2 + n), length and text of the scopes (2 + n), random bytes up to a length
+//! that clients of the vendor expect, HMAC-SHA256 over all of it (32). Numbers are big endian.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jackfield_model::{ClientId, ScopeSet, limit};
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// What every access token begins with.
+pub(crate) const PREFIX: &str = "Atza|";
+/// What every refresh token begins with.
+pub(crate) const REFRESH_PREFIX: &str = "Atzr|";
+
+const VERSION: u8 = 1;
+const TAG_BYTES: usize = 32;
+/// Signed bytes of a token with few scopes: with tag, base64 and prefix a little over the least length.
+const SIGNED_BYTES_MIN: usize = 232;
+const RANDOM_BYTES_MIN: usize = 16;
+/// Bytes that the longest acceptable token can decode to.
+const DECODED_BYTES_MAX: usize = limit::BEARER_TOKEN_BYTES / 4 * 3;
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claims<'a> {
+    /// The id of the client that it was issued to.
+    pub(crate) client: &'a str,
+    /// The client's token generation when it was issued.
+    pub(crate) generation: u32,
+    /// When it was issued, in seconds since 1970.
+    pub(crate) issued: u64,
+    /// When it expires, in seconds since 1970.
+    pub(crate) expires: u64,
+    /// Its scopes, separated by spaces.
+    pub(crate) scopes: &'a str,
+}
+
+/// Room for a decoded token, so that a check allocates nothing.
+pub(crate) struct Buffer([u8; DECODED_BYTES_MAX]);
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self([0; DECODED_BYTES_MAX])
+    }
+}
+
+/// Issues a token for a client.
+pub(crate) fn issue(
+    key: &hmac::Key,
+    client: &ClientId,
+    generation: u32,
+    issued: u64,
+    life: u64,
+    scopes: &ScopeSet,
+) -> String {
+    let scopes = scopes.to_string();
+    let mut token = Vec::with_capacity(SIGNED_BYTES_MIN + TAG_BYTES + scopes.len());
+    token.push(VERSION);
+    token.extend(issued.to_be_bytes());
+    token.extend(issued.saturating_add(life).to_be_bytes());
+    token.extend(generation.to_be_bytes());
+    push_text(&mut token, client.as_str());
+    push_text(&mut token, &scopes);
+    let start = token.len();
+    token.resize((start + RANDOM_BYTES_MIN).max(SIGNED_BYTES_MIN), 0);
+    SystemRandom::new().fill(&mut token[start..]).expect("the operating system gives randomness");
+    let tag = hmac::sign(key, &token);
+    token.extend(tag.as_ref());
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(token))
+}
+
+fn push_text(token: &mut Vec<u8>, text: &str) {
+    let length = u16::try_from(text.len()).expect("client ids and scope sets are bounded far below 64 KiB");
+    token.extend(length.to_be_bytes());
+    token.extend(text.as_bytes());
+}
+
+/// `N` random bytes as base64url: secrets for clients and operators.
+pub(crate) fn random_text<const N: usize>() -> String {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).expect("the operating system gives randomness");
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What a token says, when this directory issued it. Whether it still holds is for the caller to judge.
+pub(crate) fn open<'a>(key: &hmac::Key, token: &str, buffer: &'a mut Buffer) -> Option<Claims<'a>> {
+    if token.len() > limit::BEARER_TOKEN_BYTES {
+        return None;
+    }
+    let encoded = token.strip_prefix(PREFIX)?;
+    let length = URL_SAFE_NO_PAD.decode_slice(encoded, &mut buffer.0).ok()?;
+    let (signed, tag) = buffer.0[..length].split_at_checked(length.checked_sub(TAG_BYTES)?)?;
+    hmac::verify(key, signed, tag).ok()?;
+    parse(signed)
+}
+
+fn parse(signed: &[u8]) -> Option<Claims<'_>> {
+    let (version, rest) = signed.split_first()?;
+    if *version != VERSION {
+        return None;
+    }
+    let (issued, rest) = rest.split_first_chunk()?;
+    let (expires, rest) = rest.split_first_chunk()?;
+    let (generation, rest) = rest.split_first_chunk()?;
+    let (client, rest) = take_text(rest)?;
+    let (scopes, _random) = take_text(rest)?;
+    Some(Claims {
+        client,
+        generation: u32::from_be_bytes(*generation),
+        issued: u64::from_be_bytes(*issued),
+        expires: u64::from_be_bytes(*expires),
+        scopes,
+    })
+}
+
+fn take_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &[7; 32])
+    }
+
+    fn client(suffix_length: usize) -> ClientId {
+        ClientId::new(&format!("{}{}", ClientId::PREFIX, "a".repeat(suffix_length))).unwrap()
+    }
+
+    #[test]
+    fn a_token_says_what_was_put_in() {
+        let scopes = ScopeSet::parse("amazon_communication::service_provider profile").unwrap();
+        let token = issue(&key(), &client(32), 3, 1_000, 3_600, &scopes);
+        let mut buffer = Buffer::default();
+        let claims = open(&key(), &token, &mut buffer).unwrap();
+        assert_eq!(claims.client, client(32).as_str());
+        assert_eq!((claims.generation, claims.issued, claims.expires), (3, 1_000, 4_600));
+        assert_eq!(claims.scopes, scopes.to_string());
+    }
+
+    #[test]
+    fn tokens_stay_within_the_bounds() {
+        let most = vec!["a".repeat(124); 8]
+            .iter()
+            .enumerate()
+            .map(|(n, s)| format!("{n}{}", &s[1..]))
+            .collect::<Vec<_>>();
+        for (suffix, scopes) in [(1, String::new()), (32, "profile".to_owned()), (255, most.join(" "))] {
+            let token = issue(&key(), &client(suffix), 0, 0, 1, &ScopeSet::parse(&scopes).unwrap());
+            let length = token.len();
+            assert!(
+                (limit::ISSUED_TOKEN_MIN_BYTES..=limit::BEARER_TOKEN_BYTES).contains(&length),
+                "{length}"
+            );
+            let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.|".contains(c);
+            assert!(token.chars().all(allowed));
+            assert!(open(&key(), &token, &mut Buffer::default()).is_some());
+        }
+    }
+
+    #[test]
+    fn a_changed_token_is_refused() {
+        let token = issue(&key(), &client(32), 0, 0, 1, &ScopeSet::default());
+        let other = hmac::Key::new(hmac::HMAC_SHA256, &[8; 32]);
+        assert!(open(&other, &token, &mut Buffer::default()).is_none(), "another directory's key");
+        for at in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            // The last character carries two bits that base64 without padding must find to be zero.
+            assert!(open(&key(), &changed, &mut Buffer::default()).is_none(), "changed at {at}");
+        }
+        assert!(open(&key(), &token[..token.len() - 1], &mut Buffer::default()).is_none());
+        assert!(open(&key(), "Atza|", &mut Buffer::default()).is_none());
+        assert!(open(&key(), &format!("Atza|{}", "A".repeat(5_000)), &mut Buffer::default()).is_none());
+    }
+
+    #[test]
+    fn two_tokens_are_never_the_same() {
+        let token = || issue(&key(), &client(32), 0, 0, 1, &ScopeSet::default());
+        assert_ne!(token(), token());
+    }
+}

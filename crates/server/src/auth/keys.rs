@@ -1,0 +1,80 @@
+//! The keys that derive from the directory's root key, one a purpose, and the keyed hash of secrets.
+//!
+//! Client secrets and refresh tokens issued here carry 256 random bits, so a keyed hash is the fit: a slow
+//! password hash would protect nothing more and would cost every login. The key lies in the store beside the
+//! hashes; a stolen store therefore lets an attacker test guesses, which is hopeless against 256 bits and is why
+//! a short secret in a seed file draws a warning.
+
+use jackfield_model::ClientId;
+use jackfield_store::RootKey;
+use jackfield_store::registry::SecretHash;
+use ring::hmac;
+
+/// One key a purpose. `ring`'s debug form shows the algorithm only.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    /// Signs access tokens.
+    pub(crate) access_token: hmac::Key,
+    /// Signs page tokens.
+    pub(crate) page_token: hmac::Key,
+    client_secret: hmac::Key,
+    refresh_token: hmac::Key,
+}
+
+impl Keys {
+    pub(crate) fn derive(root: &RootKey) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, root.as_bytes());
+        let key =
+            |purpose: &str| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, purpose.as_bytes()).as_ref());
+        Self {
+            access_token: key("jackfield access token v1"),
+            page_token: key("jackfield page token v1"),
+            client_secret: key("jackfield client secret v1"),
+            refresh_token: key("jackfield refresh token v1"),
+        }
+    }
+
+    /// The hash under which a client's secret is stored. The client id is part of it, so that equal secrets of
+    /// two clients have different hashes.
+    pub(crate) fn hash_client_secret(&self, client: &ClientId, secret: &str) -> SecretHash {
+        hash(&self.client_secret, &secret_message(client, secret))
+    }
+
+    /// Whether the secret is the one behind the hash. Takes the same time wherever they differ.
+    pub(crate) fn verify_client_secret(&self, client: &ClientId, secret: &str, stored: &SecretHash) -> bool {
+        hmac::verify(&self.client_secret, &secret_message(client, secret), &stored.0).is_ok()
+    }
+
+    /// The hash under which a refresh token is stored and found.
+    pub(crate) fn hash_refresh_token(&self, token: &str) -> SecretHash {
+        hash(&self.refresh_token, token.as_bytes())
+    }
+}
+
+fn secret_message(client: &ClientId, secret: &str) -> Vec<u8> {
+    // A zero byte cannot stand in a client id, so the two parts cannot be shifted against each other.
+    [client.as_str().as_bytes(), b"\0", secret.as_bytes()].concat()
+}
+
+fn hash(key: &hmac::Key, message: &[u8]) -> SecretHash {
+    let tag = hmac::sign(key, message);
+    SecretHash(tag.as_ref().try_into().expect("HMAC-SHA256 gives 32 bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_bound_to_its_client() {
+        let keys = Keys::derive(&RootKey::random());
+        let one = ClientId::new("amzn1.application-oa2-client.a1").unwrap();
+        let other = ClientId::new("amzn1.application-oa2-client.b2").unwrap();
+        let stored = keys.hash_client_secret(&one, "correct horse");
+        assert!(keys.verify_client_secret(&one, "correct horse", &stored));
+        assert!(!keys.verify_client_secret(&one, "correct horsf", &stored));
+        assert!(!keys.verify_client_secret(&other, "correct horse", &stored));
+        let foreign = Keys::derive(&RootKey::random());
+        assert!(!foreign.verify_client_secret(&one, "correct horse", &stored));
+    }
+}

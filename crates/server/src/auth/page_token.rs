@@ -1,0 +1,159 @@
+//! Page tokens: where a walk goes on, bound to the provider and the filter, unforgeable, for 24 hours.
+//!
+//! base64url of: issued (8 bytes, seconds, big endian), the last `externalUserId` of the previous page, and half an
+//! HMAC-SHA256 (16 bytes) over provider, filter and both. Provider and filter are not in the token: they come with
+//! the request that presents it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jackfield_model::{ExternalUserId, ServiceProviderId, limit};
+use ring::hmac;
+use thiserror::Error;
+
+const TAG_BYTES: usize = 16;
+/// Longest token in bytes: an id of 256 four-byte characters with time and tag, in base64.
+const TOKEN_BYTES_MAX: usize = (8 + 4 * limit::EXTERNAL_USER_ID_CHARS + TAG_BYTES).div_ceil(3) * 4;
+
+/// Why a page token is refused. The text is the public message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum InvalidPageToken {
+    #[error("paginationContext.nextToken is not a token of this query; send the one from its previous page.")]
+    Foreign,
+    #[error("paginationContext.nextToken has expired; it is valid for 24 hours. Start again without it.")]
+    Expired,
+}
+
+/// Issues and reads the page tokens of one query.
+pub(crate) struct PageTokens<'a> {
+    key: &'a hmac::Key,
+    now: u64,
+    provider: ServiceProviderId,
+    filter: Option<&'a [ExternalUserId]>,
+}
+
+impl<'a> PageTokens<'a> {
+    /// `filter` is sorted and without repeats.
+    pub(crate) const fn new(
+        key: &'a hmac::Key,
+        now: u64,
+        provider: ServiceProviderId,
+        filter: Option<&'a [ExternalUserId]>,
+    ) -> Self {
+        Self { key, now, provider, filter }
+    }
+
+    /// The token of a page that ended with `last`.
+    pub(crate) fn issue(&self, last: &ExternalUserId) -> String {
+        let mut token = Vec::with_capacity(8 + last.as_str().len() + TAG_BYTES);
+        token.extend(self.now.to_be_bytes());
+        token.extend(last.as_str().as_bytes());
+        let tag = self.sign(&token);
+        token.extend(&tag.as_ref()[..TAG_BYTES]);
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// The last id of the page that the token was issued for.
+    pub(crate) fn open(&self, token: &str) -> Result<ExternalUserId, InvalidPageToken> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(InvalidPageToken::Foreign);
+        }
+        let token = URL_SAFE_NO_PAD.decode(token).map_err(|_| InvalidPageToken::Foreign)?;
+        let (said, tag) = token.split_last_chunk::<TAG_BYTES>().ok_or(InvalidPageToken::Foreign)?;
+        // Compares tags of tags, which takes the same time wherever the two differ.
+        let expected = hmac::sign(self.key, &self.sign(said).as_ref()[..TAG_BYTES]);
+        hmac::verify(self.key, tag, expected.as_ref()).map_err(|_| InvalidPageToken::Foreign)?;
+        let (issued, last) = said.split_first_chunk().ok_or(InvalidPageToken::Foreign)?;
+        if self.now.saturating_sub(u64::from_be_bytes(*issued)) >= limit::PAGE_TOKEN_SECONDS {
+            return Err(InvalidPageToken::Expired);
+        }
+        let last = std::str::from_utf8(last).map_err(|_| InvalidPageToken::Foreign)?;
+        ExternalUserId::new(last).map_err(|_| InvalidPageToken::Foreign)
+    }
+
+    fn sign(&self, said: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(self.key);
+        let mut part = |bytes: &[u8]| {
+            // Lengths keep the parts apart: no two different inputs give the same bytes.
+            context.update(&(bytes.len() as u64).to_be_bytes());
+            context.update(bytes);
+        };
+        part(self.provider.as_uuid().as_bytes());
+        part(said);
+        match self.filter {
+            None => part(b"all"),
+            Some(ids) => {
+                part(b"ids");
+                ids.iter().for_each(|id| part(id.as_str().as_bytes()));
+            }
+        }
+        context.sign()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROVIDER: ServiceProviderId = ServiceProviderId::from_uuid(uuid::Uuid::from_u128(1));
+
+    fn key() -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &[7; 32])
+    }
+
+    fn id(text: &str) -> ExternalUserId {
+        ExternalUserId::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_bound_to_provider_and_filter() {
+        let key = key();
+        let filter = [id("a"), id("b")];
+        let tokens = PageTokens::new(&key, 1_000, PROVIDER, None);
+        let token = tokens.issue(&id("7201"));
+        assert_eq!(tokens.open(&token), Ok(id("7201")));
+        let other = ServiceProviderId::from_uuid(uuid::Uuid::from_u128(2));
+        for foreign in [
+            PageTokens::new(&key, 1_000, other, None),
+            PageTokens::new(&key, 1_000, PROVIDER, Some(&filter)),
+            PageTokens::new(&hmac::Key::new(hmac::HMAC_SHA256, &[8; 32]), 1_000, PROVIDER, None),
+        ] {
+            assert_eq!(foreign.open(&token), Err(InvalidPageToken::Foreign));
+        }
+        let filtered = PageTokens::new(&key, 1_000, PROVIDER, Some(&filter));
+        assert_eq!(filtered.open(&filtered.issue(&id("a"))), Ok(id("a")));
+        assert_eq!(tokens.open(&filtered.issue(&id("a"))), Err(InvalidPageToken::Foreign));
+    }
+
+    #[test]
+    fn a_token_expires_after_24_hours() {
+        let key = key();
+        let token = PageTokens::new(&key, 1_000, PROVIDER, None).issue(&id("7201"));
+        let at = |now| PageTokens::new(&key, now, PROVIDER, None).open(&token);
+        assert!(at(1_000 + limit::PAGE_TOKEN_SECONDS - 1).is_ok());
+        assert_eq!(at(1_000 + limit::PAGE_TOKEN_SECONDS), Err(InvalidPageToken::Expired));
+        assert!(at(999).is_ok(), "another node's clock may be a little ahead");
+    }
+
+    #[test]
+    fn every_changed_character_is_noticed() {
+        let key = key();
+        let tokens = PageTokens::new(&key, 1_000, PROVIDER, None);
+        let token = tokens.issue(&id("7201"));
+        for at in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            assert!(tokens.open(std::str::from_utf8(&changed).unwrap()).is_err(), "changed at {at}");
+        }
+    }
+
+    #[test]
+    fn the_longest_id_fits() {
+        let key = key();
+        let tokens = PageTokens::new(&key, 1_000, PROVIDER, None);
+        let longest = id(&"\u{1f3e8}".repeat(limit::EXTERNAL_USER_ID_CHARS));
+        let token = tokens.issue(&longest);
+        assert!(token.len() <= TOKEN_BYTES_MAX);
+        assert_eq!(tokens.open(&token), Ok(longest));
+        assert_eq!(tokens.open(&"A".repeat(TOKEN_BYTES_MAX + 4)), Err(InvalidPageToken::Foreign));
+    }
+}

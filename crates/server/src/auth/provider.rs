@@ -1,0 +1,79 @@
+//! The handle through which operations reach the store: bound to one provider that the caller may use.
+
+use jackfield_model::wire::Association;
+use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId};
+use jackfield_store::{
+    AssociationPage, AssociationRange, CreateOutcome, DeleteOutcome, Origin, Store, StoreError,
+    UpdateOutcome, WriteAssociation,
+};
+
+use super::keys::Keys;
+use super::page_token::PageTokens;
+use crate::clock::Clock;
+
+/// A provider that the caller may use, and on whose behalf.
+pub(crate) struct Provider<'a> {
+    store: &'a dyn Store,
+    keys: &'a Keys,
+    clock: &'a Clock,
+    id: ServiceProviderId,
+    profile_owner: Option<OrganizationId>,
+    origin: Origin,
+}
+
+impl<'a> Provider<'a> {
+    /// Only `authorize` calls this.
+    pub(super) fn new(
+        store: &'a dyn Store,
+        keys: &'a Keys,
+        clock: &'a Clock,
+        id: ServiceProviderId,
+        profile_owner: Option<OrganizationId>,
+        origin: Origin,
+    ) -> Self {
+        Self { store, keys, clock, id, profile_owner, origin }
+    }
+
+    pub(crate) async fn create(self, association: Association) -> Result<CreateOutcome, StoreError> {
+        self.store.create_association(self.write(association)).await
+    }
+
+    pub(crate) async fn update(self, association: Association) -> Result<UpdateOutcome, StoreError> {
+        self.store.update_association(self.write(association)).await
+    }
+
+    pub(crate) async fn delete(self, external_user_id: ExternalUserId) -> Result<DeleteOutcome, StoreError> {
+        self.store.delete_association(self.id, external_user_id, self.origin).await
+    }
+
+    pub(crate) async fn find(&self, ids: &[ExternalUserId]) -> Result<Vec<Association>, StoreError> {
+        self.store.find_associations(self.id, ids).await
+    }
+
+    pub(crate) async fn list(
+        &self,
+        after: Option<ExternalUserId>,
+        limit: usize,
+    ) -> Result<AssociationPage, StoreError> {
+        let range = AssociationRange { prefix: String::new(), after, limit };
+        self.store.list_associations(self.id, &range).await
+    }
+
+    pub(crate) async fn count(&self) -> Result<u64, StoreError> {
+        self.store.count_associations(self.id).await
+    }
+
+    /// Page tokens of this provider for a filter.
+    pub(crate) fn page_tokens<'q>(&'q self, filter: Option<&'q [ExternalUserId]>) -> PageTokens<'q> {
+        PageTokens::new(&self.keys.page_token, self.clock.seconds(), self.id, filter)
+    }
+
+    fn write(&self, association: Association) -> WriteAssociation {
+        WriteAssociation {
+            provider: self.id,
+            association,
+            profile_owner: self.profile_owner.clone(),
+            origin: self.origin.clone(),
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Raw flags, environment and configuration file become one resolved, validated value.
+//!
+//! A flag wins over its environment variable `JACKFIELD_<FLAG>`, which wins over the file of `--config`.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use jackfield_model::limit;
+use jackfield_store::StoreUrl;
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::logs::LogFormat;
+
+/// What a person says about a server: every setting may be absent. The file of `--config` has the same names.
+#[derive(Clone, Debug, Default, clap::Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// Address of the public API; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR", env = "JACKFIELD_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Address of the admin API; port 0 picks a free one [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR", env = "JACKFIELD_ADMIN_LISTEN")]
+    pub admin_listen: Option<SocketAddr>,
+    /// Where state lives: embedded:DIR or memory: [default: embedded:./jackfield-data]
+    #[arg(long, value_name = "URL", env = "JACKFIELD_STORE")]
+    pub store: Option<Text<StoreUrl>>,
+    /// Accounts and associations to begin with (TOML), applied at every start
+    #[arg(long, value_name = "FILE", env = "JACKFIELD_SEED")]
+    pub seed: Option<PathBuf>,
+    /// Token of the admin API; else one is made once and kept in the data directory. The environment is a better
+    /// place for it than the command line
+    #[arg(long, value_name = "TOKEN", env = "JACKFIELD_ADMIN_TOKEN", hide_env_values = true)]
+    pub admin_token: Option<AdminTokenText>,
+    /// Requests a second that a client may send, bursts twice that; 0 for no limit [default: 1000]
+    #[arg(long, value_name = "N", env = "JACKFIELD_RATE_LIMIT")]
+    pub rate_limit: Option<u32>,
+    /// Requests worked on at a time; more get a 503 [default: 4096]
+    #[arg(long, value_name = "N", env = "JACKFIELD_MAX_IN_FLIGHT")]
+    pub max_in_flight: Option<usize>,
+    /// Open connections of each listener; more wait to be accepted [default: 8192]
+    #[arg(long, value_name = "N", env = "JACKFIELD_MAX_CONNECTIONS")]
+    pub max_connections: Option<usize>,
+    /// How long a client may take for the head of a request, or be idle between two [default: 30s]
+    #[arg(long, value_name = "TIME", env = "JACKFIELD_HEADER_TIMEOUT")]
+    pub header_timeout: Option<Span>,
+    /// How long a client may take to send a body, or not read an answer [default: 10s]
+    #[arg(long, value_name = "TIME", env = "JACKFIELD_BODY_TIMEOUT")]
+    pub body_timeout: Option<Span>,
+    /// How long changes are remembered, for example 90d; 0s for ever [default: 0s]
+    #[arg(long, value_name = "TIME", env = "JACKFIELD_CHANGE_RETENTION")]
+    pub change_retention: Option<Span>,
+    /// What to log: error, warn, info, debug, or a filter like info,jackfield::access=debug [default: info]
+    #[arg(long, value_name = "FILTER", env = "JACKFIELD_LOG_LEVEL")]
+    pub log_level: Option<String>,
+    /// Form of the log on standard error: text or json [default: text]
+    #[arg(long, value_name = "FORMAT", env = "JACKFIELD_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// A server's settings, complete and valid.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address of the public API.
+    pub listen: SocketAddr,
+    /// Address of the admin API.
+    pub admin_listen: SocketAddr,
+    /// Where state lives.
+    pub store: StoreUrl,
+    /// What is to be there when the server has started.
+    pub seeds: Vec<SeedSource>,
+    /// The admin token; `None`: the one of the data directory, made when it is not there.
+    pub admin_token: Option<AdminTokenText>,
+    /// Requests a second and client; 0 for no limit.
+    pub rate_limit: u32,
+    /// Requests worked on at a time.
+    pub max_in_flight: usize,
+    /// Open connections of each listener.
+    pub max_connections: usize,
+    /// For the head of a request, and between two.
+    pub header_timeout: Duration,
+    /// For a body, and for an answer that is not read.
+    pub body_timeout: Duration,
+    /// How long changes are remembered; `None` for ever.
+    pub change_retention: Option<Duration>,
+    /// What to log.
+    pub log_level: String,
+    /// Form of the log.
+    pub log_format: LogFormat,
+}
+
+/// Where a seed comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeedSource {
+    /// A file of the operator.
+    File(PathBuf),
+    /// The text of a seed that the program brings along.
+    BuiltIn(&'static str),
+}
+
+/// Settings that do not make a server. The text is one line for the person who wrote them.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("--config {path}: {cause}", path = .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        cause: std::io::Error,
+    },
+    /// The file is no TOML, or names a setting that there is not.
+    #[error("--config {path}: {cause}", path = .path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        cause: String,
+    },
+    /// A value out of its bounds.
+    #[error("--{flag} {rule}")]
+    Value {
+        /// The flag.
+        flag: &'static str,
+        /// What would be right.
+        rule: String,
+    },
+}
+
+impl Settings {
+    /// Reads the settings of a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it cannot be read or understood.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })?;
+        toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), cause: one_line(&error, &text) })
+    }
+
+    /// These settings, and where one is absent that of `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            admin_listen: self.admin_listen.or(other.admin_listen),
+            store: self.store.or(other.store),
+            seed: self.seed.or(other.seed),
+            admin_token: self.admin_token.or(other.admin_token),
+            rate_limit: self.rate_limit.or(other.rate_limit),
+            max_in_flight: self.max_in_flight.or(other.max_in_flight),
+            max_connections: self.max_connections.or(other.max_connections),
+            header_timeout: self.header_timeout.or(other.header_timeout),
+            body_timeout: self.body_timeout.or(other.body_timeout),
+            change_retention: self.change_retention.or(other.change_retention),
+            log_level: self.log_level.or(other.log_level),
+            log_format: self.log_format.or(other.log_format),
+        }
+    }
+
+    /// The complete configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] naming the flag and the rule.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        let at_least_one = |flag, value: Option<usize>, default| match value.unwrap_or(default) {
+            0 => Err(ConfigError::Value { flag, rule: "must be at least 1".to_owned() }),
+            value => Ok(value),
+        };
+        let positive = |flag, value: Option<Span>, default| match value.map_or(default, |span| span.0) {
+            Duration::ZERO => Err(ConfigError::Value { flag, rule: "must be more than nothing".to_owned() }),
+            value => Ok(value),
+        };
+        let rate_limit = self.rate_limit.unwrap_or(1000);
+        if rate_limit > limit::RATE_LIMIT_MAX {
+            let rule = format!("is {rate_limit}; at most {} is allowed", limit::RATE_LIMIT_MAX);
+            return Err(ConfigError::Value { flag: "rate-limit", rule });
+        }
+        let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
+        crate::logs::check_filter(&log_level)
+            .map_err(|rule| ConfigError::Value { flag: "log-level", rule })?;
+        Ok(Config {
+            listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            admin_listen: self.admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8081))),
+            store: self.store.map_or_else(|| StoreUrl::Embedded("./jackfield-data".into()), |text| text.0),
+            seeds: self.seed.map(SeedSource::File).into_iter().collect(),
+            admin_token: self.admin_token,
+            rate_limit,
+            max_in_flight: at_least_one("max-in-flight", self.max_in_flight, 4096)?,
+            max_connections: at_least_one("max-connections", self.max_connections, 8192)?,
+            header_timeout: positive("header-timeout", self.header_timeout, Duration::from_secs(30))?,
+            body_timeout: positive("body-timeout", self.body_timeout, Duration::from_secs(10))?,
+            change_retention: self.change_retention.map(|span| span.0).filter(|span| !span.is_zero()),
+            log_level,
+            log_format: self.log_format.unwrap_or_default(),
+        })
+    }
+}
+
+/// A value that is written as text, on the command line and in the file alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text<T>(pub T);
+
+impl<T: FromStr> FromStr for Text<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A span of time as people write it: `500ms`, `10s`, `90d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Span(pub Duration);
+
+impl FromStr for Span {
+    type Err = humantime::DurationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        humantime::parse_duration(text).map(Self)
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = humantime::DurationError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// The admin token on its way from the operator. Its debug form hides it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct AdminTokenText(pub String);
+
+impl FromStr for AdminTokenText {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let range = limit::SECRET_MIN_BYTES..=limit::SECRET_MAX_BYTES;
+        if range.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "{} to {} printable ASCII characters without spaces are expected",
+                range.start(),
+                range.end()
+            ))
+        }
+    }
+}
+
+impl TryFrom<String> for AdminTokenText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Debug for AdminTokenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminTokenText(…)")
+    }
+}
+
+/// What is wrong with a TOML text, on one line and without quoting it: it may hold secrets.
+pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let at = error.span().map(|span| {
+        let before = text.get(..span.start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("line {line}, column {column}: ")
+    });
+    format!("{}{}", at.unwrap_or_default(), error.message().replace('\n', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_fills_what_flags_leave_open() {
+        let file: Settings = toml::from_str(
+            "listen = \"127.0.0.1:1\"\nstore = \"memory:\"\nrate-limit = 7\nchange-retention = \"90d\"",
+        )
+        .unwrap();
+        let flags = Settings { rate_limit: Some(9), ..Settings::default() };
+        let config = flags.or(file).resolve().unwrap();
+        assert_eq!((config.listen.port(), config.rate_limit), (1, 9));
+        assert_eq!(config.store, StoreUrl::Memory);
+        assert_eq!(config.change_retention, Some(Duration::from_secs(90 * 24 * 60 * 60)));
+    }
+
+    #[test]
+    fn mistakes_are_named_on_one_line() {
+        let text = "rate-limit = 7\nlisten = \"nowhere\"";
+        let error = toml::from_str::<Settings>(text).unwrap_err();
+        assert_eq!(one_line(&error, text), "line 2, column 10: invalid socket address syntax");
+        let zero = Settings { max_in_flight: Some(0), ..Settings::default() };
+        assert_eq!(zero.resolve().unwrap_err().to_string(), "--max-in-flight must be at least 1");
+        let settings =
+            Settings { admin_token: Some(AdminTokenText("hide-me-please".into())), ..Settings::default() };
+        assert!(!format!("{settings:?}").contains("hide-me"));
+    }
+}

@@ -1,0 +1,264 @@
+//! Prometheus metrics. Counting a request is a few atomic additions: the children of the hot labels are resolved
+//! once and kept.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use http::StatusCode;
+use jackfield_store::{CommitReport, StoreStats};
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
+};
+
+use crate::router::Operation;
+
+/// Content type of the Prometheus text format.
+pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+const LATENCY_BUCKETS: &[f64] = &[
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    10.0,
+];
+const GROUP_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
+
+/// Operation labels of which the children are kept. Their order is the index.
+const OPERATIONS: [&str; 8] = ["create", "update", "delete", "query", "token", "admin", "health", "other"];
+/// Statuses that this service sends.
+const STATUSES: [u16; 12] = [200, 201, 204, 400, 401, 403, 404, 405, 409, 429, 500, 503];
+
+/// A limit that turned something away.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limit {
+    /// A client's rate.
+    Rate,
+    /// Requests in flight.
+    InFlight,
+    /// Open connections.
+    Connections,
+}
+
+struct Request {
+    count: IntCounter,
+    latency: Histogram,
+}
+
+/// The metrics of one server.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    latency: HistogramVec,
+    kept: [[OnceLock<Request>; STATUSES.len()]; OPERATIONS.len()],
+    commit_latency: Histogram,
+    commit_group: Histogram,
+    commit_failures: IntCounter,
+    tokens_issued: IntCounterVec,
+    limited: IntCounterVec,
+    pub(crate) in_flight: IntGauge,
+    pub(crate) connections: IntGauge,
+    associations: IntGauge,
+    last_change: IntGauge,
+    disk_bytes: IntGauge,
+    clients: IntGauge,
+    providers: IntGauge,
+    organizations: IntGauge,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics(…)")
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let registry = Registry::new();
+        let build = gauge(
+            &registry,
+            "jackfield_build_info",
+            "Always 1; the version is a label.",
+            &[("version", env!("CARGO_PKG_VERSION"))],
+        );
+        build.set(1);
+        Self {
+            requests: counters(
+                &registry,
+                "jackfield_requests_total",
+                "Requests by operation and status.",
+                &["operation", "status"],
+            ),
+            latency: keep(
+                &registry,
+                HistogramVec::new(
+                    HistogramOpts::new(
+                        "jackfield_request_duration_seconds",
+                        "From the head of a request to its answer.",
+                    )
+                    .buckets(LATENCY_BUCKETS.to_vec()),
+                    &["operation", "status"],
+                ),
+            ),
+            kept: Default::default(),
+            commit_latency: histogram(
+                &registry,
+                "jackfield_commit_duration_seconds",
+                "From the start of a store commit until it is on stable storage.",
+                LATENCY_BUCKETS,
+            ),
+            commit_group: histogram(
+                &registry,
+                "jackfield_commit_group_size",
+                "Writes in one commit.",
+                GROUP_BUCKETS,
+            ),
+            commit_failures: keep(
+                &registry,
+                IntCounter::new("jackfield_commit_failures_total", "Store commits that failed."),
+            ),
+            tokens_issued: counters(
+                &registry,
+                "jackfield_tokens_issued_total",
+                "Access tokens by grant.",
+                &["grant"],
+            ),
+            limited: counters(
+                &registry,
+                "jackfield_limited_total",
+                "Requests (or connections) turned away, by the limit that did it.",
+                &["limit"],
+            ),
+            in_flight: gauge(&registry, "jackfield_requests_in_flight", "Requests being worked on.", &[]),
+            connections: gauge(&registry, "jackfield_connections", "Open connections.", &[]),
+            associations: gauge(&registry, "jackfield_associations", "Associations of all providers.", &[]),
+            last_change: gauge(
+                &registry,
+                "jackfield_last_change",
+                "Highest sequence number of the change record.",
+                &[],
+            ),
+            disk_bytes: gauge(
+                &registry,
+                "jackfield_store_disk_bytes",
+                "Bytes that the store takes on disk; 0 where unknown.",
+                &[],
+            ),
+            clients: gauge(&registry, "jackfield_clients", "Registered clients.", &[]),
+            providers: gauge(&registry, "jackfield_service_providers", "Registered service providers.", &[]),
+            organizations: gauge(&registry, "jackfield_organizations", "Registered organizations.", &[]),
+            registry,
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts an answered request.
+    pub(crate) fn request(&self, operation: Option<Operation>, status: StatusCode, latency: Duration) {
+        let name = operation.map_or("other", Operation::name);
+        let at = OPERATIONS
+            .iter()
+            .position(|own| *own == name)
+            .zip(STATUSES.iter().position(|own| *own == status));
+        let make = || Request {
+            count: self.requests.with_label_values(&[name, status.as_str()]),
+            latency: self.latency.with_label_values(&[name, status.as_str()]),
+        };
+        let record = |request: &Request| {
+            request.count.inc();
+            request.latency.observe(latency.as_secs_f64());
+        };
+        match at {
+            Some((operation, status)) => record(self.kept[operation][status].get_or_init(make)),
+            None => record(&make()),
+        }
+    }
+
+    /// Counts a store commit.
+    pub fn commit(&self, report: CommitReport) {
+        if report.succeeded {
+            self.commit_latency.observe(report.latency.as_secs_f64());
+            #[expect(clippy::cast_precision_loss, reason = "groups are far smaller than 2^52")]
+            self.commit_group.observe(report.group_size as f64);
+        } else {
+            self.commit_failures.inc();
+        }
+    }
+
+    /// Counts an issued access token.
+    pub(crate) fn token_issued(&self, grant: &str) {
+        self.tokens_issued.with_label_values(&[grant]).inc();
+    }
+
+    /// Counts something that a limit turned away.
+    pub(crate) fn limited(&self, limit: Limit) {
+        let name = match limit {
+            Limit::Rate => "rate",
+            Limit::InFlight => "in_flight",
+            Limit::Connections => "connections",
+        };
+        self.limited.with_label_values(&[name]).inc();
+    }
+
+    /// The metrics in the Prometheus text format, with the sizes as of now.
+    pub(crate) fn render(&self, stats: &StoreStats, accounts: &jackfield_store::Registry) -> Vec<u8> {
+        let set = |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        set(&self.associations, stats.associations);
+        set(&self.last_change, stats.last_change);
+        set(&self.disk_bytes, stats.disk_bytes.unwrap_or_default());
+        set(&self.clients, accounts.clients.len() as u64);
+        set(&self.providers, accounts.providers.len() as u64);
+        set(&self.organizations, accounts.organizations.len() as u64);
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("writing to memory cannot fail");
+        text
+    }
+}
+
+fn keep<M: prometheus::core::Collector + Clone + 'static>(
+    registry: &Registry,
+    metric: prometheus::Result<M>,
+) -> M {
+    let metric = metric.expect("names and labels of our metrics are valid");
+    registry.register(Box::new(metric.clone())).expect("each metric has its own name");
+    metric
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    keep(registry, IntCounterVec::new(Opts::new(name, help), labels))
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str, labels: &[(&str, &str)]) -> IntGauge {
+    let options = labels
+        .iter()
+        .fold(Opts::new(name, help), |options, (label, value)| options.const_label(*label, *value));
+    keep(registry, IntGauge::with_opts(options))
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+    keep(registry, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::router::AssociationOperation;
+
+    #[test]
+    fn requests_and_limits_are_counted() {
+        let metrics = Metrics::default();
+        let create = Operation::Association(AssociationOperation::Create);
+        metrics.request(Some(create), StatusCode::CREATED, Duration::from_millis(1));
+        metrics.request(Some(create), StatusCode::CREATED, Duration::from_millis(1));
+        metrics.request(None, StatusCode::IM_A_TEAPOT, Duration::from_millis(1));
+        metrics.limited(Limit::Rate);
+        let text = String::from_utf8(metrics.render(&StoreStats::default(), &Default::default())).unwrap();
+        for line in [
+            "jackfield_requests_total{operation=\"create\",status=\"201\"} 2",
+            "jackfield_request_duration_seconds_count{operation=\"create\",status=\"201\"} 2",
+            "jackfield_requests_total{operation=\"other\",status=\"418\"} 1",
+            "jackfield_limited_total{limit=\"rate\"} 1",
+        ] {
+            assert!(text.lines().any(|own| own == line), "{line} is missing in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What everybody who can reach a listener may ask: health, readiness, metrics, the API document and its page.
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::metrics;
+use crate::openapi;
+use crate::response::{self, Reply};
+use crate::router::OpenOperation;
+
+pub(crate) async fn run(app: &App, operation: OpenOperation) -> Result<Reply, ApiError> {
+    match operation {
+        // Alive: the process answers.
+        OpenOperation::Health => Ok(status("ok")),
+        // Ready: the store can be read and written.
+        OpenOperation::Ready => {
+            app.store.check().await?;
+            Ok(status("ready"))
+        }
+        OpenOperation::Metrics => {
+            let text = app.metrics.render(&app.store.stats().await?, &app.store.registry());
+            Ok(response::bytes(StatusCode::OK, metrics::CONTENT_TYPE, text))
+        }
+        OpenOperation::OpenApi => {
+            Ok(response::bytes(StatusCode::OK, "application/json", openapi::document_text()))
+        }
+        OpenOperation::Docs => Ok(page(openapi::page())),
+    }
+}
+
+fn status(word: &str) -> Reply {
+    response::json(StatusCode::OK, &serde_json::json!({ "status": word }))
+}
+
+fn page(html: Bytes) -> Reply {
+    let mut response = response::bytes(StatusCode::OK, "text/html; charset=utf-8", html);
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
+}

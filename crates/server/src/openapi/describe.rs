@@ -1,0 +1,494 @@
+//! What each operation does and answers, in words.
+
+use serde_json::{Value, json};
+
+use crate::router::{AdminOperation, AssociationOperation, OpenOperation, Operation};
+use jackfield_model::limit;
+
+pub(super) const INTRODUCTION: &str = "A directory that says which Alexa communication profile answers for which endpoint of a \
+provider's own network. Every answer bears `X-Amzn-RequestId`; every status of 400 or more has an error object with `type` and \
+`message`. A trailing slash is accepted on every path.";
+
+const JSON: &str = "application/json";
+
+type ErrorList = &'static [(u16, &'static str)];
+
+const BAD_REQUEST: (u16, &str) =
+    (400, "A property or the body is not valid; the message names it and the rule.");
+const UNAUTHORIZED: (u16, &str) = (
+    401,
+    "The access token is missing, unknown, expired or revoked, or the service provider belongs to another organization.",
+);
+const FORBIDDEN: (u16, &str) = (
+    403,
+    "The token is valid, the operation not allowed: the scope is missing, the WebRTC add-on is off, or the country and vertical have no account association.",
+);
+const LIMITED: (u16, &str) = (429, "The client's rate is used up.");
+const INTERNAL: (u16, &str) = (500, "The server failed; the request id leads to the details in its log.");
+const UNAVAILABLE: (u16, &str) =
+    (503, "Maintenance, overload, or a store that cannot be read or written. Nothing was changed.");
+const ADMIN_UNAUTHORIZED: (u16, &str) = (401, "The admin token is missing or wrong.");
+const ADMIN_NOT_FOUND: (u16, &str) = (404, "There is no such object.");
+const ADMIN_CONFLICT: (u16, &str) = (409, "It is there already, or in use.");
+const ADMIN_UNAVAILABLE: (u16, &str) = (503, "The store cannot be read or written. Nothing was changed.");
+
+const CREATE_ERRORS: ErrorList = &[
+    BAD_REQUEST,
+    UNAUTHORIZED,
+    FORBIDDEN,
+    (404, "No such service provider; under strict profiles, no such communication profile."),
+    (409, "The service provider has an association with this externalUserId already."),
+    LIMITED,
+    INTERNAL,
+    UNAVAILABLE,
+];
+const CHANGE_ERRORS: ErrorList = &[
+    BAD_REQUEST,
+    UNAUTHORIZED,
+    FORBIDDEN,
+    (404, "No such service provider or association; under strict profiles, no such communication profile."),
+    LIMITED,
+    INTERNAL,
+    UNAVAILABLE,
+];
+const QUERY_ERRORS: ErrorList = &[
+    BAD_REQUEST,
+    UNAUTHORIZED,
+    FORBIDDEN,
+    (404, "No such service provider."),
+    LIMITED,
+    INTERNAL,
+    UNAVAILABLE,
+];
+const TOKEN_ERRORS: ErrorList = &[
+    (
+        400,
+        "`invalid_request`, `invalid_grant`, `invalid_scope`, `unauthorized_client` or `unsupported_grant_type`.",
+    ),
+    (401, "`invalid_client`: the client id or the secret is not valid."),
+    (500, "`server_error`."),
+    (503, "`temporarily_unavailable`."),
+];
+const ADMIN_LIST_ERRORS: ErrorList =
+    &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_NOT_FOUND, INTERNAL, ADMIN_UNAVAILABLE];
+const ADMIN_TOP_ERRORS: ErrorList = &[BAD_REQUEST, ADMIN_UNAUTHORIZED, INTERNAL, ADMIN_UNAVAILABLE];
+const ADMIN_WRITE_ERRORS: ErrorList =
+    &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_NOT_FOUND, ADMIN_CONFLICT, INTERNAL, ADMIN_UNAVAILABLE];
+
+/// A query parameter: name, schema and what it does.
+type Parameter = (&'static str, Value, &'static str);
+
+/// What stands in the document about an operation.
+pub(super) struct Description {
+    pub(super) id: &'static str,
+    pub(super) tag: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) text: &'static str,
+    pub(super) query: Vec<Parameter>,
+    /// Media type, schema, and whether the body must be there.
+    pub(super) request: Option<(&'static str, &'static str, bool)>,
+    /// Status, text, and media type with schema of the body.
+    pub(super) success: (u16, &'static str, Option<(&'static str, &'static str)>),
+    pub(super) errors: ErrorList,
+}
+
+/// Says what an operation does and answers.
+pub(super) fn describe(operation: Operation) -> Description {
+    match operation {
+        Operation::Association(operation) => association(operation),
+        Operation::Token => token(),
+        Operation::Admin(operation) => admin(operation),
+        Operation::Open(operation) => open(operation),
+    }
+}
+
+fn association(operation: AssociationOperation) -> Description {
+    let tag = "Account association";
+    match operation {
+        AssociationOperation::Create => Description {
+            id: "createAccountAssociation",
+            tag,
+            summary: "Create an account association",
+            text: "Associates an endpoint of the provider's network with a communication profile. The answer means that it is stored durably.",
+            query: vec![],
+            request: Some((JSON, "Association", true)),
+            success: (201, "Created.", None),
+            errors: CREATE_ERRORS,
+        },
+        AssociationOperation::Update => Description {
+            id: "updateAccountAssociation",
+            tag,
+            summary: "Update an account association",
+            text: "Points an existing association at another communication profile. It never creates one.",
+            query: vec![],
+            request: Some((JSON, "Association", true)),
+            success: (200, "Updated.", None),
+            errors: CHANGE_ERRORS,
+        },
+        AssociationOperation::Delete => Description {
+            id: "deleteAccountAssociation",
+            tag,
+            summary: "Delete an account association",
+            text: "Removes an association. A client that cannot send a body with a DELETE names the endpoint in the query string.",
+            query: vec![(
+                "externalUserId",
+                super::reference("ExternalUserId"),
+                "The endpoint, for clients that send no body. Where both are there they must be the same.",
+            )],
+            request: Some((JSON, "DeleteRequest", false)),
+            success: (200, "Deleted.", None),
+            errors: CHANGE_ERRORS,
+        },
+        AssociationOperation::Query => Description {
+            id: "queryAccountAssociations",
+            tag,
+            summary: "Query account associations",
+            text: "Answers the provider's associations, all or those of up to 30 endpoints, sorted by the bytes of `externalUserId`, page by page. Pages are cut by key: an association that exists throughout a walk is answered exactly once.",
+            query: vec![],
+            request: Some((JSON, "QueryRequest", true)),
+            success: (200, "A page of associations.", Some((JSON, "QueryResponse"))),
+            errors: QUERY_ERRORS,
+        },
+    }
+}
+
+fn token() -> Description {
+    Description {
+        id: "getToken",
+        tag: "Login",
+        summary: "Get an access token",
+        text: "Grants `client_credentials` and `refresh_token`. The client authenticates in the form or by HTTP Basic. The body is read as a form whatever its content type says. Scopes of a refresh request are ignored.",
+        query: vec![],
+        request: Some(("application/x-www-form-urlencoded", "TokenRequest", true)),
+        success: (200, "An access token.", Some((JSON, "Token"))),
+        errors: TOKEN_ERRORS,
+    }
+}
+
+fn paging() -> Vec<Parameter> {
+    vec![
+        (
+            "after",
+            json!({ "type": "string" }),
+            "Only what sorts after this: the `next_after` of the page before.",
+        ),
+        limit_parameter(),
+    ]
+}
+
+fn limit_parameter() -> Parameter {
+    let schema = json!({ "type": "integer", "minimum": 1, "maximum": limit::ADMIN_PAGE_MAX, "default": limit::ADMIN_PAGE_DEFAULT });
+    ("limit", schema, "Most entries on the page.")
+}
+
+/// The parts of an admin operation that differ.
+struct AdminText {
+    id: &'static str,
+    summary: &'static str,
+    text: &'static str,
+    request: Option<(&'static str, bool)>,
+    success: (u16, Option<&'static str>),
+    errors: ErrorList,
+}
+
+fn admin(operation: AdminOperation) -> Description {
+    let AdminText { id, summary, text, request, success: (status, body), errors } = admin_text(operation);
+    Description {
+        id,
+        tag: "Admin",
+        summary,
+        text,
+        query: admin_query(operation),
+        request: request.map(|(schema, required)| (JSON, schema, required)),
+        success: (status, "Done.", body.map(|schema| (JSON, schema))),
+        errors,
+    }
+}
+
+fn admin_query(operation: AdminOperation) -> Vec<Parameter> {
+    match operation {
+        AdminOperation::ListOrganizations
+        | AdminOperation::ListClients
+        | AdminOperation::ListProviders
+        | AdminOperation::ListProfiles => paging(),
+        AdminOperation::ListAssociations => {
+            let mut parameters = paging();
+            parameters.push(("prefix", json!({ "type": "string" }), "Only endpoints that begin with this."));
+            parameters
+        }
+        AdminOperation::ListChanges => vec![
+            ("serviceProviderId", super::reference("ServiceProviderId"), "Only changes about this provider."),
+            (
+                "after",
+                json!({ "type": "integer", "minimum": 0 }),
+                "Only changes with a greater sequence number.",
+            ),
+            limit_parameter(),
+        ],
+        _ => vec![],
+    }
+}
+
+fn admin_text(operation: AdminOperation) -> AdminText {
+    let make = |id, summary, text, request, success, errors| AdminText {
+        id,
+        summary,
+        text,
+        request,
+        success,
+        errors,
+    };
+    match operation {
+        AdminOperation::CreateOrganization => make(
+            "createOrganization",
+            "Create an organization",
+            "An id is issued when the body has none.",
+            Some(("Organization", true)),
+            (201, Some("Organization")),
+            &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_CONFLICT, INTERNAL, ADMIN_UNAVAILABLE],
+        ),
+        AdminOperation::ListOrganizations => make(
+            "listOrganizations",
+            "List organizations",
+            "Sorted by id.",
+            None,
+            (200, Some("OrganizationList")),
+            ADMIN_TOP_ERRORS,
+        ),
+        AdminOperation::GetOrganization => make(
+            "getOrganization",
+            "Get an organization",
+            "",
+            None,
+            (200, Some("Organization")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::UpdateOrganization => make(
+            "updateOrganization",
+            "Change an organization",
+            "Absent properties stay as they are.",
+            Some(("OrganizationPatch", true)),
+            (200, Some("Organization")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::DeleteOrganization => make(
+            "deleteOrganization",
+            "Delete an organization",
+            "Its clients go with it. It must have no service providers and no profiles.",
+            None,
+            (204, None),
+            ADMIN_WRITE_ERRORS,
+        ),
+        AdminOperation::CreateClient => make(
+            "createClient",
+            "Create a client",
+            "The answer holds the secret, once.",
+            Some(("NewClient", false)),
+            (201, Some("Client")),
+            ADMIN_WRITE_ERRORS,
+        ),
+        AdminOperation::ListClients => make(
+            "listClients",
+            "List the clients of an organization",
+            "Sorted by id.",
+            None,
+            (200, Some("ClientList")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::GetClient => {
+            make("getClient", "Get a client", "", None, (200, Some("Client")), ADMIN_LIST_ERRORS)
+        }
+        AdminOperation::UpdateClient => make(
+            "updateClient",
+            "Change a client",
+            "Absent properties stay as they are. Taking a scope away revokes the access tokens issued so far.",
+            Some(("ClientPatch", true)),
+            (200, Some("Client")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::DeleteClient => make(
+            "deleteClient",
+            "Delete a client",
+            "Its tokens are worthless at once.",
+            None,
+            (204, None),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::RotateSecret => make(
+            "rotateSecret",
+            "Issue a new secret",
+            "The old one is worthless at once; access tokens stay valid.",
+            None,
+            (200, Some("Client")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::RevokeTokens => make(
+            "revokeTokens",
+            "Revoke the access tokens of a client",
+            "And its refresh tokens, when asked.",
+            Some(("RevokeTokens", false)),
+            (200, Some("Client")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::IssueToken => make(
+            "issueToken",
+            "Issue an access token for a client",
+            "For tests: any scopes and any life, an expired token included.",
+            Some(("NewToken", false)),
+            (200, Some("Token")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::CreateProvider => make(
+            "createServiceProvider",
+            "Create a service provider",
+            "An id is issued when the body has none.",
+            Some(("ServiceProvider", true)),
+            (201, Some("ServiceProvider")),
+            ADMIN_WRITE_ERRORS,
+        ),
+        AdminOperation::ListProviders => make(
+            "listServiceProviders",
+            "List the service providers of an organization",
+            "Sorted by id.",
+            None,
+            (200, Some("ServiceProviderList")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::GetProvider => make(
+            "getServiceProvider",
+            "Get a service provider",
+            "",
+            None,
+            (200, Some("ServiceProvider")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::UpdateProvider => make(
+            "updateServiceProvider",
+            "Change the display name of a service provider",
+            "",
+            Some(("ServiceProviderPatch", true)),
+            (200, Some("ServiceProvider")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::DeleteProvider => make(
+            "deleteServiceProvider",
+            "Delete a service provider",
+            "It must have no associations.",
+            None,
+            (204, None),
+            ADMIN_WRITE_ERRORS,
+        ),
+        AdminOperation::CreateProfile => make(
+            "createProfile",
+            "Create a communication profile",
+            "A unit has at most one.",
+            Some(("Profile", true)),
+            (201, Some("Profile")),
+            ADMIN_WRITE_ERRORS,
+        ),
+        AdminOperation::ListProfiles => make(
+            "listProfiles",
+            "List the communication profiles of an organization",
+            "Sorted by id.",
+            None,
+            (200, Some("ProfileList")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::GetProfile => make(
+            "getProfile",
+            "Get a communication profile",
+            "",
+            None,
+            (200, Some("Profile")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::UpdateProfile => make(
+            "updateProfile",
+            "Rename a communication profile",
+            "",
+            Some(("ProfilePatch", true)),
+            (200, Some("Profile")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::DeleteProfile => make(
+            "deleteProfile",
+            "Delete a communication profile",
+            "Associations that name it stay.",
+            None,
+            (204, None),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::ListAssociations => make(
+            "listAssociations",
+            "List the associations of a service provider",
+            "Sorted by the bytes of `externalUserId`.",
+            None,
+            (200, Some("AssociationList")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::ListChanges => make(
+            "listChanges",
+            "Read the change record",
+            "Oldest first. Under a filter a page may be short or empty although more follow; `more` says.",
+            None,
+            (200, Some("ChangeList")),
+            ADMIN_TOP_ERRORS,
+        ),
+        AdminOperation::GetMaintenance => make(
+            "getMaintenance",
+            "Get maintenance mode",
+            "",
+            None,
+            (200, Some("Maintenance")),
+            ADMIN_TOP_ERRORS,
+        ),
+        AdminOperation::SetMaintenance => make(
+            "setMaintenance",
+            "Set maintenance mode",
+            "While it is on, the account association operations answer 503.",
+            Some(("Maintenance", true)),
+            (200, Some("Maintenance")),
+            ADMIN_TOP_ERRORS,
+        ),
+        AdminOperation::Status => make(
+            "getStatus",
+            "Get the state of the server",
+            "",
+            None,
+            (200, Some("Status")),
+            ADMIN_TOP_ERRORS,
+        ),
+    }
+}
+
+fn open(operation: OpenOperation) -> Description {
+    let (id, summary, text, content, errors): (_, _, _, _, ErrorList) = match operation {
+        OpenOperation::Health => ("getHealth", "Is the process alive?", "", (JSON, "Health"), &[]),
+        OpenOperation::Ready => (
+            "getReadiness",
+            "Can the store be read and written?",
+            "",
+            (JSON, "Health"),
+            &[(500, "The store holds something unexpected."), (503, "Not now.")],
+        ),
+        OpenOperation::Metrics => (
+            "getMetrics",
+            "Metrics in the Prometheus text format",
+            "",
+            ("text/plain", "Text"),
+            &[INTERNAL, ADMIN_UNAVAILABLE],
+        ),
+        OpenOperation::OpenApi => ("getOpenApi", "This document", "", (JSON, "Document"), &[]),
+        OpenOperation::Docs => ("getDocs", "This document as a page", "", ("text/html", "Text"), &[]),
+    };
+    Description {
+        id,
+        tag: "Server",
+        summary,
+        text,
+        query: vec![],
+        request: None,
+        success: (200, "Done.", Some(content)),
+        errors,
+    }
+}

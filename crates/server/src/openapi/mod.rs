@@ -1,0 +1,192 @@
+//! The OpenAPI 3.1 document and a page that shows it, both made from the route table.
+//!
+//! [`describe`] says of each operation what it does and answers; it is an exhaustive match, so that a route without a
+//! description does not compile. Bounds come from `jackfield_model::limit`. The committed `openapi.json` is this
+//! document; a test fails where it is stale.
+
+mod describe;
+mod page;
+mod schema;
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::router::{Operation, ROUTES, Route, Served};
+use describe::Description;
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+static TEXT: LazyLock<Bytes> = LazyLock::new(|| {
+    let mut text = serde_json::to_string_pretty(&*DOCUMENT).expect("a JSON value can be written");
+    text.push('\n');
+    text.into()
+});
+static PAGE: LazyLock<Bytes> = LazyLock::new(|| page::render(&DOCUMENT).into());
+
+/// The document as text: what `/openapi.json` answers and what is committed.
+#[must_use]
+pub fn document_text() -> Bytes {
+    TEXT.clone()
+}
+
+/// The page of `/docs`: plain HTML, without scripts and without anything from elsewhere.
+pub(crate) fn page() -> Bytes {
+    PAGE.clone()
+}
+
+fn document() -> Value {
+    let mut paths = Map::new();
+    for route in ROUTES {
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.as_str().to_lowercase()] = operation(route);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Jackfield",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Account association for WebRTC calling in smart properties.",
+            "description": describe::INTRODUCTION,
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/", "description": "The listener that serves this document." }],
+        "tags": [
+            { "name": "Account association", "description": "Which communication profile answers for which endpoint." },
+            { "name": "Login", "description": "Access tokens, as Login with Amazon issues them." },
+            { "name": "Admin", "description": "Accounts, changes and the state of the server; on the admin listener." },
+            { "name": "Server", "description": "Health, metrics and documentation; open." },
+        ],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "accessToken": { "type": "http", "scheme": "bearer", "description": "An access token (`Atza|…`) with the scope `amazon_communication::service_provider`." },
+                "adminToken": { "type": "http", "scheme": "bearer", "description": "The admin token of the server." },
+                "clientBasic": { "type": "http", "scheme": "basic", "description": "Client id and client secret; they may stand in the form instead." },
+            },
+            "headers": {
+                "RequestId": { "description": "The id of the request, also in the log and in the change record.", "required": true, "schema": { "type": "string", "format": "uuid" } },
+                "RetryAfter": { "description": "Whole seconds until it is worth trying again.", "required": true, "schema": { "type": "integer", "minimum": 0 } },
+                "Authenticate": { "description": "The challenge of RFC 6750 or RFC 7617.", "required": true, "schema": { "type": "string" } },
+                "NoStore": { "description": "Always `no-store`.", "required": true, "schema": { "const": "no-store" } },
+            },
+            "schemas": schema::all(),
+        },
+    })
+}
+
+fn operation(route: &Route) -> Value {
+    let description = describe::describe(route.operation);
+    let mut operation = json!({
+        "operationId": operation_id(route, &description),
+        "tags": [description.tag],
+        "summary": description.summary,
+        "description": description.text,
+        "parameters": parameters(route, &description),
+        "responses": responses(route.operation, &description),
+        "security": security(route.operation),
+    });
+    if let Some((media, schema, required)) = description.request {
+        operation["requestBody"] =
+            json!({ "required": required, "content": { media: { "schema": reference(schema) } } });
+    }
+    if route.served == Served::Admin {
+        operation["x-jackfield-listener"] = json!("admin");
+    }
+    operation
+}
+
+/// Two paths lead to the token endpoint; ids must differ.
+fn operation_id(route: &Route, description: &Description) -> String {
+    match route.path {
+        jackfield_model::path::TOKEN_ALTERNATE => format!("{}Alternate", description.id),
+        _ => description.id.to_owned(),
+    }
+}
+
+fn parameters(route: &Route, description: &Description) -> Value {
+    let mut parameters: Vec<Value> = path_parameter(route.path)
+        .map(
+            |name| json!({ "name": name, "in": "path", "required": true, "schema": path_schema(route.path) }),
+        )
+        .into_iter()
+        .collect();
+    parameters.extend(description.query.iter().map(|(name, schema, text)| {
+        json!({ "name": name, "in": "query", "required": false, "description": text, "schema": schema })
+    }));
+    Value::Array(parameters)
+}
+
+fn path_parameter(path: &str) -> Option<&str> {
+    let (_, rest) = path.split_once('{')?;
+    rest.split_once('}').map(|(name, _)| name)
+}
+
+fn path_schema(path: &str) -> Value {
+    reference(if path.contains("/serviceProviders/{") {
+        "ServiceProviderId"
+    } else if path.contains("/clients/{") {
+        "ClientId"
+    } else if path.contains("/profiles/{") {
+        "AmazonId"
+    } else {
+        "OrganizationId"
+    })
+}
+
+fn security(operation: Operation) -> Value {
+    match operation {
+        Operation::Association(_) => json!([{ "accessToken": [] }]),
+        Operation::Token => json!([{ "clientBasic": [] }, {}]),
+        Operation::Admin(_) => json!([{ "adminToken": [] }]),
+        Operation::Open(_) => json!([]),
+    }
+}
+
+fn responses(operation: Operation, description: &Description) -> Value {
+    let mut responses = Map::new();
+    let (status, text, content) = &description.success;
+    responses.insert(
+        status.to_string(),
+        response(StatusCode::OK, text, content.as_ref().map(|(m, s)| (*m, *s)), operation),
+    );
+    for (status, text) in description.errors {
+        let code = StatusCode::from_u16(*status).expect("the statuses of the descriptions are valid");
+        let schema = if operation == Operation::Token { "GrantError" } else { "Error" };
+        responses
+            .insert(status.to_string(), response(code, text, Some(("application/json", schema)), operation));
+    }
+    Value::Object(responses)
+}
+
+fn response(status: StatusCode, text: &str, content: Option<(&str, &str)>, operation: Operation) -> Value {
+    let mut headers = json!({ "X-Amzn-RequestId": { "$ref": "#/components/headers/RequestId" } });
+    let mut header = |name: &str, component: &str| {
+        headers[name] = json!({ "$ref": format!("#/components/headers/{component}") });
+    };
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            header("Retry-After", "RetryAfter");
+        }
+        StatusCode::UNAUTHORIZED => {
+            header("WWW-Authenticate", "Authenticate");
+        }
+        _ => {}
+    }
+    if operation == Operation::Token {
+        header("Cache-Control", "NoStore");
+    }
+    let mut response = json!({ "description": text, "headers": headers });
+    if let Some((media, schema)) = content {
+        response["content"] = json!({ media: { "schema": reference(schema) } });
+    }
+    response
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! DELETE …/externalUsers: removes an association.
+//!
+//! The endpoint stands in the body, or in the query string for clients that cannot send a body with a DELETE.
+//! 200 means removed durably; an association that does not exist is a 404.
+
+use http::StatusCode;
+use jackfield_model::wire::DeleteRequest;
+use jackfield_store::DeleteOutcome;
+
+use crate::auth::Provider;
+use crate::error::ApiError;
+use crate::response::{self, Reply};
+
+pub(super) async fn handle(
+    provider: Provider<'_>,
+    query_string: Option<&str>,
+    body: &[u8],
+) -> Result<Reply, ApiError> {
+    let parameter = external_user_id_parameter(query_string.unwrap_or_default())?;
+    let request = DeleteRequest::parse(body, parameter.as_deref())?;
+    match provider.delete(request.external_user_id).await? {
+        DeleteOutcome::Deleted => Ok(response::empty(StatusCode::OK)),
+        DeleteOutcome::NotFound => Err(super::no_such_association()),
+        DeleteOutcome::NoSuchProvider => Err(super::no_such_provider()),
+    }
+}
+
+fn external_user_id_parameter(query_string: &str) -> Result<Option<String>, ApiError> {
+    let mut values = form_urlencoded::parse(query_string.as_bytes())
+        .filter(|(name, _)| name == "externalUserId")
+        .map(|(_, value)| value.into_owned());
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(ApiError::BadRequest(
+            "externalUserId stands more than once in the query string; it may stand once.".to_owned(),
+        ));
+    }
+    Ok(value)
+}

@@ -1,0 +1,78 @@
+//! POST …/externalUsers/query: the associations of a provider, all or some, page by page.
+//!
+//! Sorted by the bytes of `externalUserId`. Pages are cut by key, so an association that exists throughout a walk
+//! is answered exactly once, whatever is written meanwhile. `totalCount` counts all that match, over all pages.
+
+use http::StatusCode;
+use jackfield_model::ExternalUserId;
+use jackfield_model::wire::{Association, LAST_PAGE_TOKEN, PaginationContext, QueryRequest, QueryResponse};
+
+use crate::auth::Provider;
+use crate::error::ApiError;
+use crate::response::{self, Reply};
+
+pub(super) async fn handle(provider: Provider<'_>, body: &[u8]) -> Result<Reply, ApiError> {
+    let request = QueryRequest::parse(body)?;
+    let filter = request.external_user_ids.as_deref();
+    let tokens = provider.page_tokens(filter);
+    // The token of a last page leads to an empty page without a token, so that a client that goes on until the
+    // token is absent ends, too.
+    let past_the_end = request.next_token.as_deref() == Some(LAST_PAGE_TOKEN);
+    let after = match request.next_token.as_deref() {
+        Some(token) if !past_the_end => {
+            Some(tokens.open(token).map_err(|error| ApiError::BadRequest(error.to_string()))?)
+        }
+        _ => None,
+    };
+    let limit = if past_the_end { 0 } else { request.max_results as usize };
+    let page = match filter {
+        Some(ids) => filtered_page(&provider, ids, after.as_ref(), limit).await?,
+        None => whole_page(&provider, after, limit).await?,
+    };
+    let next_page_token = match page.associations.last() {
+        _ if past_the_end => None,
+        Some(last) if page.more => Some(tokens.issue(&last.external_user_id)),
+        _ => Some(LAST_PAGE_TOKEN.to_owned()),
+    };
+    Ok(response::json(
+        StatusCode::OK,
+        &QueryResponse {
+            pagination_context: PaginationContext { total_count: page.total, next_page_token },
+            account_associations: page.associations,
+        },
+    ))
+}
+
+struct Page {
+    associations: Vec<Association>,
+    total: u64,
+    more: bool,
+}
+
+async fn filtered_page(
+    provider: &Provider<'_>,
+    ids: &[ExternalUserId],
+    after: Option<&ExternalUserId>,
+    limit: usize,
+) -> Result<Page, ApiError> {
+    let mut associations = provider.find(ids).await?;
+    let total = associations.len() as u64;
+    if let Some(after) = after {
+        associations.retain(|association| association.external_user_id > *after);
+    }
+    let more = associations.len() > limit;
+    associations.truncate(limit);
+    Ok(Page { associations, total, more })
+}
+
+async fn whole_page(
+    provider: &Provider<'_>,
+    after: Option<ExternalUserId>,
+    limit: usize,
+) -> Result<Page, ApiError> {
+    let page = match limit {
+        0 => jackfield_store::AssociationPage { associations: Vec::new(), more: false },
+        limit => provider.list(after, limit).await?,
+    };
+    Ok(Page { associations: page.associations, total: provider.count().await?, more: page.more })
+}

@@ -1,0 +1,307 @@
+//! The whole URL map on one screen.
+//!
+//! [`ROUTES`] is the only list of routes: the router, `openapi.json` and the coverage tests walk it. One trailing
+//! slash is accepted everywhere (a published client sends it); a parameter is percent-decoded once.
+
+use std::borrow::Cow;
+
+use http::Method;
+use jackfield_model::path;
+
+/// Something that a request can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Operation {
+    /// The public API, for bearers of an access token.
+    Association(AssociationOperation),
+    /// The token endpoint of Login with Amazon, for clients with their credentials.
+    Token,
+    /// The admin API, for bearers of the admin token.
+    Admin(AdminOperation),
+    /// Open to everybody who can reach the listener.
+    Open(OpenOperation),
+}
+
+/// The four operations of the account association API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum AssociationOperation {
+    Create,
+    Update,
+    Delete,
+    Query,
+}
+
+/// Operations of the admin API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum AdminOperation {
+    CreateOrganization,
+    ListOrganizations,
+    GetOrganization,
+    UpdateOrganization,
+    DeleteOrganization,
+    CreateClient,
+    ListClients,
+    GetClient,
+    UpdateClient,
+    DeleteClient,
+    RotateSecret,
+    RevokeTokens,
+    IssueToken,
+    CreateProvider,
+    ListProviders,
+    GetProvider,
+    UpdateProvider,
+    DeleteProvider,
+    CreateProfile,
+    ListProfiles,
+    GetProfile,
+    UpdateProfile,
+    DeleteProfile,
+    ListAssociations,
+    ListChanges,
+    GetMaintenance,
+    SetMaintenance,
+    Status,
+}
+
+/// Operations without authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum OpenOperation {
+    Health,
+    Ready,
+    Metrics,
+    OpenApi,
+    Docs,
+}
+
+/// Which listener a request came in on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listener {
+    /// For clients.
+    Public,
+    /// For operators.
+    Admin,
+}
+
+/// Where a route is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Served {
+    Public,
+    Admin,
+    Both,
+}
+
+/// One method on one path.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) operation: Operation,
+    pub(crate) served: Served,
+}
+
+macro_rules! routes {
+    ($($served:ident $method:ident $path:expr => $kind:ident $(($operation:ident))?;)*) => {
+        &[$(Route {
+            method: Method::$method,
+            path: $path,
+            operation: routes!(@ $kind $($operation)?),
+            served: Served::$served,
+        }),*]
+    };
+    (@ Association $operation:ident) => { Operation::Association(AssociationOperation::$operation) };
+    (@ Admin $operation:ident) => { Operation::Admin(AdminOperation::$operation) };
+    (@ Open $operation:ident) => { Operation::Open(OpenOperation::$operation) };
+    (@ Token) => { Operation::Token };
+}
+
+/// Every route of the service.
+pub(crate) const ROUTES: &[Route] = routes! {
+    Public POST   path::EXTERNAL_USERS       => Association(Create);
+    Public PUT    path::EXTERNAL_USERS       => Association(Update);
+    Public DELETE path::EXTERNAL_USERS       => Association(Delete);
+    Public POST   path::EXTERNAL_USERS_QUERY => Association(Query);
+
+    Public POST   path::TOKEN                => Token;
+    Public POST   path::TOKEN_ALTERNATE      => Token;
+
+    Admin  POST   "/admin/v1/organizations"                       => Admin(CreateOrganization);
+    Admin  GET    "/admin/v1/organizations"                       => Admin(ListOrganizations);
+    Admin  GET    "/admin/v1/organizations/{id}"                  => Admin(GetOrganization);
+    Admin  PATCH  "/admin/v1/organizations/{id}"                  => Admin(UpdateOrganization);
+    Admin  DELETE "/admin/v1/organizations/{id}"                  => Admin(DeleteOrganization);
+    Admin  POST   "/admin/v1/organizations/{id}/clients"          => Admin(CreateClient);
+    Admin  GET    "/admin/v1/organizations/{id}/clients"          => Admin(ListClients);
+    Admin  POST   "/admin/v1/organizations/{id}/serviceProviders" => Admin(CreateProvider);
+    Admin  GET    "/admin/v1/organizations/{id}/serviceProviders" => Admin(ListProviders);
+    Admin  POST   "/admin/v1/organizations/{id}/profiles"         => Admin(CreateProfile);
+    Admin  GET    "/admin/v1/organizations/{id}/profiles"         => Admin(ListProfiles);
+    Admin  GET    "/admin/v1/clients/{id}"                        => Admin(GetClient);
+    Admin  PATCH  "/admin/v1/clients/{id}"                        => Admin(UpdateClient);
+    Admin  DELETE "/admin/v1/clients/{id}"                        => Admin(DeleteClient);
+    Admin  POST   "/admin/v1/clients/{id}/rotate-secret"          => Admin(RotateSecret);
+    Admin  POST   "/admin/v1/clients/{id}/revoke-tokens"          => Admin(RevokeTokens);
+    Admin  POST   "/admin/v1/clients/{id}/tokens"                 => Admin(IssueToken);
+    Admin  GET    "/admin/v1/serviceProviders/{id}"               => Admin(GetProvider);
+    Admin  PATCH  "/admin/v1/serviceProviders/{id}"               => Admin(UpdateProvider);
+    Admin  DELETE "/admin/v1/serviceProviders/{id}"               => Admin(DeleteProvider);
+    Admin  GET    "/admin/v1/serviceProviders/{id}/associations"  => Admin(ListAssociations);
+    Admin  GET    "/admin/v1/profiles/{id}"                       => Admin(GetProfile);
+    Admin  PATCH  "/admin/v1/profiles/{id}"                       => Admin(UpdateProfile);
+    Admin  DELETE "/admin/v1/profiles/{id}"                       => Admin(DeleteProfile);
+    Admin  GET    "/admin/v1/changes"                             => Admin(ListChanges);
+    Admin  GET    "/admin/v1/maintenance"                         => Admin(GetMaintenance);
+    Admin  PUT    "/admin/v1/maintenance"                         => Admin(SetMaintenance);
+    Admin  GET    "/admin/v1/status"                              => Admin(Status);
+
+    Admin  GET    "/metrics"      => Open(Metrics);
+    Both   GET    "/healthz"      => Open(Health);
+    Both   GET    "/readyz"       => Open(Ready);
+    Both   GET    "/openapi.json" => Open(OpenApi);
+    Both   GET    "/docs"         => Open(Docs);
+};
+
+impl Operation {
+    /// The name in logs and metrics.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Association(AssociationOperation::Create) => "create",
+            Self::Association(AssociationOperation::Update) => "update",
+            Self::Association(AssociationOperation::Delete) => "delete",
+            Self::Association(AssociationOperation::Query) => "query",
+            Self::Token => "token",
+            Self::Admin(_) => "admin",
+            Self::Open(OpenOperation::Health | OpenOperation::Ready) => "health",
+            Self::Open(OpenOperation::Metrics) => "metrics",
+            Self::Open(OpenOperation::OpenApi | OpenOperation::Docs) => "docs",
+        }
+    }
+}
+
+impl Served {
+    const fn on(self, listener: Listener) -> bool {
+        match (self, listener) {
+            (Self::Both, _) | (Self::Public, Listener::Public) | (Self::Admin, Listener::Admin) => true,
+            (Self::Public, Listener::Admin) | (Self::Admin, Listener::Public) => false,
+        }
+    }
+}
+
+/// Where a request goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Target<'p> {
+    /// To an operation, with the decoded parameter of the path.
+    Found(Operation, Option<Cow<'p, str>>),
+    /// The path is known, the method is not: the methods that are.
+    MethodNotAllowed(String),
+    /// No such path.
+    NotFound,
+}
+
+/// Finds the operation of a request.
+#[derive(Debug)]
+pub(crate) struct Router {
+    public: matchit::Router<Vec<(Method, Operation)>>,
+    admin: matchit::Router<Vec<(Method, Operation)>>,
+}
+
+impl Router {
+    pub(crate) fn new() -> Self {
+        Self { public: Self::of(Listener::Public), admin: Self::of(Listener::Admin) }
+    }
+
+    fn of(listener: Listener) -> matchit::Router<Vec<(Method, Operation)>> {
+        let mut router = matchit::Router::new();
+        let served: Vec<&Route> = ROUTES.iter().filter(|route| route.served.on(listener)).collect();
+        for route in &served {
+            let methods = served
+                .iter()
+                .filter(|other| other.path == route.path)
+                .map(|other| (other.method.clone(), other.operation))
+                .collect();
+            if router.at(route.path).is_err() {
+                router.insert(route.path, methods).expect("the templates of ROUTES do not conflict");
+            }
+        }
+        router
+    }
+
+    /// Where a request with this method and path goes. HEAD is answered like GET, without the body.
+    pub(crate) fn find<'p>(&self, listener: Listener, method: &Method, path: &'p str) -> Target<'p> {
+        let router = match listener {
+            Listener::Public => &self.public,
+            Listener::Admin => &self.admin,
+        };
+        let path = match path.strip_suffix('/') {
+            Some(shorter) if !shorter.is_empty() => shorter,
+            _ => path,
+        };
+        let Ok(found) = router.at(path) else { return Target::NotFound };
+        let wanted = if method == Method::HEAD { &Method::GET } else { method };
+        let Some((_, operation)) = found.value.iter().find(|(own, _)| own == wanted) else {
+            return Target::MethodNotAllowed(allow(found.value));
+        };
+        let parameter = found.params.iter().next().map(|(_, value)| value);
+        match parameter.map(|value| percent_encoding::percent_decode_str(value).decode_utf8()).transpose() {
+            Ok(parameter) => Target::Found(*operation, parameter),
+            // No identifier has bytes that are not UTF-8.
+            Err(_) => Target::NotFound,
+        }
+    }
+}
+
+fn allow(methods: &[(Method, Operation)]) -> String {
+    let mut names: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
+    if names.contains(&"GET") {
+        names.push("HEAD");
+    }
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find<'p>(method: &Method, path: &'p str) -> Target<'p> {
+        Router::new().find(Listener::Public, method, path)
+    }
+
+    #[test]
+    fn paths_are_found_with_and_without_a_trailing_slash() {
+        let create = Operation::Association(AssociationOperation::Create);
+        for path in [
+            "/v1/communications/serviceProviders/p%2e1/externalUsers",
+            "/v1/communications/serviceProviders/p%2e1/externalUsers/",
+        ] {
+            assert_eq!(find(&Method::POST, path), Target::Found(create, Some("p.1".into())), "{path}");
+        }
+        for path in [
+            "/",
+            "//",
+            "/v1/communications/serviceProviders/p/externalUsers//",
+            "/v1/communications/serviceProviders//externalUsers",
+            "/v1/communications/serviceProviders/p/q/externalUsers",
+            "/v1/communications/serviceProviders/%ff/externalUsers",
+            "/admin/v1/organizations",
+        ] {
+            assert_eq!(find(&Method::POST, path), Target::NotFound, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_decoded_once() {
+        let target = find(&Method::POST, "/v1/communications/serviceProviders/a%252Fb/externalUsers");
+        let Target::Found(_, Some(parameter)) = target else { panic!("{target:?}") };
+        assert_eq!(parameter, "a%2Fb");
+    }
+
+    #[test]
+    fn a_wrong_method_names_the_right_ones() {
+        let path = "/v1/communications/serviceProviders/p/externalUsers";
+        assert_eq!(find(&Method::GET, path), Target::MethodNotAllowed("POST, PUT, DELETE".to_owned()));
+        assert_eq!(find(&Method::POST, "/healthz"), Target::MethodNotAllowed("GET, HEAD".to_owned()));
+        assert_eq!(
+            find(&Method::HEAD, "/healthz"),
+            Target::Found(Operation::Open(OpenOperation::Health), None)
+        );
+    }
+}

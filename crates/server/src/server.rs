@@ -1,0 +1,245 @@
+//! A server from its configuration to its end: store, seed, listeners, connections, background work.
+
+use std::future::Future;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::server::graceful::GracefulShutdown;
+use jackfield_model::ClientId;
+use jackfield_model::admin::Secret;
+use jackfield_store::{OpenError, Store, StoreOptions, Timestamp};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::app::{App, Limits};
+use crate::auth::access_token;
+use crate::config::{Config, SeedSource};
+use crate::connection::{self, Timeouts};
+use crate::lwa;
+use crate::metrics::Metrics;
+use crate::router::Listener;
+use crate::seed::{self, SeedError};
+
+/// What is in flight when a server is told to stop gets this long to finish.
+const GRACE: Duration = Duration::from_secs(10);
+/// Between two looks for changes that are older than the retention.
+const TRIM_INTERVAL: Duration = Duration::from_secs(60);
+/// Changes that one write forgets, so that clients' writes get their turn between.
+const TRIM_BATCH: usize = 1_000;
+/// Name of the file in the data directory that holds the admin token.
+pub const ADMIN_TOKEN_FILE: &str = "admin-token";
+
+/// A server that accepts connections.
+#[derive(Debug)]
+pub struct Server {
+    app: Arc<App>,
+    public: TcpListener,
+    admin: TcpListener,
+    config: Config,
+    admin_token_file: Option<PathBuf>,
+}
+
+/// Why a server does not start. The text is for the operator.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The seed file is wrong.
+    #[error("--seed {path}: {cause}", path = .path.display())]
+    Seed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: SeedError,
+    },
+    /// The admin token cannot be read or kept.
+    #[error("the admin token cannot be kept in {path}: {cause}", path = .path.display())]
+    AdminToken {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        cause: std::io::Error,
+    },
+    /// An address cannot be listened on.
+    #[error("{flag} {address} cannot be listened on: {cause}")]
+    Listen {
+        /// The flag.
+        flag: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What is in the way.
+        cause: std::io::Error,
+    },
+}
+
+impl StartError {
+    /// Whether the configuration is at fault, as against the machine it meets.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Seed { cause, .. } => cause.is_configuration(),
+            Self::Open(_) | Self::AdminToken { .. } | Self::Listen { .. } => false,
+        }
+    }
+}
+
+impl Server {
+    /// Opens the store, applies the seed and listens. Connections wait until [`Server::run`].
+    ///
+    /// # Errors
+    /// [`StartError`] saying what to do.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let metrics = Arc::new(Metrics::default());
+        let commits = Arc::clone(&metrics);
+        let options = StoreOptions { on_commit: Some(Arc::new(move |report| commits.commit(report))) };
+        let store = config.store.open(options).await?;
+        let (admin_token, admin_token_file) = match &config.admin_token {
+            Some(token) => (token.0.clone(), None),
+            None => kept_admin_token(config.store.directory()).map(|(token, file)| (token, Some(file)))?,
+        };
+        let limits = Limits { max_in_flight: config.max_in_flight, body_timeout: config.body_timeout };
+        let app = Arc::new(App::new(store, metrics, &admin_token, config.rate_limit, limits));
+        for source in &config.seeds {
+            let (path, seed) = match source {
+                SeedSource::File(path) => (path.clone(), seed::read(path)),
+                SeedSource::BuiltIn(text) => ("(built in)".into(), seed::parse(text)),
+            };
+            let applied = match seed {
+                Ok(seed) => seed::apply(&app, seed).await,
+                Err(error) => Err(error),
+            };
+            applied.map_err(|cause| StartError::Seed { path, cause })?;
+        }
+        Ok(Self {
+            public: listen("--listen", config.listen).await?,
+            admin: listen("--admin-listen", config.admin_listen).await?,
+            app,
+            config,
+            admin_token_file,
+        })
+    }
+
+    /// Where the public API is served.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn public_address(&self) -> std::io::Result<SocketAddr> {
+        self.public.local_addr()
+    }
+
+    /// Where the admin API is served.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn admin_address(&self) -> std::io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// The kind of store, for the ready line.
+    #[must_use]
+    pub fn store_kind(&self) -> &'static str {
+        self.app.store.kind()
+    }
+
+    /// The file that holds the admin token, unless the configuration gave one.
+    #[must_use]
+    pub fn admin_token_file(&self) -> Option<&Path> {
+        self.admin_token_file.as_deref()
+    }
+
+    /// An access token of a client for its granted scopes; nothing when there is no such client.
+    #[must_use]
+    pub fn issue_access_token(&self, client: &ClientId, life: Duration) -> Option<Secret> {
+        let client = self.app.store.registry().clients.get(client).cloned()?;
+        Some(lwa::issue(&self.app, &client, &client.scopes, life.as_secs()).access_token)
+    }
+
+    /// Serves until `stop` is done, then finishes what is in flight, 10 s at most, and closes the store.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { app, public, admin, config, admin_token_file } = self;
+        let graceful = GracefulShutdown::new();
+        let (stop_accepting, accepting) = watch::channel(false);
+        let timeouts = Timeouts { head: config.header_timeout, stall: config.body_timeout };
+        let accept = |listener, which| {
+            connection::accept(
+                listener,
+                which,
+                Arc::clone(&app),
+                timeouts,
+                config.max_connections,
+                || graceful.watcher(),
+                accepting.clone(),
+            )
+        };
+        let trimming = tokio::spawn(trim_changes(Arc::clone(&app.store), config.change_retention));
+        tokio::join!(accept(public, Listener::Public), accept(admin, Listener::Admin), async {
+            stop.await;
+            tracing::info!("stopping: what is in flight is finished");
+            stop_accepting.send_replace(true);
+        });
+        trimming.abort();
+        if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests did not finish in time and were cut off");
+        }
+        app.store.close().await;
+        if let (None, Some(file)) = (config.store.directory(), admin_token_file) {
+            // The token dies with this process; the file is of no use any more.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+async fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|cause| StartError::Listen { flag, address, cause })
+}
+
+async fn trim_changes(store: Arc<dyn Store>, retention: Option<Duration>) {
+    let Some(retention) = retention else { return };
+    let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+    loop {
+        let before = Timestamp(Timestamp::now().0.saturating_sub(retention));
+        loop {
+            match store.trim_changes(before, TRIM_BATCH).await {
+                Ok(trimmed) if trimmed == TRIM_BATCH => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "old changes could not be forgotten");
+                    break;
+                }
+            }
+        }
+        tokio::time::sleep(TRIM_INTERVAL).await;
+    }
+}
+
+/// The admin token of the data directory, made when it is not there. A store without a directory has a token for as
+/// long as the process lives, in a file of the system's directory for temporary files.
+fn kept_admin_token(directory: Option<&Path>) -> Result<(String, PathBuf), StartError> {
+    let path = match directory {
+        Some(directory) => directory.join(ADMIN_TOKEN_FILE),
+        None => std::env::temp_dir().join(format!("jackfield-{}-{ADMIN_TOKEN_FILE}", std::process::id())),
+    };
+    let failed = |cause| StartError::AdminToken { path: path.clone(), cause };
+    match std::fs::read_to_string(&path) {
+        Ok(token) if directory.is_some() && !token.trim().is_empty() => {
+            return Ok((token.trim().to_owned(), path));
+        }
+        Ok(_) => std::fs::remove_file(&path).map_err(failed)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let token = access_token::random_text::<32>();
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&path).map_err(failed)?;
+    file.write_all(token.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    tracing::info!(path = %path.display(), "the admin token was made");
+    Ok((token, path))
+}

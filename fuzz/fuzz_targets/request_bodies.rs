@@ -1,0 +1,81 @@
+//! Request bodies: whatever the bytes, a parser answers with a refusal fit to print or with a value that is
+//! within every bound and survives the way over the wire.
+#![no_main]
+
+use std::fmt::Debug;
+
+use jackfield_model::json::InvalidRequest;
+use jackfield_model::limit;
+use jackfield_model::wire::{Association, DeleteRequest, QueryRequest};
+use libfuzzer_sys::fuzz_target;
+use serde::Serialize;
+
+/// Longest refusal that is fit to print, in bytes. The longest fixed text has less than half of that.
+const MESSAGE_BYTES: usize = 400;
+
+fuzz_target!(|body: &[u8]| {
+    association(body);
+    delete(body);
+    query(body);
+});
+
+fn association(body: &[u8]) {
+    if let Some(created) = accepted(Association::parse_create(body)) {
+        assert_eq!(Association::parse_update(body).as_ref(), Ok(&created), "update reads what create reads");
+        travels(&created, Association::parse_create);
+        travels(&created, Association::parse_update);
+    }
+    if let Some(updated) = accepted(Association::parse_update(body)) {
+        travels(&updated, Association::parse_update);
+        let by_serde: Association =
+            serde_json::from_slice(&wire(&updated)).expect("the derived reader agrees");
+        assert_eq!(by_serde, updated);
+    }
+}
+
+fn delete(body: &[u8]) {
+    if let Some(delete) = accepted(DeleteRequest::parse(body, None)) {
+        travels(&delete, |bytes| DeleteRequest::parse(bytes, None));
+        let id = delete.external_user_id.as_str();
+        assert_eq!(DeleteRequest::parse(body, Some(id)).as_ref(), Ok(&delete), "the same id twice");
+        assert_eq!(DeleteRequest::parse(b"", Some(id)).as_ref(), Ok(&delete), "the id as parameter alone");
+        assert!(DeleteRequest::parse(body, Some(&format!("{id}x"))).is_err(), "two different ids");
+    }
+    if let Ok(parameter) = std::str::from_utf8(body)
+        && let Some(delete) = accepted(DeleteRequest::parse(b"", Some(parameter)))
+    {
+        assert_eq!(delete.external_user_id.as_str(), parameter, "ids are taken byte for byte");
+        travels(&delete, |bytes| DeleteRequest::parse(bytes, None));
+    }
+}
+
+fn query(body: &[u8]) {
+    if let Some(query) = accepted(QueryRequest::parse(body)) {
+        assert!((1..=limit::PAGE_MAX).contains(&query.max_results));
+        if let Some(ids) = &query.external_user_ids {
+            assert!((1..=limit::QUERY_IDS).contains(&ids.len()));
+            assert!(ids.is_sorted_by(|one, next| one < next), "sorted and without repeats");
+        }
+        travels(&query, QueryRequest::parse);
+    }
+}
+
+/// What was read; of a refusal, that its message can be answered and logged.
+fn accepted<T>(outcome: Result<T, InvalidRequest>) -> Option<T> {
+    match outcome {
+        Ok(value) => Some(value),
+        Err(InvalidRequest(message)) => {
+            assert!((1..=MESSAGE_BYTES).contains(&message.len()), "{} bytes of message", message.len());
+            assert!(!message.contains(char::is_control), "a control character in {message:?}");
+            None
+        }
+    }
+}
+
+fn travels<T: Serialize + PartialEq + Debug>(value: &T, parse: impl Fn(&[u8]) -> Result<T, InvalidRequest>) {
+    assert_eq!(parse(&wire(value)).as_ref(), Ok(value), "what was read is written and read again");
+}
+
+fn wire(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("wire bodies can be written")
+}

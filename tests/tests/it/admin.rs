@@ -1,0 +1,291 @@
+//! The operator's API: what it makes, lists, changes and refuses.
+
+use http::Method;
+use jackfield_tests::tenant::profile;
+use jackfield_tests::{Request, Tenant};
+use serde_json::{Value, json};
+
+use crate::operation::Op;
+
+const UNKNOWN_ORGANIZATION: &str = "/admin/v1/organizations/amzn1.alexa.unit.did.unknown";
+const UNKNOWN_CLIENT: &str =
+    "/admin/v1/clients/amzn1.application-oa2-client.00000000000000000000000000000000";
+
+/// All items of a listing, page by page.
+async fn list(tenant: &Tenant, target: &str, limit: usize) -> Vec<Value> {
+    let mut items = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = tenant.admin.get(&format!("{target}?limit={limit}{after}")).await;
+        let found = page["items"].as_array().unwrap();
+        assert!(found.len() <= limit);
+        items.extend(found.clone());
+        match page["next_after"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return items,
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_organization_lives() {
+    let tenant = Tenant::fresh().await;
+    let id = format!("amzn1.alexa.unit.did.{}", uuid::Uuid::new_v4());
+    let body = json!({"id": id, "name": "Grand Hotel", "country": "GB", "vertical": "hospitality"});
+    let created = tenant.admin.create("/admin/v1/organizations", &body).await;
+    let expected = json!({
+        "id": id, "name": "Grand Hotel", "country": "UK", "vertical": "hospitality",
+        "webrtc": false, "strict_profiles": false,
+    });
+    assert_eq!(created, expected);
+    let target = format!("/admin/v1/organizations/{id}");
+    assert_eq!(tenant.admin.get(&target).await, expected);
+    tenant.admin.call(&Method::POST, "/admin/v1/organizations", &body).await.is(409);
+    let patched = tenant.admin.patch(&target, &json!({"name": "Hotel", "webrtc": true})).await;
+    assert_eq!(
+        (&patched["name"], &patched["webrtc"], &patched["country"]),
+        (&json!("Hotel"), &json!(true), &json!("UK"))
+    );
+    assert!(list(&tenant, "/admin/v1/organizations", 2).await.contains(&patched));
+    tenant.admin.delete(&target).await;
+    tenant.admin.call(&Method::GET, &target, &Value::Null).await.is(404);
+    tenant.admin.call(&Method::DELETE, &target, &Value::Null).await.is(404);
+    tenant.admin.call(&Method::PATCH, &target, &json!({"name": "x"})).await.is(404);
+}
+
+#[tokio::test]
+async fn an_organization_with_a_provider_is_not_deleted() {
+    let tenant = Tenant::fresh().await;
+    let target = format!("/admin/v1/organizations/{}", tenant.organization);
+    tenant.admin.call(&Method::DELETE, &target, &Value::Null).await.is(409);
+    tenant.create("7201", "1234").await.is(201);
+}
+
+#[tokio::test]
+async fn bad_bodies_are_refused_with_the_name_of_the_property() {
+    let tenant = Tenant::fresh().await;
+    let good = json!({"name": "n", "country": "US", "vertical": "core"});
+    let with = |name: &str, value: Value| {
+        let mut body = good.clone();
+        body[name] = value;
+        body
+    };
+    let long = "n".repeat(257);
+    for (body, part) in [
+        (json!({}), "name"),
+        (json!([]), ""),
+        (with("country", json!("XX")), "XX"),
+        (with("country", json!(7)), ""),
+        (with("vertical", json!("casino")), "casino"),
+        (with("webrtc", json!("yes")), ""),
+        (with("name", json!("")), "name"),
+        (with("name", json!(long)), "name"),
+        (with("id", json!("nonsense")), "amzn1.alexa.unit.did."),
+    ] {
+        tenant.admin.call(&Method::POST, "/admin/v1/organizations", &body).await.is_error(400, part);
+    }
+    let clients = format!("/admin/v1/organizations/{}/clients", tenant.organization);
+    for (body, part) in [
+        (json!({"secret": "short"}), "secret"),
+        (json!({"secret": "s".repeat(2_049)}), "secret"),
+        (json!({"scopes": ["a b"]}), "scope"),
+        (json!({"rate_limit": -1}), ""),
+        (json!({"rate_limit": 1_000_001}), "rate_limit"),
+        (json!({"id": "nonsense"}), "amzn1.application-oa2-client."),
+        (json!({"scope": "a"}), "scope"),
+    ] {
+        tenant.admin.call(&Method::POST, &clients, &body).await.is_error(400, part);
+    }
+    let tokens = format!("/admin/v1/clients/{}/tokens", tenant.client_id);
+    for body in
+        [json!({"expires_in": -1}), json!({"expires_in": 86_401}), json!({"scopes": ["é"]}), json!({"x": 1})]
+    {
+        tenant.admin.call(&Method::POST, &tokens, &body).await.is(400);
+    }
+    let maintenance = json!({"enabled": "on"});
+    tenant.admin.call(&Method::PUT, "/admin/v1/maintenance", &maintenance).await.is(400);
+    let not_json =
+        Request::new(&Method::POST, "/admin/v1/organizations").bearer(tenant.endpoint().admin_token());
+    tenant.admin.send(&not_json.body("nonsense")).await.is(400);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404() {
+    let tenant = Tenant::fresh().await;
+    for (method, target) in [
+        (Method::GET, UNKNOWN_ORGANIZATION.to_owned()),
+        (Method::GET, format!("{UNKNOWN_ORGANIZATION}/clients")),
+        (Method::POST, format!("{UNKNOWN_ORGANIZATION}/clients")),
+        (Method::GET, format!("{UNKNOWN_ORGANIZATION}/serviceProviders")),
+        (Method::GET, format!("{UNKNOWN_ORGANIZATION}/profiles")),
+        (Method::PATCH, UNKNOWN_CLIENT.to_owned()),
+        (Method::DELETE, UNKNOWN_CLIENT.to_owned()),
+        (Method::POST, format!("{UNKNOWN_CLIENT}/rotate-secret")),
+        (Method::POST, format!("{UNKNOWN_CLIENT}/revoke-tokens")),
+        (Method::POST, format!("{UNKNOWN_CLIENT}/tokens")),
+        (Method::GET, "/admin/v1/serviceProviders/amzn1.comms.csp.id.nonsense/associations".to_owned()),
+        (Method::GET, "/admin/v1/nothing".to_owned()),
+        (Method::GET, "/".to_owned()),
+    ] {
+        let response = tenant.admin.call(&method, &target, &json!({})).await;
+        assert_eq!(response.status, 404, "{method} {target}: {response:?}");
+    }
+    tenant.admin.call(&Method::DELETE, "/admin/v1/organizations", &Value::Null).await.is(405);
+}
+
+#[tokio::test]
+async fn a_client_lives_and_its_secret_is_answered_once() {
+    let tenant = Tenant::fresh().await;
+    let target = format!("/admin/v1/organizations/{}/clients", tenant.organization);
+    let secret = format!("chosen-{}", uuid::Uuid::new_v4());
+    let id = format!("amzn1.application-oa2-client.{}", uuid::Uuid::new_v4().simple());
+    let body = json!({
+        "id": id, "secret": secret, "scopes": ["b", "a"], "rate_limit": 7, "redirect_uris": ["https://example.org/back"],
+    });
+    let created = tenant.admin.create(&target, &body).await;
+    assert_eq!(created["secret"], secret);
+    tenant.endpoint().keep_secret(&secret);
+    tenant.admin.call(&Method::POST, &target, &body).await.is(409);
+    let listed = list(&tenant, &target, 1).await;
+    assert_eq!(listed.len(), 2);
+    let found = listed.iter().find(|client| client["id"] == id).unwrap();
+    let mut expected = created.clone();
+    expected.as_object_mut().unwrap().remove("secret");
+    assert_eq!(found, &expected);
+    assert_eq!(expected["scopes"], json!(["a", "b"]));
+    assert_eq!((&expected["rate_limit"], &expected["enabled"]), (&json!(7), &json!(true)));
+    let client = format!("/admin/v1/clients/{id}");
+    let patched =
+        tenant.admin.patch(&client, &json!({"rate_limit": 0, "scopes": ["c"], "enabled": false})).await;
+    assert_eq!(
+        (&patched["rate_limit"], &patched["scopes"], &patched["enabled"]),
+        (&json!(0), &json!(["c"]), &json!(false))
+    );
+    tenant.admin.delete(&client).await;
+    tenant.admin.call(&Method::DELETE, &client, &Value::Null).await.is(404);
+    assert_eq!(list(&tenant, &target, 100).await.len(), 1);
+}
+
+#[tokio::test]
+async fn service_providers_have_logical_ids_and_counts() {
+    let tenant = Tenant::fresh().await;
+    let target = format!("/admin/v1/organizations/{}/serviceProviders", tenant.organization);
+    let names = json!([{"locale": "en-US", "value": "Front desk"}]);
+    let created = tenant.admin.create(&target, &json!({"logical_id": "desk", "display_name": names})).await;
+    assert_eq!((&created["logical_id"], &created["display_name"]), (&json!("desk"), &names));
+    let again = tenant.admin.call(&Method::POST, &target, &json!({"logical_id": "desk"})).await;
+    again.is_error(409, "logical_id");
+    tenant.admin.call(&Method::POST, &target, &json!({})).await.is(400);
+    for n in 0..3 {
+        tenant.create(&n.to_string(), "1").await.is(201);
+    }
+    let listed = list(&tenant, &target, 1).await;
+    assert_eq!(listed.len(), 2);
+    let mine = listed.iter().find(|provider| provider["id"] == json!(tenant.provider)).unwrap();
+    assert_eq!(mine["associations"], 3);
+}
+
+#[tokio::test]
+async fn profiles_belong_to_an_organization_and_a_unit() {
+    let tenant = Tenant::fresh().await;
+    let target = format!("/admin/v1/organizations/{}/profiles", tenant.organization);
+    let unit = |n: &str| format!("amzn1.alexa.unit.did.{n}-{}", tenant.provider);
+    let created = tenant.admin.create(&target, &json!({"unit": unit("1"), "name": "Room 1"})).await;
+    assert!(created["id"].as_str().unwrap().starts_with(&profile("")));
+    assert_eq!((&created["unit"], &created["name"]), (&json!(unit("1")), &json!("Room 1")));
+    let taken = json!({"id": created["id"], "unit": unit("2")});
+    tenant.admin.call(&Method::POST, &target, &taken).await.is(409);
+    tenant.admin.call(&Method::POST, &target, &json!({"unit": "nonsense"})).await.is(400);
+    tenant.admin.create(&target, &json!({"unit": unit("2")})).await;
+    assert_eq!(list(&tenant, &target, 1).await.len(), 2);
+}
+
+#[tokio::test]
+async fn associations_are_listed_by_prefix() {
+    let tenant = Tenant::fresh().await;
+    for id in ["a%1", "a%2", "a%3", "b"] {
+        tenant.create(id, "1").await.is(201);
+    }
+    let target = format!("/admin/v1/serviceProviders/{}/associations", tenant.provider);
+    let first = tenant.admin.get(&format!("{target}?prefix=a%25&limit=2")).await;
+    let ids = |page: &Value| -> Vec<String> {
+        let associations = page["associations"].as_array().unwrap();
+        associations.iter().map(|one| one["externalUserId"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&first), ["a%1", "a%2"]);
+    assert_eq!((&first["total_count"], &first["next_after"]), (&json!(4), &json!("a%2")));
+    let second = tenant.admin.get(&format!("{target}?prefix=a%25&limit=2&after=a%252")).await;
+    assert_eq!(ids(&second), ["a%3"]);
+    assert_eq!(second.get("next_after"), None);
+    assert_eq!(ids(&tenant.admin.get(&target).await), ["a%1", "a%2", "a%3", "b"]);
+    for bad in ["limit=0", "limit=1001", "limit=x", "after=%20"] {
+        tenant.admin.call(&Method::GET, &format!("{target}?{bad}"), &Value::Null).await.is(400);
+    }
+}
+
+#[tokio::test]
+async fn every_change_is_recorded_with_who_when_and_what() {
+    let tenant = Tenant::fresh().await;
+    let create = tenant.create("7201", "1").await.expect(201);
+    tenant.create("7201", "2").await.is(409);
+    let update = tenant.update("7201", "2").await.expect(200);
+    let delete = tenant.delete("7201").await.expect(200);
+    tenant.delete("7201").await.is(404);
+    let changes = tenant.admin.changes(&tenant.provider, 0).await;
+    let expected = [
+        ("association.create", Value::Null, json!(profile("1")), &create),
+        ("association.update", json!(profile("1")), json!(profile("2")), &update),
+        ("association.delete", json!(profile("2")), Value::Null, &delete),
+    ];
+    let own: Vec<&Value> = changes.iter().filter(|change| change["external_user_id"] == "7201").collect();
+    assert_eq!(own.len(), expected.len(), "{changes:#?}");
+    for (change, (operation, before, after, response)) in own.iter().zip(expected) {
+        assert_eq!(change["operation"], operation);
+        assert_eq!((&change["before"], &change["after"]), (&before, &after));
+        assert_eq!(change["actor"], tenant.client_id);
+        assert_eq!(change["request_id"], response.request_id());
+        assert_eq!(change["service_provider_id"], tenant.provider);
+        let time = change["time"].as_str().unwrap();
+        assert!(time.len() == 24 && time.ends_with('Z') && time.as_bytes()[10] == b'T', "{time}");
+    }
+    let sequences: Vec<u64> = changes.iter().map(|change| change["sequence"].as_u64().unwrap()).collect();
+    assert!(sequences.windows(2).all(|pair| pair[0] < pair[1]), "{sequences:?}");
+    let later = tenant.admin.changes(&tenant.provider, sequences[sequences.len() - 2]).await;
+    assert_eq!(later.len(), 1);
+    let text = tenant.admin.get("/admin/v1/changes?limit=1000").await.to_string();
+    assert!(!text.contains("secret_hash"), "hashes are not part of the change record");
+    for bad in ["limit=0", "limit=1001", "after=-1", "serviceProviderId=x"] {
+        tenant.admin.call(&Method::GET, &format!("/admin/v1/changes?{bad}"), &Value::Null).await.is(400);
+    }
+}
+
+#[tokio::test]
+async fn the_status_counts() {
+    let tenant = Tenant::fresh().await;
+    tenant.create("7201", "1").await.is(201);
+    let status = tenant.admin.get("/admin/v1/status").await;
+    assert_eq!((&status["store"], &status["ready"]), (&json!("embedded"), &json!(true)));
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    for name in ["organizations", "clients", "service_providers", "associations", "last_change", "disk_bytes"]
+    {
+        assert!(status[name].as_u64().is_some_and(|count| count >= 1), "{name}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_trailing_slash_makes_no_difference_here_either() {
+    let tenant = Tenant::fresh().await;
+    tenant.admin.get("/admin/v1/organizations/").await;
+    tenant.admin.get(&format!("/admin/v1/organizations/{}/clients/?limit=1", tenant.organization)).await;
+    tenant.send(&Op::Query.request(&tenant, "7201")).await.is(200);
+}
+
+#[tokio::test]
+async fn health_is_on_both_listeners_and_open() {
+    let tenant = Tenant::fresh().await;
+    for path in ["/healthz", "/readyz"] {
+        let request = Request::new(&Method::GET, path);
+        tenant.send(&request).await.is(200);
+        tenant.admin.send(&request).await.is(200);
+    }
+}

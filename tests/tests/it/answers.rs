@@ -1,0 +1,130 @@
+//! Snapshots of the answers as users see them: status, what headers matter, and the raw body.
+
+use std::fmt::Write;
+
+use http::Method;
+use jackfield_tests::{Request, Response, Tenant, TenantOptions};
+use serde_json::json;
+
+use crate::operation::Op;
+
+/// Collects answers under a title each.
+struct Page {
+    text: String,
+    replacements: Vec<(String, &'static str)>,
+}
+
+impl Page {
+    fn of(tenant: &Tenant) -> Self {
+        let replacements = vec![
+            (tenant.provider.clone(), "<provider>"),
+            (tenant.client_id.clone(), "<client>"),
+            (tenant.client_secret.clone(), "<secret>"),
+            (tenant.organization.clone(), "<organization>"),
+        ];
+        Self { text: String::new(), replacements }
+    }
+
+    fn add(&mut self, title: &str, response: &Response) {
+        let mut body = response.text().replace(response.request_id(), "<request id>");
+        for (from, to) in &self.replacements {
+            body = body.replace(from, to);
+        }
+        writeln!(self.text, "# {title}\n{}", response.status).unwrap();
+        for name in ["Content-Type", "Content-Length", "Allow", "WWW-Authenticate", "Cache-Control"] {
+            if let Some(value) = response.header(name).filter(|_| name != "Content-Length" || body.is_empty())
+            {
+                writeln!(self.text, "{name}: {value}").unwrap();
+            }
+        }
+        writeln!(self.text, "{body}\n").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn of_the_operations() {
+    let tenant = Tenant::fresh().await;
+    let mut page = Page::of(&tenant);
+    page.add("create", &tenant.create("7201", "1234").await);
+    page.add("create again", &tenant.create("7201", "1234").await);
+    page.add("query", &tenant.send(&Op::Query.request(&tenant, "7201")).await);
+    page.add("query, no match", &tenant.send(&Op::Query.request(&tenant, "none")).await);
+    let after_the_last = json!({"filters": {}, "paginationContext": {"nextToken": "0"}});
+    page.add("query after the last page", &tenant.query(&after_the_last).await);
+    page.add("update", &tenant.update("7201", "ABC9876").await);
+    page.add("update of nothing", &tenant.update("none", "ABC9876").await);
+    page.add("delete", &tenant.delete("7201").await);
+    page.add("delete of nothing", &tenant.delete("7201").await);
+    insta::assert_snapshot!(page.text);
+}
+
+#[tokio::test]
+async fn of_bad_requests() {
+    let tenant = Tenant::fresh().await;
+    let mut page = Page::of(&tenant);
+    let create = |body: &str| tenant.request(&Method::POST, tenant.path()).body(body.to_owned());
+    page.add("no body", &tenant.send(&create("")).await);
+    page.add("no JSON", &tenant.send(&create("{\"externalUserId\":")).await);
+    page.add("no object", &tenant.send(&create("[]")).await);
+    page.add("empty object", &tenant.send(&create("{}")).await);
+    page.add("a query sent to create", &tenant.send(&create("{\"filters\":{}}")).await);
+    page.add("too long", &tenant.create(&"x".repeat(300), "1").await);
+    page.add("bad amazonId", &tenant.create("7201", "a b").await);
+    page.add("31 ids", &tenant.query(&json!({"filters": {"externalUserIds": vec!["a"; 31]}})).await);
+    let page_size = json!({"filters": {}, "paginationContext": {"maxResults": 101}});
+    page.add("page too large", &tenant.query(&page_size).await);
+    let forged = json!({"filters": {}, "paginationContext": {"nextToken": "forged"}});
+    page.add("forged token", &tenant.query(&forged).await);
+    insta::assert_snapshot!(page.text);
+}
+
+#[tokio::test]
+async fn of_refusals() {
+    let (tenant, other) = (Tenant::fresh().await, Tenant::fresh().await);
+    let off = Tenant::with(TenantOptions { webrtc: false, ..TenantOptions::default() }).await;
+    let abroad = Tenant::with(TenantOptions { country: "JP", ..TenantOptions::default() }).await;
+    let mut page = Page::of(&tenant);
+    let query = |provider: &str, token: &str| Op::Query.bare_request(provider, "7201").bearer(token);
+    page.add("no token", &tenant.send(&Op::Query.bare_request(&tenant.provider, "7201")).await);
+    page.add("bad token", &tenant.send(&query(&tenant.provider, "nonsense")).await);
+    let expired = tenant.admin.token(&tenant.client_id, &json!({"expires_in": 0})).await;
+    page.add("expired token", &tenant.send(&query(&tenant.provider, &expired)).await);
+    page.add("refresh token", &tenant.send(&query(&tenant.provider, "Atzr|abc")).await);
+    let scopeless = tenant.admin.token(&tenant.client_id, &json!({"scopes": ["profile"]})).await;
+    page.add("no scope", &tenant.send(&query(&tenant.provider, &scopeless)).await);
+    page.add("unknown provider", &tenant.send(&query("nonsense", &tenant.token)).await);
+    page.add("provider of another organization", &tenant.send(&query(&other.provider, &tenant.token)).await);
+    page.add("no add-on", &off.send(&Op::Query.request(&off, "7201")).await);
+    page.add("not available", &abroad.send(&Op::Query.request(&abroad, "7201")).await);
+    page.add("wrong method", &tenant.send(&Request::new(&Method::GET, tenant.path())).await);
+    page.add("unknown path", &tenant.send(&Request::new(&Method::GET, "/nothing")).await);
+    insta::assert_snapshot!(page.text);
+}
+
+#[tokio::test]
+async fn of_the_token_endpoint() {
+    let tenant = Tenant::fresh().await;
+    let mut page = Page::of(&tenant);
+    let login = |grant: &str| {
+        let form = format!("client_id={}&client_secret={}&{grant}", tenant.client_id, tenant.client_secret);
+        Request::new(&Method::POST, "/auth/o2/token").body(form)
+    };
+    let good = tenant
+        .send(&login("grant_type=client_credentials&scope=amazon_communication::service_provider"))
+        .await;
+    let token = good.json()["access_token"].as_str().unwrap().to_owned();
+    page.replacements.push((token, "<access token>"));
+    page.add("client credentials", &good);
+    page.add("no grant type", &tenant.send(&login("")).await);
+    page.add("unknown grant type", &tenant.send(&login("grant_type=password")).await);
+    page.add("scope not granted", &tenant.send(&login("grant_type=client_credentials&scope=other")).await);
+    page.add(
+        "bad refresh token",
+        &tenant.send(&login("grant_type=refresh_token&refresh_token=Atzr%7Cx")).await,
+    );
+    page.add(
+        "bad secret",
+        &tenant.send(&login("").body("client_id=a&client_secret=b&grant_type=client_credentials")).await,
+    );
+    insta::assert_snapshot!(page.text);
+}
