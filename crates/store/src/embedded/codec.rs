@@ -3,6 +3,7 @@
 use jackfield_model::{AmazonId, ClientId, ExternalUserId, RequestId, ServiceProviderId};
 use uuid::Uuid;
 
+use super::counts::{ProviderNumber, Tally};
 use crate::StoreError;
 use crate::change::{Actor, Change, Operation, Subject, Timestamp};
 
@@ -21,6 +22,8 @@ pub(super) struct State {
     pub(super) first_change: u64,
     /// Highest sequence number that was given out.
     pub(super) last_change: u64,
+    /// Highest provider number that was given out.
+    pub(super) last_provider: ProviderNumber,
 }
 
 impl State {
@@ -29,13 +32,19 @@ impl State {
         bytes.extend_from_slice(&self.token);
         bytes.extend_from_slice(&self.first_change.to_le_bytes());
         bytes.extend_from_slice(&self.last_change.to_le_bytes());
+        bytes.extend_from_slice(&self.last_provider.to_le_bytes());
         bytes
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
         let mut reader = Reader { rest: bytes, what: "state" };
         reader.version(STATE_VERSION)?;
-        let state = Self { token: reader.array()?, first_change: reader.u64()?, last_change: reader.u64()? };
+        let state = Self {
+            token: reader.array()?,
+            first_change: reader.u64()?,
+            last_change: reader.u64()?,
+            last_provider: reader.array().map(u32::from_le_bytes)?,
+        };
         reader.end()?;
         Ok(state)
     }
@@ -47,6 +56,17 @@ pub(super) fn encode_count(count: u64) -> Vec<u8> {
 
 pub(super) fn decode_count(bytes: &[u8]) -> Result<u64, StoreError> {
     bytes.try_into().map(u64::from_le_bytes).map_err(|_| corrupt("count", &"wrong length"))
+}
+
+pub(super) fn encode_tally(tally: &Tally) -> Vec<u8> {
+    [tally.number.to_le_bytes().as_slice(), &tally.associations.to_le_bytes()].concat()
+}
+
+pub(super) fn decode_tally(bytes: &[u8]) -> Result<Tally, StoreError> {
+    let mut reader = Reader { rest: bytes, what: "tally" };
+    let tally = Tally { number: reader.array().map(u32::from_le_bytes)?, associations: reader.u64()? };
+    reader.end()?;
+    Ok(tally)
 }
 
 pub(super) fn encode_amazon_id(id: &AmazonId) -> Vec<u8> {
@@ -312,7 +332,7 @@ mod tests {
 
     #[test]
     fn the_state_comes_back() {
-        let state = State { token: [7; 16], first_change: 3, last_change: u64::MAX };
+        let state = State { token: [7; 16], first_change: 3, last_change: u64::MAX, last_provider: 9 };
         assert_eq!(State::decode(&state.encode()).unwrap(), state);
         assert!(State::decode(&state.encode()[1..]).is_err());
     }

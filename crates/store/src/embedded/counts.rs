@@ -1,4 +1,5 @@
-//! How many associations a provider and how many profiles an organization has, as of one commit.
+//! What is held in memory of each service provider and organization, as of one commit: the number that stands
+//! for a provider in keys, how many associations it has, how many profiles an organization has.
 //!
 //! Cheap to copy for the next commit: the maps are shared, and a change copies one shard.
 
@@ -7,30 +8,48 @@ use std::sync::Arc;
 
 use jackfield_model::{OrganizationId, ServiceProviderId};
 
+use crate::registry::Dependents;
+
 const SHARDS: usize = 64;
+
+/// Stands for a provider in the keys of its associations. Never given out twice.
+pub(super) type ProviderNumber = u32;
+
+/// What is kept of a provider beside its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) number: ProviderNumber,
+    /// How many associations it has.
+    pub(super) associations: u64,
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct Counts {
-    associations: [Arc<HashMap<ServiceProviderId, u64>>; SHARDS],
+    providers: [Arc<HashMap<ServiceProviderId, Tally>>; SHARDS],
     profiles: Arc<HashMap<OrganizationId, u64>>,
-    total: u64,
+    associations: u64,
 }
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { associations: std::array::from_fn(|_| Arc::default()), profiles: Arc::default(), total: 0 }
+        Self { providers: std::array::from_fn(|_| Arc::default()), profiles: Arc::default(), associations: 0 }
     }
 }
 
 impl Counts {
+    /// The tally of a provider; nothing when the provider is not there.
+    pub(super) fn provider(&self, provider: ServiceProviderId) -> Option<Tally> {
+        self.providers[shard(provider)].get(&provider).copied()
+    }
+
     /// Associations of a provider.
     pub(super) fn associations(&self, provider: ServiceProviderId) -> u64 {
-        self.associations[shard(provider)].get(&provider).copied().unwrap_or_default()
+        self.provider(provider).map_or(0, |tally| tally.associations)
     }
 
     /// Associations of all providers.
     pub(super) const fn all_associations(&self) -> u64 {
-        self.total
+        self.associations
     }
 
     /// Profiles of an organization.
@@ -38,10 +57,14 @@ impl Counts {
         self.profiles.get(organization).copied().unwrap_or_default()
     }
 
-    pub(super) fn set_associations(&mut self, provider: ServiceProviderId, count: u64) {
-        let own = Arc::make_mut(&mut self.associations[shard(provider)]);
-        let before = if count == 0 { own.remove(&provider) } else { own.insert(provider, count) };
-        self.total = self.total - before.unwrap_or_default() + count;
+    pub(super) fn set_provider(&mut self, provider: ServiceProviderId, tally: Option<Tally>) {
+        let own = Arc::make_mut(&mut self.providers[shard(provider)]);
+        let before = match tally {
+            Some(tally) => own.insert(provider, tally),
+            None => own.remove(&provider),
+        };
+        let count = |tally: Option<Tally>| tally.map_or(0, |tally| tally.associations);
+        self.associations = self.associations - count(before) + count(tally);
     }
 
     pub(super) fn set_profiles(&mut self, organization: &OrganizationId, count: u64) {
@@ -51,6 +74,16 @@ impl Counts {
         } else {
             own.insert(organization.clone(), count);
         }
+    }
+}
+
+impl Dependents for Counts {
+    fn has_associations(&self, provider: ServiceProviderId) -> bool {
+        self.associations(provider) > 0
+    }
+
+    fn has_profiles(&self, organization: &OrganizationId) -> bool {
+        self.profiles(organization) > 0
     }
 }
 
@@ -66,13 +99,14 @@ mod tests {
     #[test]
     fn a_copy_keeps_its_counts() {
         let provider = ServiceProviderId::from_uuid(uuid::Uuid::new_v4());
+        let tally = |associations| Some(Tally { number: 7, associations });
         let mut counts = Counts::default();
-        counts.set_associations(provider, 2);
+        counts.set_provider(provider, tally(2));
         let before = counts.clone();
-        counts.set_associations(provider, 3);
-        assert_eq!((before.associations(provider), before.all_associations()), (2, 2));
-        assert_eq!((counts.associations(provider), counts.all_associations()), (3, 3));
-        counts.set_associations(provider, 0);
-        assert_eq!((counts.associations(provider), counts.all_associations()), (0, 0));
+        counts.set_provider(provider, tally(3));
+        assert_eq!((before.provider(provider), before.all_associations()), (tally(2), 2));
+        assert_eq!((counts.provider(provider), counts.all_associations()), (tally(3), 3));
+        counts.set_provider(provider, None);
+        assert_eq!((counts.provider(provider), counts.all_associations()), (None, 0));
     }
 }

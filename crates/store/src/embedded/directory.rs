@@ -116,8 +116,7 @@ impl Directory {
     ///
     /// A commit that failed may still stand in a journal, complete or not, and the engine would take it for done
     /// when it opens the journal. Each commit begins with a row that holds its token, and the engine drops a
-    /// commit whose end is missing. Journals hold rows as they are: no compression is compiled in. The engine
-    /// must not be open.
+    /// commit whose end is missing. Journals hold rows as they are, see `engine`. The engine must not be open.
     pub(super) fn cut_from_journals(&self, token: &Token) -> io::Result<()> {
         for entry in fs::read_dir(self.engine())? {
             let path = entry?.path();

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use fjall::config::{FilterPolicy, FilterPolicyEntry};
-use fjall::{AbstractTree, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::config::{CompressionPolicy, FilterPolicy, FilterPolicyEntry, PinningPolicy};
+use fjall::{AbstractTree, CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use super::layout::{Key, Space};
 use crate::StoreError;
@@ -14,9 +14,12 @@ const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// Journals are replayed when the store opens, so they stay small: with this bound a start after a crash takes
 /// about a second. It is the least that the engine allows.
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
-/// Rows of a space that are kept in memory before they become a table.
-const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
-const SMALL_MEMTABLE_BYTES: u64 = 2 * 1024 * 1024;
+/// Rows of a space that are kept in memory before they become a table. More makes fewer merges of tables and
+/// slower look-ups in memory; about three times as much is resident, for tables that are on their way to disk.
+const ASSOCIATION_MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
+/// Changes come in the order of their keys: their tables are never merged, so small ones do.
+const CHANGE_MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
+const SMALL_MEMTABLE_BYTES: u64 = 1024 * 1024;
 /// Tables flush and merge beside the writer on threads of their own. With two, one is kept free to flush.
 const THREADS: usize = 2;
 /// Open table files.
@@ -50,6 +53,8 @@ impl Engine {
             let database = Database::builder(path)
                 .cache_size(CACHE_BYTES)
                 .max_journaling_size(JOURNAL_BYTES)
+                // Tokens of commits are looked for in the journals.
+                .journal_compression(CompressionType::None)
                 .max_cached_files(Some(OPEN_FILES))
                 .worker_threads(THREADS)
                 .open()?;
@@ -111,15 +116,26 @@ impl Engine {
     }
 }
 
+/// What a space is made with; the engine keeps it with the space.
 fn options(space: Space) -> KeyspaceCreateOptions {
     let options = KeyspaceCreateOptions::default();
     match space {
-        Space::Association => options.max_memtable_size(MEMTABLE_BYTES),
-        // Read in order only, never by a key that may not be there: filters would be dead weight.
+        // A create asks for a key that is not there, a query for one that is: both are answered from the filters
+        // and indexes, about two bytes a row, and at most one block. Ids do not compress.
+        Space::Association => options
+            .max_memtable_size(ASSOCIATION_MEMTABLE_BYTES)
+            .data_block_compression_policy(CompressionPolicy::disabled())
+            .index_block_pinning_policy(PinningPolicy::all(true))
+            .filter_block_pinning_policy(PinningPolicy::all(true)),
+        // Read in order only, never by a key that may not be there: filters would be dead weight. Compression
+        // takes the rows from 121 to 75 bytes, for about a microsecond each.
         Space::Change => options
-            .max_memtable_size(MEMTABLE_BYTES)
+            .max_memtable_size(CHANGE_MEMTABLE_BYTES)
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
             .filter_policy(FilterPolicy::all(FilterPolicyEntry::None)),
-        Space::Registry | Space::Profile | Space::Meta => options.max_memtable_size(SMALL_MEMTABLE_BYTES),
+        Space::Registry | Space::Profile | Space::Meta => options
+            .max_memtable_size(SMALL_MEMTABLE_BYTES)
+            .data_block_compression_policy(CompressionPolicy::disabled()),
     }
 }
 

@@ -8,12 +8,12 @@ use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
 
 use super::codec::{self, State, Token};
-use super::counts::Counts;
+use super::counts::{Counts, ProviderNumber, Tally};
 use super::engine::Row;
 use super::layout::{self, Key, Space};
 use super::view::{View, json};
 use crate::change::{Change, Operation, Origin, Subject, Timestamp};
-use crate::registry::{Dependents, Profile, Registry, RegistryCommand, RegistryOutcome};
+use crate::registry::{Profile, RecordKey, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
     CreateOutcome, CreateProfileOutcome, DeleteOutcome, StoreError, UpdateOutcome, WriteAssociation,
 };
@@ -28,6 +28,7 @@ pub(super) struct Group<'a> {
     registry: Arc<Registry>,
     first_change: u64,
     last_change: u64,
+    last_provider: ProviderNumber,
 }
 
 /// What a commit stores, and what readers see after it.
@@ -51,7 +52,7 @@ impl Commit {
 
 impl<'a> Group<'a> {
     pub(super) fn new(view: &'a View) -> Self {
-        let State { first_change, last_change, .. } = view.state;
+        let State { first_change, last_change, last_provider, .. } = view.state;
         Self {
             view,
             pending: HashMap::new(),
@@ -59,35 +60,30 @@ impl<'a> Group<'a> {
             registry: Arc::clone(&view.registry),
             first_change,
             last_change,
+            last_provider,
         }
     }
 
     /// The commit that stores the group, or nothing when the group changes nothing.
     pub(super) fn into_commit(self, token: Token) -> Option<Commit> {
-        let Self { pending: rows, counts, registry, first_change, last_change, .. } = self;
-        (!rows.is_empty()).then_some(Commit {
-            rows,
-            counts,
-            registry,
-            state: State { token, first_change, last_change },
-        })
+        let Self { pending: rows, counts, registry, first_change, last_change, last_provider, .. } = self;
+        let state = State { token, first_change, last_change, last_provider };
+        (!rows.is_empty()).then_some(Commit { rows, counts, registry, state })
     }
 
     pub(super) fn create(&mut self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
         let WriteAssociation { provider, association, profile_owner, origin } = write;
-        if !self.registry.providers.contains_key(&provider) {
-            return Ok(CreateOutcome::NoSuchProvider);
-        }
+        let Some(tally) = self.counts.provider(provider) else { return Ok(CreateOutcome::NoSuchProvider) };
         if !self.has_profile(profile_owner.as_ref(), &association.amazon_id)? {
             return Ok(CreateOutcome::NoSuchProfile);
         }
         let Association { external_user_id, amazon_id, .. } = association;
-        let key = layout::association(provider, &external_user_id);
+        let key = layout::association(tally.number, &external_user_id);
         if self.get(Space::Association, &key)?.is_some() {
             return Ok(CreateOutcome::Exists);
         }
         self.put(Space::Association, key, Some(codec::encode_amazon_id(&amazon_id)));
-        self.set_association_count(provider, self.counts.associations(provider) + 1);
+        self.set_tally(provider, Some(Tally { associations: tally.associations + 1, ..tally }));
         let subject =
             Subject::Association { provider, external_user_id, before: None, after: Some(amazon_id) };
         self.record(origin, Operation::Create, subject);
@@ -96,11 +92,9 @@ impl<'a> Group<'a> {
 
     pub(super) fn update(&mut self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
         let WriteAssociation { provider, association, profile_owner, origin } = write;
-        if !self.registry.providers.contains_key(&provider) {
-            return Ok(UpdateOutcome::NoSuchProvider);
-        }
+        let Some(tally) = self.counts.provider(provider) else { return Ok(UpdateOutcome::NoSuchProvider) };
         let Association { external_user_id, amazon_id, .. } = association;
-        let key = layout::association(provider, &external_user_id);
+        let key = layout::association(tally.number, &external_user_id);
         let Some(before) = self.get(Space::Association, &key)? else { return Ok(UpdateOutcome::NotFound) };
         if !self.has_profile(profile_owner.as_ref(), &amazon_id)? {
             return Ok(UpdateOutcome::NoSuchProfile);
@@ -122,23 +116,35 @@ impl<'a> Group<'a> {
         external_user_id: ExternalUserId,
         origin: Origin,
     ) -> Result<DeleteOutcome, StoreError> {
-        if !self.registry.providers.contains_key(&provider) {
-            return Ok(DeleteOutcome::NoSuchProvider);
-        }
-        let key = layout::association(provider, &external_user_id);
+        let Some(tally) = self.counts.provider(provider) else { return Ok(DeleteOutcome::NoSuchProvider) };
+        let key = layout::association(tally.number, &external_user_id);
         let Some(before) = self.get(Space::Association, &key)? else { return Ok(DeleteOutcome::NotFound) };
         let before = codec::decode_amazon_id(&before)?;
         self.put(Space::Association, key, None);
-        self.set_association_count(provider, self.counts.associations(provider).saturating_sub(1));
+        self.set_tally(provider, Some(Tally { associations: tally.associations.saturating_sub(1), ..tally }));
         let subject = Subject::Association { provider, external_user_id, before: Some(before), after: None };
         self.record(origin, Operation::Delete, subject);
         Ok(DeleteOutcome::Deleted)
     }
 
-    pub(super) fn change_registry(&mut self, command: RegistryCommand, origin: &Origin) -> RegistryOutcome {
+    pub(super) fn change_registry(
+        &mut self,
+        command: RegistryCommand,
+        origin: &Origin,
+    ) -> Result<RegistryOutcome, StoreError> {
         let mut registry = Registry::clone(&self.registry);
         let (outcome, effects) = registry.apply(command, &self.counts);
+        let number = self.last_provider.checked_add(1);
+        let number = number.ok_or_else(|| codec::corrupt("state", &"no provider number is left"))?;
         for effect in effects {
+            match (&effect.key, effect.operation) {
+                (RecordKey::ServiceProvider(id), Operation::Create) => {
+                    self.last_provider = number;
+                    self.set_tally(*id, Some(Tally { number, associations: 0 }));
+                }
+                (RecordKey::ServiceProvider(id), Operation::Delete) => self.set_tally(*id, None),
+                _ => {}
+            }
             let value = effect.record.map(|record| {
                 serde_json::to_vec(&record).expect("records have text keys and no failing values")
             });
@@ -146,7 +152,7 @@ impl<'a> Group<'a> {
             self.record(origin.clone(), effect.operation, effect.subject);
         }
         self.registry = Arc::new(registry);
-        outcome
+        Ok(outcome)
     }
 
     pub(super) fn create_profile(
@@ -276,25 +282,14 @@ impl<'a> Group<'a> {
         self.put(Space::Profile, layout::profile(&profile.id), Some(value));
     }
 
-    fn set_association_count(&mut self, provider: ServiceProviderId, count: u64) {
-        self.counts.set_associations(provider, count);
-        let value = (count > 0).then(|| codec::encode_count(count));
-        self.put(Space::Meta, layout::association_count(provider), value);
+    fn set_tally(&mut self, provider: ServiceProviderId, tally: Option<Tally>) {
+        self.counts.set_provider(provider, tally);
+        self.put(Space::Meta, layout::provider(provider), tally.as_ref().map(codec::encode_tally));
     }
 
     fn set_profile_count(&mut self, organization: &OrganizationId, count: u64) {
         self.counts.set_profiles(organization, count);
         let value = (count > 0).then(|| codec::encode_count(count));
         self.put(Space::Meta, layout::profile_count(organization), value);
-    }
-}
-
-impl Dependents for Counts {
-    fn has_associations(&self, provider: ServiceProviderId) -> bool {
-        self.associations(provider) > 0
-    }
-
-    fn has_profiles(&self, organization: &OrganizationId) -> bool {
-        self.profiles(organization) > 0
     }
 }

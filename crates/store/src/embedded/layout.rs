@@ -2,22 +2,25 @@
 //!
 //! | space | key | value |
 //! |---|---|---|
-//! | association | provider (16 bytes), `externalUserId` | `amazonId` after its fixed prefix |
+//! | association | provider number (4 bytes, big endian), `externalUserId` | `amazonId` after its fixed prefix |
 //! | change | sequence number, big endian | a change record, see `codec` |
 //! | registry | kind (1 byte), id | JSON of a `Record` |
 //! | profile | `p`, profile id | JSON of a `Profile` |
 //! | | `u`, unit id | profile id |
 //! | | `o`, organization id, 0, profile id | nothing: the index of an organization's profiles |
-//! | meta | `state` | token of the last commit, first and last change |
+//! | meta | `state` | token of the last commit, first and last change, last provider number |
 //! | | `root-key` | 32 bytes |
-//! | | `a`, provider (16 bytes) | how many associations it has |
+//! | | `a`, provider (16 bytes) | its number, how many associations it has |
 //! | | `p`, organization id | how many profiles it has |
 //!
 //! Ids are written without the prefix that all ids of their kind begin with, so the order of the keys is the
-//! order of the ids. A change of this page is a new format version, see `directory`.
+//! order of the ids. A provider's number is short so that most keys of associations fit into the few bytes that
+//! the engine compares without following a pointer: its memory tables are where reads and writes spend their time.
+//! A change of this page is a new format version, see `directory`.
 
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 
+use super::counts::ProviderNumber;
 use crate::registry::RecordKey;
 
 /// A part of the store with its own keys.
@@ -50,18 +53,18 @@ pub(super) type Key = Vec<u8>;
 
 pub(super) const STATE: &[u8] = b"state";
 pub(super) const ROOT_KEY: &[u8] = b"root-key";
-pub(super) const ASSOCIATION_COUNT: u8 = b'a';
+pub(super) const PROVIDER: u8 = b'a';
 pub(super) const PROFILE_COUNT: u8 = b'p';
 
-/// Bytes of a provider at the beginning of an association's key.
-pub(super) const PROVIDER_BYTES: usize = 16;
+/// Bytes of a provider's number at the beginning of an association's key.
+pub(super) const PROVIDER_BYTES: usize = size_of::<ProviderNumber>();
 
-pub(super) fn association(provider: ServiceProviderId, id: &ExternalUserId) -> Key {
-    [provider.as_uuid().as_bytes().as_slice(), id.as_str().as_bytes()].concat()
+pub(super) fn association(provider: ProviderNumber, id: &ExternalUserId) -> Key {
+    association_prefix(provider, id.as_str())
 }
 
-pub(super) fn association_prefix(provider: ServiceProviderId, id_prefix: &str) -> Key {
-    [provider.as_uuid().as_bytes().as_slice(), id_prefix.as_bytes()].concat()
+pub(super) fn association_prefix(provider: ProviderNumber, id_prefix: &str) -> Key {
+    [provider.to_be_bytes().as_slice(), id_prefix.as_bytes()].concat()
 }
 
 pub(super) fn change(sequence: u64) -> Key {
@@ -95,8 +98,8 @@ pub(super) fn profile_of_organization(organization: &OrganizationId, id: &Amazon
     [profiles_of(organization).as_slice(), id.suffix().as_bytes()].concat()
 }
 
-pub(super) fn association_count(provider: ServiceProviderId) -> Key {
-    [&[ASSOCIATION_COUNT], provider.as_uuid().as_bytes().as_slice()].concat()
+pub(super) fn provider(provider: ServiceProviderId) -> Key {
+    [&[PROVIDER], provider.as_uuid().as_bytes().as_slice()].concat()
 }
 
 pub(super) fn profile_count(organization: &OrganizationId) -> Key {

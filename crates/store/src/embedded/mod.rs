@@ -201,7 +201,7 @@ fn first_rows() -> impl Iterator<Item = engine::Row> {
     let root_key = RootKey::random().as_bytes().to_vec();
     let rows = HashMap::from([((Space::Meta, layout::ROOT_KEY.to_vec()), Some(root_key))]);
     let token = uuid::Uuid::new_v4().into_bytes();
-    Commit::rows(rows, State { token, first_change: 1, last_change: 0 })
+    Commit::rows(rows, State { token, first_change: 1, last_change: 0, last_provider: 0 })
 }
 
 fn unavailable(cause: &str) -> StoreError {

@@ -9,7 +9,7 @@ use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
 
 use super::codec::{self, State, corrupt};
-use super::counts::Counts;
+use super::counts::{Counts, Tally};
 use super::engine::{Engine, store_error};
 use super::layout::{self, Key, Space};
 use crate::change::{Change, ChangeFilter, ChangePage};
@@ -43,15 +43,15 @@ impl View {
             engine,
             counts: Counts::default(),
             registry: Arc::default(),
-            state: State { token: [0; 16], first_change: 1, last_change: 0 },
+            state: State { token: [0; 16], first_change: 1, last_change: 0, last_provider: 0 },
         };
         let Some(state) = view.get(Space::Meta, layout::STATE)? else { return Ok(None) };
         view.state = State::decode(&state)?;
         let mut counts = Counts::default();
-        for row in view.rows(Space::Meta, &[layout::ASSOCIATION_COUNT], None) {
+        for row in view.rows(Space::Meta, &[layout::PROVIDER], None) {
             let (key, value) = row?;
-            let uuid = uuid::Uuid::from_slice(&key[1..]).map_err(|error| corrupt("count", &error))?;
-            counts.set_associations(ServiceProviderId::from_uuid(uuid), codec::decode_count(&value)?);
+            let uuid = uuid::Uuid::from_slice(&key[1..]).map_err(|error| corrupt("tally", &error))?;
+            counts.set_provider(ServiceProviderId::from_uuid(uuid), Some(codec::decode_tally(&value)?));
         }
         for row in view.rows(Space::Meta, &[layout::PROFILE_COUNT], None) {
             let (key, value) = row?;
@@ -109,9 +109,10 @@ impl View {
         provider: ServiceProviderId,
         ids: &[ExternalUserId],
     ) -> Result<Vec<Association>, StoreError> {
+        let Some(Tally { number, .. }) = self.counts.provider(provider) else { return Ok(Vec::new()) };
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            if let Some(value) = self.get(Space::Association, &layout::association(provider, id))? {
+            if let Some(value) = self.get(Space::Association, &layout::association(number, id))? {
                 found.push(Association::new(id.clone(), codec::decode_amazon_id(&value)?));
             }
         }
@@ -123,9 +124,10 @@ impl View {
         provider: ServiceProviderId,
         range: &AssociationRange,
     ) -> Result<AssociationPage, StoreError> {
-        let prefix = layout::association_prefix(provider, &range.prefix);
-        let after = range.after.as_ref().map(|id| layout::association(provider, id));
         let mut page = AssociationPage { associations: Vec::new(), more: false };
+        let Some(Tally { number, .. }) = self.counts.provider(provider) else { return Ok(page) };
+        let prefix = layout::association_prefix(number, &range.prefix);
+        let after = range.after.as_ref().map(|id| layout::association(number, id));
         for row in self.rows(Space::Association, &prefix, after) {
             let (key, value) = row?;
             if page.associations.len() == range.limit {

@@ -310,9 +310,7 @@ impl Write {
             Self::Create(write, reply) => answer(group.create(write), reply),
             Self::Update(write, reply) => answer(group.update(write), reply),
             Self::Delete(provider, id, origin, reply) => answer(group.delete(provider, id, origin), reply),
-            Self::Registry(command, origin, reply) => {
-                answer(Ok(group.change_registry(command, &origin)), reply)
-            }
+            Self::Registry(command, origin, reply) => answer(group.change_registry(command, &origin), reply),
             Self::CreateProfile(profile, origin, reply) => {
                 answer(group.create_profile(&profile, origin), reply)
             }

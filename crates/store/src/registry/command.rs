@@ -1,0 +1,279 @@
+//! The changes of the registry, and the rules that each of them keeps.
+
+use jackfield_model::admin::{DisplayName, Maintenance, OrganizationPatch};
+use jackfield_model::{ClientId, OrganizationId, ScopeSet, ServiceProviderId};
+
+use super::{
+    Client, Organization, Record, RecordKey, RefreshToken, Registry, SecretHash, ServiceProvider, subject,
+};
+use crate::change::{Operation, Subject};
+
+/// A change to the registry. Each is atomic.
+#[derive(Clone, Debug)]
+pub enum RegistryCommand {
+    /// Adds an organization.
+    CreateOrganization(Organization),
+    /// Changes an organization.
+    UpdateOrganization(OrganizationId, OrganizationPatch),
+    /// Removes an organization and its clients; it must have no service providers and no profiles.
+    DeleteOrganization(OrganizationId),
+    /// Adds a client.
+    CreateClient(Client),
+    /// Changes a client.
+    UpdateClient(ClientId, ClientChange),
+    /// Removes a client; its tokens are worthless at once.
+    DeleteClient(ClientId),
+    /// Adds a service provider.
+    CreateServiceProvider(ServiceProvider),
+    /// Changes the display name of a service provider.
+    UpdateServiceProvider(ServiceProviderId, Vec<DisplayName>),
+    /// Removes a service provider, which must have no associations.
+    DeleteServiceProvider(ServiceProviderId),
+    /// Turns maintenance mode on or off.
+    SetMaintenance(Maintenance),
+}
+
+/// What of a client is to change; `None` and `false` leave things as they are.
+#[derive(Clone, Debug, Default)]
+pub struct ClientChange {
+    /// New scopes.
+    pub scopes: Option<ScopeSet>,
+    /// New rate limit; 0 for none.
+    pub rate_limit: Option<u32>,
+    /// New redirect URIs.
+    pub redirect_uris: Option<Vec<String>>,
+    /// Enable or disable.
+    pub enabled: Option<bool>,
+    /// New secret.
+    pub secret_hash: Option<SecretHash>,
+    /// Make every access token that was issued so far worthless.
+    pub revoke_access_tokens: bool,
+    /// Forget every refresh token.
+    pub revoke_refresh_tokens: bool,
+    /// Add a refresh token (after a revocation in the same change).
+    pub add_refresh_token: Option<RefreshToken>,
+}
+
+/// What became of a registry command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistryOutcome {
+    /// Done, or already so: then nothing was recorded.
+    Done,
+    /// An object with this id is there.
+    Exists,
+    /// No object with this id is there.
+    NotFound,
+    /// The organization that it should belong to is not there.
+    NoSuchOrganization,
+    /// The organization has a service provider with this logical id.
+    LogicalIdTaken,
+    /// The refresh token is another client's.
+    RefreshTokenTaken,
+    /// The client holds as many refresh tokens as it may.
+    TooManyRefreshTokens,
+    /// Other objects hang on it.
+    InUse,
+}
+
+/// What hangs on the objects of the registry but lives outside of it.
+pub trait Dependents {
+    /// Whether the provider has associations.
+    fn has_associations(&self, provider: ServiceProviderId) -> bool;
+    /// Whether the organization has profiles.
+    fn has_profiles(&self, organization: &OrganizationId) -> bool;
+}
+
+/// What an applied command did to one record: what to store and what to write into the change record.
+#[derive(Clone, Debug)]
+pub struct Effect {
+    /// Where the record is stored.
+    pub key: RecordKey,
+    /// What is there since; `None` for removed.
+    pub record: Option<Record>,
+    /// What was done.
+    pub operation: Operation,
+    /// The same for the change record.
+    pub subject: Subject,
+}
+
+impl Registry {
+    /// Applies a command. On [`RegistryOutcome::Done`] the effects say what to store; otherwise the registry is
+    /// unchanged and there are none.
+    pub fn apply(
+        &mut self,
+        command: RegistryCommand,
+        dependents: &dyn Dependents,
+    ) -> (RegistryOutcome, Vec<Effect>) {
+        match self.check(&command, dependents) {
+            RegistryOutcome::Done => (RegistryOutcome::Done, self.execute(command)),
+            refused => (refused, Vec::new()),
+        }
+    }
+
+    fn check(&self, command: &RegistryCommand, dependents: &dyn Dependents) -> RegistryOutcome {
+        use RegistryOutcome::{
+            Done, Exists, InUse, LogicalIdTaken, NoSuchOrganization, NotFound, RefreshTokenTaken,
+        };
+        let found = |there: bool| if there { Done } else { NotFound };
+        match command {
+            RegistryCommand::CreateOrganization(new) => {
+                if self.organizations.contains_key(&new.id) {
+                    Exists
+                } else {
+                    Done
+                }
+            }
+            RegistryCommand::UpdateOrganization(id, _) => found(self.organizations.contains_key(id)),
+            RegistryCommand::DeleteOrganization(id) => {
+                let has_provider = self.providers.values().any(|provider| provider.organization == *id);
+                match self.organizations.contains_key(id) {
+                    false => NotFound,
+                    true if has_provider || dependents.has_profiles(id) => InUse,
+                    true => Done,
+                }
+            }
+            RegistryCommand::CreateClient(new) => {
+                let taken = |token: &RefreshToken| self.refresh_tokens.contains_key(&token.hash);
+                if self.clients.contains_key(&*new.id) {
+                    Exists
+                } else if !self.organizations.contains_key(&new.organization) {
+                    NoSuchOrganization
+                } else if new.refresh_tokens.iter().any(taken) {
+                    RefreshTokenTaken
+                } else {
+                    Done
+                }
+            }
+            RegistryCommand::UpdateClient(id, change) => {
+                self.clients.get(id).map_or(NotFound, |client| self.check_client_change(client, change))
+            }
+            RegistryCommand::DeleteClient(id) => found(self.clients.contains_key(id)),
+            RegistryCommand::CreateServiceProvider(new) => {
+                if self.providers.contains_key(&new.id) {
+                    Exists
+                } else if !self.organizations.contains_key(&new.organization) {
+                    NoSuchOrganization
+                } else if self.provider_of_logical_id(&new.organization, &new.logical_id).is_some() {
+                    LogicalIdTaken
+                } else {
+                    Done
+                }
+            }
+            RegistryCommand::UpdateServiceProvider(id, _) => found(self.providers.contains_key(id)),
+            RegistryCommand::DeleteServiceProvider(id) => match self.providers.contains_key(id) {
+                false => NotFound,
+                true if dependents.has_associations(*id) => InUse,
+                true => Done,
+            },
+            RegistryCommand::SetMaintenance(_) => Done,
+        }
+    }
+
+    fn check_client_change(&self, client: &Client, change: &ClientChange) -> RegistryOutcome {
+        let Some(token) = &change.add_refresh_token else { return RegistryOutcome::Done };
+        let room = client.refresh_tokens.len() < jackfield_model::limit::REFRESH_TOKENS;
+        match self.refresh_tokens.get(&token.hash) {
+            Some(owner) if **owner != *client.id => RegistryOutcome::RefreshTokenTaken,
+            None if !room && !change.revoke_refresh_tokens => RegistryOutcome::TooManyRefreshTokens,
+            _ => RegistryOutcome::Done,
+        }
+    }
+
+    fn execute(&mut self, command: RegistryCommand) -> Vec<Effect> {
+        match command {
+            RegistryCommand::CreateOrganization(new) => self.put(Record::Organization(new)),
+            RegistryCommand::UpdateOrganization(id, patch) => {
+                let mut organization = Organization::clone(&self.organizations[&id]);
+                let OrganizationPatch { name, country, vertical, webrtc, strict_profiles } = patch;
+                set(&mut organization.name, name);
+                set(&mut organization.country, country);
+                set(&mut organization.vertical, vertical);
+                set(&mut organization.webrtc, webrtc);
+                set(&mut organization.strict_profiles, strict_profiles);
+                self.put(Record::Organization(organization))
+            }
+            RegistryCommand::DeleteOrganization(id) => {
+                let mut clients: Vec<ClientId> = self
+                    .clients
+                    .values()
+                    .filter(|client| client.organization == id)
+                    .map(|client| ClientId::clone(&client.id))
+                    .collect();
+                clients.sort();
+                let mut effects: Vec<Effect> =
+                    clients.into_iter().flat_map(|client| self.take(RecordKey::Client(client))).collect();
+                effects.extend(self.take(RecordKey::Organization(id)));
+                effects
+            }
+            RegistryCommand::CreateClient(new) => self.put(Record::Client(new)),
+            RegistryCommand::UpdateClient(id, change) => {
+                let mut client = Client::clone(&self.clients[&id]);
+                change.apply(&mut client);
+                self.put(Record::Client(client))
+            }
+            RegistryCommand::DeleteClient(id) => self.take(RecordKey::Client(id)),
+            RegistryCommand::CreateServiceProvider(new) => self.put(Record::ServiceProvider(new)),
+            RegistryCommand::UpdateServiceProvider(id, display_name) => {
+                let provider =
+                    ServiceProvider { display_name, ..ServiceProvider::clone(&self.providers[&id]) };
+                self.put(Record::ServiceProvider(provider))
+            }
+            RegistryCommand::DeleteServiceProvider(id) => self.take(RecordKey::ServiceProvider(id)),
+            RegistryCommand::SetMaintenance(maintenance) => self.put(Record::Maintenance(maintenance)),
+        }
+    }
+
+    /// Stores a record and says what that did; nothing when it is there already as it is to be.
+    fn put(&mut self, record: Record) -> Vec<Effect> {
+        let key = record.key();
+        let before = self.get(&key);
+        if before.as_ref() == Some(&record) {
+            return Vec::new();
+        }
+        self.remove(&key);
+        self.insert(record.clone());
+        let operation = if before.is_some() { Operation::Update } else { Operation::Create };
+        vec![Effect {
+            subject: subject(&key, before.as_ref(), Some(&record)),
+            key,
+            record: Some(record),
+            operation,
+        }]
+    }
+
+    fn take(&mut self, key: RecordKey) -> Vec<Effect> {
+        let Some(before) = self.get(&key) else { return Vec::new() };
+        self.remove(&key);
+        let subject = subject(&key, Some(&before), None);
+        vec![Effect { key, record: None, operation: Operation::Delete, subject }]
+    }
+}
+
+impl ClientChange {
+    fn apply(self, client: &mut Client) {
+        set(&mut client.scopes, self.scopes);
+        set(&mut client.redirect_uris, self.redirect_uris);
+        set(&mut client.enabled, self.enabled);
+        set(&mut client.secret_hash, self.secret_hash);
+        if self.rate_limit.is_some() {
+            client.rate_limit = self.rate_limit;
+        }
+        if self.revoke_access_tokens {
+            client.token_generation = client.token_generation.wrapping_add(1);
+        }
+        if self.revoke_refresh_tokens {
+            client.refresh_tokens.clear();
+        }
+        if let Some(token) = self.add_refresh_token
+            && client.refresh_tokens.iter().all(|own| own.hash != token.hash)
+        {
+            client.refresh_tokens.push(token);
+        }
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}

@@ -1,0 +1,294 @@
+//! The registry of accounts: organizations, clients, service providers and maintenance mode.
+//!
+//! It is small (thousands of records), read at every request and written by operators, so each adapter holds it
+//! in memory as one immutable value and replaces it after a commit. The rules of a change stand in `command`, once;
+//! an adapter adds durability.
+
+mod command;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jackfield_model::admin::{DisplayName, Maintenance};
+use jackfield_model::{
+    AmazonId, ClientId, Country, OrganizationId, ScopeSet, ServiceProviderId, UnitId, Vertical,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::change::{Subject, Timestamp};
+
+pub use command::{ClientChange, Dependents, Effect, RegistryCommand, RegistryOutcome};
+
+/// An organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// A name for people.
+    pub name: String,
+    /// Where it does business.
+    pub country: Country,
+    /// Its line of business.
+    pub vertical: Vertical,
+    /// Whether it has the WebRTC add-on.
+    pub webrtc: bool,
+    /// Whether associations must name a known profile.
+    pub strict_profiles: bool,
+}
+
+/// A client: a security profile of Login with Amazon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Its id.
+    pub id: Arc<ClientId>,
+    /// The organization that it belongs to.
+    pub organization: OrganizationId,
+    /// Hash of its secret.
+    pub secret_hash: SecretHash,
+    /// Granted scopes.
+    pub scopes: ScopeSet,
+    /// Requests a second; `None` for the server's default, 0 for no limit.
+    pub rate_limit: Option<u32>,
+    /// Where the consent page may send a browser back to.
+    pub redirect_uris: Vec<String>,
+    /// Whether it may get and use tokens.
+    pub enabled: bool,
+    /// Access tokens carry the generation they were issued in; a revocation begins a new one.
+    pub token_generation: u32,
+    /// Refresh tokens that are valid.
+    pub refresh_tokens: Vec<RefreshToken>,
+}
+
+/// A refresh token, of which only a hash is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshToken {
+    /// Hash of the token.
+    pub hash: SecretHash,
+    /// When it was issued.
+    pub issued: Timestamp,
+}
+
+/// A keyed hash of a secret. How it is made is the business of who checks it. The debug form hides it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretHash(pub [u8; 32]);
+
+impl std::fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretHash(…)")
+    }
+}
+
+/// A service provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceProvider {
+    /// Its id.
+    pub id: ServiceProviderId,
+    /// The organization that it belongs to.
+    pub organization: OrganizationId,
+    /// The organization's own name for it, unique in the organization.
+    pub logical_id: String,
+    /// Names for people, one a locale.
+    pub display_name: Vec<DisplayName>,
+}
+
+/// A communication profile. Profiles may be as many as rooms, so they are not part of the [`Registry`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Its id: the `amazonId` of associations.
+    pub id: AmazonId,
+    /// The organization that it belongs to.
+    pub organization: OrganizationId,
+    /// The unit that it speaks for; a unit has one profile.
+    pub unit: UnitId,
+    /// A name for people.
+    pub name: Option<String>,
+}
+
+/// The accounts, as of one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    /// Organizations by id.
+    pub organizations: HashMap<OrganizationId, Arc<Organization>>,
+    /// Clients by id.
+    pub clients: HashMap<ClientId, Arc<Client>>,
+    /// Service providers by id.
+    pub providers: HashMap<ServiceProviderId, Arc<ServiceProvider>>,
+    /// Maintenance mode.
+    pub maintenance: Maintenance,
+    /// Which client a refresh token belongs to. Derived from `clients`.
+    refresh_tokens: HashMap<SecretHash, Arc<ClientId>>,
+    /// Derived from `providers`.
+    logical_ids: HashMap<(OrganizationId, String), ServiceProviderId>,
+}
+
+/// A record of the registry, as adapters store it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    /// An organization.
+    Organization(Organization),
+    /// A client.
+    Client(Client),
+    /// A service provider.
+    ServiceProvider(ServiceProvider),
+    /// Maintenance mode.
+    Maintenance(Maintenance),
+}
+
+/// The key of a [`Record`]: what an adapter stores it under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RecordKey {
+    /// An organization.
+    Organization(OrganizationId),
+    /// A client.
+    Client(ClientId),
+    /// A service provider.
+    ServiceProvider(ServiceProviderId),
+    /// The one maintenance record.
+    Maintenance,
+}
+
+impl Registry {
+    /// A registry of stored records.
+    #[must_use]
+    pub fn from_records(records: impl IntoIterator<Item = Record>) -> Self {
+        let mut registry = Self::default();
+        for record in records {
+            registry.insert(record);
+        }
+        registry
+    }
+
+    /// The client that a refresh token belongs to.
+    #[must_use]
+    pub fn client_of_refresh_token(&self, hash: &SecretHash) -> Option<&Arc<Client>> {
+        self.refresh_tokens.get(hash).and_then(|id| self.clients.get(&**id))
+    }
+
+    /// The provider with a logical id in an organization.
+    #[must_use]
+    pub fn provider_of_logical_id(
+        &self,
+        organization: &OrganizationId,
+        logical_id: &str,
+    ) -> Option<&Arc<ServiceProvider>> {
+        let key = (organization.clone(), logical_id.to_owned());
+        self.logical_ids.get(&key).and_then(|id| self.providers.get(id))
+    }
+
+    fn get(&self, key: &RecordKey) -> Option<Record> {
+        match key {
+            RecordKey::Organization(id) => {
+                self.organizations.get(id).map(|found| Record::Organization(Organization::clone(found)))
+            }
+            RecordKey::Client(id) => self.clients.get(id).map(|found| Record::Client(Client::clone(found))),
+            RecordKey::ServiceProvider(id) => {
+                self.providers.get(id).map(|found| Record::ServiceProvider(ServiceProvider::clone(found)))
+            }
+            RecordKey::Maintenance => Some(Record::Maintenance(self.maintenance)),
+        }
+    }
+
+    fn insert(&mut self, record: Record) {
+        match record {
+            Record::Organization(organization) => {
+                self.organizations.insert(organization.id.clone(), Arc::new(organization));
+            }
+            Record::Client(client) => {
+                for token in &client.refresh_tokens {
+                    self.refresh_tokens.insert(token.hash, Arc::clone(&client.id));
+                }
+                self.clients.insert(ClientId::clone(&client.id), Arc::new(client));
+            }
+            Record::ServiceProvider(provider) => {
+                self.logical_ids
+                    .insert((provider.organization.clone(), provider.logical_id.clone()), provider.id);
+                self.providers.insert(provider.id, Arc::new(provider));
+            }
+            Record::Maintenance(maintenance) => self.maintenance = maintenance,
+        }
+    }
+
+    fn remove(&mut self, key: &RecordKey) {
+        match key {
+            RecordKey::Organization(id) => {
+                self.organizations.remove(id);
+            }
+            RecordKey::Client(id) => {
+                if let Some(client) = self.clients.remove(id) {
+                    for token in &client.refresh_tokens {
+                        self.refresh_tokens.remove(&token.hash);
+                    }
+                }
+            }
+            RecordKey::ServiceProvider(id) => {
+                if let Some(provider) = self.providers.remove(id) {
+                    self.logical_ids.remove(&(provider.organization.clone(), provider.logical_id.clone()));
+                }
+            }
+            RecordKey::Maintenance => self.maintenance = Maintenance::default(),
+        }
+    }
+}
+
+impl Record {
+    /// Where the record is stored.
+    #[must_use]
+    pub fn key(&self) -> RecordKey {
+        match self {
+            Self::Organization(organization) => RecordKey::Organization(organization.id.clone()),
+            Self::Client(client) => RecordKey::Client(ClientId::clone(&client.id)),
+            Self::ServiceProvider(provider) => RecordKey::ServiceProvider(provider.id),
+            Self::Maintenance(_) => RecordKey::Maintenance,
+        }
+    }
+
+    /// The record for the change record: what an operator may see, so no hash.
+    fn public_json(&self) -> String {
+        let value = match self {
+            Self::Organization(organization) => serde_json::json!(organization),
+            Self::Client(client) => serde_json::json!({
+                "id": client.id,
+                "organization": client.organization,
+                "scopes": client.scopes,
+                "rate_limit": client.rate_limit,
+                "redirect_uris": client.redirect_uris,
+                "enabled": client.enabled,
+                "token_generation": client.token_generation,
+                "refresh_tokens": client.refresh_tokens.len(),
+            }),
+            Self::ServiceProvider(provider) => serde_json::json!(provider),
+            Self::Maintenance(maintenance) => serde_json::json!(maintenance),
+        };
+        value.to_string()
+    }
+}
+
+fn subject(key: &RecordKey, before: Option<&Record>, after: Option<&Record>) -> Subject {
+    let (kind, id) = match key {
+        RecordKey::Organization(id) => ("organization", id.to_string()),
+        RecordKey::Client(id) => ("client", id.to_string()),
+        RecordKey::ServiceProvider(id) => ("service_provider", id.to_string()),
+        RecordKey::Maintenance => ("maintenance", "maintenance".to_owned()),
+    };
+    Subject::Object {
+        kind: kind.to_owned(),
+        id,
+        before: before.map(Record::public_json),
+        after: after.map(Record::public_json),
+    }
+}
+
+impl Profile {
+    /// What the change record says of a change of this profile.
+    #[must_use]
+    pub fn subject(&self, before: Option<&Self>, after: Option<&Self>) -> Subject {
+        let json = |profile: &Self| serde_json::json!(profile).to_string();
+        Subject::Object {
+            kind: "profile".to_owned(),
+            id: self.id.to_string(),
+            before: before.map(json),
+            after: after.map(json),
+        }
+    }
+}
