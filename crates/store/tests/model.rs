@@ -95,7 +95,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         1 => (proptest::option::of(provider()), 0_u64..500, limit()).prop_map(|(p, after, n)| Op::Changes(p, after, n)),
         1 => (organization(), proptest::option::of(to()), limit()).prop_map(|(o, after, n)| Op::Profiles(o, after, n)),
     ];
-    let rare = prop_oneof![200 => operation, 1 => Just(Op::Compare), 1 => Just(Op::Reopen)];
+    let rare = prop_oneof![500 => operation, 1 => Just(Op::Compare), 1 => Just(Op::Reopen)];
     vec(rare, CASE)
 }
 
@@ -249,10 +249,10 @@ fn random_operations_have_the_same_outcomes_as_on_the_reference() {
     let wanted = number("JACKFIELD_MODEL_OPERATIONS").unwrap_or(100_000);
     let cases = u32::try_from(wanted.div_ceil(CASE as u64)).unwrap();
     println!("JACKFIELD_MODEL_SEED={seed}, {cases} cases of {CASE} operations");
-    let mut bytes = [0; 32];
+    let mut bytes = [1; 16];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::XorShift, &bytes));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let result = runner
         .run(&operations(), |operations| runtime.block_on(run(&operations)).map_err(TestCaseError::fail));
