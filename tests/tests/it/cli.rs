@@ -4,7 +4,7 @@ use std::process::{Command, Output, Stdio};
 
 use jackfield_tests::server::clean_environment;
 use jackfield_tests::tenant::profile;
-use jackfield_tests::{Listener, Options, Server, binary};
+use jackfield_tests::{Listener, Options, Server, binary, poll};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -117,10 +117,12 @@ fn a_refusal_says_what_went_wrong_and_under_which_request_id() {
     let (code, said) = shell.fails(&["association", "create", "7201", &profile("1")]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("association with this externalUserId already"), "{said}");
-    let has_id = said.split(|c: char| c.is_whitespace() || ",.()".contains(c)).any(|word| {
-        word.len() == 36 && uuid::Uuid::try_parse(word).is_ok_and(|id| server.log().contains(&id.to_string()))
+    let words = said.split(|c: char| c.is_whitespace() || ",.()".contains(c));
+    let id = words.filter(|word| word.len() == 36).find(|word| uuid::Uuid::try_parse(word).is_ok());
+    let id = id.unwrap_or_else(|| panic!("no request id: {said}"));
+    poll::until("the id stands in the log of the server", poll::PATIENCE, || {
+        server.log().contains(id).then_some(())
     });
-    assert!(has_id, "a request id that stands in the log of the server: {said}");
     let (_, said) = shell.fails(&["association", "delete", "none"]);
     assert!(said.contains("no association"), "{said}");
     let (_, said) = shell.fails(&["org", "get", "amzn1.alexa.unit.did.none"]);

@@ -1,5 +1,7 @@
 //! HTTP itself: two protocols on one listener, bodies in every framing, heads at their bounds, nonsense.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use http::Method;
 use jackfield_model::limit;
@@ -120,11 +122,11 @@ async fn chunked_bodies_are_read() {
 #[tokio::test]
 async fn a_huge_content_length_is_refused_at_once() {
     let tenant = Tenant::fresh().await;
-    for length in ["65537", "10000000000"] {
-        let mut raw = Raw::connect(tenant.endpoint()).await;
-        raw.write(head(&tenant, &format!("Content-Length: {length}\r\n")) + "{").await.unwrap();
-        checked(&tenant, raw.response().await).is_error(400, "65536");
-    }
+    let mut raw = Raw::connect(tenant.endpoint()).await;
+    let start = Instant::now();
+    raw.write(head(&tenant, "Content-Length: 10000000000\r\n") + "{").await.unwrap();
+    checked(&tenant, raw.response().await).is_error(400, "65536");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     // A length that no machine can count is for the HTTP library to refuse.
     let mut raw = Raw::connect(tenant.endpoint()).await;
     raw.write(head(&tenant, "Content-Length: 18446744073709551616\r\n") + "{").await.unwrap();
