@@ -152,6 +152,7 @@ async fn connections_are_bounded() {
     // The fifth waits to be accepted until one of the others goes.
     let (one_more, request) = (tenant.again(Version::Http1), Op::Query.request(&tenant, "7201"));
     let waiting = tokio::spawn(async move { one_more.try_send(&request).await });
+    // Time enough for a server without a bound to serve it.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!waiting.is_finished(), "a fifth connection was served");
     tenant.admin.get("/admin/v1/status").await;
