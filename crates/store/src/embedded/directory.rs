@@ -27,9 +27,8 @@ const MARKER_BEGINNING: &str = "jackfield store, format ";
 /// Stands at the end of the marker until the engine's files are complete.
 const MARKER_UNFINISHED: &str = ", being made";
 
-/// Room that must be free before a store that failed goes on: a journal that could only take a few more records
-/// would fail again at once.
-pub(super) const ROOM_BYTES: usize = 4 * 1024 * 1024;
+/// Room that must be free before a store that failed goes on: with less the next journal or table would fail again.
+pub(super) const ROOM_BYTES: usize = 16 * 1024 * 1024;
 
 /// A store directory that this process has to itself.
 #[derive(Debug)]

@@ -71,6 +71,12 @@ struct Shared {
 /// A view that is there. Short-lived: the engine cannot be closed while a reader has it.
 struct OpenView(Guard<Option<Arc<View>>>);
 
+impl OpenView {
+    fn into_shared(self) -> Arc<View> {
+        Guard::into_inner(self.0).expect("made of a view that is there")
+    }
+}
+
 impl Deref for OpenView {
     type Target = View;
 
@@ -310,7 +316,11 @@ impl Store for EmbeddedStore {
     }
 
     async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
-        self.shared.view().await?.list_changes(filter)
+        // The one read that may look at thousands of rows: milliseconds, in which others would wait.
+        let view = self.shared.view().await?.into_shared();
+        let filter = filter.clone();
+        let listing = tokio::task::spawn_blocking(move || view.list_changes(&filter));
+        listing.await.unwrap_or_else(|_| Err(unavailable("the runtime is shutting down")))
     }
 
     async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
@@ -319,6 +329,9 @@ impl Store for EmbeddedStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         self.shared.check_writable()?;
+        if self.queue.is_closed() {
+            return Err(unavailable("the writer of the store ended"));
+        }
         self.shared.view().await?.get(Space::Meta, layout::STATE).map(drop)
     }
 

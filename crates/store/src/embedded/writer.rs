@@ -7,6 +7,9 @@
 //! A commit that fails ends the engine's ability to write. Readers go on with the last view, writes are refused
 //! at once, and from time to time the thread looks whether the directory takes files again. Then it closes the
 //! engine, cuts what the failed commit left off the journals, and opens the engine again.
+//!
+//! What this cannot help: a commit whose bytes are all in the journal while the disk fails to sync them, and a
+//! process that is killed before it could cut them off. The next start may then find a write that was refused.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +36,8 @@ const GROUP_MAX: usize = 1_024;
 /// How long after a failure the first look is taken, and the longest time between two looks.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(1);
+/// How long after the engine was opened again it is not closed for the sake of a single group.
+const RETRY_PAUSE: Duration = Duration::from_secs(10);
 /// How long readers may hold on to a view that has to go. They take microseconds.
 const READERS_MAX: Duration = Duration::from_secs(5);
 
@@ -70,6 +75,8 @@ pub(super) struct Writer {
     /// For waiting with a time limit.
     runtime: Runtime,
     failure: Option<Failure>,
+    /// When the engine was opened again after a failure.
+    reopened: Option<Instant>,
 }
 
 /// Why the store takes no writes, and what is to be done about it.
@@ -106,8 +113,16 @@ impl Writer {
         options: StoreOptions,
     ) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let writer =
-            Self { shared, queue, directory, options, tokens: Tokens::new(), runtime, failure: None };
+        let writer = Self {
+            shared,
+            queue,
+            directory,
+            options,
+            tokens: Tokens::new(),
+            runtime,
+            failure: None,
+            reopened: None,
+        };
         std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
         Ok(())
     }
@@ -164,10 +179,13 @@ impl Writer {
             && let Some(view) = self.shared.view.load_full()
             && let Err(error) = view.engine().check()
         {
-            // A background failure before this group: nothing of it was tried, so it may wait for one attempt.
+            // A background failure before this group: nothing of it was tried, so it may wait for one attempt. But
+            // an engine that fails as often as it is opened would keep readers waiting.
             self.fail(describe(&error), None, view.state.token);
             drop(view);
-            self.retry();
+            if self.reopened.is_none_or(|at| at.elapsed() > RETRY_PAUSE) {
+                self.retry();
+            }
         }
         let view = match (&self.failure, self.shared.view.load_full()) {
             (None, Some(view)) => view,
@@ -224,6 +242,7 @@ impl Writer {
         match self.reopen(&failure) {
             Ok(()) => {
                 tracing::info!("the store takes writes again");
+                self.reopened = Some(Instant::now());
                 self.shared.set_failure(None);
             }
             Err(cause) => {
