@@ -207,7 +207,7 @@ pub(super) async fn secrets_stay_out_of_the_change_record(adapter: &dyn Adapter)
         })
         .collect();
     assert!(text.contains("application-oa2-client.c1"), "{text}");
-    // A hash would show as a list of its bytes, which are all the same. One number alone may stand in a time.
+    // A hash would show as a list of its bytes, which are all the same.
     for byte in [7, 201, 202, 203] {
         for list in [format!("{byte},{byte}"), format!("{byte}, {byte}")] {
             assert!(!text.contains(&list), "{list} in {text}");
