@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
 use super::codec::Token;
@@ -74,6 +74,8 @@ pub(super) struct Writer {
     tokens: Tokens,
     /// For waiting with a time limit.
     runtime: Runtime,
+    /// Where those run who wait for answers, if the store was opened there.
+    callers: Option<Handle>,
     failure: Option<Failure>,
     /// When the engine was opened again after a failure.
     reopened: Option<Instant>,
@@ -120,6 +122,7 @@ impl Writer {
             options,
             tokens: Tokens::new(),
             runtime,
+            callers: Handle::try_current().ok(),
             failure: None,
             reopened: None,
         };
@@ -139,22 +142,32 @@ impl Writer {
                 }
             };
             let mut group = vec![first];
-            while group.len() < GROUP_MAX {
-                match self.queue.try_recv() {
-                    Ok(Message::Write(next)) => group.push(next),
-                    Ok(Message::Close(done)) => {
-                        closing = Some(done);
-                        break;
-                    }
-                    Err(_) => break,
-                }
-            }
+            closing = self.gather(&mut group);
             self.write(group);
         }
         self.close();
         if let Some(done) = closing {
             // Who asked may have gone.
             let _ = done.send(());
+        }
+    }
+
+    /// Takes what has queued. Threads that are about to queue a write as well, most often of a client that has just
+    /// been answered, may only want a CPU: they get this one first, and again as long as that brings more.
+    fn gather(&mut self, group: &mut Vec<Write>) -> Option<oneshot::Sender<()>> {
+        loop {
+            std::thread::yield_now();
+            let before = group.len();
+            while group.len() < GROUP_MAX {
+                match self.queue.try_recv() {
+                    Ok(Message::Write(next)) => group.push(next),
+                    Ok(Message::Close(done)) => return Some(done),
+                    Err(_) => break,
+                }
+            }
+            if group.len() == before || group.len() == GROUP_MAX {
+                return None;
+            }
         }
     }
 
@@ -202,8 +215,11 @@ impl Writer {
             Some(commit) => self.commit(&view, commit, size).err(),
         };
         drop(view);
-        for answer in answers {
-            answer(error.clone());
+        let answer_all = move || answers.into_iter().for_each(|answer| answer(error.clone()));
+        match &self.callers {
+            // From out here each answer would wake a thread of theirs by system calls; from in there, one does.
+            Some(callers) if size > 1 => drop(callers.spawn(async move { answer_all() })),
+            _ => answer_all(),
         }
     }
 
