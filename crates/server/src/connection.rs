@@ -12,9 +12,9 @@ use hyper_util::server::graceful::Watcher;
 use jackfield_model::limit;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio_io_timeout::TimeoutStream;
 
 use crate::app::App;
+use crate::deadline::{Bounded, Deadlines, HeadTimer, Stalling};
 use crate::metrics::Limit;
 use crate::router::Listener;
 
@@ -81,11 +81,7 @@ pub(crate) async fn accept(
 
 fn builder(timeouts: Timeouts) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(timeouts.head)
-        .max_buf_size(HEAD_BYTES_PARSED);
+    builder.http1().header_read_timeout(timeouts.head).max_buf_size(HEAD_BYTES_PARSED);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -97,7 +93,7 @@ fn builder(timeouts: Timeouts) -> auto::Builder<TokioExecutor> {
 }
 
 async fn serve(
-    builder: auto::Builder<TokioExecutor>,
+    mut builder: auto::Builder<TokioExecutor>,
     stream: TcpStream,
     which: Listener,
     app: Arc<App>,
@@ -106,16 +102,22 @@ async fn serve(
 ) {
     // Small answers would otherwise wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
-    let mut stream = TimeoutStream::new(stream);
+    let deadlines = Deadlines::new();
+    builder.http1().timer(HeadTimer(deadlines.clone()));
     // The library's own timer bounds the head; this one also ends connections that never send a byte.
-    stream.set_read_timeout(Some(timeouts.head + timeouts.stall));
-    stream.set_write_timeout(Some(timeouts.stall));
+    let stream = Stalling::new(stream, deadlines.clone(), timeouts.head + timeouts.stall, timeouts.stall);
+    let busy = deadlines.clone();
     let service = service_fn(move |request| {
-        let app = Arc::clone(&app);
-        async move { Ok::<_, Infallible>(app.respond(which, request).await) }
+        let (app, busy) = (Arc::clone(&app), busy.busy());
+        async move {
+            let answer = app.respond(which, request).await;
+            drop(busy);
+            Ok::<_, Infallible>(answer)
+        }
     });
-    let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service);
-    if let Err(error) = watcher.watch(connection.into_owned()).await {
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let connection = watcher.watch(connection.into_owned());
+    if let Err(error) = Bounded::new(deadlines, connection).await {
         tracing::debug!(%error, "a connection ended early");
     }
 }

@@ -9,6 +9,7 @@ mod auth;
 mod clock;
 mod config;
 mod connection;
+mod deadline;
 mod error;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
