@@ -104,6 +104,18 @@ async fn bad_bodies_are_refused_with_the_name_of_the_property() {
     }
     let maintenance = json!({"enabled": "on"});
     tenant.admin.call(&Method::PUT, "/admin/v1/maintenance", &maintenance).await.is(400);
+    // An array is no object, though its items may stand in the order of the properties.
+    let organization = format!("/admin/v1/organizations/{}", tenant.organization);
+    for (method, target) in [
+        (Method::POST, clients.as_str()),
+        (Method::POST, tokens.as_str()),
+        (Method::PATCH, organization.as_str()),
+        (Method::PATCH, &format!("/admin/v1/clients/{}", tenant.client_id)),
+        (Method::PUT, "/admin/v1/maintenance"),
+    ] {
+        let answer = tenant.admin.call(&method, target, &json!([null, null])).await;
+        answer.is_error(400, "The body is an array");
+    }
     let not_json =
         Request::new(&Method::POST, "/admin/v1/organizations").bearer(tenant.endpoint().admin_token());
     tenant.admin.send(&not_json.body("nonsense")).await.is(400);

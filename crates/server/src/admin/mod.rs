@@ -12,6 +12,7 @@ pub(crate) mod valid;
 
 use http::{HeaderMap, StatusCode};
 use jackfield_model::admin::List;
+use jackfield_model::json::Object;
 use jackfield_model::{OrganizationId, limit};
 use jackfield_store::registry::Organization;
 use jackfield_store::{Actor, Origin, RegistryCommand, RegistryOutcome, Timestamp};
@@ -125,6 +126,8 @@ impl Query {
 
 /// Reads a body; what is wrong with it is named by the parser.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // The derived readers would take an array for an object, its items in the order of the properties.
+    Object::parse(body)?;
     serde_json::from_slice(body)
         .map_err(|error| ApiError::BadRequest(format!("The body is not valid: {error}.")))
 }
