@@ -3,7 +3,7 @@
 use super::Adapter;
 use super::world::{NORTH, NORTHERN, World, amazon, organization_id, origin, profile};
 use crate::{
-    CreateOutcome, CreateProfileOutcome, DeleteOutcome, Profile, RegistryCommand, RegistryOutcome,
+    CreateOutcome, CreateProfileOutcome, DeleteProfileOutcome, Profile, RegistryCommand, RegistryOutcome,
     UpdateOutcome,
 };
 
@@ -11,7 +11,7 @@ async fn create(world: &World, new: &Profile) -> CreateProfileOutcome {
     world.store.create_profile(new.clone(), origin()).await.unwrap()
 }
 
-async fn delete(world: &World, owner: &str, id: &str) -> DeleteOutcome {
+async fn delete(world: &World, owner: &str, id: &str) -> DeleteProfileOutcome {
     world.store.delete_profile(&organization_id(owner), &amazon(id), origin()).await.unwrap()
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn a_unit_has_one_profile(adapter: &dyn Adapter) {
         assert_eq!(outcome, CreateProfileOutcome::UnitHasProfile(lobby.clone()));
     }
     let world = world.again(adapter).await;
-    assert_eq!(delete(&world, NORTH, "p1").await, DeleteOutcome::Deleted);
+    assert_eq!(delete(&world, NORTH, "p1").await, DeleteProfileOutcome::Deleted);
     assert_eq!(create(&world, &profile("p2", NORTHERN, "lobby")).await, CreateProfileOutcome::Created);
 }
 
@@ -76,10 +76,10 @@ pub(super) async fn profiles_are_renamed_and_removed_by_their_organization(adapt
     let world = world.again(adapter).await;
     let nameless = Profile { name: None, ..lobby.clone() };
     assert_eq!(world.store.find_profile(&lobby.id).await.unwrap(), Some(nameless));
-    assert_eq!(delete(&world, NORTHERN, "p1").await, DeleteOutcome::NotFound);
+    assert_eq!(delete(&world, NORTHERN, "p1").await, DeleteProfileOutcome::NotFound);
     assert_eq!(world.create("7201", "p1").await, CreateOutcome::Created);
-    assert_eq!(delete(&world, NORTH, "p1").await, DeleteOutcome::Deleted);
-    assert_eq!(delete(&world, NORTH, "p1").await, DeleteOutcome::NotFound);
+    assert_eq!(delete(&world, NORTH, "p1").await, DeleteProfileOutcome::Deleted);
+    assert_eq!(delete(&world, NORTH, "p1").await, DeleteProfileOutcome::NotFound);
     assert_eq!(world.store.find_profile(&lobby.id).await.unwrap(), None);
     assert_eq!(world.get("7201").await.as_deref(), Some("p1"), "associations that name it stay");
 }
@@ -123,9 +123,9 @@ pub(super) async fn an_organization_with_profiles_stays(adapter: &dyn Adapter) {
     }
     let remove = || RegistryCommand::DeleteOrganization(organization_id(NORTHERN));
     assert_eq!(world.registry(remove()).await, RegistryOutcome::InUse);
-    assert_eq!(delete(&world, NORTHERN, "p1").await, DeleteOutcome::Deleted);
+    assert_eq!(delete(&world, NORTHERN, "p1").await, DeleteProfileOutcome::Deleted);
     let world = world.again(adapter).await;
     assert_eq!(world.registry(remove()).await, RegistryOutcome::InUse);
-    assert_eq!(delete(&world, NORTHERN, "p2").await, DeleteOutcome::Deleted);
+    assert_eq!(delete(&world, NORTHERN, "p2").await, DeleteProfileOutcome::Deleted);
     assert_eq!(world.registry(remove()).await, RegistryOutcome::Done);
 }
