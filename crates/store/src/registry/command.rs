@@ -4,7 +4,8 @@ use jackfield_model::admin::{DisplayName, Maintenance, OrganizationPatch};
 use jackfield_model::{ClientId, OrganizationId, ScopeSet, ServiceProviderId};
 
 use super::{
-    Client, Organization, Record, RecordKey, RefreshToken, Registry, SecretHash, ServiceProvider, subject,
+    Client, GrantCommand, Organization, Record, RecordKey, RefreshToken, Registry, SecretHash,
+    ServiceProvider, subject,
 };
 use crate::change::{Operation, Subject};
 
@@ -21,6 +22,8 @@ pub enum RegistryCommand {
     CreateClient(Client),
     /// Changes a client.
     UpdateClient(ClientId, ClientChange),
+    /// Changes the refresh tokens of a client.
+    ChangeGrants(ClientId, GrantCommand),
     /// Removes a client; its tokens are worthless at once.
     DeleteClient(ClientId),
     /// Adds a service provider.
@@ -44,6 +47,8 @@ pub struct ClientChange {
     pub redirect_uris: Option<Vec<String>>,
     /// Enable or disable.
     pub enabled: Option<bool>,
+    /// Public or confidential.
+    pub public: Option<bool>,
     /// New secret.
     pub secret_hash: Option<SecretHash>,
     /// Make every access token that was issued so far worthless.
@@ -71,6 +76,8 @@ pub enum RegistryOutcome {
     RefreshTokenTaken,
     /// The client holds as many refresh tokens as it may.
     TooManyRefreshTokens,
+    /// The authorization code was redeemed before. The refresh token of that redemption is gone now.
+    CodeSpent,
     /// Other objects hang on it.
     InUse,
 }
@@ -97,8 +104,8 @@ pub struct Effect {
 }
 
 impl Registry {
-    /// Applies a command. On [`RegistryOutcome::Done`] the effects say what to store; otherwise the registry is
-    /// unchanged and there are none.
+    /// Applies a command. On [`RegistryOutcome::Done`] and [`RegistryOutcome::CodeSpent`] the effects say what to
+    /// store; otherwise the registry is unchanged and there are none.
     pub fn apply(
         &mut self,
         command: RegistryCommand,
@@ -106,6 +113,7 @@ impl Registry {
     ) -> (RegistryOutcome, Vec<Effect>) {
         match self.check(&command, dependents) {
             RegistryOutcome::Done => (RegistryOutcome::Done, self.execute(command)),
+            RegistryOutcome::CodeSpent => (RegistryOutcome::CodeSpent, self.revoke_redeemed(&command)),
             refused => (refused, Vec::new()),
         }
     }
@@ -146,6 +154,10 @@ impl Registry {
             }
             RegistryCommand::UpdateClient(id, change) => {
                 self.clients.get(id).map_or(NotFound, |client| self.check_client_change(client, change))
+            }
+            RegistryCommand::ChangeGrants(id, change) => {
+                let owner = |hash: &SecretHash| self.refresh_tokens.get(hash).map(|id| ClientId::clone(id));
+                self.clients.get(id).map_or(NotFound, |client| change.check(client, owner))
             }
             RegistryCommand::DeleteClient(id) => found(self.clients.contains_key(id)),
             RegistryCommand::CreateServiceProvider(new) => {
@@ -211,6 +223,11 @@ impl Registry {
                 change.apply(&mut client);
                 self.put(Record::Client(client))
             }
+            RegistryCommand::ChangeGrants(id, change) => {
+                let mut client = Client::clone(&self.clients[&id]);
+                change.apply(&mut client);
+                self.put(Record::Client(client))
+            }
             RegistryCommand::DeleteClient(id) => self.take(RecordKey::Client(id)),
             RegistryCommand::CreateServiceProvider(new) => self.put(Record::ServiceProvider(new)),
             RegistryCommand::UpdateServiceProvider(id, display_name) => {
@@ -221,6 +238,17 @@ impl Registry {
             RegistryCommand::DeleteServiceProvider(id) => self.take(RecordKey::ServiceProvider(id)),
             RegistryCommand::SetMaintenance(maintenance) => self.put(Record::Maintenance(maintenance)),
         }
+    }
+
+    /// A code that comes a second time was copied: what its first redemption gave is taken back (RFC 6749,
+    /// section 4.1.2).
+    fn revoke_redeemed(&mut self, command: &RegistryCommand) -> Vec<Effect> {
+        let RegistryCommand::ChangeGrants(id, GrantCommand::Redeem(redemption)) = command else {
+            return Vec::new();
+        };
+        let mut client = Client::clone(&self.clients[id]);
+        client.revoke_redeemed(redemption.code.id);
+        self.put(Record::Client(client))
     }
 
     /// Stores a record and says what that did; nothing when it is there already as it is to be.
@@ -254,6 +282,7 @@ impl ClientChange {
         set(&mut client.scopes, self.scopes);
         set(&mut client.redirect_uris, self.redirect_uris);
         set(&mut client.enabled, self.enabled);
+        set(&mut client.public, self.public);
         set(&mut client.secret_hash, self.secret_hash);
         if self.rate_limit.is_some() {
             client.rate_limit = self.rate_limit;
