@@ -21,6 +21,10 @@ enum Kind {
     Query,
     /// A token request.
     Login,
+    /// A question about a token.
+    Info,
+    /// The consent page.
+    Page,
     /// A request to the admin API that is answered with a secret or token.
     HandsOutSecret,
     /// Another request.
@@ -70,19 +74,23 @@ fn rules(
     ensure(documented, || format!("the source lists no {status} for this operation"))?;
     ensure(status != 500, || "no input is answered with 500".to_owned())?;
     if status >= 400 {
-        let login_form = kind == Kind::Login && matches!(status, 400 | 401 | 503);
+        let login_form = matches!(kind, Kind::Login | Kind::Info) && matches!(status, 400 | 401 | 503);
         if login_form {
             login_error(response)?;
+        } else if kind == Kind::Page && status != 405 {
+            page(response)?;
         } else {
             error(response)?;
         }
         headers_of_error(kind, response)?;
+    } else if kind == Kind::Page && status == 200 {
+        page(response)?;
     } else if kind == Kind::Write {
         empty(response)?;
     } else if kind == Kind::Query {
         ensure(response.header("Content-Type") == Some("application/json"), || "no JSON answer".to_owned())?;
     }
-    if kind == Kind::Login {
+    if matches!(kind, Kind::Login | Kind::Info | Kind::Page) && status != 405 {
         let cached = response.header("Cache-Control");
         ensure(cached == Some("no-store"), || format!("Cache-Control is {cached:?}, not no-store"))?;
     }
@@ -92,7 +100,7 @@ fn rules(
 fn kind(listener: Listener, request: &Request) -> Kind {
     let path = request.path().trim_end_matches('/');
     if listener == Listener::Admin {
-        let secret_paths = ["/tokens", "/clients", "/rotate-secret"];
+        let secret_paths = ["/tokens", "/refresh-tokens", "/clients", "/rotate-secret"];
         let hands_out = secret_paths.iter().any(|end| path.ends_with(end));
         return if hands_out { Kind::HandsOutSecret } else { Kind::Other };
     }
@@ -103,6 +111,8 @@ fn kind(listener: Listener, request: &Request) -> Kind {
         }
         ("POST", ["v1", "communications", "serviceProviders", _, "externalUsers", "query"]) => Kind::Query,
         ("POST", ["auth", "o2" | "O2", "token"]) => Kind::Login,
+        (_, ["auth", "o2" | "O2", "tokeninfo"] | ["user", "profile"]) => Kind::Info,
+        (_, ["ap", "oa"]) => Kind::Page,
         _ => Kind::Other,
     }
 }
@@ -125,7 +135,8 @@ fn error(response: &Response) -> Result<(), String> {
 }
 
 fn login_error(response: &Response) -> Result<(), String> {
-    const CODES: [&str; 5] = [
+    const CODES: [&str; 6] = [
+        "invalid_token",
         "invalid_grant",
         "invalid_request",
         "unsupported_grant_type",
@@ -145,6 +156,22 @@ fn login_error(response: &Response) -> Result<(), String> {
     ensure(fits, || format!("{code} does not belong to {}", response.status))?;
     let text = body["error_description"].as_str().unwrap_or_default();
     ensure(!text.is_empty(), || "error_description is no text, or empty".to_owned())
+}
+
+/// A page loads nothing, may stand in no frame and is not kept.
+fn page(response: &Response) -> Result<(), String> {
+    let is = |name: &str, wanted: &str| {
+        let value = response.header(name).unwrap_or_default();
+        ensure(value == wanted, || format!("{name} is {value:?}, not {wanted:?}"))
+    };
+    is("Content-Type", "text/html; charset=utf-8")?;
+    is("X-Frame-Options", "DENY")?;
+    is("Referrer-Policy", "no-referrer")?;
+    let policy = response.header("Content-Security-Policy").unwrap_or_default();
+    let strict = ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action "];
+    let strict = strict.iter().all(|part| policy.contains(part)) && !policy.contains("unsafe");
+    ensure(strict, || format!("the policy is {policy:?}"))?;
+    ensure(!response.text().contains("<script"), || "the page has a script".to_owned())
 }
 
 fn json_object(response: &Response) -> Result<serde_json::Map<String, Value>, String> {

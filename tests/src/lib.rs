@@ -7,6 +7,7 @@
 
 pub mod admin;
 pub mod binary;
+pub mod browser;
 pub mod check;
 pub mod endpoint;
 pub mod http;

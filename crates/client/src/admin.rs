@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::Method;
 use jackfield_model::admin::{
-    AssociationList, ChangeList, Client, ClientPatch, List, Maintenance, NewClient, NewToken, Organization,
-    OrganizationPatch, Profile, ProfilePatch, RevokeTokens, Secret, ServiceProvider, ServiceProviderPatch,
-    Status, Token,
+    AssociationList, ChangeList, Client, ClientPatch, List, Maintenance, NewClient, NewRefreshToken,
+    NewToken, Organization, OrganizationPatch, Profile, ProfilePatch, RefreshToken, RevokeTokens, Secret,
+    ServiceProvider, ServiceProviderPatch, Status, Token,
 };
 use jackfield_model::wire::Network;
 use jackfield_model::{AmazonId, ClientId, ExternalUserId, OrganizationId, ServiceProviderId};
@@ -186,6 +186,35 @@ impl AdminClient {
     /// [`Error`].
     pub async fn issue_token(&self, id: &ClientId, new: &NewToken) -> Result<Token, Error> {
         self.post(&format!("/admin/v1/clients/{id}/tokens"), new).await
+    }
+
+    /// Issues a refresh token of a client. The answer holds it, this once.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn issue_refresh_token(
+        &self,
+        id: &ClientId,
+        new: &NewRefreshToken,
+    ) -> Result<RefreshToken, Error> {
+        self.post(&format!("/admin/v1/clients/{id}/refresh-tokens"), new).await
+    }
+
+    /// A page of a client's refresh tokens.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn refresh_tokens(&self, id: &ClientId, page: &Page) -> Result<List<RefreshToken>, Error> {
+        self.get(&page.path(&format!("/admin/v1/clients/{id}/refresh-tokens"))).await
+    }
+
+    /// Revokes a refresh token, and the access tokens that it gave.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn revoke_refresh_token(&self, id: &str) -> Result<(), Error> {
+        let id = form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>();
+        self.remove(&format!("/admin/v1/refresh-tokens/{id}")).await
     }
 
     /// A page of an organization's service providers.

@@ -82,6 +82,9 @@ pub struct NewClient {
     /// Where the consent page may send a browser back to.
     #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "redirectUris")]
     pub redirect_uris: Vec<String>,
+    /// Whether it runs where a secret cannot be kept: it may then redeem a code without one, given PKCE with S256.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub public: bool,
 }
 
 /// A secret on its way in or out. Its debug form hides the text.
@@ -113,6 +116,9 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// Whether it may get and use tokens.
     pub enabled: bool,
+    /// Whether it may redeem a code without its secret.
+    #[serde(default)]
+    pub public: bool,
     /// How many refresh tokens are valid for it.
     pub refresh_tokens: usize,
 }
@@ -133,6 +139,9 @@ pub struct ClientPatch {
     /// Enable or disable; a disabled client's tokens are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// Public or confidential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<bool>,
 }
 
 /// Which tokens of a client to revoke. Its access tokens always go.
@@ -142,6 +151,32 @@ pub struct RevokeTokens {
     /// Whether its refresh tokens go too.
     #[serde(default, alias = "refreshTokens")]
     pub refresh_tokens: bool,
+}
+
+/// A request for a refresh token of a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRefreshToken {
+    /// Scopes that it stands for, of those that the client is granted; all that it is granted when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<ScopeSet>,
+}
+
+/// A refresh token as answered. The token itself is there only in the answer to its creation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshToken {
+    /// Its id: 16 hexadecimal digits.
+    pub id: String,
+    /// The token, `Atzr|…`, answered once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
+    /// When it was issued, RFC 3339 in UTC with milliseconds.
+    pub issued: String,
+    /// The scopes that it stands for; absent for those that the client is granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<Scope>>,
+    /// Whether it came from the consent page; else an operator issued it.
+    pub consent: bool,
 }
 
 /// A request for an access token of a client.

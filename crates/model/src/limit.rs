@@ -58,6 +58,18 @@ pub const SECRET_MAX_BYTES: usize = 2_048;
 /// Most refresh tokens that one client may hold at a time.
 pub const REFRESH_TOKENS: usize = 100;
 
+/// Most authorization codes that one client may redeem within [`CODE_SECONDS`]: spent ones are remembered that long.
+pub const SPENT_CODES: usize = 200;
+
+/// Seconds that an authorization code may be redeemed.
+pub const CODE_SECONDS: u64 = 300;
+
+/// Seconds that a person may take on the consent page.
+pub const CONSENT_SECONDS: u64 = 900;
+
+/// Shortest and longest `code_verifier`, and `code_challenge` of the method `plain`, in characters (RFC 7636).
+pub const CODE_VERIFIER_CHARS: std::ops::RangeInclusive<usize> = 43..=128;
+
 /// Most redirect URIs of one client.
 pub const REDIRECT_URIS: usize = 20;
 

@@ -33,6 +33,18 @@ pub const TOKEN: &str = "/auth/o2/token";
 /// The token endpoint as some published clients spell it.
 pub const TOKEN_ALTERNATE: &str = "/auth/O2/token";
 
+/// What an access token is worth: its client, its user and how long it lives.
+pub const TOKEN_INFO: &str = "/auth/o2/tokeninfo";
+
+/// The same as some published clients spell it.
+pub const TOKEN_INFO_ALTERNATE: &str = "/auth/O2/tokeninfo";
+
+/// The profile of the user that an access token stands for.
+pub const USER_PROFILE: &str = "/user/profile";
+
+/// The consent page of the authorization code grant.
+pub const CONSENT: &str = "/ap/oa";
+
 /// The path of a provider's external users.
 #[must_use]
 pub fn external_users(provider: ServiceProviderId) -> String {

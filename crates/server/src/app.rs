@@ -153,9 +153,17 @@ impl App {
                 let work = async {
                     let _slot = self.admit()?;
                     let body = self.read_body(&call.head, body).await?;
-                    Ok(lwa::token(self, call, &body, &mut seen.client))
+                    Ok(lwa::token(self, call, &body, &mut seen.client).await)
                 };
                 Ok(work.await.unwrap_or_else(|error| lwa::refuse(call, &error)))
+            }
+            Operation::Login(operation) => {
+                let work = async {
+                    let _slot = self.admit()?;
+                    let body = self.read_body(&call.head, body).await?;
+                    Ok(lwa::run(self, operation, call, &body, &mut seen.client))
+                };
+                Ok(work.await.unwrap_or_else(|error| lwa::refuse_other(operation, call, &error)))
             }
             Operation::Admin(operation) => {
                 self.admin_token.check(&call.head.headers)?;

@@ -75,7 +75,8 @@ pub(crate) enum Unauthorized {
 }
 
 impl Unauthorized {
-    const fn message(self) -> &'static str {
+    /// What the client reads.
+    pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::Missing => {
                 "The request has no Authorization header; \"Bearer\" and an access token are expected."

@@ -17,6 +17,8 @@ pub(crate) enum Operation {
     Family(FamilyOperation),
     /// The token endpoint of Login with Amazon, for clients with their credentials.
     Token,
+    /// The rest of Login with Amazon: what tells of a token, and the consent page.
+    Login(LoginOperation),
     /// The admin API, for bearers of the admin token.
     Admin(AdminOperation),
     /// Open to everybody who can reach the listener.
@@ -72,6 +74,15 @@ pub(crate) enum ProfileOperation {
     Delete,
 }
 
+/// What Login with Amazon serves beside the token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum LoginOperation {
+    TokenInfo,
+    UserProfile,
+    ConsentPage,
+    ConsentDecision,
+}
+
 /// Operations of the admin API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AdminOperation {
@@ -88,6 +99,9 @@ pub(crate) enum AdminOperation {
     RotateSecret,
     RevokeTokens,
     IssueToken,
+    IssueRefreshToken,
+    ListRefreshTokens,
+    RevokeRefreshToken,
     CreateProvider,
     ListProviders,
     GetProvider,
@@ -165,6 +179,7 @@ macro_rules! routes {
     };
     (@ Admin $operation:ident) => { Operation::Admin(AdminOperation::$operation) };
     (@ Open $operation:ident) => { Operation::Open(OpenOperation::$operation) };
+    (@ Login $operation:ident) => { Operation::Login(LoginOperation::$operation) };
     (@ Token) => { Operation::Token };
 }
 
@@ -192,6 +207,11 @@ pub(crate) const ROUTES: &[Route] = routes! {
 
     Public POST   path::TOKEN                => Token;
     Public POST   path::TOKEN_ALTERNATE      => Token;
+    Public GET    path::TOKEN_INFO           => Login(TokenInfo);
+    Public GET    path::TOKEN_INFO_ALTERNATE => Login(TokenInfo);
+    Public GET    path::USER_PROFILE         => Login(UserProfile);
+    Public GET    path::CONSENT              => Login(ConsentPage);
+    Public POST   path::CONSENT              => Login(ConsentDecision);
 
     Admin  POST   "/admin/v1/organizations"                       => Admin(CreateOrganization);
     Admin  GET    "/admin/v1/organizations"                       => Admin(ListOrganizations);
@@ -210,6 +230,9 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Admin  POST   "/admin/v1/clients/{id}/rotate-secret"          => Admin(RotateSecret);
     Admin  POST   "/admin/v1/clients/{id}/revoke-tokens"          => Admin(RevokeTokens);
     Admin  POST   "/admin/v1/clients/{id}/tokens"                 => Admin(IssueToken);
+    Admin  POST   "/admin/v1/clients/{id}/refresh-tokens"         => Admin(IssueRefreshToken);
+    Admin  GET    "/admin/v1/clients/{id}/refresh-tokens"         => Admin(ListRefreshTokens);
+    Admin  DELETE "/admin/v1/refresh-tokens/{id}"                 => Admin(RevokeRefreshToken);
     Admin  GET    "/admin/v1/serviceProviders/{id}"               => Admin(GetProvider);
     Admin  PATCH  "/admin/v1/serviceProviders/{id}"               => Admin(UpdateProvider);
     Admin  DELETE "/admin/v1/serviceProviders/{id}"               => Admin(DeleteProvider);
@@ -242,6 +265,9 @@ impl Operation {
             Self::Association(AssociationOperation::Query) => "query",
             Self::Family(operation) => operation.name(),
             Self::Token => "token",
+            Self::Login(LoginOperation::TokenInfo) => "tokeninfo",
+            Self::Login(LoginOperation::UserProfile) => "user_profile",
+            Self::Login(LoginOperation::ConsentPage | LoginOperation::ConsentDecision) => "consent",
             Self::Admin(_) => "admin",
             Self::Open(OpenOperation::Health | OpenOperation::Ready) => "health",
             Self::Open(OpenOperation::Metrics) => "metrics",

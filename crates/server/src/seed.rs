@@ -99,6 +99,8 @@ struct SeedClient {
     rate_limit: Option<u32>,
     #[serde(default)]
     redirect_uris: Vec<String>,
+    #[serde(default)]
+    public: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -221,11 +223,12 @@ async fn apply_client(app: &App, organization: &OrganizationId, seed: SeedClient
     let secret_hash = app.keys.hash_client_secret(&seed.id, &seed.secret.0);
     let refresh_token = seed
         .refresh_token
-        .map(|token| RefreshToken { hash: app.keys.hash_refresh_token(&token.0), issued: Timestamp::now() });
+        .map(|token| RefreshToken::new(app.keys.hash_refresh_token(&token.0), Timestamp::now()));
     let update = ClientChange {
         scopes: Some(scopes.clone()),
         rate_limit: seed.rate_limit,
         redirect_uris: Some(seed.redirect_uris.clone()),
+        public: Some(seed.public),
         secret_hash: Some(secret_hash),
         add_refresh_token: refresh_token.clone(),
         ..ClientChange::default()
@@ -238,8 +241,10 @@ async fn apply_client(app: &App, organization: &OrganizationId, seed: SeedClient
         rate_limit: seed.rate_limit,
         redirect_uris: seed.redirect_uris,
         enabled: true,
+        public: seed.public,
         token_generation: 0,
         refresh_tokens: refresh_token.into_iter().collect(),
+        spent_codes: Vec::new(),
     };
     let update = RegistryCommand::UpdateClient(seed.id, update);
     create_or_update(app, &subject, RegistryCommand::CreateClient(new), update).await
@@ -340,6 +345,7 @@ async fn create_or_update(
         | RegistryOutcome::NotFound
         | RegistryOutcome::NetworkExists
         | RegistryOutcome::NoNetwork
+        | RegistryOutcome::CodeSpent
         | RegistryOutcome::InUse => "it cannot be changed",
     };
     Err(SeedError::Invalid { subject: subject.to_owned(), rule: rule.to_owned() })

@@ -227,7 +227,7 @@ async fn every_public_operation_has_rows() {
 }
 
 /// The operator's routes of the documented surface.
-const ADMIN_ROUTES: [&str; 21] = [
+const ADMIN_ROUTES: [&str; 24] = [
     "POST /admin/v1/organizations",
     "GET /admin/v1/organizations",
     "GET /admin/v1/organizations/{id}",
@@ -244,6 +244,9 @@ const ADMIN_ROUTES: [&str; 21] = [
     "POST /admin/v1/clients/{id}/rotate-secret",
     "POST /admin/v1/clients/{id}/revoke-tokens",
     "POST /admin/v1/clients/{id}/tokens",
+    "POST /admin/v1/clients/{id}/refresh-tokens",
+    "GET /admin/v1/clients/{id}/refresh-tokens",
+    "DELETE /admin/v1/refresh-tokens/{id}",
     "GET /admin/v1/serviceProviders/{id}/associations",
     "GET /admin/v1/changes",
     "GET /admin/v1/maintenance",

@@ -13,22 +13,22 @@ use serde_json::{Value, json};
 
 use crate::operation::Op;
 
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
-fn form(pairs: &[(&str, &str)]) -> String {
+pub(crate) fn form(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-fn token_request(pairs: &[(&str, &str)]) -> Request {
+pub(crate) fn token_request(pairs: &[(&str, &str)]) -> Request {
     Request::new(&Method::POST, "/auth/o2/token").header("Content-Type", FORM).body(form(pairs))
 }
 
-fn basic(user: &str, password: &str) -> String {
+pub(crate) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
 }
 
 /// A tenant whose client has a refresh token.
-async fn with_refresh_token() -> (Tenant, String) {
+pub(crate) async fn with_refresh_token() -> (Tenant, String) {
     let mut tenant = Tenant::fresh().await;
     let refresh_token = format!("Atzr|{}", "r".repeat(40) + &uuid::Uuid::new_v4().simple().to_string());
     tenant.endpoint().keep_secret(&refresh_token);
@@ -41,7 +41,7 @@ async fn with_refresh_token() -> (Tenant, String) {
 }
 
 /// The credentials of a tenant and more parameters.
-fn with_client<'a>(tenant: &'a Tenant, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn with_client<'a>(tenant: &'a Tenant, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut pairs = vec![("client_id", &*tenant.client_id), ("client_secret", &*tenant.client_secret)];
     pairs.extend(more);
     pairs
@@ -51,13 +51,13 @@ const CLIENT_CREDENTIALS: [(&str, &str); 2] = [("grant_type", "client_credential
 
 /// Asserts an error of the login endpoint.
 #[track_caller]
-fn is_login_error(response: &Response, status: u16, code: &str) {
+pub(crate) fn is_login_error(response: &Response, status: u16, code: &str) {
     assert_eq!((response.status, response.json()["error"].as_str()), (status, Some(code)), "{response:?}");
 }
 
 /// Holds a token answer to its form and answers the access token.
 #[track_caller]
-fn access_token(response: &Response) -> String {
+pub(crate) fn access_token(response: &Response) -> String {
     assert_eq!(response.status, 200, "{response:?}");
     assert_eq!(response.header("Content-Type"), Some("application/json"));
     let body = response.json();
@@ -74,7 +74,7 @@ fn access_token(response: &Response) -> String {
     token.to_owned()
 }
 
-async fn works(tenant: &Tenant, token: &str) -> bool {
+pub(crate) async fn works(tenant: &Tenant, token: &str) -> bool {
     let response = tenant.send(&Op::Query.bare_request(&tenant.provider, "7201").bearer(token)).await;
     assert!(matches!(response.status, 200 | 401), "{response:?}");
     response.status == 200

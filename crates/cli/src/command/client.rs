@@ -6,7 +6,7 @@ use jackfield_model::admin::{Client, ClientPatch, NewClient, RevokeTokens, Secre
 use jackfield_model::{ClientId, OrganizationId, Scope};
 
 use super::ListArgs;
-use super::value::{scope, scope_set, secret};
+use super::value::{Switch, scope, scope_set, secret};
 use crate::connection::AdminArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Show, optional};
@@ -86,6 +86,9 @@ struct CreateArgs {
     /// Where the consent page may send a browser back to; repeat for more
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
+    /// It cannot keep a secret: it may redeem a code without one, given PKCE
+    #[arg(long)]
+    public: bool,
 }
 
 #[derive(Args)]
@@ -108,6 +111,9 @@ struct Change {
     /// A redirect URI, in place of all there were; repeat for more
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Option<Vec<String>>,
+    /// Whether it may redeem a code without its secret, given PKCE
+    #[arg(long, value_name = "on|off", hide_possible_values = true)]
+    public: Option<Switch>,
 }
 
 impl ClientArgs {
@@ -125,6 +131,7 @@ impl ClientArgs {
                     rate_limit: change.rate_limit,
                     redirect_uris: change.redirect_uris,
                     enabled: None,
+                    public: change.public.map(Switch::is_on),
                 };
                 admin.update_client(&client.id, &patch).await?
             }
@@ -152,6 +159,7 @@ impl CreateArgs {
             refresh_token: self.refresh_token,
             rate_limit: self.rate_limit,
             redirect_uris: self.redirect_uris,
+            public: self.public,
         };
         Ok(admin.create_client(&self.organization, &new).await?)
     }
@@ -169,6 +177,7 @@ impl Show for Client {
         fields.extend([
             ("organization", self.organization_id.to_string()),
             ("enabled", if self.enabled { "yes" } else { "no" }.to_owned()),
+            ("public", if self.public { "yes" } else { "no" }.to_owned()),
             ("rate limit", optional(self.rate_limit.as_ref())),
             ("refresh tokens", self.refresh_tokens.to_string()),
             ("scopes", scopes.join(" ")),

@@ -32,7 +32,7 @@ pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> 
     let secret = new.secret.unwrap_or_else(random_secret);
     let refresh_token = new
         .refresh_token
-        .map(|token| RefreshToken { hash: app.keys.hash_refresh_token(&token.0), issued: Timestamp::now() });
+        .map(|token| RefreshToken::new(app.keys.hash_refresh_token(&token.0), Timestamp::now()));
     let client = Client {
         secret_hash: app.keys.hash_client_secret(&id, &secret.0),
         id,
@@ -41,8 +41,10 @@ pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> 
         rate_limit: new.rate_limit,
         redirect_uris: new.redirect_uris,
         enabled: true,
+        public: new.public,
         token_generation: 0,
         refresh_tokens: refresh_token.into_iter().collect(),
+        spent_codes: Vec::new(),
     };
     change(app, RegistryCommand::CreateClient(client.clone()), origin).await?;
     created(&admin::Client { secret: Some(secret), ..shown(&client) })
@@ -72,6 +74,7 @@ pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> 
         rate_limit: patch.rate_limit,
         redirect_uris: patch.redirect_uris,
         enabled: patch.enabled,
+        public: patch.public,
         ..ClientChange::default()
     };
     change(app, RegistryCommand::UpdateClient(ClientId::clone(&client.id), updated), origin).await?;
@@ -129,7 +132,7 @@ pub(super) fn issue_token(app: &App, id: &str, body: &[u8]) -> Result<Reply, Api
     ok(&token)
 }
 
-fn find(app: &App, id: &str) -> Result<Arc<Client>, ApiError> {
+pub(super) fn find(app: &App, id: &str) -> Result<Arc<Client>, ApiError> {
     app.store.registry().clients.get(id).cloned().ok_or_else(|| not_found("client"))
 }
 
@@ -155,6 +158,7 @@ fn shown(client: &Client) -> admin::Client {
         rate_limit: client.rate_limit,
         redirect_uris: client.redirect_uris.clone(),
         enabled: client.enabled,
+        public: client.public,
         refresh_tokens: client.refresh_tokens.len(),
     }
 }

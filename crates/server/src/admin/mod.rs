@@ -7,6 +7,7 @@ mod client;
 mod directory;
 mod profile;
 mod provider;
+mod refresh;
 mod server;
 pub(crate) mod valid;
 
@@ -72,6 +73,9 @@ pub(crate) async fn run(
         AdminOperation::RotateSecret => client::rotate_secret(app, origin, id).await,
         AdminOperation::RevokeTokens => client::revoke_tokens(app, origin, id, body).await,
         AdminOperation::IssueToken => client::issue_token(app, id, body),
+        AdminOperation::IssueRefreshToken => refresh::issue(app, origin, id, body).await,
+        AdminOperation::ListRefreshTokens => refresh::list(app, id, &query),
+        AdminOperation::RevokeRefreshToken => refresh::revoke(app, origin, id).await,
         AdminOperation::CreateProvider => provider::create(app, origin, id, body).await,
         AdminOperation::ListProviders => provider::list(app, id, &query).await,
         AdminOperation::GetProvider => provider::get(app, id).await,
@@ -182,6 +186,7 @@ pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) 
         RegistryCommand::CreateClient(_)
         | RegistryCommand::UpdateClient(..)
         | RegistryCommand::DeleteClient(_) => "client",
+        RegistryCommand::ChangeGrants(..) => "refresh token",
         RegistryCommand::CreateServiceProvider(_)
         | RegistryCommand::UpdateServiceProvider(..)
         | RegistryCommand::DeleteServiceProvider(_)
@@ -207,6 +212,7 @@ pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) 
             conflict("The service provider has a network mapping already.".to_owned())
         }
         RegistryOutcome::NoNetwork => Err(not_found("network mapping")),
+        RegistryOutcome::CodeSpent => conflict("The code was redeemed before.".to_owned()),
         RegistryOutcome::InUse if what == "organization" => {
             conflict("The organization has service providers or profiles; remove them first.".to_owned())
         }

@@ -2,12 +2,14 @@
 //! that shares the root key.
 //!
 //! `Atza|` + base64url of: version (1 byte), issued and expires (8 bytes each, seconds), generation of the client
-//! (4), length and text of the client id (2 + n), length and text of the scopes (2 + n), random bytes up to a length
-//! that clients of the vendor expect, HMAC-SHA256 over all of it (32). Numbers are big endian.
+//! (4), length and text of the client id (2 + n), length and text of the scopes (2 + n), in version 2 the id of the
+//! refresh token that it came from (8), random bytes up to a length that clients of the vendor expect, HMAC-SHA256
+//! over all of it (32). Numbers are big endian.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jackfield_model::{ClientId, ScopeSet, limit};
+use jackfield_model::{ScopeSet, limit};
+use jackfield_store::registry::{Client, RefreshTokenId};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -16,7 +18,10 @@ pub(crate) const PREFIX: &str = "Atza|";
 /// What every refresh token begins with.
 pub(crate) const REFRESH_PREFIX: &str = "Atzr|";
 
-const VERSION: u8 = 1;
+/// A token that stands on its own.
+const VERSION_ALONE: u8 = 1;
+/// A token that lives no longer than the refresh token that it came from.
+const VERSION_REFRESHED: u8 = 2;
 const TAG_BYTES: usize = 32;
 /// Signed bytes of a token with few scopes: with tag, base64 and prefix a little over the least length.
 const SIGNED_BYTES_MIN: usize = 232;
@@ -37,6 +42,21 @@ pub(crate) struct Claims<'a> {
     pub(crate) expires: u64,
     /// Its scopes, separated by spaces.
     pub(crate) scopes: &'a str,
+    /// The refresh token that it came from.
+    pub(crate) refresh: Option<RefreshTokenId>,
+}
+
+/// What a token is issued for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Issue<'a> {
+    pub(crate) client: &'a Client,
+    /// The time now, in seconds since 1970.
+    pub(crate) now: u64,
+    /// Seconds.
+    pub(crate) life: u64,
+    pub(crate) scopes: &'a ScopeSet,
+    /// The refresh token whose end is to be its end.
+    pub(crate) refresh: Option<RefreshTokenId>,
 }
 
 /// Room for a decoded token, so that a check allocates nothing.
@@ -49,22 +69,17 @@ impl Default for Buffer {
 }
 
 /// Issues a token for a client.
-pub(crate) fn issue(
-    key: &hmac::Key,
-    client: &ClientId,
-    generation: u32,
-    issued: u64,
-    life: u64,
-    scopes: &ScopeSet,
-) -> String {
+pub(crate) fn issue(key: &hmac::Key, issue: Issue<'_>) -> String {
+    let Issue { client, now, life, scopes, refresh } = issue;
     let scopes = scopes.to_string();
     let mut token = Vec::with_capacity(SIGNED_BYTES_MIN + TAG_BYTES + scopes.len());
-    token.push(VERSION);
-    token.extend(issued.to_be_bytes());
-    token.extend(issued.saturating_add(life).to_be_bytes());
-    token.extend(generation.to_be_bytes());
-    push_text(&mut token, client.as_str());
+    token.push(if refresh.is_some() { VERSION_REFRESHED } else { VERSION_ALONE });
+    token.extend(now.to_be_bytes());
+    token.extend(now.saturating_add(life).to_be_bytes());
+    token.extend(client.token_generation.to_be_bytes());
+    push_text(&mut token, client.id.as_str());
     push_text(&mut token, &scopes);
+    token.extend(refresh.iter().flat_map(|id| id.0));
     let start = token.len();
     token.resize((start + RANDOM_BYTES_MIN).max(SIGNED_BYTES_MIN), 0);
     SystemRandom::new().fill(&mut token[start..]).expect("the operating system gives randomness");
@@ -73,7 +88,7 @@ pub(crate) fn issue(
     format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(token))
 }
 
-fn push_text(token: &mut Vec<u8>, text: &str) {
+pub(super) fn push_text(token: &mut Vec<u8>, text: &str) {
     let length = u16::try_from(text.len()).expect("client ids and scope sets are bounded far below 64 KiB");
     token.extend(length.to_be_bytes());
     token.extend(text.as_bytes());
@@ -100,24 +115,27 @@ pub(crate) fn open<'a>(key: &hmac::Key, token: &str, buffer: &'a mut Buffer) -> 
 
 fn parse(signed: &[u8]) -> Option<Claims<'_>> {
     let (version, rest) = signed.split_first()?;
-    if *version != VERSION {
-        return None;
-    }
     let (issued, rest) = rest.split_first_chunk()?;
     let (expires, rest) = rest.split_first_chunk()?;
     let (generation, rest) = rest.split_first_chunk()?;
     let (client, rest) = take_text(rest)?;
-    let (scopes, _random) = take_text(rest)?;
+    let (scopes, rest) = take_text(rest)?;
+    let refresh = match *version {
+        VERSION_ALONE => None,
+        VERSION_REFRESHED => Some(RefreshTokenId(*rest.first_chunk()?)),
+        _ => return None,
+    };
     Some(Claims {
         client,
         generation: u32::from_be_bytes(*generation),
         issued: u64::from_be_bytes(*issued),
         expires: u64::from_be_bytes(*expires),
         scopes,
+        refresh,
     })
 }
 
-fn take_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+pub(super) fn take_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
     Some((std::str::from_utf8(text).ok()?, rest))
@@ -125,25 +143,48 @@ fn take_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use jackfield_model::ClientId;
+    use jackfield_store::registry::SecretHash;
+
     use super::*;
 
     fn key() -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, &[7; 32])
     }
 
-    fn client(suffix_length: usize) -> ClientId {
-        ClientId::new(&format!("{}{}", ClientId::PREFIX, "a".repeat(suffix_length))).unwrap()
+    fn client(suffix_length: usize, generation: u32) -> Client {
+        let id = ClientId::new(&format!("{}{}", ClientId::PREFIX, "a".repeat(suffix_length))).unwrap();
+        Client {
+            id: id.into(),
+            organization: "amzn1.alexa.unit.did.o".parse().unwrap(),
+            secret_hash: SecretHash([0; 32]),
+            scopes: ScopeSet::default(),
+            rate_limit: None,
+            redirect_uris: vec![],
+            enabled: true,
+            public: false,
+            token_generation: generation,
+            refresh_tokens: vec![],
+            spent_codes: vec![],
+        }
+    }
+
+    fn issued(client: &Client, scopes: &ScopeSet, refresh: Option<RefreshTokenId>) -> String {
+        issue(&key(), Issue { client, now: 1_000, life: 3_600, scopes, refresh })
     }
 
     #[test]
     fn a_token_says_what_was_put_in() {
         let scopes = ScopeSet::parse("amazon_communication::service_provider profile").unwrap();
-        let token = issue(&key(), &client(32), 3, 1_000, 3_600, &scopes);
-        let mut buffer = Buffer::default();
-        let claims = open(&key(), &token, &mut buffer).unwrap();
-        assert_eq!(claims.client, client(32).as_str());
-        assert_eq!((claims.generation, claims.issued, claims.expires), (3, 1_000, 4_600));
-        assert_eq!(claims.scopes, scopes.to_string());
+        for refresh in [None, Some(RefreshTokenId([9; 8]))] {
+            let client = client(32, 3);
+            let token = issued(&client, &scopes, refresh);
+            let mut buffer = Buffer::default();
+            let claims = open(&key(), &token, &mut buffer).unwrap();
+            assert_eq!(claims.client, client.id.as_str());
+            assert_eq!((claims.generation, claims.issued, claims.expires), (3, 1_000, 4_600));
+            assert_eq!((claims.scopes, claims.refresh), (&*scopes.to_string(), refresh));
+        }
     }
 
     #[test]
@@ -154,7 +195,8 @@ mod tests {
             .map(|(n, s)| format!("{n}{}", &s[1..]))
             .collect::<Vec<_>>();
         for (suffix, scopes) in [(1, String::new()), (32, "profile".to_owned()), (255, most.join(" "))] {
-            let token = issue(&key(), &client(suffix), 0, 0, 1, &ScopeSet::parse(&scopes).unwrap());
+            let token =
+                issued(&client(suffix, 0), &ScopeSet::parse(&scopes).unwrap(), Some(RefreshTokenId([9; 8])));
             let length = token.len();
             assert!(
                 (limit::ISSUED_TOKEN_MIN_BYTES..=limit::BEARER_TOKEN_BYTES).contains(&length),
@@ -168,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_changed_token_is_refused() {
-        let token = issue(&key(), &client(32), 0, 0, 1, &ScopeSet::default());
+        let token = issued(&client(32, 0), &ScopeSet::default(), None);
         let other = hmac::Key::new(hmac::HMAC_SHA256, &[8; 32]);
         assert!(open(&other, &token, &mut Buffer::default()).is_none(), "another directory's key");
         for at in 0..token.len() {
@@ -185,7 +227,7 @@ mod tests {
 
     #[test]
     fn two_tokens_are_never_the_same() {
-        let token = || issue(&key(), &client(32), 0, 0, 1, &ScopeSet::default());
+        let token = || issued(&client(32, 0), &ScopeSet::default(), None);
         assert_ne!(token(), token());
     }
 }

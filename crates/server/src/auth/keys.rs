@@ -17,6 +17,12 @@ pub(crate) struct Keys {
     pub(crate) access_token: hmac::Key,
     /// Signs page tokens.
     pub(crate) page_token: hmac::Key,
+    /// Signs authorization codes.
+    pub(crate) code: hmac::Key,
+    /// Signs the forms of the consent page.
+    pub(crate) consent: hmac::Key,
+    /// Names the user of a client.
+    pub(crate) user: hmac::Key,
     client_secret: hmac::Key,
     refresh_token: hmac::Key,
 }
@@ -29,6 +35,9 @@ impl Keys {
         Self {
             access_token: key("jackfield access token v1"),
             page_token: key("jackfield page token v1"),
+            code: key("jackfield authorization code v1"),
+            consent: key("jackfield consent form v1"),
+            user: key("jackfield user id v1"),
             client_secret: key("jackfield client secret v1"),
             refresh_token: key("jackfield refresh token v1"),
         }

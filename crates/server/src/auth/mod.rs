@@ -4,6 +4,7 @@
 //! to, so that an operation that forgets the tenant does not compile.
 
 pub(crate) mod access_token;
+pub(crate) mod code;
 mod grant;
 pub(crate) mod keys;
 mod organization;
@@ -56,28 +57,48 @@ fn parse_bearer(value: &HeaderValue) -> Result<&str, Unauthorized> {
     Ok(token)
 }
 
-/// Who asks, judged by the token alone: 401 unless it holds.
-pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let token = bearer_token(headers).map_err(ApiError::Unauthorized)?;
-    let registry = app.store.registry();
-    let mut buffer = access_token::Buffer::default();
-    let Some(claims) = access_token::open(&app.keys.access_token, token, &mut buffer) else {
+/// An access token of ours that holds: whose it is and what it says.
+pub(crate) struct Verified<'b> {
+    pub(crate) client: Arc<Client>,
+    pub(crate) claims: access_token::Claims<'b>,
+    pub(crate) now: u64,
+}
+
+/// Judges an access token of ours.
+pub(crate) fn verify<'b>(
+    app: &App,
+    registry: &Registry,
+    token: &str,
+    buffer: &'b mut access_token::Buffer,
+) -> Result<Verified<'b>, Unauthorized> {
+    let Some(claims) = access_token::open(&app.keys.access_token, token, buffer) else {
         let refresh =
             token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(access_token::REFRESH_PREFIX);
-        let why = if refresh { Unauthorized::RefreshToken } else { Unauthorized::Unknown };
-        return Err(ApiError::Unauthorized(why));
+        return Err(if refresh { Unauthorized::RefreshToken } else { Unauthorized::Unknown });
     };
     let client = registry
         .clients
         .get(claims.client)
         .filter(|client| client.enabled && client.token_generation == claims.generation)
-        .ok_or(ApiError::Unauthorized(Unauthorized::Revoked))?;
-    if app.clock.seconds() >= claims.expires {
-        return Err(ApiError::Unauthorized(Unauthorized::Expired));
+        .filter(|client| claims.refresh.is_none_or(|id| client.holds(id)))
+        .ok_or(Unauthorized::Revoked)?;
+    let now = app.clock.seconds();
+    if now >= claims.expires {
+        return Err(Unauthorized::Expired);
     }
+    Ok(Verified { client: Arc::clone(client), claims, now })
+}
+
+/// Who asks, judged by the token alone: 401 unless it holds.
+pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let token = bearer_token(headers).map_err(ApiError::Unauthorized)?;
+    let registry = app.store.registry();
+    let mut buffer = access_token::Buffer::default();
+    let Verified { client, claims, .. } =
+        verify(app, &registry, token, &mut buffer).map_err(ApiError::Unauthorized)?;
     Ok(Caller {
         has_scope: claims.scopes.split(' ').any(|scope| scope == SERVICE_PROVIDER),
-        client: Arc::clone(client),
+        client,
         registry,
     })
 }

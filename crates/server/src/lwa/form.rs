@@ -11,6 +11,9 @@ pub(super) struct Form {
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<String>,
     pub(super) refresh_token: Option<String>,
+    pub(super) code: Option<String>,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) code_verifier: Option<String>,
     pub(super) scope: Option<String>,
 }
 
@@ -24,6 +27,9 @@ impl Form {
                 "client_id" => &mut form.client_id,
                 "client_secret" => &mut form.client_secret,
                 "refresh_token" => &mut form.refresh_token,
+                "code" => &mut form.code,
+                "redirect_uri" => &mut form.redirect_uri,
+                "code_verifier" => &mut form.code_verifier,
                 "scope" => &mut form.scope,
                 _ => continue,
             };

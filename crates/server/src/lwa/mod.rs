@@ -1,9 +1,13 @@
-//! The token endpoint of Login with Amazon: POST /auth/o2/token.
+//! Login with Amazon: the token endpoint POST /auth/o2/token, and beside it the consent page and what tells of a token.
 //!
 //! Errors have the form of RFC 6749 (section 5.2), not that of the API. The body is read as a form whatever its
 //! `Content-Type` says, because published clients send it wrong.
 
+mod consent;
 mod form;
+pub(crate) mod grant;
+mod info;
+mod page;
 
 use std::sync::Arc;
 
@@ -12,13 +16,15 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jackfield_model::admin::{Secret, Token};
 use jackfield_model::{ClientId, ScopeSet, limit};
-use jackfield_store::registry::Client;
+use jackfield_store::StoreError;
+use jackfield_store::registry::{Client, RefreshTokenId};
 use serde::Serialize;
 
 use crate::app::{App, Call};
-use crate::auth::access_token;
+use crate::auth::access_token::{self, Issue};
 use crate::error::ApiError;
 use crate::response::{self, Reply};
+use crate::router::LoginOperation;
 use form::Form;
 
 /// An error of RFC 6749: status, code and a description for people.
@@ -50,16 +56,62 @@ impl GrantError {
     }
 }
 
-/// Answers a token request. `client` is set when the client is known, for the log.
-pub(crate) fn token(app: &App, call: &Call, body: &[u8], client: &mut Option<Arc<ClientId>>) -> Reply {
-    match grant(app, &call.head.headers, body, client) {
-        Ok(token) => no_store(response::json(StatusCode::OK, &token)),
-        Err(error) => error_reply(call, &error),
+/// What keeps a token from being given: the grant itself, or the state of the server.
+#[derive(Debug)]
+enum Refusal {
+    Grant(GrantError),
+    Server(ApiError),
+}
+
+impl From<GrantError> for Refusal {
+    fn from(error: GrantError) -> Self {
+        Self::Grant(error)
     }
 }
 
-/// The answer of this endpoint to a refusal that is not about the grant: overload, an oversized body.
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Server(error.into())
+    }
+}
+
+/// A client that asks for a token.
+struct Asking {
+    client: Arc<Client>,
+    /// Whether it showed its secret. A public client may do without, for some grants.
+    proven: bool,
+}
+
+/// Answers a token request. `client` is set when the client is known, for the log.
+pub(crate) async fn token(app: &App, call: &Call, body: &[u8], client: &mut Option<Arc<ClientId>>) -> Reply {
+    match grant(app, call, body, client).await {
+        Ok(token) => no_store(response::json(StatusCode::OK, &token)),
+        Err(Refusal::Grant(error)) => error_reply(call, &error),
+        Err(Refusal::Server(error)) => refuse(call, &error),
+    }
+}
+
+/// Answers one of the other requests of the login service.
+pub(crate) fn run(
+    app: &App,
+    operation: LoginOperation,
+    call: &Call,
+    body: &[u8],
+    client: &mut Option<Arc<ClientId>>,
+) -> Reply {
+    match operation {
+        LoginOperation::TokenInfo => info::token(app, call, client),
+        LoginOperation::UserProfile => info::user(app, call, client),
+        LoginOperation::ConsentPage => consent::show(app, call, client),
+        LoginOperation::ConsentDecision => consent::decide(app, call, body, client),
+    }
+}
+
+/// The answer of this service to a refusal that is not about the request: overload, an oversized body.
 pub(crate) fn refuse(call: &Call, error: &ApiError) -> Reply {
+    if let Some(cause) = error.cause() {
+        tracing::warn!(request_id = %call.request_id, operation = "login", cause, "request refused");
+    }
     let (status, _) = error.status();
     let code = match status {
         StatusCode::BAD_REQUEST => "invalid_request",
@@ -71,33 +123,40 @@ pub(crate) fn refuse(call: &Call, error: &ApiError) -> Reply {
     reply
 }
 
-fn grant(
+/// The same for one of the other requests.
+pub(crate) fn refuse_other(operation: LoginOperation, call: &Call, error: &ApiError) -> Reply {
+    match operation {
+        LoginOperation::TokenInfo | LoginOperation::UserProfile => refuse(call, error),
+        LoginOperation::ConsentPage | LoginOperation::ConsentDecision => consent::refuse(error),
+    }
+}
+
+async fn grant(
     app: &App,
-    headers: &HeaderMap,
+    call: &Call,
     body: &[u8],
     seen: &mut Option<Arc<ClientId>>,
-) -> Result<Token, GrantError> {
+) -> Result<Token, Refusal> {
+    const GRANTS: &str = "client_credentials, refresh_token or authorization_code";
     let form = Form::parse(body)?;
-    let grant_type = form.grant_type.as_deref().ok_or_else(|| {
-        GrantError::bad(
-            "invalid_request",
-            "grant_type is missing; client_credentials or refresh_token is expected.",
-        )
-    })?;
-    if !matches!(grant_type, "client_credentials" | "refresh_token") {
-        return Err(GrantError::bad(
-            "unsupported_grant_type",
-            "grant_type must be client_credentials or refresh_token.",
-        ));
+    let Some(grant_type) = form.grant_type.as_deref() else {
+        let description = format!("grant_type is missing; {GRANTS} is expected.");
+        return Err(GrantError::bad("invalid_request", description).into());
+    };
+    if !matches!(grant_type, "client_credentials" | "refresh_token" | "authorization_code") {
+        let description = format!("grant_type must be {GRANTS}.");
+        return Err(GrantError::bad("unsupported_grant_type", description).into());
     }
-    let client = authenticate(app, headers, &form)?;
-    *seen = Some(Arc::clone(&client.id));
-    if !client.enabled {
-        return Err(GrantError::bad("unauthorized_client", "The client is disabled."));
+    let asking = authenticate(app, &call.head.headers, &form)?;
+    *seen = Some(Arc::clone(&asking.client.id));
+    if !asking.client.enabled {
+        return Err(GrantError::bad("unauthorized_client", "The client is disabled.").into());
     }
     match grant_type {
-        "refresh_token" => refresh(app, &client, form.refresh_token),
-        _ => client_credentials(app, &client, form.scope.as_deref()),
+        "refresh_token" => grant::refresh(app, call, &asking, form.refresh_token).await,
+        "authorization_code" => grant::code(app, call, &asking, form).await,
+        _ if !asking.proven => Err(GrantError::invalid_client().into()),
+        _ => Ok(client_credentials(app, &asking.client, form.scope.as_deref())?),
     }
 }
 
@@ -116,32 +175,22 @@ fn client_credentials(app: &App, client: &Client, scope: Option<&str>) -> Result
     Ok(token)
 }
 
-/// Scopes that a refresh request names are ignored: the token gets what the client is granted.
-fn refresh(app: &App, client: &Client, presented: Option<String>) -> Result<Token, GrantError> {
-    let presented = presented
-        .ok_or_else(|| GrantError::bad("invalid_request", "refresh_token is missing; it is required."))?;
-    let hash = app.keys.hash_refresh_token(&presented);
-    if client.refresh_tokens.iter().all(|own| own.hash != hash) {
-        let description = if presented.starts_with(access_token::PREFIX) {
-            "refresh_token is an access token; a refresh token begins with Atzr|."
-        } else {
-            "The refresh token is not valid, was revoked, or belongs to another client."
-        };
-        return Err(GrantError::bad("invalid_grant", description));
-    }
-    let mut token = issue(app, client, &client.scopes, limit::ACCESS_TOKEN_SECONDS);
-    token.refresh_token = Some(Secret(presented));
-    app.metrics.token_issued("refresh_token");
-    Ok(token)
+/// Issues an access token for a client that stands on its own.
+pub(crate) fn issue(app: &App, client: &Client, scopes: &ScopeSet, life: u64) -> Token {
+    issue_from(app, client, scopes, life, None)
 }
 
-/// Issues an access token for a client.
-pub(crate) fn issue(app: &App, client: &Client, scopes: &ScopeSet, life: u64) -> Token {
-    let key = &app.keys.access_token;
-    let now = app.clock.seconds();
-    let token = access_token::issue(key, &client.id, client.token_generation, now, life, scopes);
+/// Issues an access token for a client, which ends with the refresh token that it comes from.
+fn issue_from(
+    app: &App,
+    client: &Client,
+    scopes: &ScopeSet,
+    life: u64,
+    refresh: Option<RefreshTokenId>,
+) -> Token {
+    let issue = Issue { client, now: app.clock.seconds(), life, scopes, refresh };
     Token {
-        access_token: Secret(token),
+        access_token: Secret(access_token::issue(&app.keys.access_token, issue)),
         token_type: "bearer".to_owned(),
         expires_in: life,
         scope: None,
@@ -150,7 +199,7 @@ pub(crate) fn issue(app: &App, client: &Client, scopes: &ScopeSet, life: u64) ->
 }
 
 /// The client of the request, by HTTP Basic or by the form, never by both (RFC 6749, section 2.3.1).
-fn authenticate(app: &App, headers: &HeaderMap, form: &Form) -> Result<Arc<Client>, GrantError> {
+fn authenticate(app: &App, headers: &HeaderMap, form: &Form) -> Result<Asking, GrantError> {
     let credentials = match headers.get(header::AUTHORIZATION) {
         None => (form.client_id.clone(), form.client_secret.clone()),
         Some(_) if form.client_secret.is_some() => {
@@ -167,13 +216,15 @@ fn authenticate(app: &App, headers: &HeaderMap, form: &Form) -> Result<Arc<Clien
             (Some(id), Some(secret))
         }
     };
-    let (Some(id), Some(secret)) = credentials else { return Err(GrantError::invalid_client()) };
+    let (Some(id), secret) = credentials else { return Err(GrantError::invalid_client()) };
     let registry = app.store.registry();
     let client = registry.clients.get(id.as_str()).ok_or_else(GrantError::invalid_client)?;
-    if !app.keys.verify_client_secret(&client.id, &secret, &client.secret_hash) {
-        return Err(GrantError::invalid_client());
-    }
-    Ok(Arc::clone(client))
+    let proven = match &secret {
+        Some(secret) if app.keys.verify_client_secret(&client.id, secret, &client.secret_hash) => true,
+        None if client.public => false,
+        _ => return Err(GrantError::invalid_client()),
+    };
+    Ok(Asking { client: Arc::clone(client), proven })
 }
 
 /// Id and secret of an HTTP Basic header, each form-encoded before they were joined (RFC 6749, section 2.3.1).

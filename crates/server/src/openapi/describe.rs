@@ -15,9 +15,9 @@ pub(super) const INTRODUCTION: &str = "A directory that says which Alexa communi
 provider's own network. Every answer bears `X-Amzn-RequestId`; every status of 400 or more has an error object with `type` and \
 `message`. A trailing slash is accepted on every path.";
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
-type ErrorList = &'static [(u16, &'static str)];
+pub(super) type ErrorList = &'static [(u16, &'static str)];
 
 const BAD_REQUEST: (u16, &str) =
     (400, "A property or the body is not valid; the message names it and the rule.");
@@ -82,7 +82,7 @@ const ADMIN_WRITE_ERRORS: ErrorList =
     &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_NOT_FOUND, ADMIN_CONFLICT, INTERNAL, ADMIN_UNAVAILABLE];
 
 /// A query parameter: name, schema and what it does.
-type Parameter = (&'static str, Value, &'static str);
+pub(super) type Parameter = (&'static str, Value, &'static str);
 
 /// What stands in the document about an operation.
 pub(super) struct Description {
@@ -104,6 +104,7 @@ pub(super) fn describe(operation: Operation) -> Description {
         Operation::Association(operation) => association(operation),
         Operation::Family(operation) => family::describe(operation),
         Operation::Token => token(),
+        Operation::Login(operation) => super::login::describe(operation),
         Operation::Admin(operation) => admin(operation),
         Operation::Open(operation) => open(operation),
     }
@@ -164,7 +165,7 @@ fn token() -> Description {
         id: "getToken",
         tag: "Login",
         summary: "Get an access token",
-        text: "Grants `client_credentials` and `refresh_token`. The client authenticates in the form or by HTTP Basic. The body is read as a form whatever its content type says. Scopes of a refresh request are ignored.",
+        text: "Grants `client_credentials`, `refresh_token` and `authorization_code`. The client authenticates in the form or by HTTP Basic; a public one may redeem a code and use what came of it with its `client_id` alone. The body is read as a form whatever its content type says. Scopes of a refresh request are ignored.",
         query: vec![],
         request: Some(("application/x-www-form-urlencoded", "TokenRequest", true)),
         success: (200, "An access token.", Some((JSON, "Token"))),
@@ -216,6 +217,7 @@ fn admin_query(operation: AdminOperation) -> Vec<Parameter> {
     match operation {
         AdminOperation::ListOrganizations
         | AdminOperation::ListClients
+        | AdminOperation::ListRefreshTokens
         | AdminOperation::ListProviders
         | AdminOperation::ListProfiles => paging(),
         AdminOperation::ListAssociations => {
@@ -344,6 +346,30 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             "For tests: any scopes and any life, an expired token included.",
             Some(("NewToken", false)),
             (200, Some("Token")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::IssueRefreshToken => make(
+            "issueRefreshToken",
+            "Issue a refresh token for a client",
+            "The answer holds the token, once.",
+            Some(("NewRefreshToken", false)),
+            (201, Some("RefreshToken")),
+            ADMIN_WRITE_ERRORS,
+        ),
+        AdminOperation::ListRefreshTokens => make(
+            "listRefreshTokens",
+            "List the refresh tokens of a client",
+            "Sorted by id; the tokens themselves are not kept.",
+            None,
+            (200, Some("RefreshTokenList")),
+            ADMIN_LIST_ERRORS,
+        ),
+        AdminOperation::RevokeRefreshToken => make(
+            "revokeRefreshToken",
+            "Revoke a refresh token",
+            "The access tokens that it gave are worthless at once, too.",
+            None,
+            (204, None),
             ADMIN_LIST_ERRORS,
         ),
         AdminOperation::CreateProvider => make(

@@ -5,6 +5,7 @@
 //! document; a test fails where it is stale.
 
 mod describe;
+mod login;
 mod page;
 mod schema;
 
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::router::{Operation, ROUTES, Route, Served};
+use crate::router::{LoginOperation, Operation, ROUTES, Route, Served};
 use describe::Description;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
@@ -65,12 +66,14 @@ fn document() -> Value {
             "securitySchemes": {
                 "accessToken": { "type": "http", "scheme": "bearer", "description": "An access token (`Atza|…`) with the scope `amazon_communication::service_provider`." },
                 "adminToken": { "type": "http", "scheme": "bearer", "description": "The admin token of the server." },
+                "tokenHeader": { "type": "apiKey", "in": "header", "name": "x-amz-access-token", "description": "An access token; it may stand in the query string instead." },
                 "clientBasic": { "type": "http", "scheme": "basic", "description": "Client id and client secret; they may stand in the form instead." },
             },
             "headers": {
                 "RequestId": { "description": "The id of the request, also in the log and in the change record.", "required": true, "schema": { "type": "string", "format": "uuid" } },
                 "RetryAfter": { "description": "Whole seconds until it is worth trying again.", "required": true, "schema": { "type": "integer", "minimum": 0 } },
                 "Authenticate": { "description": "The challenge of RFC 6750 or RFC 7617.", "required": true, "schema": { "type": "string" } },
+                "Location": { "description": "Where the browser goes.", "required": true, "schema": { "type": "string" } },
                 "NoStore": { "description": "Always `no-store`.", "required": true, "schema": { "const": "no-store" } },
             },
             "schemas": schema::all(),
@@ -102,7 +105,9 @@ fn operation(route: &Route) -> Value {
 /// Two paths lead to the token endpoint; ids must differ.
 fn operation_id(route: &Route, description: &Description) -> String {
     match route.path {
-        jackfield_model::path::TOKEN_ALTERNATE => format!("{}Alternate", description.id),
+        jackfield_model::path::TOKEN_ALTERNATE | jackfield_model::path::TOKEN_INFO_ALTERNATE => {
+            format!("{}Alternate", description.id)
+        }
         _ => description.id.to_owned(),
     }
 }
@@ -130,6 +135,8 @@ fn path_parameter(path: &str) -> Option<&str> {
 fn path_schema(path: &str) -> Value {
     reference(if path.contains("/serviceProviders/{") {
         "ServiceProviderId"
+    } else if path.contains("/refresh-tokens/{") {
+        "RefreshTokenId"
     } else if path.contains("/clients/{") {
         "ClientId"
     } else if path.contains("/profiles/{") || path.contains("/profile/{") {
@@ -143,6 +150,11 @@ fn security(operation: Operation) -> Value {
     match operation {
         Operation::Association(_) | Operation::Family(_) => json!([{ "accessToken": [] }]),
         Operation::Token => json!([{ "clientBasic": [] }, {}]),
+        Operation::Login(LoginOperation::TokenInfo) => json!([{ "tokenHeader": [] }, {}]),
+        Operation::Login(LoginOperation::UserProfile) => {
+            json!([{ "accessToken": [] }, { "tokenHeader": [] }, {}])
+        }
+        Operation::Login(_) => json!([]),
         Operation::Admin(_) => json!([{ "adminToken": [] }]),
         Operation::Open(_) => json!([]),
     }
@@ -152,19 +164,29 @@ fn responses(operation: Operation, description: &Description) -> Value {
     let mut responses = Map::new();
     let (status, text, content) = description.success;
     for (status, text) in [(status, text)].into_iter().chain(describe::other_success(operation)) {
-        let mut success = response(StatusCode::OK, text, content, operation);
+        let mut success = response(code(status), text, content, operation);
         if let Some(links) = describe::links(operation) {
             success["links"] = links;
         }
         responses.insert(status.to_string(), success);
     }
     for (status, text) in description.errors {
-        let code = StatusCode::from_u16(*status).expect("the statuses of the descriptions are valid");
+        let code = code(*status);
         let schema = if operation == Operation::Token { "GrantError" } else { "Error" };
-        responses
-            .insert(status.to_string(), response(code, text, Some(("application/json", schema)), operation));
+        let mut refusal = response(code, text, Some(("application/json", schema)), operation);
+        if let Operation::Login(operation) = operation {
+            match login::error_content(operation, code) {
+                Some(content) => refusal["content"] = content,
+                None => drop(refusal.as_object_mut().and_then(|refusal| refusal.remove("content"))),
+            }
+        }
+        responses.insert(status.to_string(), refusal);
     }
     Value::Object(responses)
+}
+
+fn code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).expect("the statuses of the descriptions are valid")
 }
 
 fn response(status: StatusCode, text: &str, content: Option<(&str, &str)>, operation: Operation) -> Value {
@@ -176,12 +198,15 @@ fn response(status: StatusCode, text: &str, content: Option<(&str, &str)>, opera
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             header("Retry-After", "RetryAfter");
         }
+        StatusCode::FOUND | StatusCode::SEE_OTHER => {
+            header("Location", "Location");
+        }
         StatusCode::UNAUTHORIZED => {
             header("WWW-Authenticate", "Authenticate");
         }
         _ => {}
     }
-    if operation == Operation::Token {
+    if matches!(operation, Operation::Token | Operation::Login(_)) {
         header("Cache-Control", "NoStore");
     }
     let mut response = json!({ "description": text, "headers": headers });

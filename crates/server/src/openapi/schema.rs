@@ -13,7 +13,16 @@ use super::reference;
 /// Every schema, by name.
 pub(super) fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [identifiers(), public(), family::all(), login(), accounts(), directory(), server()] {
+    for group in [
+        identifiers(),
+        public(),
+        family::all(),
+        login(),
+        super::login::schemas(),
+        accounts(),
+        directory(),
+        server(),
+    ] {
         let Value::Object(group) = group else { unreachable!("the groups are written as objects") };
         schemas.extend(group);
     }
@@ -57,6 +66,10 @@ fn scopes() -> Value {
 
 fn redirect_uris() -> Value {
     json!({ "type": "array", "items": { "type": "string", "format": "uri", "maxLength": limit::REDIRECT_URI_BYTES }, "maxItems": limit::REDIRECT_URIS })
+}
+
+fn public_client() -> Value {
+    json!({ "type": "boolean", "default": false, "description": "Whether it may redeem a code without its secret, given PKCE with S256." })
 }
 
 fn rate_limit() -> Value {
@@ -129,11 +142,14 @@ fn public() -> Value {
 fn login() -> Value {
     json!({
         "TokenRequest": object(&["grant_type"], &json!({
-            "grant_type": { "type": "string", "enum": ["client_credentials", "refresh_token"] },
+            "grant_type": { "type": "string", "enum": ["client_credentials", "refresh_token", "authorization_code"] },
             "client_id": reference("ClientId"),
             "client_secret": { "type": "string" },
             "scope": { "type": "string", "description": "Scopes separated by spaces; required for `client_credentials`, ignored for `refresh_token`." },
             "refresh_token": { "type": "string" },
+            "code": { "type": "string", "description": "From the consent page; required for `authorization_code`." },
+            "redirect_uri": { "type": "string", "description": "The one that the code was asked for with." },
+            "code_verifier": { "type": "string", "description": "Required where the code was asked for with a `code_challenge`." },
         })),
         "Token": object(&["access_token", "token_type", "expires_in"], &json!({
             "access_token": { "type": "string", "minLength": limit::ISSUED_TOKEN_MIN_BYTES, "maxLength": limit::BEARER_TOKEN_BYTES, "pattern": "^Atza\\|[A-Za-z0-9_-]+$" },
@@ -143,10 +159,20 @@ fn login() -> Value {
             "refresh_token": { "type": "string" },
         })),
         "GrantError": object(&["error", "error_description", "request_id"], &json!({
-            "error": { "type": "string", "enum": ["invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type", "server_error", "temporarily_unavailable"] },
+            "error": { "type": "string", "enum": ["invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_token", "server_error", "temporarily_unavailable"] },
             "error_description": { "type": "string" },
             "request_id": { "type": "string", "format": "uuid" },
         })),
+        "RefreshTokenId": { "type": "string", "pattern": "^[0-9a-f]{16}$", "description": "A refresh token, without giving it away." },
+        "NewRefreshToken": object(&[], &json!({ "scopes": scopes() })),
+        "RefreshToken": object(&["id", "issued", "consent"], &json!({
+            "id": reference("RefreshTokenId"),
+            "refresh_token": { "type": "string", "description": "Only in the answer to the creation." },
+            "issued": { "type": "string", "format": "date-time" },
+            "scopes": scopes(),
+            "consent": { "type": "boolean", "description": "Whether it came from the consent page." },
+        })),
+        "RefreshTokenList": list("RefreshToken"),
         "RevokeTokens": object(&[], &json!({ "refresh_tokens": { "type": "boolean", "default": false } })),
         "NewToken": object(&[], &json!({
             "scopes": scopes(),
@@ -175,6 +201,7 @@ fn accounts() -> Value {
         "rate_limit": rate_limit(),
         "redirect_uris": redirect_uris(),
         "enabled": { "type": "boolean" },
+        "public": public_client(),
         "refresh_tokens": { "type": "integer", "minimum": 0, "maximum": limit::REFRESH_TOKENS },
     });
     let new_client = json!({
@@ -184,12 +211,14 @@ fn accounts() -> Value {
         "refresh_token": secret(),
         "rate_limit": rate_limit(),
         "redirect_uris": redirect_uris(),
+        "public": public_client(),
     });
     let client_patch = json!({
         "scopes": scopes(),
         "rate_limit": rate_limit(),
         "redirect_uris": redirect_uris(),
         "enabled": { "type": "boolean" },
+        "public": public_client(),
     });
     let display_name =
         json!({ "type": "array", "items": reference("DisplayName"), "maxItems": limit::DISPLAY_NAMES });

@@ -159,6 +159,7 @@ fn schemas_have_the_properties_of_their_types() {
             rate_limit: None,
             redirect_uris: vec![],
             enabled: true,
+            public: true,
             refresh_tokens: 0,
         },
     );
@@ -171,6 +172,7 @@ fn schemas_have_the_properties_of_their_types() {
             refresh_token: secret(),
             rate_limit: Some(1),
             redirect_uris: vec![String::new()],
+            public: true,
         },
     );
     check(
@@ -180,6 +182,18 @@ fn schemas_have_the_properties_of_their_types() {
             rate_limit: Some(1),
             redirect_uris: Some(vec![]),
             enabled: Some(true),
+            public: Some(true),
+        },
+    );
+    check("NewRefreshToken", &admin::NewRefreshToken { scopes: Some(Default::default()) });
+    check(
+        "RefreshToken",
+        &admin::RefreshToken {
+            id: String::new(),
+            refresh_token: secret(),
+            issued: String::new(),
+            scopes: Some(vec![]),
+            consent: true,
         },
     );
     check("NewToken", &admin::NewToken { scopes: Some(Default::default()), expires_in: Some(1) });

@@ -9,6 +9,7 @@
 mod association;
 mod change;
 pub mod dump;
+mod grant;
 mod lifecycle;
 mod profile;
 mod registry;
@@ -151,6 +152,11 @@ suite! { $
         profiles_are_renamed_and_removed_by_their_organization
         profiles_are_listed_by_organization
         an_organization_with_profiles_stays;
+    grant:
+        a_code_is_redeemed_once
+        consent_never_pushes_out_what_an_operator_issued
+        spent_codes_are_bounded
+        a_refresh_token_is_replaced_and_revoked;
     registry:
         organizations_come_change_and_go
         clients_come_change_and_go

@@ -223,6 +223,8 @@ pub fn client(suffix: &str, owner: &str, refresh_tokens: &[u8]) -> Client {
         redirect_uris: vec!["https://example.com/back".to_owned()],
         enabled: true,
         token_generation: 0,
+        public: false,
+        spent_codes: vec![],
         refresh_tokens: refresh_tokens.iter().copied().map(refresh_token).collect(),
     }
 }
@@ -230,7 +232,7 @@ pub fn client(suffix: &str, owner: &str, refresh_tokens: &[u8]) -> Client {
 /// The refresh token that a number stands for.
 #[must_use]
 pub const fn refresh_token(number: u8) -> RefreshToken {
-    RefreshToken { hash: SecretHash([number; 32]), issued: Timestamp(1) }
+    RefreshToken::new(SecretHash([number; 32]), Timestamp(1))
 }
 
 /// A service provider.

@@ -271,7 +271,7 @@ impl Store for EmbeddedStore {
         command: RegistryCommand,
         origin: Origin,
     ) -> Result<RegistryOutcome, StoreError> {
-        self.write(|reply| Write::Registry(command, origin, reply)).await
+        self.write(|reply| Write::Registry(Box::new(command), origin, reply)).await
     }
 
     async fn create_profile(

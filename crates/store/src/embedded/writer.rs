@@ -49,7 +49,8 @@ pub(super) enum Write {
     Create(WriteAssociation, Reply<CreateOutcome>),
     Update(WriteAssociation, Reply<UpdateOutcome>),
     Delete(ServiceProviderId, ExternalUserId, Origin, Reply<DeleteOutcome>),
-    Registry(RegistryCommand, Origin, Reply<RegistryOutcome>),
+    // Boxed: it is rare, and would make every message as large as itself.
+    Registry(Box<RegistryCommand>, Origin, Reply<RegistryOutcome>),
     CreateProfile(Profile, Origin, Reply<CreateProfileOutcome>),
     RenameProfile(OrganizationId, AmazonId, Option<String>, Origin, Reply<UpdateOutcome>),
     PutProfiles(Vec<Profile>, Origin, Reply<Vec<PutProfileOutcome>>),
@@ -346,7 +347,7 @@ impl Write {
             Self::Create(write, reply) => answer(group.create(write), reply),
             Self::Update(write, reply) => answer(group.update(write), reply),
             Self::Delete(provider, id, origin, reply) => answer(group.delete(provider, id, origin), reply),
-            Self::Registry(command, origin, reply) => answer(group.change_registry(command, &origin), reply),
+            Self::Registry(command, origin, reply) => answer(group.change_registry(*command, &origin), reply),
             Self::CreateProfile(profile, origin, reply) => {
                 answer(group.create_profile(&profile, origin), reply)
             }

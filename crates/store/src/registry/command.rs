@@ -5,7 +5,8 @@ use jackfield_model::wire::Network;
 use jackfield_model::{ClientId, OrganizationId, ScopeSet, ServiceProviderId};
 
 use super::{
-    Client, Organization, Record, RecordKey, RefreshToken, Registry, SecretHash, ServiceProvider, subject,
+    Client, GrantCommand, Organization, Record, RecordKey, RefreshToken, Registry, SecretHash,
+    ServiceProvider, subject,
 };
 use crate::change::{Operation, Subject};
 
@@ -22,6 +23,8 @@ pub enum RegistryCommand {
     CreateClient(Client),
     /// Changes a client.
     UpdateClient(ClientId, ClientChange),
+    /// Changes the refresh tokens of a client.
+    ChangeGrants(ClientId, GrantCommand),
     /// Removes a client; its tokens are worthless at once.
     DeleteClient(ClientId),
     /// Adds a service provider.
@@ -50,6 +53,8 @@ pub struct ClientChange {
     pub redirect_uris: Option<Vec<String>>,
     /// Enable or disable.
     pub enabled: Option<bool>,
+    /// Public or confidential.
+    pub public: Option<bool>,
     /// New secret.
     pub secret_hash: Option<SecretHash>,
     /// Make every access token that was issued so far worthless.
@@ -90,6 +95,8 @@ pub enum RegistryOutcome {
     RefreshTokenTaken,
     /// The client holds as many refresh tokens as it may.
     TooManyRefreshTokens,
+    /// The authorization code was redeemed before. The refresh token of that redemption is gone now.
+    CodeSpent,
     /// The service provider has a network mapping.
     NetworkExists,
     /// The service provider has no network mapping.
@@ -131,8 +138,8 @@ impl RegistryCommand {
 }
 
 impl Registry {
-    /// Applies a command. On [`RegistryOutcome::Done`] the effects say what to store; otherwise the registry is
-    /// unchanged and there are none.
+    /// Applies a command. On [`RegistryOutcome::Done`] and [`RegistryOutcome::CodeSpent`] the effects say what to
+    /// store; otherwise the registry is unchanged and there are none.
     pub fn apply(
         &mut self,
         command: RegistryCommand,
@@ -140,6 +147,7 @@ impl Registry {
     ) -> (RegistryOutcome, Vec<Effect>) {
         match self.check(&command, dependents) {
             RegistryOutcome::Done => (RegistryOutcome::Done, self.execute(command)),
+            RegistryOutcome::CodeSpent => (RegistryOutcome::CodeSpent, self.revoke_redeemed(&command)),
             refused => (refused, Vec::new()),
         }
     }
@@ -180,6 +188,10 @@ impl Registry {
             }
             RegistryCommand::UpdateClient(id, change) => {
                 self.clients.get(id).map_or(NotFound, |client| self.check_client_change(client, change))
+            }
+            RegistryCommand::ChangeGrants(id, change) => {
+                let owner = |hash: &SecretHash| self.refresh_tokens.get(hash).map(|id| ClientId::clone(id));
+                self.clients.get(id).map_or(NotFound, |client| change.check(client, owner))
             }
             RegistryCommand::DeleteClient(id) => found(self.clients.contains_key(id)),
             RegistryCommand::CreateServiceProvider(new) => {
@@ -262,6 +274,11 @@ impl Registry {
                 change.apply(&mut client);
                 self.put(Record::Client(client))
             }
+            RegistryCommand::ChangeGrants(id, change) => {
+                let mut client = Client::clone(&self.clients[&id]);
+                change.apply(&mut client);
+                self.put(Record::Client(client))
+            }
             RegistryCommand::DeleteClient(id) => self.take(RecordKey::Client(id)),
             RegistryCommand::CreateServiceProvider(new) => self.put(Record::ServiceProvider(new)),
             RegistryCommand::UpdateServiceProvider(id, display_name) => {
@@ -285,6 +302,17 @@ impl Registry {
             }
             RegistryCommand::SetMaintenance(maintenance) => self.put(Record::Maintenance(maintenance)),
         }
+    }
+
+    /// A code that comes a second time was copied: what its first redemption gave is taken back (RFC 6749,
+    /// section 4.1.2).
+    fn revoke_redeemed(&mut self, command: &RegistryCommand) -> Vec<Effect> {
+        let RegistryCommand::ChangeGrants(id, GrantCommand::Redeem(redemption)) = command else {
+            return Vec::new();
+        };
+        let mut client = Client::clone(&self.clients[id]);
+        client.revoke_redeemed(redemption.code.id);
+        self.put(Record::Client(client))
     }
 
     /// Stores a record and says what that did; nothing when it is there already as it is to be.
@@ -318,6 +346,7 @@ impl ClientChange {
         set(&mut client.scopes, self.scopes);
         set(&mut client.redirect_uris, self.redirect_uris);
         set(&mut client.enabled, self.enabled);
+        set(&mut client.public, self.public);
         set(&mut client.secret_hash, self.secret_hash);
         if self.rate_limit.is_some() {
             client.rate_limit = self.rate_limit;

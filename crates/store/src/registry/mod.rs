@@ -5,6 +5,7 @@
 //! an adapter adds durability.
 
 mod command;
+mod grant;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,9 +17,13 @@ use jackfield_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Subject, Timestamp};
+use crate::change::Subject;
 
 pub use command::{ClientChange, Dependents, Effect, NetworkChange, RegistryCommand, RegistryOutcome};
+pub use grant::{
+    CodeId, GrantCommand, InvalidRefreshTokenId, Redemption, RefreshToken, RefreshTokenId, Replacement,
+    SpentCode,
+};
 
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,19 +59,16 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// Whether it may get and use tokens.
     pub enabled: bool,
+    /// Whether it runs where a secret cannot be kept, so that it redeems codes without one.
+    #[serde(default)]
+    pub public: bool,
     /// Access tokens carry the generation they were issued in; a revocation begins a new one.
     pub token_generation: u32,
     /// Refresh tokens that are valid.
     pub refresh_tokens: Vec<RefreshToken>,
-}
-
-/// A refresh token, of which only a hash is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefreshToken {
-    /// Hash of the token.
-    pub hash: SecretHash,
-    /// When it was issued.
-    pub issued: Timestamp,
+    /// Authorization codes that were redeemed and have not expired.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spent_codes: Vec<SpentCode>,
 }
 
 /// A keyed hash of a secret. How it is made is the business of who checks it. The debug form hides it.
@@ -258,8 +260,9 @@ impl Record {
                 "rate_limit": client.rate_limit,
                 "redirect_uris": client.redirect_uris,
                 "enabled": client.enabled,
+                "public": client.public,
                 "token_generation": client.token_generation,
-                "refresh_tokens": client.refresh_tokens.len(),
+                "refresh_tokens": client.refresh_tokens.iter().map(|own| own.id().to_string()).collect::<Vec<_>>(),
             }),
             Self::ServiceProvider(provider) => serde_json::json!(provider),
             Self::Maintenance(maintenance) => serde_json::json!(maintenance),

@@ -41,6 +41,7 @@ pub(super) fn done(outcome: RegistryOutcome) -> Result<(), ApiError> {
         RegistryOutcome::NoSuchOrganization => Err(ApiError::Unauthorized(Unauthorized::Revoked)),
         RegistryOutcome::Exists
         | RegistryOutcome::RefreshTokenTaken
+        | RegistryOutcome::CodeSpent
         | RegistryOutcome::TooManyRefreshTokens => {
             Err(ApiError::Internal { cause: format!("{outcome:?} of a change of a service provider") })
         }

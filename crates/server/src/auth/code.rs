@@ -1,0 +1,240 @@
+//! Authorization codes: self-contained and signed, so that every node that shares the root key can redeem them.
+//!
+//! base64url of: version (1 byte), id (16), expires (8, seconds), generation of the client (4), kind of challenge (1),
+//! the SHA-256 that the verifier must have (32), SHA-256 of the redirect URI (32), length and text of the client id
+//! (2 + n) and of the scopes (2 + n), HMAC-SHA256 over all of it (32). Numbers are big endian. That a code counts
+//! once is the business of the commit that stores what it was redeemed for.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jackfield_model::{ClientId, ScopeSet, limit};
+use jackfield_store::registry::{Client, CodeId};
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::{digest, hmac};
+
+use super::access_token::{push_text, take_text};
+
+const VERSION: u8 = 1;
+const TAG_BYTES: usize = 32;
+/// Longest code that can be one: fixed parts, the longest client id and scopes, in base64.
+const CODE_BYTES_MAX: usize = 2_400;
+
+/// A `code_challenge` (RFC 7636), in the one form that both methods can be brought to: the SHA-256 of the verifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Challenge {
+    /// The client sent none.
+    None,
+    /// Method `plain`: the challenge was the verifier itself.
+    Plain([u8; 32]),
+    /// Method `S256`.
+    S256([u8; 32]),
+}
+
+/// What a code says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Code {
+    pub(crate) id: CodeId,
+    /// In seconds since 1970.
+    pub(crate) expires: u64,
+    /// The client's token generation when it was issued.
+    pub(crate) generation: u32,
+    pub(crate) challenge: Challenge,
+    redirect_uri: [u8; 32],
+    pub(crate) client: ClientId,
+    pub(crate) scopes: ScopeSet,
+}
+
+impl Challenge {
+    /// Reads a challenge; the text is what is wrong with it.
+    pub(crate) fn parse(challenge: Option<&str>, method: Option<&str>) -> Result<Self, &'static str> {
+        match (challenge, method) {
+            (None, None) => Ok(Self::None),
+            (None, Some(_)) => Err("code_challenge is missing; code_challenge_method is there."),
+            (Some(text), None | Some("plain")) if is_verifier(text) => Ok(Self::Plain(sha256(text))),
+            (Some(text), Some("S256")) => {
+                let decoded = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+                decoded.map(Self::S256).ok_or("code_challenge is not the base64url of a SHA-256.")
+            }
+            (Some(_), None | Some("plain")) => {
+                Err("code_challenge must have 43 to 128 letters, digits and -._~ with the method plain.")
+            }
+            (Some(_), Some(_)) => Err("code_challenge_method must be S256 or plain."),
+        }
+    }
+
+    /// Whether this verifier belongs to the challenge. One without the other does not (RFC 9700, section 2.1.1).
+    pub(crate) fn verify(self, verifier: Option<&str>) -> bool {
+        match (self, verifier) {
+            (Self::None, None) => true,
+            (Self::Plain(expected) | Self::S256(expected), Some(verifier)) => {
+                is_verifier(verifier) && sha256(verifier) == expected
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Code {
+    /// A fresh code of a client.
+    pub(crate) fn new(
+        client: &Client,
+        now: u64,
+        redirect_uri: &str,
+        challenge: Challenge,
+        scopes: ScopeSet,
+    ) -> Self {
+        let mut id = [0; 16];
+        SystemRandom::new().fill(&mut id).expect("the operating system gives randomness");
+        Self {
+            id: CodeId(id),
+            expires: now.saturating_add(limit::CODE_SECONDS),
+            generation: client.token_generation,
+            challenge,
+            redirect_uri: sha256(redirect_uri),
+            client: ClientId::clone(&client.id),
+            scopes,
+        }
+    }
+
+    /// Whether it was issued for this redirect URI.
+    pub(crate) fn is_for(&self, redirect_uri: &str) -> bool {
+        self.redirect_uri == sha256(redirect_uri)
+    }
+
+    /// The code as it travels.
+    pub(crate) fn seal(&self, key: &hmac::Key) -> String {
+        let (kind, challenge) = match self.challenge {
+            Challenge::None => (0, [0; 32]),
+            Challenge::Plain(hash) => (1, hash),
+            Challenge::S256(hash) => (2, hash),
+        };
+        let mut code = vec![VERSION];
+        code.extend(self.id.0);
+        code.extend(self.expires.to_be_bytes());
+        code.extend(self.generation.to_be_bytes());
+        code.push(kind);
+        code.extend(challenge);
+        code.extend(self.redirect_uri);
+        push_text(&mut code, self.client.as_str());
+        push_text(&mut code, &self.scopes.to_string());
+        let tag = hmac::sign(key, &code);
+        code.extend(tag.as_ref());
+        URL_SAFE_NO_PAD.encode(code)
+    }
+
+    /// What a code says, when this directory issued it. Whether it still holds is for the caller to judge.
+    pub(crate) fn open(key: &hmac::Key, text: &str) -> Option<Self> {
+        if text.len() > CODE_BYTES_MAX {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (signed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
+        hmac::verify(key, signed, tag).ok()?;
+        let ([VERSION], rest) = signed.split_first_chunk()? else { return None };
+        let (id, rest) = rest.split_first_chunk()?;
+        let (expires, rest) = rest.split_first_chunk()?;
+        let (generation, rest) = rest.split_first_chunk()?;
+        let ([kind], rest) = rest.split_first_chunk()?;
+        let (challenge, rest) = rest.split_first_chunk()?;
+        let (redirect_uri, rest) = rest.split_first_chunk()?;
+        let (client, rest) = take_text(rest)?;
+        let (scopes, _) = take_text(rest)?;
+        Some(Self {
+            id: CodeId(*id),
+            expires: u64::from_be_bytes(*expires),
+            generation: u32::from_be_bytes(*generation),
+            challenge: match kind {
+                0 => Challenge::None,
+                1 => Challenge::Plain(*challenge),
+                2 => Challenge::S256(*challenge),
+                _ => return None,
+            },
+            redirect_uri: *redirect_uri,
+            client: ClientId::new(client).ok()?,
+            scopes: ScopeSet::parse(scopes).ok()?,
+        })
+    }
+}
+
+fn is_verifier(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    limit::CODE_VERIFIER_CHARS.contains(&text.len()) && text.bytes().all(allowed)
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    hash.as_ref().try_into().expect("SHA-256 gives 32 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of RFC 7636, appendix B.
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    fn key(byte: u8) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &[byte; 32])
+    }
+
+    fn code(client: usize, scopes: &str) -> Code {
+        Code {
+            id: CodeId([3; 16]),
+            expires: 1_300,
+            generation: 7,
+            challenge: Challenge::parse(Some(CHALLENGE), Some("S256")).unwrap(),
+            redirect_uri: sha256("https://example.com/back"),
+            client: ClientId::new(&format!("{}{}", ClientId::PREFIX, "a".repeat(client))).unwrap(),
+            scopes: ScopeSet::parse(scopes).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_code_says_what_was_put_in() {
+        let code = code(32, "profile other");
+        let sealed = code.seal(&key(1));
+        assert_eq!(Code::open(&key(1), &sealed), Some(code.clone()));
+        assert_eq!(Code::open(&key(2), &sealed), None, "another directory's key");
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            assert_eq!(Code::open(&key(1), &String::from_utf8(changed).unwrap()), None, "changed at {at}");
+        }
+        assert!(code.is_for("https://example.com/back") && !code.is_for("https://example.com/back/"));
+    }
+
+    #[test]
+    fn the_longest_code_is_within_its_bound() {
+        let scopes: Vec<String> = (0..8).map(|n| format!("{n}{}", "a".repeat(123))).collect();
+        let longest = code(255, &scopes.join(" "));
+        let sealed = longest.seal(&key(1));
+        assert!((1_700..=CODE_BYTES_MAX).contains(&sealed.len()), "{}", sealed.len());
+        assert_eq!(Code::open(&key(1), &sealed), Some(longest));
+        assert_eq!(Code::open(&key(1), &"A".repeat(100_000)), None);
+    }
+
+    #[test]
+    fn a_verifier_must_belong_to_its_challenge() {
+        let s256 = Challenge::parse(Some(CHALLENGE), Some("S256")).unwrap();
+        assert!(s256.verify(Some(VERIFIER)));
+        assert!(!s256.verify(Some(CHALLENGE)) && !s256.verify(None) && !s256.verify(Some("")));
+        let plain = Challenge::parse(Some(VERIFIER), Some("plain")).unwrap();
+        assert_eq!(Challenge::parse(Some(VERIFIER), None), Ok(plain), "plain is the default");
+        assert!(plain.verify(Some(VERIFIER)) && !plain.verify(Some(CHALLENGE)));
+        assert!(Challenge::None.verify(None) && !Challenge::None.verify(Some(VERIFIER)));
+        for (challenge, method) in [
+            (None, Some("S256")),
+            (Some(CHALLENGE), Some("s256")),
+            (Some("short"), Some("S256")),
+            (Some("a".repeat(42)).as_deref(), Some("plain")),
+            (Some("a".repeat(129)).as_deref(), None),
+            (Some("é".repeat(43)).as_deref(), None),
+        ] {
+            assert!(Challenge::parse(challenge, method).is_err(), "{challenge:?} {method:?}");
+        }
+        for length in [43, 128] {
+            assert!(Challenge::parse(Some(&"~".repeat(length)), None).is_ok());
+        }
+    }
+}

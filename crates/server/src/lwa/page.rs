@@ -1,0 +1,164 @@
+//! The consent page as plain HTML: no script, nothing from elsewhere, readable on a telephone and in the dark.
+//!
+//! Every answer forbids scripts, frames, referrers and caches; a form may lead to this service and on to the
+//! client's own redirect URI, nowhere else.
+
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, StatusCode, header};
+use ring::digest;
+
+use super::consent::Request;
+use crate::response::{self, Reply};
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--line:#767676;--soft:#7671;--go:#0b57d0;--on-go:#fff}\
+@media(prefers-color-scheme:dark){:root{--go:#a8c7fa;--on-go:#062e6f}}\
+*{box-sizing:border-box}\
+body{font:17px/1.5 system-ui,sans-serif;margin:0 auto;max-width:34rem;padding:1.5rem 1.25rem 3rem}\
+h1{font-size:1.5rem;line-height:1.25}\
+dl{margin:1.25rem 0}dt{font-size:.9rem;margin-top:.75rem}dd{margin:0;overflow-wrap:anywhere}\
+ul{margin:0;padding-left:1.2rem}code{font:15px/1.45 ui-monospace,monospace;overflow-wrap:anywhere}\
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:2rem}\
+button{background:none;border:2px solid var(--line);border-radius:.5rem;color:inherit;cursor:pointer;\
+flex:1 1 10rem;font:inherit;font-weight:600;min-height:3rem;padding:.6rem 1rem}\
+button.allow{background:var(--go);border-color:var(--go);color:var(--on-go)}\
+:focus-visible{outline:3px solid var(--go);outline-offset:3px}";
+
+/// The policy names the style by its hash, so that no other can be brought in.
+static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| {
+    let hash = digest::digest(&digest::SHA256, STYLE.as_bytes());
+    format!("'sha256-{}'", STANDARD.encode(hash))
+});
+
+/// Asks a person.
+pub(super) fn ask(request: &Request, fields: &[(&str, &str)], token: &str) -> Reply {
+    let uri = &request.redirect.uri;
+    let mut html = begin("Allow access?");
+    let mut write = |part: std::fmt::Arguments<'_>| html.write_fmt(part).expect("a string can be written");
+    write(format_args!(
+        "<p>An application of <strong>{organization}</strong> asks for access to your organization's account.</p>\
+         <dl><dt>Application</dt><dd><code>{client}</code></dd><dt>Organization</dt><dd>{organization}</dd>\
+         <dt>It asks for</dt><dd><ul>",
+        organization = escape(&request.organization.name),
+        client = escape(request.client.id.as_str()),
+    ));
+    for scope in request.scopes.iter() {
+        write(format_args!("<li><code>{}</code></li>", escape(scope.as_str())));
+    }
+    write(format_args!(
+        "</ul></dd><dt>Afterwards you go back to</dt><dd><code>{}</code></dd></dl><form method=\"post\" action=\"/ap/oa\">",
+        escape(uri)
+    ));
+    for (name, value) in fields.iter().chain(&[("token", token)]) {
+        write(format_args!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value)));
+    }
+    write(format_args!(
+        "<div class=\"actions\"><button class=\"allow\" name=\"decision\" value=\"allow\">Allow</button>\
+         <button name=\"decision\" value=\"deny\">Deny</button></div></form></main></body></html>"
+    ));
+    finish(StatusCode::OK, html, Some(uri))
+}
+
+/// Says why a request goes no further.
+pub(super) fn refusal(status: StatusCode, text: &str) -> Reply {
+    let mut html = begin("This request cannot go on");
+    html.push_str(&format!(
+        "<p role=\"alert\">{}</p><p>Nothing was allowed.</p></main></body></html>",
+        escape(text)
+    ));
+    finish(status, html, None)
+}
+
+fn begin(title: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width,initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
+         <title>{title} · Jackfield</title><link rel=\"icon\" href=\"data:,\"><style>{STYLE}</style></head>\
+         <body><main><h1>{title}</h1>"
+    )
+}
+
+fn finish(status: StatusCode, html: String, target: Option<&str>) -> Reply {
+    let mut reply = response::bytes(status, "text/html; charset=utf-8", html);
+    protect(&mut reply, target);
+    reply
+}
+
+/// The headers of every answer. `target` is where a form may lead beside this service: browsers hold the redirect
+/// after a form to the same rule.
+pub(super) fn protect(reply: &mut Reply, target: Option<&str>) {
+    let form = target.map_or_else(|| "'none'".to_owned(), |uri| format!("'self' {}", source(uri)));
+    let policy = format!(
+        "default-src 'none'; style-src {}; img-src data:; base-uri 'none'; form-action {form}; frame-ancestors 'none'",
+        *STYLE_SOURCE
+    );
+    let headers = reply.headers_mut();
+    let policy = HeaderValue::from_str(&policy).expect("a source has characters of a host only");
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    for (name, value) in [
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// The origin of a URI as a source of a policy; its scheme alone, where the origin cannot be written as one.
+fn source(uri: &str) -> String {
+    let (scheme, rest) = uri.split_once(':').unwrap_or((uri, ""));
+    let authority = rest.strip_prefix("//").unwrap_or_default().split(['/', '?']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let plain = |text: &str, more: &[u8]| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+    };
+    match scheme {
+        "http" | "https" if plain(host, b".-_:") => format!("{scheme}://{host}"),
+        scheme if plain(scheme, b"+-.") => format!("{scheme}:"),
+        _ => String::new(),
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut html, char| {
+        match char {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            char => html.push(char),
+        }
+        html
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_an_origin_or_a_scheme() {
+        for (uri, expected) in [
+            ("https://example.com/back?x=1", "https://example.com"),
+            ("http://127.0.0.1:8123/back", "http://127.0.0.1:8123"),
+            ("https://user@example.com", "https://example.com"),
+            ("http://[::1]:8123/back", "http:"),
+            ("https://a;b/", "https:"),
+            ("com.example.app://back", "com.example.app:"),
+            ("x y://back", ""),
+        ] {
+            assert_eq!(source(uri), expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_comes_from_outside_is_escaped() {
+        assert_eq!(escape("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
+    }
+}

@@ -1,0 +1,170 @@
+//! A headless Chromium, driven through its WebDriver. Both end with the value.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator};
+use http::Method;
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use url::Url;
+
+/// A browser with a profile of its own.
+#[derive(Debug)]
+pub struct Browser {
+    client: Client,
+    driver: Driver,
+    _profile: TempDir,
+}
+
+#[derive(Debug)]
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Asks for what the browser has written to its console since the last time.
+#[derive(Debug)]
+struct ConsoleLog;
+
+impl WebDriverCompatibleCommand for ConsoleLog {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({"type": "browser"}).to_string()))
+    }
+}
+
+impl Browser {
+    /// Starts a browser whose window is as wide and high as this.
+    ///
+    /// # Panics
+    /// When there is no `chromedriver`, or it does not start a browser.
+    pub async fn start(width: u32, height: u32) -> Self {
+        let profile = TempDir::with_prefix("jackfield-browser-").expect("a temporary directory can be made");
+        let (driver, port) = start_driver();
+        let arguments = [
+            "--headless=new".to_owned(),
+            // The tests may run as root, and in a container without much shared memory.
+            "--no-sandbox".to_owned(),
+            "--disable-dev-shm-usage".to_owned(),
+            "--disable-gpu".to_owned(),
+            format!("--window-size={width},{height}"),
+            format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let wanted = json!({
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        });
+        let Value::Object(wanted) = wanted else { unreachable!("capabilities are an object") };
+        let wanted: Capabilities = wanted.into_iter().collect();
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(wanted)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .expect("a browser starts");
+        Self { client, driver, _profile: profile }
+    }
+
+    /// Opens a page and waits until it is there.
+    ///
+    /// # Panics
+    /// When the browser refuses.
+    pub async fn open(&self, url: &str) {
+        self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+
+    /// Where the browser is.
+    ///
+    /// # Panics
+    /// When it does not say.
+    pub async fn url(&self) -> Url {
+        self.client.current_url().await.expect("a browser knows where it is")
+    }
+
+    /// The title of the page.
+    ///
+    /// # Panics
+    /// When the browser does not say.
+    pub async fn title(&self) -> String {
+        self.client.title().await.expect("a page has a title")
+    }
+
+    /// What a person can read on the page.
+    ///
+    /// # Panics
+    /// When there is no page.
+    pub async fn text(&self) -> String {
+        let body = self.client.find(Locator::Css("body")).await.expect("a page has a body");
+        body.text().await.expect("a body has text")
+    }
+
+    /// Clicks the one element that this XPath names.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn click(&self, xpath: &str) {
+        let element = self.client.find(Locator::XPath(xpath)).await;
+        element.unwrap_or_else(|error| panic!("{xpath}: {error}")).click().await.expect("it can be clicked");
+    }
+
+    /// What an expression is worth on the page.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn evaluate(&self, expression: &str) -> Value {
+        let script = format!("return {expression}");
+        self.client.execute(&script, vec![]).await.unwrap_or_else(|error| panic!("{expression}: {error}"))
+    }
+
+    /// What the browser has complained of on its console since the last time.
+    ///
+    /// # Panics
+    /// When the browser does not say.
+    pub async fn complaints(&self) -> Vec<String> {
+        let log = self.client.issue_cmd(ConsoleLog).await.expect("the console can be read");
+        let entries = log.as_array().expect("a log is a list").iter();
+        entries.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Ends the browser, then its driver.
+    ///
+    /// # Panics
+    /// When the browser does not end.
+    pub async fn close(self) {
+        self.client.close().await.expect("a browser can be closed");
+        drop(self.driver);
+    }
+}
+
+/// A driver on a port that it chose.
+fn start_driver() -> (Driver, u16) {
+    let mut child = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver can be run; Debian's package is chromium-driver");
+    let output = child.stdout.take().expect("standard output is piped");
+    let driver = Driver(child);
+    let mut lines = BufReader::new(output).lines();
+    let port = loop {
+        let line = lines.next().expect("chromedriver says its port before it ends").expect("a line of text");
+        if let Some((_, port)) = line.split_once("started successfully on port ") {
+            break port.trim_end_matches('.').parse().expect("a port is a number");
+        }
+    };
+    // Its later output must not fill the pipe.
+    std::thread::spawn(move || lines.for_each(drop));
+    (driver, port)
+}
