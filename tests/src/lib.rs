@@ -19,6 +19,7 @@ pub mod seed;
 pub mod server;
 pub mod shared;
 pub mod tenant;
+pub mod tls;
 
 pub use admin::Admin;
 pub use endpoint::{Endpoint, Listener};

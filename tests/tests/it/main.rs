@@ -23,4 +23,5 @@ mod pages;
 mod protocol;
 mod restart;
 mod seeding;
+mod tls;
 mod walk;
