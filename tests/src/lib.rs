@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod http;
 pub mod metrics;
 pub mod namespace;
+pub mod packages;
 pub mod page;
 pub mod poll;
 pub mod raw;

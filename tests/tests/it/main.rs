@@ -24,4 +24,5 @@ mod protocol;
 mod restart;
 mod seeding;
 mod tls;
+mod tls_scan;
 mod walk;
