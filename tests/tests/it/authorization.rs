@@ -9,6 +9,7 @@ use jackfield_tests::{Request, Tenant, TenantOptions, Version};
 use serde_json::{Value, json};
 
 use crate::operation::Op;
+use crate::operation::family::{FamilyOp, Subject};
 
 const UNKNOWN_PROVIDER: &str = "amzn1.comms.csp.id.00000000-0000-4000-8000-000000000000";
 
@@ -92,6 +93,39 @@ async fn the_matrix() {
         }
     }
     assert_eq!(other.find("7201").await, None);
+}
+
+#[tokio::test]
+async fn the_matrix_of_the_family() {
+    let (tenant, other) = (Tenant::fresh().await, Tenant::fresh().await);
+    for row in rows(&tenant).await.into_iter().filter(|row| row.status != 404) {
+        for op in FamilyOp::ALL {
+            let id = op.prepare(&tenant).await;
+            let mut request = op.bare_request(&id);
+            if let Some(authorization) = &row.authorization {
+                request = request.header("Authorization", authorization.clone());
+            }
+            let expected = if row.status == 0 { op.success() } else { row.status };
+            let response = tenant.send(&request).await;
+            assert_eq!(response.status, expected, "{} at {op:?}: {response:?}", row.name);
+        }
+    }
+    for op in FamilyOp::ALL {
+        let unknown: &[&str] = match op.subject() {
+            Subject::Organization => continue,
+            Subject::Provider => &["nonsense", "amzn1.comms.csp.id.", UNKNOWN_PROVIDER],
+            Subject::Profile => {
+                &["nonsense", "amzn1.alexa.communications.profile.did.none", UNKNOWN_PROVIDER]
+            }
+        };
+        for id in unknown {
+            tenant.send(&op.request(&tenant, id)).await.is(404);
+        }
+        let theirs = op.prepare(&other).await;
+        tenant.send(&op.request(&tenant, &theirs)).await.is(401);
+        // It was left as it is.
+        other.send(&op.request(&other, &theirs)).await.is(op.success());
+    }
 }
 
 #[tokio::test]
@@ -179,6 +213,12 @@ async fn the_operations_are_where_the_table_says() {
                 let response = tenant.send(&op.request(&tenant, "7201")).await;
                 assert_eq!(response.status, expected, "{op:?}, {vertical} in {country}: {response:?}");
             }
+            for op in FamilyOp::ALL {
+                let id = op.prepare(&tenant).await;
+                let expected = if available { op.success() } else { 403 };
+                let response = tenant.send(&op.request(&tenant, &id)).await;
+                assert_eq!(response.status, expected, "{op:?}, {vertical} in {country}: {response:?}");
+            }
         }
     }
 }
@@ -188,6 +228,10 @@ async fn without_the_add_on_nothing_is_allowed() {
     let tenant = Tenant::with(TenantOptions { webrtc: false, ..TenantOptions::default() }).await;
     for op in Op::ALL {
         tenant.send(&op.request(&tenant, "7201")).await.is_error(403, "WebRTC");
+    }
+    for op in FamilyOp::ALL {
+        let id = op.prepare(&tenant).await;
+        tenant.send(&op.request(&tenant, &id)).await.is_error(403, "WebRTC");
     }
     let target = format!("/admin/v1/organizations/{}", tenant.organization);
     tenant.admin.patch(&target, &json!({"webrtc": true})).await;
@@ -218,8 +262,9 @@ async fn every_public_operation_has_rows() {
     let tenant = Tenant::fresh().await;
     let described: BTreeSet<_> =
         described(&tenant).await.into_iter().filter(|(_, path)| path.starts_with("/v1/")).collect();
-    let covered: BTreeSet<_> =
-        Op::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned())).collect();
+    let covered = Op::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned()));
+    let family = FamilyOp::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned()));
+    let covered: BTreeSet<_> = covered.chain(family).collect();
     assert_eq!(
         described, covered,
         "an operation is not in the matrix, or one of the matrix is not described"

@@ -9,6 +9,7 @@ use jackfield_tests::{Options, Request, Server, Tenant, TenantOptions, Version, 
 use serde_json::json;
 
 use crate::operation::Op;
+use crate::operation::family::FamilyOp;
 
 fn limited(rate_limit: Option<u32>) -> TenantOptions {
     TenantOptions { rate_limit, ..TenantOptions::default() }
@@ -104,6 +105,11 @@ async fn more_in_flight_than_allowed_is_shed() {
     }
     for op in Op::ALL {
         let response = tenant.send(&op.request(&tenant, "7201")).await.expect(503);
+        assert!(response.message().contains("overloaded"), "{response:?}");
+    }
+    for op in FamilyOp::ALL {
+        let id = op.prepare(&tenant).await;
+        let response = tenant.send(&op.request(&tenant, &id)).await.expect(503);
         assert!(response.message().contains("overloaded"), "{response:?}");
     }
     let login = Request::new(&Method::POST, "/auth/o2/token").body("grant_type=client_credentials");
