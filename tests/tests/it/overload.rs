@@ -187,6 +187,10 @@ async fn maintenance_is_503_for_clients_and_not_for_operators() {
             let response = tenant.send(&op.request(&tenant, "7202")).await.expect(503);
             assert_eq!(response.header("Retry-After"), Some("17"), "{response:?}");
         }
+        for op in FamilyOp::ALL {
+            let id = op.prepare(&tenant).await;
+            tenant.send(&op.request(&tenant, &id)).await.is_error(503, "maintenance");
+        }
     };
     closed().await;
     assert_eq!(tenant.admin.get("/admin/v1/maintenance").await, json!({"enabled": true, "retry_after": 17}));

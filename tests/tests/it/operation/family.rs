@@ -160,12 +160,6 @@ impl FamilyOp {
             }
         }
     }
-
-    /// Sends the good request.
-    pub(crate) async fn succeed(self, tenant: &Tenant) {
-        let id = self.prepare(tenant).await;
-        tenant.send(&self.request(tenant, &id)).await.is(self.success());
-    }
 }
 
 /// A name that nobody has.
