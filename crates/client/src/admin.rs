@@ -8,6 +8,7 @@ use jackfield_model::admin::{
     OrganizationPatch, Profile, ProfilePatch, RevokeTokens, Secret, ServiceProvider, ServiceProviderPatch,
     Status, Token,
 };
+use jackfield_model::wire::Network;
 use jackfield_model::{AmazonId, ClientId, ExternalUserId, OrganizationId, ServiceProviderId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -237,6 +238,47 @@ impl AdminClient {
     /// [`Error`].
     pub async fn delete_service_provider(&self, id: ServiceProviderId) -> Result<(), Error> {
         self.remove(&format!("/admin/v1/serviceProviders/{id}")).await
+    }
+
+    /// Removes a service provider together with its associations, all or none of it.
+    ///
+    /// # Errors
+    /// [`Error`]; status 409 when it has more than [`jackfield_model::limit::CASCADE_ASSOCIATIONS`].
+    pub async fn delete_service_provider_with_associations(
+        &self,
+        id: ServiceProviderId,
+    ) -> Result<(), Error> {
+        self.remove(&format!("/admin/v1/serviceProviders/{id}?cascade=true")).await
+    }
+
+    /// How a provider's network is reached.
+    ///
+    /// # Errors
+    /// [`Error`]; status 404 when that was not said.
+    pub async fn network(&self, provider: ServiceProviderId) -> Result<Network, Error> {
+        self.get(&format!("/admin/v1/serviceProviders/{provider}/network")).await
+    }
+
+    /// Says how a provider's network is reached.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn set_network(
+        &self,
+        provider: ServiceProviderId,
+        network: &Network,
+    ) -> Result<Network, Error> {
+        // The same wish twice is the same state: a lost answer is asked for again.
+        let path = format!("/admin/v1/serviceProviders/{provider}/network");
+        self.api.json(Method::PUT, &path, Some(network), Repeat::Read).await
+    }
+
+    /// Forgets how a provider's network is reached.
+    ///
+    /// # Errors
+    /// [`Error`]; status 404 when that was not said.
+    pub async fn delete_network(&self, provider: ServiceProviderId) -> Result<(), Error> {
+        self.remove(&format!("/admin/v1/serviceProviders/{provider}/network")).await
     }
 
     /// A page of a provider's associations.

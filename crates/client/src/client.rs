@@ -18,7 +18,7 @@ use crate::transport::{Call, Content, Repeat, Reply, Transport};
 /// A client of the account association API. Clones share connections and tokens.
 #[derive(Clone, Debug)]
 pub struct Client {
-    api: Api,
+    pub(crate) api: Api,
 }
 
 /// An endpoint with the tokens for it: what the public and the admin client have in common.

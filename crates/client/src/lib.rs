@@ -33,6 +33,7 @@ pub mod admin;
 mod client;
 mod endpoint;
 mod error;
+mod family;
 mod login;
 mod paging;
 mod retry;

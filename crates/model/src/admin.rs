@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::Association;
+use crate::wire::{Association, Network};
 use crate::{
     AmazonId, ClientId, Country, ExternalUserId, OrganizationId, RequestId, Scope, ScopeSet,
     ServiceProviderId, UnitId, Vertical,
@@ -188,6 +188,9 @@ pub struct ServiceProvider {
     /// Names for people, one a locale.
     #[serde(default, alias = "displayName", skip_serializing_if = "Vec::is_empty")]
     pub display_name: Vec<DisplayName>,
+    /// How its network is reached, in the form of the public API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
     /// Associations that it has; answered only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub associations: Option<u64>,

@@ -213,6 +213,10 @@ prefixed_id!(
     OrganizationId, "amzn1.alexa.unit.did.", "A-Z, a-z, 0-9, '.', '_' and '-'", word_character
 );
 prefixed_id!(
+    /// An Alexa skill: what a service provider's network is mapped to.
+    SkillId, "amzn1.ask.skill.", "A-Z, a-z, 0-9, '.', '_' and '-'", word_character
+);
+prefixed_id!(
     /// A client (a security profile of Login with Amazon). Ids issued here end in 32 hexadecimal digits.
     ClientId, "amzn1.application-oa2-client.", "A-Z, a-z and 0-9", |byte| byte.is_ascii_alphanumeric()
 );

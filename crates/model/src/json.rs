@@ -80,6 +80,50 @@ impl<'a> Object<'a> {
             Some(other) => Err(other.wrong_type(name, "a string")),
         }
     }
+
+    /// The elements of a required property that is an array.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] when it is absent, repeated or not an array.
+    pub fn array(&self, name: &str) -> Result<&[Json<'a>], InvalidRequest> {
+        match self.get(name)? {
+            None => Err(InvalidRequest(format!("{name} is missing; it is required."))),
+            Some(Json::Array(values)) => Ok(values),
+            Some(other) => Err(other.wrong_type(name, "an array")),
+        }
+    }
+
+    /// What `read` makes of a required property that is an object. Its refusals get the name in front.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] when it is absent, repeated or not an object, and those of `read`.
+    pub fn object<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&Self) -> Result<T, InvalidRequest>,
+    ) -> Result<T, InvalidRequest> {
+        match self.get(name)? {
+            None => Err(InvalidRequest(format!("{name} is missing; it is required."))),
+            Some(value) => value.object(name, read),
+        }
+    }
+}
+
+impl<'a> Json<'a> {
+    /// What `read` makes of a value that is to be an object. Its refusals get the name in front.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] when it is not an object, and those of `read`.
+    pub fn object<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&Object<'a>) -> Result<T, InvalidRequest>,
+    ) -> Result<T, InvalidRequest> {
+        match self {
+            Self::Object(object) => read(object).map_err(|error| InvalidRequest(format!("{name}.{error}"))),
+            other => Err(other.wrong_type(name, "an object")),
+        }
+    }
 }
 
 impl Json<'_> {

@@ -15,7 +15,8 @@ pub mod scope;
 pub mod wire;
 
 pub use id::{
-    AmazonId, ClientId, ExternalUserId, InvalidId, OrganizationId, RequestId, ServiceProviderId, UnitId,
+    AmazonId, ClientId, ExternalUserId, InvalidId, OrganizationId, RequestId, ServiceProviderId, SkillId,
+    UnitId,
 };
 pub use organization::{Country, Vertical};
 pub use scope::{Scope, ScopeSet};

@@ -46,7 +46,7 @@ pub const SCOPES: usize = 16;
 /// Most bytes of all scopes of a client together, separators included.
 pub const SCOPE_SET_BYTES: usize = 1_000;
 
-/// Longest name of an organization, client or profile, logical id or display name, in characters.
+/// Longest name of an organization, client or profile, logical id, display name or `itemId`, in characters.
 pub const NAME_CHARS: usize = 256;
 
 /// Shortest client secret and refresh token that are accepted, in bytes.
@@ -66,6 +66,13 @@ pub const REDIRECT_URI_BYTES: usize = 2_048;
 
 /// Most display names (one a locale) of a service provider.
 pub const DISPLAY_NAMES: usize = 50;
+
+/// Most items of one batch of profiles; the fewest is one.
+pub const BATCH_ITEMS: usize = 100;
+
+/// Most associations that are deleted together with their service provider, in one commit. It bounds the memory
+/// of that commit and the time that other writes wait for it.
+pub const CASCADE_ASSOCIATIONS: u64 = 100_000;
 
 /// Highest rate limit of a client, in requests per second.
 pub const RATE_LIMIT_MAX: u32 = 1_000_000;

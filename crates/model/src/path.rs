@@ -1,6 +1,6 @@
 //! The route templates of the public API, used by the server's router and by the client.
 
-use crate::ServiceProviderId;
+use crate::{AmazonId, ServiceProviderId};
 
 /// Create (POST), update (PUT) and delete (DELETE) of an account association.
 pub const EXTERNAL_USERS: &str = "/v1/communications/serviceProviders/{serviceProviderId}/externalUsers";
@@ -8,6 +8,24 @@ pub const EXTERNAL_USERS: &str = "/v1/communications/serviceProviders/{servicePr
 /// Query (POST) of account associations.
 pub const EXTERNAL_USERS_QUERY: &str =
     "/v1/communications/serviceProviders/{serviceProviderId}/externalUsers/query";
+
+/// Create (POST) of a service provider.
+pub const SERVICE_PROVIDERS: &str = "/v1/communications/serviceProviders";
+
+/// Get (GET), update (PUT) and delete (DELETE) of a service provider.
+pub const SERVICE_PROVIDER: &str = "/v1/communications/serviceProviders/{serviceProviderId}";
+
+/// Create (POST), get (GET), update (PUT) and delete (DELETE) of a service provider's network mapping.
+pub const NETWORK: &str = "/v1/communications/serviceProviders/{serviceProviderId}/network";
+
+/// Create (POST) of a communication profile, and get (GET) by the unit that it speaks for.
+pub const PROFILES: &str = "/v1/communications/profile";
+
+/// Get (GET), update (PUT) and delete (DELETE) of a communication profile.
+pub const PROFILE: &str = "/v1/communications/profile/{profileId}";
+
+/// Create (POST) of many communication profiles.
+pub const PROFILES_BATCH: &str = "/v1/communications/profiles/batch";
 
 /// The token endpoint of Login with Amazon.
 pub const TOKEN: &str = "/auth/o2/token";
@@ -25,6 +43,24 @@ pub fn external_users(provider: ServiceProviderId) -> String {
 #[must_use]
 pub fn external_users_query(provider: ServiceProviderId) -> String {
     EXTERNAL_USERS_QUERY.replace("{serviceProviderId}", &provider.to_string())
+}
+
+/// The path of a service provider.
+#[must_use]
+pub fn service_provider(provider: ServiceProviderId) -> String {
+    SERVICE_PROVIDER.replace("{serviceProviderId}", &provider.to_string())
+}
+
+/// The path of a provider's network mapping.
+#[must_use]
+pub fn network(provider: ServiceProviderId) -> String {
+    NETWORK.replace("{serviceProviderId}", &provider.to_string())
+}
+
+/// The path of a communication profile.
+#[must_use]
+pub fn profile(id: &AmazonId) -> String {
+    PROFILE.replace("{profileId}", id.as_str())
 }
 
 #[cfg(test)]

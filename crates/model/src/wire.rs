@@ -1,12 +1,23 @@
-//! The bodies of the four operations.
+//! The bodies of the public API: of the four operations on associations here, of the others in files of their own.
 //!
 //! Requests are read with `parse`, which answers with a value that needs no further check or with the message of
 //! the 400. The same types serialize, for the client.
+
+mod network;
+mod profile;
+mod service_provider;
 
 use serde::{Deserialize, Serialize};
 
 use crate::json::{InvalidRequest, Json, Object};
 use crate::{AmazonId, ExternalUserId, InvalidId, limit};
+
+pub use network::{Network, NetworkType, SkillConfiguration};
+pub use profile::{
+    BatchAnswer, BatchItem, BatchRequest, BatchResult, Entity, EntityType, NewBatchItem, NewProfile, Profile,
+    ProfileId, ProfileUpdate,
+};
+pub use service_provider::{NewServiceProvider, ServiceProvider, ServiceProviderUpdate};
 
 /// The only value of `amazonIdType`.
 pub const AMAZON_ID_TYPE: &str = "communication-profile";
@@ -184,6 +195,25 @@ fn external_user_id(text: &str) -> Result<ExternalUserId, InvalidRequest> {
 
 fn named(property: &str, error: &InvalidId) -> InvalidRequest {
     InvalidRequest(format!("{property} {error}."))
+}
+
+/// A required text that is a name: 1 to [`limit::NAME_CHARS`] characters, none of them a control character.
+fn name(object: &Object<'_>, property: &str) -> Result<String, InvalidRequest> {
+    let text = object.text(property)?;
+    let count = text.chars().count();
+    if !(1..=limit::NAME_CHARS).contains(&count) {
+        return Err(InvalidRequest(format!(
+            "{property} is {count} characters long; 1 to {} are allowed.",
+            limit::NAME_CHARS
+        )));
+    }
+    if let Some(at) = text.chars().position(char::is_control) {
+        return Err(InvalidRequest(format!(
+            "{property} holds a control character (at character {}).",
+            at + 1
+        )));
+    }
+    Ok(text.to_owned())
 }
 
 fn filter_ids(filters: &Object<'_>) -> Result<Option<Vec<ExternalUserId>>, InvalidRequest> {

@@ -140,6 +140,15 @@ impl App {
                 let body = self.read_body(&call.head, body).await?;
                 operation::run(operation, provider, uri.query(), &body).await
             }
+            Operation::Family(operation) => {
+                self.check_maintenance()?;
+                let _slot = self.admit()?;
+                let caller = auth::authenticate(self, &call.head.headers)?;
+                seen.client = Some(Arc::clone(&caller.client.id));
+                let granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
+                let body = self.read_body(&call.head, body).await?;
+                operation::run_family(granted, uri.query(), &body).await
+            }
             Operation::Token => {
                 let work = async {
                     let _slot = self.admit()?;

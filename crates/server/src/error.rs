@@ -68,6 +68,10 @@ pub(crate) enum Unauthorized {
     Revoked,
     /// A service provider of another organization.
     OtherOrganization,
+    /// A communication profile of another organization.
+    OtherProfile,
+    /// A unit of another organization.
+    OtherUnit,
 }
 
 impl Unauthorized {
@@ -84,14 +88,20 @@ impl Unauthorized {
             Self::Expired => "The access token has expired.",
             Self::Revoked => "The access token was revoked.",
             Self::OtherOrganization => "You don't have access to this service provider.",
+            Self::OtherProfile => "You don't have access to this communication profile.",
+            Self::OtherUnit => "You don't have access to this unit.",
         }
     }
 
-    /// RFC 6750: a request without authentication gets no error code. Nor does one for another organization's
-    /// provider: its token is valid, and a client that renews tokens on `invalid_token` would do so in vain.
+    /// RFC 6750: a request without authentication gets no error code. Nor does one for what is another
+    /// organization's: its token is valid, and a client that renews tokens on `invalid_token` would do so in vain.
     fn challenge(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Self::Missing | Self::NotBearer | Self::OtherOrganization => "Bearer realm=\"jackfield\"",
+            Self::Missing
+            | Self::NotBearer
+            | Self::OtherOrganization
+            | Self::OtherProfile
+            | Self::OtherUnit => "Bearer realm=\"jackfield\"",
             Self::RefreshToken => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"a refresh token is no access token\""
             }
@@ -176,10 +186,15 @@ impl ApiError {
         }
     }
 
+    /// The status and the body.
+    pub(crate) fn body(&self) -> (StatusCode, ErrorBody) {
+        let (status, kind) = self.status();
+        (status, ErrorBody { kind: kind.to_owned(), message: self.message() })
+    }
+
     /// The answer.
     pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
-        let (status, kind) = self.status();
-        let body = ErrorBody { kind: kind.to_owned(), message: self.message() };
+        let (status, body) = self.body();
         let mut response = response::json(status, &body);
         self.decorate(&mut response);
         response

@@ -13,6 +13,8 @@ use jackfield_model::path;
 pub(crate) enum Operation {
     /// The public API, for bearers of an access token.
     Association(AssociationOperation),
+    /// The rest of the public API, for bearers of an access token: service providers and profiles.
+    Family(FamilyOperation),
     /// The token endpoint of Login with Amazon, for clients with their credentials.
     Token,
     /// The admin API, for bearers of the admin token.
@@ -28,6 +30,46 @@ pub(crate) enum AssociationOperation {
     Update,
     Delete,
     Query,
+}
+
+/// The operations around account association, by what the caller must be allowed to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum FamilyOperation {
+    /// The caller's organization.
+    Organization(OrganizationOperation),
+    /// The service provider of the path.
+    Provider(ProviderOperation),
+    /// The communication profile of the path.
+    Profile(ProfileOperation),
+}
+
+/// Operations that add to the caller's organization or search it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum OrganizationOperation {
+    CreateProvider,
+    CreateProfile,
+    CreateProfiles,
+    FindProfile,
+}
+
+/// Operations on a service provider and its network mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ProviderOperation {
+    Get,
+    Update,
+    Delete,
+    CreateNetwork,
+    GetNetwork,
+    UpdateNetwork,
+    DeleteNetwork,
+}
+
+/// Operations on a communication profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ProfileOperation {
+    Get,
+    Update,
+    Delete,
 }
 
 /// Operations of the admin API.
@@ -51,6 +93,9 @@ pub(crate) enum AdminOperation {
     GetProvider,
     UpdateProvider,
     DeleteProvider,
+    GetNetwork,
+    SetNetwork,
+    DeleteNetwork,
     CreateProfile,
     ListProfiles,
     GetProfile,
@@ -109,6 +154,15 @@ macro_rules! routes {
         }),*]
     };
     (@ Association $operation:ident) => { Operation::Association(AssociationOperation::$operation) };
+    (@ Organization $operation:ident) => {
+        Operation::Family(FamilyOperation::Organization(OrganizationOperation::$operation))
+    };
+    (@ Provider $operation:ident) => {
+        Operation::Family(FamilyOperation::Provider(ProviderOperation::$operation))
+    };
+    (@ Profile $operation:ident) => {
+        Operation::Family(FamilyOperation::Profile(ProfileOperation::$operation))
+    };
     (@ Admin $operation:ident) => { Operation::Admin(AdminOperation::$operation) };
     (@ Open $operation:ident) => { Operation::Open(OpenOperation::$operation) };
     (@ Token) => { Operation::Token };
@@ -120,6 +174,21 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Public PUT    path::EXTERNAL_USERS       => Association(Update);
     Public DELETE path::EXTERNAL_USERS       => Association(Delete);
     Public POST   path::EXTERNAL_USERS_QUERY => Association(Query);
+
+    Public POST   path::SERVICE_PROVIDERS    => Organization(CreateProvider);
+    Public GET    path::SERVICE_PROVIDER     => Provider(Get);
+    Public PUT    path::SERVICE_PROVIDER     => Provider(Update);
+    Public DELETE path::SERVICE_PROVIDER     => Provider(Delete);
+    Public POST   path::NETWORK              => Provider(CreateNetwork);
+    Public GET    path::NETWORK              => Provider(GetNetwork);
+    Public PUT    path::NETWORK              => Provider(UpdateNetwork);
+    Public DELETE path::NETWORK              => Provider(DeleteNetwork);
+    Public POST   path::PROFILES             => Organization(CreateProfile);
+    Public GET    path::PROFILES             => Organization(FindProfile);
+    Public GET    path::PROFILE              => Profile(Get);
+    Public PUT    path::PROFILE              => Profile(Update);
+    Public DELETE path::PROFILE              => Profile(Delete);
+    Public POST   path::PROFILES_BATCH       => Organization(CreateProfiles);
 
     Public POST   path::TOKEN                => Token;
     Public POST   path::TOKEN_ALTERNATE      => Token;
@@ -144,6 +213,9 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Admin  GET    "/admin/v1/serviceProviders/{id}"               => Admin(GetProvider);
     Admin  PATCH  "/admin/v1/serviceProviders/{id}"               => Admin(UpdateProvider);
     Admin  DELETE "/admin/v1/serviceProviders/{id}"               => Admin(DeleteProvider);
+    Admin  GET    "/admin/v1/serviceProviders/{id}/network"       => Admin(GetNetwork);
+    Admin  PUT    "/admin/v1/serviceProviders/{id}/network"       => Admin(SetNetwork);
+    Admin  DELETE "/admin/v1/serviceProviders/{id}/network"       => Admin(DeleteNetwork);
     Admin  GET    "/admin/v1/serviceProviders/{id}/associations"  => Admin(ListAssociations);
     Admin  GET    "/admin/v1/profiles/{id}"                       => Admin(GetProfile);
     Admin  PATCH  "/admin/v1/profiles/{id}"                       => Admin(UpdateProfile);
@@ -168,11 +240,34 @@ impl Operation {
             Self::Association(AssociationOperation::Update) => "update",
             Self::Association(AssociationOperation::Delete) => "delete",
             Self::Association(AssociationOperation::Query) => "query",
+            Self::Family(operation) => operation.name(),
             Self::Token => "token",
             Self::Admin(_) => "admin",
             Self::Open(OpenOperation::Health | OpenOperation::Ready) => "health",
             Self::Open(OpenOperation::Metrics) => "metrics",
             Self::Open(OpenOperation::OpenApi | OpenOperation::Docs) => "docs",
+        }
+    }
+}
+
+impl FamilyOperation {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Organization(OrganizationOperation::CreateProvider) => "create_provider",
+            Self::Organization(OrganizationOperation::CreateProfile) => "create_profile",
+            Self::Organization(OrganizationOperation::CreateProfiles) => "create_profiles",
+            Self::Organization(OrganizationOperation::FindProfile) | Self::Profile(ProfileOperation::Get) => {
+                "get_profile"
+            }
+            Self::Provider(ProviderOperation::Get) => "get_provider",
+            Self::Provider(ProviderOperation::Update) => "update_provider",
+            Self::Provider(ProviderOperation::Delete) => "delete_provider",
+            Self::Provider(ProviderOperation::CreateNetwork) => "create_network",
+            Self::Provider(ProviderOperation::GetNetwork) => "get_network",
+            Self::Provider(ProviderOperation::UpdateNetwork) => "update_network",
+            Self::Provider(ProviderOperation::DeleteNetwork) => "delete_network",
+            Self::Profile(ProfileOperation::Update) => "update_profile",
+            Self::Profile(ProfileOperation::Delete) => "delete_profile",
         }
     }
 }
@@ -280,6 +375,8 @@ mod tests {
             "/v1/communications/serviceProviders/p/externalUsers//",
             "/v1/communications/serviceProviders//externalUsers",
             "/v1/communications/serviceProviders/p/q/externalUsers",
+            "/v1/communications/profile/p/q",
+            "/v1/communications/profiles",
             "/v1/communications/serviceProviders/%ff/externalUsers",
             "/admin/v1/organizations",
         ] {

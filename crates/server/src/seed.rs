@@ -269,6 +269,7 @@ async fn apply_provider(
         organization: organization.clone(),
         logical_id: seed.logical_id,
         display_name,
+        network: None,
     };
     create_or_update(app, &subject, RegistryCommand::CreateServiceProvider(new), update).await?;
     for associations in seed.associations.chunks(ASSOCIATIONS_AT_A_TIME) {
@@ -335,9 +336,11 @@ async fn create_or_update(
         RegistryOutcome::RefreshTokenTaken => "refresh_token is another client's",
         RegistryOutcome::TooManyRefreshTokens => "the client holds as many refresh tokens as it may",
         RegistryOutcome::NoSuchOrganization => "its organization is not there",
-        RegistryOutcome::Exists | RegistryOutcome::NotFound | RegistryOutcome::InUse => {
-            "it cannot be changed"
-        }
+        RegistryOutcome::Exists
+        | RegistryOutcome::NotFound
+        | RegistryOutcome::NetworkExists
+        | RegistryOutcome::NoNetwork
+        | RegistryOutcome::InUse => "it cannot be changed",
     };
     Err(SeedError::Invalid { subject: subject.to_owned(), rule: rule.to_owned() })
 }

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jackfield_model::wire::Association;
-use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 
 use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
-    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome, RootKey, Store,
-    StoreError, StoreStats, UpdateOutcome, WriteAssociation,
+    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
+    DeleteProfileOutcome, PutProfileOutcome, RootKey, Store, StoreError, StoreStats, UpdateOutcome,
+    WriteAssociation,
 };
 
 /// How often and how an operation fails. The default is never.
@@ -173,12 +174,21 @@ impl Store for FaultyStore {
         self.inner.rename_profile(organization, id, name, origin).await
     }
 
+    async fn put_profiles(
+        &self,
+        profiles: Vec<Profile>,
+        origin: Origin,
+    ) -> Result<Vec<PutProfileOutcome>, StoreError> {
+        self.write().await?;
+        self.inner.put_profiles(profiles, origin).await
+    }
+
     async fn delete_profile(
         &self,
         organization: &OrganizationId,
         id: &AmazonId,
         origin: Origin,
-    ) -> Result<DeleteOutcome, StoreError> {
+    ) -> Result<DeleteProfileOutcome, StoreError> {
         self.write().await?;
         self.inner.delete_profile(organization, id, origin).await
     }
@@ -186,6 +196,11 @@ impl Store for FaultyStore {
     async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
         self.read().await?;
         self.inner.find_profile(id).await
+    }
+
+    async fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
+        self.read().await?;
+        self.inner.find_profile_of_unit(unit).await
     }
 
     async fn list_profiles(

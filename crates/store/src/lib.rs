@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jackfield_model::wire::Association;
-use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 use thiserror::Error;
 
 pub use change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
@@ -121,7 +121,20 @@ pub trait Store: fmt::Debug + Send + Sync {
         origin: Origin,
     ) -> Result<UpdateOutcome, StoreError>;
 
-    /// Removes a communication profile of the organization. Associations that name it stay.
+    /// Stores profiles, each as if alone and in their order, in one commit. A unit whose profile belongs to the same
+    /// organization keeps that profile, with the new name where there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`]; none was stored.
+    async fn put_profiles(
+        &self,
+        profiles: Vec<Profile>,
+        origin: Origin,
+    ) -> Result<Vec<PutProfileOutcome>, StoreError>;
+
+    /// Removes a communication profile of the organization. Associations that name it stay, except that under strict
+    /// profiles a profile with associations is not removed. An association is one of the profile when the profile
+    /// was there as it was written, and its provider belongs to the same organization; they are counted, not searched.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was removed.
@@ -130,13 +143,19 @@ pub trait Store: fmt::Debug + Send + Sync {
         organization: &OrganizationId,
         id: &AmazonId,
         origin: Origin,
-    ) -> Result<DeleteOutcome, StoreError>;
+    ) -> Result<DeleteProfileOutcome, StoreError>;
 
     /// The profile with this id, whatever organization it belongs to.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError>;
+
+    /// The profile of this unit, whatever organization it belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError>;
 
     /// At most `limit` profiles of an organization whose id is greater than `after`, sorted by id.
     ///
@@ -275,6 +294,30 @@ pub enum CreateProfileOutcome {
     UnitHasProfile(Profile),
     /// The organization is not there.
     NoSuchOrganization,
+}
+
+/// What became of a profile of [`Store::put_profiles`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PutProfileOutcome {
+    /// The unit has this profile now.
+    Stored(Profile),
+    /// The unit's profile belongs to another organization.
+    UnitTaken,
+    /// Another unit has a profile with this id.
+    IdTaken,
+    /// The organization is not there.
+    NoSuchOrganization,
+}
+
+/// What became of the removal of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteProfileOutcome {
+    /// Removed.
+    Deleted,
+    /// Nothing there to remove.
+    NotFound,
+    /// Associations name it, and its organization has strict profiles.
+    InUse,
 }
 
 /// Which associations to list.

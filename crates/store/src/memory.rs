@@ -8,13 +8,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use jackfield_model::wire::Association;
-use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 
 use crate::change::{Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
 use crate::registry::{Dependents, Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
-    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome, RootKey, Store,
-    StoreError, StoreStats, UpdateOutcome, WriteAssociation,
+    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
+    DeleteProfileOutcome, PutProfileOutcome, RootKey, Store, StoreError, StoreStats, UpdateOutcome,
+    WriteAssociation,
 };
 
 /// The store of `memory:`.
@@ -28,10 +29,22 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
-    associations: BTreeMap<ServiceProviderId, BTreeMap<ExternalUserId, AmazonId>>,
+    associations: BTreeMap<ServiceProviderId, BTreeMap<ExternalUserId, Target>>,
     profiles: BTreeMap<AmazonId, Profile>,
+    /// Derived from `profiles`.
+    units: BTreeMap<UnitId, AmazonId>,
+    /// How many associations count at a profile of an organization.
+    uses: BTreeMap<(OrganizationId, AmazonId), u64>,
     changes: BTreeMap<u64, Change>,
     last_change: u64,
+}
+
+/// What an association points at.
+#[derive(Clone, Debug)]
+struct Target {
+    amazon_id: AmazonId,
+    /// The organization at whose profile the association counts.
+    counted_at: Option<OrganizationId>,
 }
 
 impl Default for MemoryStore {
@@ -51,8 +64,9 @@ impl MemoryStore {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has_provider(&self, provider: ServiceProviderId) -> bool {
-        self.registry.load().providers.contains_key(&provider)
+    /// The organization of a provider; nothing when the provider is not there.
+    fn organization(&self, provider: ServiceProviderId) -> Option<OrganizationId> {
+        self.registry.load().providers.get(&provider).map(|own| own.organization.clone())
     }
 }
 
@@ -68,14 +82,78 @@ impl State {
         owner.is_none_or(|owner| self.profiles.get(id).is_some_and(|found| found.organization == *owner))
     }
 
+    /// What an association of a provider of `organization` with this profile points at, counted.
+    fn point(&mut self, organization: OrganizationId, amazon_id: AmazonId) -> Target {
+        let counted_at = self.own_profile(&organization, &amazon_id).is_some().then_some(organization);
+        if let Some(organization) = counted_at.clone() {
+            *self.uses.entry((organization, amazon_id.clone())).or_default() += 1;
+        }
+        Target { amazon_id, counted_at }
+    }
+
+    /// Counts no more what an association pointed at.
+    fn unpoint(&mut self, target: &Target) {
+        let Some(organization) = target.counted_at.clone() else { return };
+        let key = (organization, target.amazon_id.clone());
+        if let Some(count) = self.uses.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                self.uses.remove(&key);
+            }
+        }
+    }
+
+    fn remove_associations(&mut self, provider: ServiceProviderId, origin: &Origin) {
+        for (external_user_id, target) in self.associations.remove(&provider).unwrap_or_default() {
+            self.unpoint(&target);
+            let before = Some(target.amazon_id);
+            let subject = Subject::Association { provider, external_user_id, before, after: None };
+            self.record(origin.clone(), Operation::Delete, subject);
+        }
+    }
+
+    fn insert_profile(&mut self, profile: Profile, origin: Origin) {
+        self.record(origin, Operation::Create, profile.subject(None, Some(&profile)));
+        self.units.insert(profile.unit.clone(), profile.id.clone());
+        self.profiles.insert(profile.id.clone(), profile);
+    }
+
+    fn rename_profile(&mut self, before: Profile, name: Option<String>, origin: Origin) -> Profile {
+        let after = Profile { name, ..before.clone() };
+        if after != before {
+            self.record(origin, Operation::Update, after.subject(Some(&before), Some(&after)));
+            self.profiles.insert(after.id.clone(), after.clone());
+        }
+        after
+    }
+
+    fn profile_of_unit(&self, unit: &UnitId) -> Option<&Profile> {
+        self.units.get(unit).and_then(|id| self.profiles.get(id))
+    }
+
+    fn put_profile(&mut self, new: Profile, origin: &Origin) -> PutProfileOutcome {
+        match self.profile_of_unit(&new.unit).cloned() {
+            Some(own) if own.organization != new.organization => PutProfileOutcome::UnitTaken,
+            Some(own) => {
+                let name = new.name.or_else(|| own.name.clone());
+                PutProfileOutcome::Stored(self.rename_profile(own, name, origin.clone()))
+            }
+            None if self.profiles.contains_key(&new.id) => PutProfileOutcome::IdTaken,
+            None => {
+                self.insert_profile(new.clone(), origin.clone());
+                PutProfileOutcome::Stored(new)
+            }
+        }
+    }
+
     fn own_profile(&self, organization: &OrganizationId, id: &AmazonId) -> Option<&Profile> {
         self.profiles.get(id).filter(|found| found.organization == *organization)
     }
 }
 
 impl Dependents for State {
-    fn has_associations(&self, provider: ServiceProviderId) -> bool {
-        self.associations.get(&provider).is_some_and(|own| !own.is_empty())
+    fn associations(&self, provider: ServiceProviderId) -> u64 {
+        self.associations.get(&provider).map_or(0, |own| own.len() as u64)
     }
 
     fn has_profiles(&self, organization: &OrganizationId) -> bool {
@@ -100,18 +178,18 @@ impl Store for MemoryStore {
     async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
         let WriteAssociation { provider, association, profile_owner, origin } = write;
         let mut state = self.write();
-        if !self.has_provider(provider) {
+        let Some(organization) = self.organization(provider) else {
             return Ok(CreateOutcome::NoSuchProvider);
-        }
+        };
         if !state.has_profile(profile_owner.as_ref(), &association.amazon_id) {
             return Ok(CreateOutcome::NoSuchProfile);
         }
         let Association { external_user_id, amazon_id, .. } = association;
-        let own = state.associations.entry(provider).or_default();
-        if own.contains_key(&external_user_id) {
+        if state.associations.get(&provider).is_some_and(|own| own.contains_key(&external_user_id)) {
             return Ok(CreateOutcome::Exists);
         }
-        own.insert(external_user_id.clone(), amazon_id.clone());
+        let target = state.point(organization, amazon_id.clone());
+        state.associations.entry(provider).or_default().insert(external_user_id.clone(), target);
         let subject =
             Subject::Association { provider, external_user_id, before: None, after: Some(amazon_id) };
         state.record(origin, Operation::Create, subject);
@@ -121,23 +199,23 @@ impl Store for MemoryStore {
     async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
         let WriteAssociation { provider, association, profile_owner, origin } = write;
         let mut state = self.write();
-        if !self.has_provider(provider) {
+        let Some(organization) = self.organization(provider) else {
             return Ok(UpdateOutcome::NoSuchProvider);
-        }
+        };
         let known_profile = state.has_profile(profile_owner.as_ref(), &association.amazon_id);
         let Association { external_user_id, amazon_id, .. } = association;
-        let Some(place) =
-            state.associations.get_mut(&provider).and_then(|own| own.get_mut(&external_user_id))
-        else {
-            return Ok(UpdateOutcome::NotFound);
-        };
+        let found = state.associations.get(&provider).and_then(|own| own.get(&external_user_id)).cloned();
+        let Some(target) = found else { return Ok(UpdateOutcome::NotFound) };
         if !known_profile {
             return Ok(UpdateOutcome::NoSuchProfile);
         }
-        if *place == amazon_id {
+        if target.amazon_id == amazon_id {
             return Ok(UpdateOutcome::Updated);
         }
-        let before = std::mem::replace(place, amazon_id.clone());
+        state.unpoint(&target);
+        let new = state.point(organization, amazon_id.clone());
+        state.associations.entry(provider).or_default().insert(external_user_id.clone(), new);
+        let before = target.amazon_id;
         let subject =
             Subject::Association { provider, external_user_id, before: Some(before), after: Some(amazon_id) };
         state.record(origin, Operation::Update, subject);
@@ -151,12 +229,14 @@ impl Store for MemoryStore {
         origin: Origin,
     ) -> Result<DeleteOutcome, StoreError> {
         let mut state = self.write();
-        if !self.has_provider(provider) {
+        if self.organization(provider).is_none() {
             return Ok(DeleteOutcome::NoSuchProvider);
         }
         let removed = state.associations.get_mut(&provider).and_then(|own| own.remove(&external_user_id));
-        let Some(before) = removed else { return Ok(DeleteOutcome::NotFound) };
-        let subject = Subject::Association { provider, external_user_id, before: Some(before), after: None };
+        let Some(target) = removed else { return Ok(DeleteOutcome::NotFound) };
+        state.unpoint(&target);
+        let before = Some(target.amazon_id);
+        let subject = Subject::Association { provider, external_user_id, before, after: None };
         state.record(origin, Operation::Delete, subject);
         Ok(DeleteOutcome::Deleted)
     }
@@ -170,7 +250,7 @@ impl Store for MemoryStore {
         let Some(own) = state.associations.get(&provider) else { return Ok(Vec::new()) };
         Ok(ids
             .iter()
-            .filter_map(|id| own.get(id).map(|amazon_id| Association::new(id.clone(), amazon_id.clone())))
+            .filter_map(|id| own.get(id).map(|target| Association::new(id.clone(), target.amazon_id.clone())))
             .collect())
     }
 
@@ -186,7 +266,7 @@ impl Store for MemoryStore {
         let mut matching = own
             .range::<ExternalUserId, _>((after, Bound::Unbounded))
             .filter(|(id, _)| id.as_str().starts_with(&range.prefix))
-            .map(|(id, amazon_id)| Association::new(id.clone(), amazon_id.clone()));
+            .map(|(id, target)| Association::new(id.clone(), target.amazon_id.clone()));
         page.associations.extend(matching.by_ref().take(range.limit));
         page.more = matching.next().is_some();
         Ok(page)
@@ -203,7 +283,11 @@ impl Store for MemoryStore {
     ) -> Result<RegistryOutcome, StoreError> {
         let mut state = self.write();
         let mut registry = Registry::clone(&self.registry.load());
+        let cascade = command.takes_associations_of();
         let (outcome, effects) = registry.apply(command, &*state);
+        if let Some(provider) = cascade.filter(|_| outcome == RegistryOutcome::Done) {
+            state.remove_associations(provider, &origin);
+        }
         for effect in effects {
             state.record(origin.clone(), effect.operation, effect.subject);
         }
@@ -220,14 +304,13 @@ impl Store for MemoryStore {
         if !self.registry.load().organizations.contains_key(&profile.organization) {
             return Ok(CreateProfileOutcome::NoSuchOrganization);
         }
-        if let Some(own) = state.profiles.values().find(|found| found.unit == profile.unit) {
+        if let Some(own) = state.profile_of_unit(&profile.unit) {
             return Ok(CreateProfileOutcome::UnitHasProfile(own.clone()));
         }
         if state.profiles.contains_key(&profile.id) {
             return Ok(CreateProfileOutcome::IdTaken);
         }
-        state.record(origin, Operation::Create, profile.subject(None, Some(&profile)));
-        state.profiles.insert(profile.id.clone(), profile);
+        state.insert_profile(profile, origin);
         Ok(CreateProfileOutcome::Created)
     }
 
@@ -242,12 +325,22 @@ impl Store for MemoryStore {
         let Some(before) = state.own_profile(organization, id).cloned() else {
             return Ok(UpdateOutcome::NotFound);
         };
-        let after = Profile { name, ..before.clone() };
-        if after != before {
-            state.record(origin, Operation::Update, after.subject(Some(&before), Some(&after)));
-            state.profiles.insert(id.clone(), after);
-        }
+        state.rename_profile(before, name, origin);
         Ok(UpdateOutcome::Updated)
+    }
+
+    async fn put_profiles(
+        &self,
+        profiles: Vec<Profile>,
+        origin: Origin,
+    ) -> Result<Vec<PutProfileOutcome>, StoreError> {
+        let mut state = self.write();
+        let registry = self.registry.load();
+        let put = |new: Profile| match registry.organizations.contains_key(&new.organization) {
+            false => PutProfileOutcome::NoSuchOrganization,
+            true => state.put_profile(new, &origin),
+        };
+        Ok(profiles.into_iter().map(put).collect())
     }
 
     async fn delete_profile(
@@ -255,18 +348,28 @@ impl Store for MemoryStore {
         organization: &OrganizationId,
         id: &AmazonId,
         origin: Origin,
-    ) -> Result<DeleteOutcome, StoreError> {
+    ) -> Result<DeleteProfileOutcome, StoreError> {
         let mut state = self.write();
         let Some(before) = state.own_profile(organization, id).cloned() else {
-            return Ok(DeleteOutcome::NotFound);
+            return Ok(DeleteProfileOutcome::NotFound);
         };
+        let strict =
+            self.registry.load().organizations.get(organization).is_some_and(|own| own.strict_profiles);
+        if strict && state.uses.contains_key(&(organization.clone(), id.clone())) {
+            return Ok(DeleteProfileOutcome::InUse);
+        }
+        state.units.remove(&before.unit);
         state.profiles.remove(id);
         state.record(origin, Operation::Delete, before.subject(Some(&before), None));
-        Ok(DeleteOutcome::Deleted)
+        Ok(DeleteProfileOutcome::Deleted)
     }
 
     async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
         Ok(self.read().profiles.get(id).cloned())
+    }
+
+    async fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
+        Ok(self.read().profile_of_unit(unit).cloned())
     }
 
     async fn list_profiles(

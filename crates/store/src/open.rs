@@ -31,13 +31,13 @@ pub enum OpenError {
     #[error("{dir} is in use by another process; a store directory belongs to one server at a time", dir = .0.display())]
     InUse(PathBuf),
     /// The format is not one that this version reads.
-    #[error("{dir} holds store format {found}; this version reads format {expected}", dir = .dir.display())]
+    #[error("{dir} holds store format {found}; this version reads formats up to {expected}", dir = .dir.display())]
     Format {
         /// The directory.
         dir: PathBuf,
         /// The format that stands there.
         found: String,
-        /// The format that this version reads and writes.
+        /// The newest format that this version reads, and the one that it writes.
         expected: u32,
     },
     /// The directory holds something else.

@@ -32,7 +32,7 @@ async fn a_directory_is_made_with_its_parents_and_for_its_owner_alone() {
         let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&dir).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o700);
     }
-    assert_eq!(fs::read_to_string(dir.join("format")).unwrap(), "jackfield store, format 1\n");
+    assert_eq!(fs::read_to_string(dir.join("format")).unwrap(), "jackfield store, format 2\n");
 }
 
 #[tokio::test]
@@ -77,11 +77,13 @@ async fn other_formats_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     open(dir.path()).await.unwrap().close().await;
     let marker = dir.path().join("format");
-    for (text, found) in [("2", "2"), ("0", "0"), ("1.5", "1.5"), ("2, being made", "2"), ("", "")] {
+    for (text, found) in [("3", "3"), ("0", "0"), ("1.5", "1.5"), ("3, being made", "3"), ("", "")] {
         fs::write(&marker, format!("jackfield store, format {text}\n")).unwrap();
         let error = open(dir.path()).await.unwrap_err();
-        let expected =
-            format!("{} holds store format {found}; this version reads format 1", dir.path().display());
+        let expected = format!(
+            "{} holds store format {found}; this version reads formats up to 2",
+            dir.path().display()
+        );
         assert_eq!(error.to_string(), expected);
     }
     for foreign in ["", "something else\n", "jackfield store, format 1"] {
@@ -89,7 +91,7 @@ async fn other_formats_are_refused() {
         let error = open(dir.path()).await.unwrap_err();
         assert!(matches!(error, OpenError::NotAStore(_)), "{foreign:?}: {error:?}");
     }
-    fs::write(&marker, "jackfield store, format 1\n").unwrap();
+    fs::write(&marker, "jackfield store, format 2\n").unwrap();
     open(dir.path()).await.unwrap().close().await;
 }
 
@@ -118,7 +120,7 @@ async fn an_interrupted_making_is_begun_again() {
     let store = open(dir.path()).await.unwrap();
     add_organization(&store).await;
     store.close().await;
-    fs::write(dir.path().join("format"), "jackfield store, format 1, being made\n").unwrap();
+    fs::write(dir.path().join("format"), "jackfield store, format 2, being made\n").unwrap();
     fs::remove_file(dir.path().join("engine/version")).unwrap();
     let store = open(dir.path()).await.unwrap();
     assert!(store.registry().organizations.is_empty());

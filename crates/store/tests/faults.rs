@@ -116,6 +116,12 @@ impl Pair {
         let (number, origin) = (self.writes, origin());
         let recent = external(&(number - number % 5).to_string());
         match number % 5 {
+            0 if number % 20 == 0 => {
+                let named =
+                    |suffix: &str| profile(&format!("{suffix}{number}"), NORTH, &format!("{suffix}{number}"));
+                let profiles = vec![named("q"), named("r")];
+                both!(put_profiles(profiles, origin))
+            }
             0 | 1 => {
                 let write = write(provider_id(1), &number.to_string(), "one");
                 both!(create_association(write))

@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jackfield_model::admin::{DisplayName, Maintenance, OrganizationPatch};
-use jackfield_model::wire::Association;
+use jackfield_model::wire::{Association, Network};
 use jackfield_model::{RequestId, ServiceProviderId};
 use jackfield_store::conformance::dump::Dump;
 use jackfield_store::conformance::world::{
     amazon, client, client_id, external, organization, organization_id, profile, provider_id, refresh_token,
-    service_provider,
+    service_provider, skill,
 };
 use jackfield_store::conformance::{Adapter, Embedded};
-use jackfield_store::registry::ClientChange;
+use jackfield_store::registry::{ClientChange, NetworkChange};
 use jackfield_store::{
-    Actor, AssociationRange, ChangeFilter, MemoryStore, Origin, RegistryCommand, Store, Timestamp,
+    Actor, AssociationRange, ChangeFilter, MemoryStore, Origin, Profile, RegistryCommand, Store, Timestamp,
     WriteAssociation,
 };
 use proptest::collection::vec;
@@ -47,6 +47,7 @@ enum Operation {
     CreateProfile(&'static str, &'static str, &'static str),
     RenameProfile(&'static str, &'static str, Option<&'static str>),
     DeleteProfile(&'static str, &'static str),
+    PutProfiles(Vec<(&'static str, &'static str, &'static str, bool)>),
     Registry(RegistryCommand),
     /// Forget changes that are older than so many operations.
     Trim(u64, usize),
@@ -87,6 +88,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         4 => (to(), organization(), to()).prop_map(|(id, owner, unit)| Op::CreateProfile(id, owner, unit)),
         2 => (organization(), to(), proptest::option::of(to())).prop_map(|(o, id, name)| Op::RenameProfile(o, id, name)),
         3 => (organization(), to()).prop_map(|(owner, id)| Op::DeleteProfile(owner, id)),
+        3 => vec((to(), organization(), to(), any::<bool>()), 0..4).prop_map(Op::PutProfiles),
         12 => commands().prop_map(Op::Registry),
         1 => (0_u64..200, select(vec![0_usize, 1, 5, 1_000])).prop_map(|(age, limit)| Op::Trim(age, limit)),
         2 => provider().prop_map(Op::Find),
@@ -132,6 +134,16 @@ fn commands() -> impl Strategy<Value = RegistryCommand> {
             Command::UpdateServiceProvider(id, vec![name(number)])
         }),
         1 => provider().prop_map(Command::DeleteServiceProvider),
+        1 => (provider(), 0_u64..4).prop_map(|(id, most)| Command::DeleteServiceProviderWithAssociations(id, most)),
+        2 => (provider(), 0_u8..4, any::<bool>()).prop_map(|(id, kind, other)| {
+            let network = Network::skill(skill(if other { "a" } else { "b" }));
+            Command::ChangeNetwork(id, match kind {
+                0 => NetworkChange::Create(network),
+                1 => NetworkChange::Replace(network),
+                2 => NetworkChange::Set(network),
+                _ => NetworkChange::Remove,
+            })
+        }),
         1 => (any::<bool>(), 1_u32..3).prop_map(|(enabled, retry_after)| {
             Command::SetMaintenance(Maintenance { enabled, retry_after })
         }),
@@ -163,6 +175,13 @@ async fn apply(store: &dyn Store, operation: &Operation, tick: u64) -> String {
         Operation::DeleteProfile(owner, id) => {
             text(store.delete_profile(&organization_id(owner), &amazon(id), origin).await)
         }
+        Operation::PutProfiles(profiles) => {
+            let new = |(id, owner, unit, named): &(&str, &str, &str, bool)| {
+                let new = profile(id, owner, unit);
+                Profile { name: new.name.filter(|_| *named), ..new }
+            };
+            text(store.put_profiles(profiles.iter().map(new).collect(), origin).await)
+        }
         Operation::Registry(command) => text(store.change_registry(command.clone(), origin).await),
         Operation::Trim(age, limit) => {
             text(store.trim_changes(Timestamp(tick.saturating_sub(*age)), *limit).await)
@@ -187,7 +206,8 @@ async fn apply(store: &dyn Store, operation: &Operation, tick: u64) -> String {
             let after = after.map(amazon);
             let listed = store.list_profiles(&organization_id(owner), after.as_ref(), *limit).await;
             let found = store.find_profile(&amazon(PROFILES[0])).await;
-            text(listed) + &text(found)
+            let of_unit = store.find_profile_of_unit(&profile(PROFILES[1], owner, PROFILES[1]).unit).await;
+            text(listed) + &text(found) + &text(of_unit)
         }
         Operation::Compare | Operation::Reopen => String::new(),
     }

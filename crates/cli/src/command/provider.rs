@@ -1,5 +1,7 @@
 //! `jackfield provider`.
 
+mod network;
+
 use clap::{Args, Subcommand};
 use jackfield_client::admin::{AdminClient, AssociationQuery};
 use jackfield_model::admin::{DisplayName, ServiceProvider, ServiceProviderPatch};
@@ -57,7 +59,16 @@ enum ProviderCommand {
         display_names: Vec<DisplayName>,
     },
     /// Remove a service provider
-    Delete(Named),
+    Delete {
+        #[command(flatten)]
+        provider: Named,
+        /// Take its associations with it, all or none
+        #[arg(long)]
+        cascade: bool,
+    },
+    /// Say, show or forget how its network is reached
+    #[command(subcommand)]
+    Network(network::NetworkCommand),
     /// List the associations of a service provider, as an operator
     Associations(AssociationsArgs),
 }
@@ -94,6 +105,7 @@ impl ProviderArgs {
                     organization_id: None,
                     logical_id,
                     display_name: display_names,
+                    network: None,
                     associations: None,
                 };
                 admin.create_service_provider(&organization, &new).await?
@@ -108,10 +120,14 @@ impl ProviderArgs {
                 let patch = ServiceProviderPatch { display_name: display_names };
                 admin.update_service_provider(provider.id, &patch).await?
             }
-            ProviderCommand::Delete(provider) => {
-                admin.delete_service_provider(provider.id).await?;
+            ProviderCommand::Delete { provider, cascade } => {
+                match cascade {
+                    true => admin.delete_service_provider_with_associations(provider.id).await?,
+                    false => admin.delete_service_provider(provider.id).await?,
+                }
                 return Ok(output.done("deleted", "id", &provider.id.to_string())?);
             }
+            ProviderCommand::Network(command) => return command.run(&admin, output).await,
             ProviderCommand::Associations(args) => return args.run(&admin, output).await,
         };
         Ok(output.object(&provider)?)
@@ -147,6 +163,7 @@ impl Show for ServiceProvider {
             ("organization", optional(self.organization_id.as_ref())),
             ("logical id", self.logical_id.clone()),
             ("display name", names.join(", ")),
+            ("network", optional(self.network.as_ref().map(|own| &own.skill_configuration.skill_id))),
             ("associations", optional(self.associations.as_ref())),
         ]
     }

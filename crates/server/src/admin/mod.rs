@@ -75,7 +75,10 @@ pub(crate) async fn run(
         AdminOperation::ListProviders => provider::list(app, id, &query).await,
         AdminOperation::GetProvider => provider::get(app, id).await,
         AdminOperation::UpdateProvider => provider::update(app, origin, id, body).await,
-        AdminOperation::DeleteProvider => provider::delete(app, origin, id).await,
+        AdminOperation::DeleteProvider => provider::delete(app, origin, id, &query).await,
+        AdminOperation::GetNetwork => provider::get_network(app, id),
+        AdminOperation::SetNetwork => provider::set_network(app, origin, id, body).await,
+        AdminOperation::DeleteNetwork => provider::delete_network(app, origin, id).await,
         AdminOperation::CreateProfile => profile::create(app, origin, id, body).await,
         AdminOperation::ListProfiles => profile::list(app, id, &query).await,
         AdminOperation::GetProfile => profile::get(app, id).await,
@@ -178,7 +181,9 @@ pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) 
         | RegistryCommand::DeleteClient(_) => "client",
         RegistryCommand::CreateServiceProvider(_)
         | RegistryCommand::UpdateServiceProvider(..)
-        | RegistryCommand::DeleteServiceProvider(_) => "service provider",
+        | RegistryCommand::DeleteServiceProvider(_)
+        | RegistryCommand::DeleteServiceProviderWithAssociations(..)
+        | RegistryCommand::ChangeNetwork(..) => "service provider",
         RegistryCommand::SetMaintenance(_) => "maintenance mode",
     };
     let conflict = |message: String| Err(ApiError::Conflict(message));
@@ -195,10 +200,17 @@ pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) 
             "The client holds {} refresh tokens, which is the most allowed.",
             limit::REFRESH_TOKENS
         )),
+        RegistryOutcome::NetworkExists => {
+            conflict("The service provider has a network mapping already.".to_owned())
+        }
+        RegistryOutcome::NoNetwork => Err(not_found("network mapping")),
         RegistryOutcome::InUse if what == "organization" => {
             conflict("The organization has service providers or profiles; remove them first.".to_owned())
         }
-        RegistryOutcome::InUse => conflict(format!("The {what} has associations; remove them first.")),
+        RegistryOutcome::InUse => conflict(format!(
+            "The {what} has associations; remove them first, or with ?cascade=true up to {} together with it.",
+            limit::CASCADE_ASSOCIATIONS
+        )),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use jackfield_model::AmazonId;
 use jackfield_model::admin::{self, List, ProfilePatch};
-use jackfield_store::{CreateProfileOutcome, DeleteOutcome, Origin, Profile, UpdateOutcome};
+use jackfield_store::{CreateProfileOutcome, DeleteProfileOutcome, Origin, Profile, UpdateOutcome};
 
 use super::{Query, created, no_content, not_found, ok, organization, parse, valid};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::operation::profile_in_use;
 use crate::response::Reply;
 
 pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
@@ -61,8 +62,9 @@ pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> 
 pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     let profile = find(app, id).await?;
     match app.store.delete_profile(&profile.organization, &profile.id, origin).await? {
-        DeleteOutcome::Deleted => no_content(),
-        DeleteOutcome::NotFound | DeleteOutcome::NoSuchProvider => Err(not_found("profile")),
+        DeleteProfileOutcome::Deleted => no_content(),
+        DeleteProfileOutcome::NotFound => Err(not_found("profile")),
+        DeleteProfileOutcome::InUse => Err(profile_in_use()),
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use jackfield_model::ServiceProviderId;
 use jackfield_model::admin::{self, ServiceProviderPatch};
-use jackfield_store::registry::ServiceProvider;
+use jackfield_model::limit;
+use jackfield_model::wire::Network;
+use jackfield_store::registry::{NetworkChange, ServiceProvider};
 use jackfield_store::{Origin, RegistryCommand};
 
 use super::{Query, change, created, no_content, not_found, ok, organization, page, parse, valid};
@@ -22,6 +24,7 @@ pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> 
         organization: organization.id.clone(),
         logical_id: new.logical_id,
         display_name: new.display_name,
+        network: new.network,
     };
     change(app, RegistryCommand::CreateServiceProvider(provider.clone()), origin).await?;
     created(&shown(&provider, 0))
@@ -53,9 +56,34 @@ pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> 
     get(app, id).await
 }
 
-pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
+pub(super) async fn delete(app: &App, origin: Origin, id: &str, query: &Query) -> Result<Reply, ApiError> {
     let provider = find(app, id)?;
-    change(app, RegistryCommand::DeleteServiceProvider(provider.id), origin).await?;
+    let command = match query.parsed::<bool>("cascade")?.unwrap_or_default() {
+        true => {
+            RegistryCommand::DeleteServiceProviderWithAssociations(provider.id, limit::CASCADE_ASSOCIATIONS)
+        }
+        false => RegistryCommand::DeleteServiceProvider(provider.id),
+    };
+    change(app, command, origin).await?;
+    no_content()
+}
+
+pub(super) fn get_network(app: &App, id: &str) -> Result<Reply, ApiError> {
+    ok(find(app, id)?.network.as_ref().ok_or_else(|| not_found("network mapping"))?)
+}
+
+/// Whether there is a mapping or not: an operator says what is to be.
+pub(super) async fn set_network(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
+    let provider = find(app, id)?;
+    let network = Network::parse(body)?;
+    let set = NetworkChange::Set(network.clone());
+    change(app, RegistryCommand::ChangeNetwork(provider.id, set), origin).await?;
+    ok(&network)
+}
+
+pub(super) async fn delete_network(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
+    let provider = find(app, id)?;
+    change(app, RegistryCommand::ChangeNetwork(provider.id, NetworkChange::Remove), origin).await?;
     no_content()
 }
 
@@ -71,6 +99,7 @@ fn shown(provider: &ServiceProvider, associations: u64) -> admin::ServiceProvide
         organization_id: Some(provider.organization.clone()),
         logical_id: provider.logical_id.clone(),
         display_name: provider.display_name.clone(),
+        network: provider.network.clone(),
         associations: Some(associations),
     }
 }

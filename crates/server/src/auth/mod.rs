@@ -1,11 +1,14 @@
-//! Bearer token → [`Caller`]; caller and path → [`Provider`].
+//! Bearer token → [`Caller`]; caller and path → a handle: [`Provider`], [`Organization`] or [`Profile`].
 //!
-//! Operations can reach the store only through a [`Provider`], which exists only for a caller that may use it, so
-//! that an operation that forgets the tenant does not compile.
+//! Operations can reach the store only through a handle, which exists only for a caller that may use what it is bound
+//! to, so that an operation that forgets the tenant does not compile.
 
 pub(crate) mod access_token;
+mod grant;
 pub(crate) mod keys;
+mod organization;
 pub(crate) mod page_token;
+mod profile;
 mod provider;
 pub(crate) mod rate;
 
@@ -15,11 +18,14 @@ use http::{HeaderMap, HeaderValue, header};
 use jackfield_model::organization::is_available;
 use jackfield_model::scope::SERVICE_PROVIDER;
 use jackfield_model::{RequestId, ServiceProviderId, limit};
-use jackfield_store::registry::{Client, Registry};
+use jackfield_store::registry::{self, Client, Registry};
 use jackfield_store::{Actor, Origin, Timestamp};
 
 use crate::app::App;
 use crate::error::{ApiError, Unauthorized};
+pub(crate) use grant::{Granted, grant};
+pub(crate) use organization::Organization;
+pub(crate) use profile::Profile;
 pub(crate) use provider::Provider;
 
 /// A client whose token holds, with what the token allows.
@@ -84,34 +90,50 @@ pub(crate) fn authorize<'a>(
     provider: &str,
     request_id: RequestId,
 ) -> Result<Provider<'a>, ApiError> {
-    app.rates
-        .check(&caller.client, &caller.registry)
-        .map_err(|retry_after| ApiError::TooManyRequests { retry_after })?;
-    if !caller.has_scope {
-        return Err(ApiError::Forbidden(format!("The access token lacks the scope {SERVICE_PROVIDER}.")));
-    }
+    caller.check_rate_and_scope(app)?;
     let known = provider.parse::<ServiceProviderId>().ok().and_then(|id| caller.registry.providers.get(&id));
     let provider =
         known.ok_or_else(|| ApiError::NotFound("There is no such service provider.".to_owned()))?;
     if provider.organization != caller.client.organization {
         return Err(ApiError::Unauthorized(Unauthorized::OtherOrganization));
     }
-    let organization = caller.registry.organizations.get(&provider.organization).ok_or_else(|| {
-        ApiError::Internal { cause: format!("the organization of provider {} is missing", provider.id) }
-    })?;
-    if !organization.webrtc {
-        return Err(ApiError::Forbidden("The organization does not have the WebRTC add-on.".to_owned()));
-    }
-    if !is_available(organization.vertical, organization.country) {
-        return Err(ApiError::Forbidden(format!(
-            "Account association is not available to {} in {}.",
-            organization.vertical, organization.country
-        )));
-    }
-    let origin =
-        Origin { actor: Actor::Client(Arc::clone(&caller.client.id)), request_id, time: Timestamp::now() };
+    let organization = caller.check_place()?;
     let profile_owner = organization.strict_profiles.then(|| organization.id.clone());
+    let origin = caller.origin(request_id);
     Ok(Provider::new(&*app.store, &app.keys, &app.clock, provider.id, profile_owner, origin))
+}
+
+impl Caller {
+    fn check_rate_and_scope(&self, app: &App) -> Result<(), ApiError> {
+        app.rates
+            .check(&self.client, &self.registry)
+            .map_err(|retry_after| ApiError::TooManyRequests { retry_after })?;
+        if !self.has_scope {
+            return Err(ApiError::Forbidden(format!("The access token lacks the scope {SERVICE_PROVIDER}.")));
+        }
+        Ok(())
+    }
+
+    /// The caller's organization, when it has the add-on and the operations are available to it.
+    fn check_place(&self) -> Result<&registry::Organization, ApiError> {
+        let organization = self.registry.organizations.get(&self.client.organization).ok_or_else(|| {
+            ApiError::Internal { cause: format!("the organization of client {} is missing", self.client.id) }
+        })?;
+        if !organization.webrtc {
+            return Err(ApiError::Forbidden("The organization does not have the WebRTC add-on.".to_owned()));
+        }
+        if !is_available(organization.vertical, organization.country) {
+            return Err(ApiError::Forbidden(format!(
+                "Account association is not available to {} in {}.",
+                organization.vertical, organization.country
+            )));
+        }
+        Ok(organization)
+    }
+
+    fn origin(&self, request_id: RequestId) -> Origin {
+        Origin { actor: Actor::Client(Arc::clone(&self.client.id)), request_id, time: Timestamp::now() }
+    }
 }
 
 #[cfg(test)]

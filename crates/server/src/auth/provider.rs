@@ -1,10 +1,14 @@
 //! The handle through which operations reach the store: bound to one provider that the caller may use.
 
+use std::sync::Arc;
+
+use jackfield_model::admin::DisplayName;
 use jackfield_model::wire::Association;
-use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId};
+use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId, limit};
+use jackfield_store::registry::{NetworkChange, ServiceProvider};
 use jackfield_store::{
-    AssociationPage, AssociationRange, CreateOutcome, DeleteOutcome, Origin, Store, StoreError,
-    UpdateOutcome, WriteAssociation,
+    AssociationPage, AssociationRange, CreateOutcome, DeleteOutcome, Origin, RegistryCommand,
+    RegistryOutcome, Store, StoreError, UpdateOutcome, WriteAssociation,
 };
 
 use super::keys::Keys;
@@ -66,6 +70,31 @@ impl<'a> Provider<'a> {
     /// Page tokens of this provider for a filter.
     pub(crate) fn page_tokens<'q>(&'q self, filter: Option<&'q [ExternalUserId]>) -> PageTokens<'q> {
         PageTokens::new(&self.keys.page_token, self.clock.seconds(), self.id, filter)
+    }
+
+    /// The provider itself; nothing when it went since the caller was authorized.
+    pub(crate) fn record(&self) -> Option<Arc<ServiceProvider>> {
+        self.store.registry().providers.get(&self.id).cloned()
+    }
+
+    pub(crate) async fn rename(self, names: Vec<DisplayName>) -> Result<RegistryOutcome, StoreError> {
+        let rename = RegistryCommand::UpdateServiceProvider(self.id, names);
+        self.store.change_registry(rename, self.origin).await
+    }
+
+    pub(crate) async fn change_network(self, change: NetworkChange) -> Result<RegistryOutcome, StoreError> {
+        let change = RegistryCommand::ChangeNetwork(self.id, change);
+        self.store.change_registry(change, self.origin).await
+    }
+
+    /// Removes the provider; with its associations where `cascade` says so.
+    pub(crate) async fn remove(self, cascade: bool) -> Result<RegistryOutcome, StoreError> {
+        let most = limit::CASCADE_ASSOCIATIONS;
+        let remove = match cascade {
+            true => RegistryCommand::DeleteServiceProviderWithAssociations(self.id, most),
+            false => RegistryCommand::DeleteServiceProvider(self.id),
+        };
+        self.store.change_registry(remove, self.origin).await
     }
 
     fn write(&self, association: Association) -> WriteAssociation {

@@ -1,9 +1,15 @@
 //! What each operation does and answers, in words.
 
+mod family;
+mod links;
+
 use serde_json::{Value, json};
 
 use crate::router::{AdminOperation, AssociationOperation, OpenOperation, Operation};
 use jackfield_model::limit;
+
+pub(super) use family::{other_success, required_query};
+pub(super) use links::links;
 
 pub(super) const INTRODUCTION: &str = "A directory that says which Alexa communication profile answers for which endpoint of a \
 provider's own network. Every answer bears `X-Amzn-RequestId`; every status of 400 or more has an error object with `type` and \
@@ -96,6 +102,7 @@ pub(super) struct Description {
 pub(super) fn describe(operation: Operation) -> Description {
     match operation {
         Operation::Association(operation) => association(operation),
+        Operation::Family(operation) => family::describe(operation),
         Operation::Token => token(),
         Operation::Admin(operation) => admin(operation),
         Operation::Open(operation) => open(operation),
@@ -216,6 +223,7 @@ fn admin_query(operation: AdminOperation) -> Vec<Parameter> {
             parameters.push(("prefix", json!({ "type": "string" }), "Only endpoints that begin with this."));
             parameters
         }
+        AdminOperation::DeleteProvider => vec![family::cascade()],
         AdminOperation::ListChanges => vec![
             ("serviceProviderId", super::reference("ServiceProviderId"), "Only changes about this provider."),
             (
@@ -339,7 +347,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             ADMIN_LIST_ERRORS,
         ),
         AdminOperation::CreateProvider => make(
-            "createServiceProvider",
+            "adminCreateServiceProvider",
             "Create a service provider",
             "An id is issued when the body has none.",
             Some(("ServiceProvider", true)),
@@ -355,7 +363,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             ADMIN_LIST_ERRORS,
         ),
         AdminOperation::GetProvider => make(
-            "getServiceProvider",
+            "adminGetServiceProvider",
             "Get a service provider",
             "",
             None,
@@ -363,7 +371,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             ADMIN_LIST_ERRORS,
         ),
         AdminOperation::UpdateProvider => make(
-            "updateServiceProvider",
+            "adminUpdateServiceProvider",
             "Change the display name of a service provider",
             "",
             Some(("ServiceProviderPatch", true)),
@@ -371,15 +379,18 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             ADMIN_LIST_ERRORS,
         ),
         AdminOperation::DeleteProvider => make(
-            "deleteServiceProvider",
+            "adminDeleteServiceProvider",
             "Delete a service provider",
-            "It must have no associations.",
+            "It must have no associations, or `cascade` takes them with it.",
             None,
             (204, None),
             ADMIN_WRITE_ERRORS,
         ),
+        AdminOperation::GetNetwork | AdminOperation::SetNetwork | AdminOperation::DeleteNetwork => {
+            family::admin_network(operation)
+        }
         AdminOperation::CreateProfile => make(
-            "createProfile",
+            "adminCreateProfile",
             "Create a communication profile",
             "A unit has at most one.",
             Some(("Profile", true)),
@@ -395,7 +406,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             ADMIN_LIST_ERRORS,
         ),
         AdminOperation::GetProfile => make(
-            "getProfile",
+            "adminGetProfile",
             "Get a communication profile",
             "",
             None,
@@ -403,7 +414,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             ADMIN_LIST_ERRORS,
         ),
         AdminOperation::UpdateProfile => make(
-            "updateProfile",
+            "adminUpdateProfile",
             "Rename a communication profile",
             "",
             Some(("ProfilePatch", true)),
@@ -411,7 +422,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             ADMIN_LIST_ERRORS,
         ),
         AdminOperation::DeleteProfile => make(
-            "deleteProfile",
+            "adminDeleteProfile",
             "Delete a communication profile",
             "Associations that name it stay.",
             None,

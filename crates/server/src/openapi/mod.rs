@@ -54,6 +54,8 @@ fn document() -> Value {
         "servers": [{ "url": "/", "description": "The listener that serves this document." }],
         "tags": [
             { "name": "Account association", "description": "Which communication profile answers for which endpoint." },
+            { "name": "Service providers", "description": "The service providers of the caller's organization, and how their networks are reached." },
+            { "name": "Communication profiles", "description": "The communication profiles of the units of the caller's organization." },
             { "name": "Login", "description": "Access tokens, as Login with Amazon issues them." },
             { "name": "Admin", "description": "Accounts, changes and the state of the server; on the admin listener." },
             { "name": "Server", "description": "Health, metrics and documentation; open." },
@@ -112,8 +114,10 @@ fn parameters(route: &Route, description: &Description) -> Value {
         )
         .into_iter()
         .collect();
+    let required_query = describe::required_query(route.operation);
     parameters.extend(description.query.iter().map(|(name, schema, text)| {
-        json!({ "name": name, "in": "query", "required": false, "description": text, "schema": schema })
+        let required = required_query.contains(name);
+        json!({ "name": name, "in": "query", "required": required, "description": text, "schema": schema })
     }));
     Value::Array(parameters)
 }
@@ -128,7 +132,7 @@ fn path_schema(path: &str) -> Value {
         "ServiceProviderId"
     } else if path.contains("/clients/{") {
         "ClientId"
-    } else if path.contains("/profiles/{") {
+    } else if path.contains("/profiles/{") || path.contains("/profile/{") {
         "AmazonId"
     } else {
         "OrganizationId"
@@ -137,7 +141,7 @@ fn path_schema(path: &str) -> Value {
 
 fn security(operation: Operation) -> Value {
     match operation {
-        Operation::Association(_) => json!([{ "accessToken": [] }]),
+        Operation::Association(_) | Operation::Family(_) => json!([{ "accessToken": [] }]),
         Operation::Token => json!([{ "clientBasic": [] }, {}]),
         Operation::Admin(_) => json!([{ "adminToken": [] }]),
         Operation::Open(_) => json!([]),
@@ -146,11 +150,14 @@ fn security(operation: Operation) -> Value {
 
 fn responses(operation: Operation, description: &Description) -> Value {
     let mut responses = Map::new();
-    let (status, text, content) = &description.success;
-    responses.insert(
-        status.to_string(),
-        response(StatusCode::OK, text, content.as_ref().map(|(m, s)| (*m, *s)), operation),
-    );
+    let (status, text, content) = description.success;
+    for (status, text) in [(status, text)].into_iter().chain(describe::other_success(operation)) {
+        let mut success = response(StatusCode::OK, text, content, operation);
+        if let Some(links) = describe::links(operation) {
+            success["links"] = links;
+        }
+        responses.insert(status.to_string(), success);
+    }
     for (status, text) in description.errors {
         let code = StatusCode::from_u16(*status).expect("the statuses of the descriptions are valid");
         let schema = if operation == Operation::Token { "GrantError" } else { "Error" };

@@ -1,5 +1,7 @@
 //! The schemas of bodies and identifiers. A test holds them to the types that they describe.
 
+mod family;
+
 use jackfield_model::wire::{AMAZON_ID_TYPE, LAST_PAGE_TOKEN};
 use jackfield_model::{
     AmazonId, ClientId, Country, OrganizationId, ServiceProviderId, UnitId, Vertical, limit,
@@ -11,7 +13,7 @@ use super::reference;
 /// Every schema, by name.
 pub(super) fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [identifiers(), public(), login(), accounts(), directory(), server()] {
+    for group in [identifiers(), public(), family::all(), login(), accounts(), directory(), server()] {
         let Value::Object(group) = group else { unreachable!("the groups are written as objects") };
         schemas.extend(group);
     }
@@ -41,7 +43,7 @@ fn list(item: &str) -> Value {
 }
 
 fn name() -> Value {
-    json!({ "type": "string", "minLength": 1, "maxLength": limit::NAME_CHARS })
+    json!({ "type": "string", "minLength": 1, "maxLength": limit::NAME_CHARS, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" })
 }
 
 fn secret() -> Value {
@@ -205,6 +207,7 @@ fn accounts() -> Value {
             "organization_id": reference("OrganizationId"),
             "logical_id": name(),
             "display_name": display_name,
+            "network": reference("Network"),
             "associations": { "type": "integer", "minimum": 0, "description": "Answered only." },
         })),
         "ServiceProviderPatch": object(&["display_name"], &json!({ "display_name": display_name })),

@@ -50,22 +50,81 @@ fn operation_ids_are_unique() {
     assert_eq!(open_on_both, 0, "{ids:?}");
 }
 
+fn check(schema: &str, full: &impl Serialize) {
+    check_at(schema, &DOCUMENT["components"]["schemas"][schema], full);
+}
+
+fn check_at(name: &str, schema: &Value, full: &impl Serialize) {
+    let written = serde_json::to_value(full).unwrap();
+    let written: BTreeSet<&String> = written.as_object().unwrap().keys().collect();
+    let described: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(written, described, "{name}");
+}
+
+fn check_family(provider: &jackfield_model::ServiceProviderId, profile: &jackfield_model::AmazonId) {
+    let unit: jackfield_model::UnitId = "amzn1.alexa.unit.did.u".parse().unwrap();
+    let (entity, name) = (wire::Entity::unit(unit.clone()), Some(String::new()));
+    let new = wire::NewServiceProvider { service_provider_logical_id: String::new(), display_name: vec![] };
+    check("NewProvider", &new);
+    check("ProviderUpdate", &wire::ServiceProviderUpdate { display_name: vec![] });
+    let whole = wire::ServiceProvider {
+        service_provider_id: *provider,
+        service_provider_logical_id: String::new(),
+        display_name: vec![],
+    };
+    check("Provider", &whole);
+    check("Network", &wire::Network::skill("amzn1.ask.skill.s".parse().unwrap()));
+    check("Entity", &entity);
+    let new = wire::NewProfile { entity, name: name.clone() };
+    check("NewUnitProfile", &new);
+    check("UnitProfileUpdate", &wire::ProfileUpdate { name: String::new() });
+    let whole = wire::Profile::new(unit, profile.clone(), name);
+    check("UnitProfile", &whole);
+    let item = wire::NewBatchItem { item_id: String::new(), profile: new };
+    let items =
+        |schema: &str| DOCUMENT["components"]["schemas"][schema]["properties"]["items"]["items"].clone();
+    check_at("item", &items("ProfileBatch"), &item);
+    let error = Some(wire::ErrorBody { kind: String::new(), message: String::new() });
+    let result = wire::BatchResult { item_id: String::new(), status: 0, result: Some(whole), error };
+    check_at("result", &items("ProfileBatchAnswer"), &result);
+}
+
+#[test]
+fn links_lead_to_operations_with_their_parameters() {
+    let operations: Vec<&Value> = DOCUMENT["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|methods| methods.as_object().unwrap().values())
+        .collect();
+    let mut count = 0;
+    for operation in &operations {
+        for response in operation["responses"].as_object().unwrap().values() {
+            for link in response["links"].as_object().into_iter().flat_map(|links| links.values()) {
+                let target = operations.iter().find(|other| other["operationId"] == link["operationId"]);
+                let target = target.unwrap_or_else(|| panic!("{link}"));
+                for parameter in link["parameters"].as_object().unwrap().keys() {
+                    let (place, name) = parameter.split_once('.').unwrap();
+                    let known = |own: &Value| own["in"] == place && own["name"] == name;
+                    assert!(target["parameters"].as_array().unwrap().iter().any(known), "{link}");
+                }
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 15, "{count}");
+}
+
 /// The properties of a schema are those that its type writes, given a value with nothing absent.
 #[test]
 fn schemas_have_the_properties_of_their_types() {
-    fn check(schema: &str, full: &impl Serialize) {
-        let written = serde_json::to_value(full).unwrap();
-        let written: BTreeSet<&String> = written.as_object().unwrap().keys().collect();
-        let schema_properties = &DOCUMENT["components"]["schemas"][schema]["properties"];
-        let described: BTreeSet<&String> = schema_properties.as_object().unwrap().keys().collect();
-        assert_eq!(written, described, "{schema}");
-    }
     let organization = "amzn1.alexa.unit.did.o".parse().unwrap();
     let provider = "amzn1.comms.csp.id.d3b0c0de-0000-4000-8000-000000000001".parse().unwrap();
     let profile: jackfield_model::AmazonId = "amzn1.alexa.communications.profile.did.p".parse().unwrap();
     let id: jackfield_model::ExternalUserId = "7201".parse().unwrap();
     let secret = || Some(admin::Secret("secret".to_owned()));
     check("Association", &wire::Association::new(id.clone(), profile.clone()));
+    check_family(&provider, &profile);
     check("Error", &wire::ErrorBody { kind: String::new(), message: String::new() });
     check("DeleteRequest", &wire::DeleteRequest { external_user_id: id.clone() });
     check(
@@ -141,6 +200,7 @@ fn schemas_have_the_properties_of_their_types() {
             organization_id: Some(organization.clone()),
             logical_id: String::new(),
             display_name: vec![admin::DisplayName { locale: String::new(), value: String::new() }],
+            network: Some(wire::Network::skill("amzn1.ask.skill.s".parse().unwrap())),
             associations: Some(0),
         },
     );

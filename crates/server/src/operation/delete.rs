@@ -16,24 +16,11 @@ pub(super) async fn handle(
     query_string: Option<&str>,
     body: &[u8],
 ) -> Result<Reply, ApiError> {
-    let parameter = external_user_id_parameter(query_string.unwrap_or_default())?;
+    let parameter = super::query_parameter(query_string, "externalUserId")?;
     let request = DeleteRequest::parse(body, parameter.as_deref())?;
     match provider.delete(request.external_user_id).await? {
         DeleteOutcome::Deleted => Ok(response::empty(StatusCode::OK)),
         DeleteOutcome::NotFound => Err(super::no_such_association()),
         DeleteOutcome::NoSuchProvider => Err(super::no_such_provider()),
     }
-}
-
-fn external_user_id_parameter(query_string: &str) -> Result<Option<String>, ApiError> {
-    let mut values = form_urlencoded::parse(query_string.as_bytes())
-        .filter(|(name, _)| name == "externalUserId")
-        .map(|(_, value)| value.into_owned());
-    let value = values.next();
-    if values.next().is_some() {
-        return Err(ApiError::BadRequest(
-            "externalUserId stands more than once in the query string; it may stand once.".to_owned(),
-        ));
-    }
-    Ok(value)
 }

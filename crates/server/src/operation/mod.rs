@@ -1,16 +1,22 @@
-//! The four operations on account associations, one file each.
+//! The operations of the public API, one file each: those on account associations here, those on service providers,
+//! their network mapping and communication profiles in directories.
 
 mod create;
 mod delete;
+mod network;
+mod profile;
+mod provider;
 mod query;
 mod update;
 
 use bytes::Bytes;
 
-use crate::auth::Provider;
+pub(crate) use profile::delete::in_use as profile_in_use;
+
+use crate::auth::{Granted, Provider};
 use crate::error::ApiError;
 use crate::response::Reply;
-use crate::router::AssociationOperation;
+use crate::router::{AssociationOperation, OrganizationOperation, ProfileOperation, ProviderOperation};
 
 /// Runs an operation for a caller that may use the provider.
 pub(crate) async fn run(
@@ -25,6 +31,50 @@ pub(crate) async fn run(
         AssociationOperation::Delete => delete::handle(provider, query_string, body).await,
         AssociationOperation::Query => query::handle(provider, body).await,
     }
+}
+
+/// Runs an operation of the family with the handle that was granted for it.
+pub(crate) async fn run_family(
+    granted: Granted<'_>,
+    query_string: Option<&str>,
+    body: &Bytes,
+) -> Result<Reply, ApiError> {
+    match granted {
+        Granted::Organization(operation, organization) => match operation {
+            OrganizationOperation::CreateProvider => provider::create::handle(organization, body).await,
+            OrganizationOperation::CreateProfile => profile::create::handle(organization, body).await,
+            OrganizationOperation::CreateProfiles => profile::batch::handle(organization, body).await,
+            OrganizationOperation::FindProfile => profile::find::handle(organization, query_string).await,
+        },
+        Granted::Provider(operation, provider) => match operation {
+            ProviderOperation::Get => provider::get::handle(&provider),
+            ProviderOperation::Update => provider::update::handle(provider, body).await,
+            ProviderOperation::Delete => provider::delete::handle(provider, query_string).await,
+            ProviderOperation::CreateNetwork => network::create::handle(provider, body).await,
+            ProviderOperation::GetNetwork => network::get::handle(&provider),
+            ProviderOperation::UpdateNetwork => network::update::handle(provider, body).await,
+            ProviderOperation::DeleteNetwork => network::delete::handle(provider).await,
+        },
+        Granted::Profile(operation, profile) => match operation {
+            ProfileOperation::Get => Ok(profile::get::handle(profile)),
+            ProfileOperation::Update => profile::update::handle(profile, body).await,
+            ProfileOperation::Delete => profile::delete::handle(profile).await,
+        },
+    }
+}
+
+/// A parameter of the query string, which may stand once.
+fn query_parameter(query_string: Option<&str>, name: &str) -> Result<Option<String>, ApiError> {
+    let mut values = form_urlencoded::parse(query_string.unwrap_or_default().as_bytes())
+        .filter(|(own, _)| own == name)
+        .map(|(_, value)| value.into_owned());
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(ApiError::BadRequest(format!(
+            "{name} stands more than once in the query string; it may stand once."
+        )));
+    }
+    Ok(value)
 }
 
 fn no_such_provider() -> ApiError {

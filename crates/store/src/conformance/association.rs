@@ -9,7 +9,8 @@ use super::world::{
     NORTH, NORTHERN, World, amazon, external, organization_id, origin, profile, provider_id, write,
 };
 use crate::{
-    AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome, UpdateOutcome, WriteAssociation,
+    AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome, DeleteProfileOutcome,
+    UpdateOutcome, WriteAssociation,
 };
 
 /// Ids that sort differently by bytes, by characters, by case or by length; in the order of their bytes.
@@ -135,7 +136,7 @@ pub(super) async fn strict_profiles_want_a_profile_of_the_owner(adapter: &dyn Ad
     // Without the rule any profile goes, also one that is gone by now.
     assert_eq!(world.update("7201", "nobody").await, UpdateOutcome::Updated);
     let gone = world.store.delete_profile(&organization_id(NORTH), &amazon("mine"), origin()).await.unwrap();
-    assert_eq!(gone, DeleteOutcome::Deleted);
+    assert_eq!(gone, DeleteProfileOutcome::Deleted);
     assert_eq!(update("7201", "mine").await.unwrap(), UpdateOutcome::NoSuchProfile);
     assert_eq!(world.get("7201").await.as_deref(), Some("nobody"));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jackfield_model::wire::Association;
 use jackfield_model::{
     AmazonId, ClientId, Country, ExternalUserId, OrganizationId, RequestId, ScopeSet, ServiceProviderId,
-    UnitId, Vertical,
+    SkillId, UnitId, Vertical,
 };
 use uuid::Uuid;
 
@@ -241,7 +241,14 @@ pub fn service_provider(id: ServiceProviderId, owner: &str, logical_id: &str) ->
         organization: organization_id(owner),
         logical_id: logical_id.to_owned(),
         display_name: Vec::new(),
+        network: None,
     }
+}
+
+/// A skill's id.
+#[must_use]
+pub fn skill(suffix: &str) -> SkillId {
+    SkillId::new(&[SkillId::PREFIX, suffix].concat()).expect("a valid id")
 }
 
 /// A profile.

@@ -13,6 +13,17 @@ const STATE_VERSION: u8 = 1;
 /// Marks one commit: random, so that the commit can be told from any other bytes.
 pub(super) type Token = [u8; 16];
 
+/// What an association points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) amazon_id: AmazonId,
+    /// Whether the association is counted at that profile of its organization.
+    pub(super) counted: bool,
+}
+
+/// Stands behind the id of a target that is counted. No id holds it.
+const COUNTED: u8 = 0;
+
 /// The row that every commit writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State {
@@ -75,6 +86,22 @@ pub(super) fn encode_amazon_id(id: &AmazonId) -> Vec<u8> {
 
 pub(super) fn decode_amazon_id(suffix: &[u8]) -> Result<AmazonId, StoreError> {
     prefixed("amazonId", AmazonId::PREFIX, suffix, AmazonId::new)
+}
+
+pub(super) fn encode_target(target: &Target) -> Vec<u8> {
+    let mut bytes = encode_amazon_id(&target.amazon_id);
+    if target.counted {
+        bytes.push(COUNTED);
+    }
+    bytes
+}
+
+pub(super) fn decode_target(bytes: &[u8]) -> Result<Target, StoreError> {
+    let (suffix, counted) = match bytes.strip_suffix(&[COUNTED]) {
+        Some(suffix) => (suffix, true),
+        None => (bytes, false),
+    };
+    Ok(Target { amazon_id: decode_amazon_id(suffix)?, counted })
 }
 
 pub(super) fn decode_external_user_id(bytes: &[u8]) -> Result<ExternalUserId, StoreError> {
@@ -328,6 +355,16 @@ mod tests {
         newer[0] = 2;
         let error = decode_change(7, &newer).unwrap_err().to_string();
         assert_eq!(error, "the store holds something unexpected: change record: version 2");
+    }
+
+    #[test]
+    fn targets_come_back() {
+        for counted in [true, false] {
+            let target = Target { amazon_id: decode_amazon_id(b"A1").unwrap(), counted };
+            assert_eq!(decode_target(&encode_target(&target)).unwrap(), target);
+        }
+        assert!(!decode_target(b"A1").unwrap().counted, "as format 1 wrote it");
+        assert!(decode_target(b"A1\0\0").is_err());
     }
 
     #[test]

@@ -78,8 +78,8 @@ impl Counts {
 }
 
 impl Dependents for Counts {
-    fn has_associations(&self, provider: ServiceProviderId) -> bool {
-        self.associations(provider) > 0
+    fn associations(&self, provider: ServiceProviderId) -> u64 {
+        Self::associations(self, provider)
     }
 
     fn has_profiles(&self, organization: &OrganizationId) -> bool {

@@ -7,7 +7,8 @@
 //! | `engine/` | the files of the engine |
 //!
 //! A directory that is empty becomes a store, one that holds anything else is refused, and so is every format
-//! that is not [`FORMAT`].
+//! that is not read. What an older format left can be read as it is, see `layout` and `codec`; the marker is raised
+//! before anything is written, so that an older version never meets what it would misread.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -16,8 +17,12 @@ use std::path::{Path, PathBuf};
 use super::codec::Token;
 use crate::OpenError;
 
-/// The format that this version reads and writes.
-pub(super) const FORMAT: u32 = 1;
+/// The format that this version writes.
+///
+/// 1: the first. 2: associations say whether they are counted at their profile; service providers have a network.
+pub(super) const FORMAT: u32 = 2;
+/// The oldest format that this version reads.
+const OLDEST_FORMAT: u32 = 1;
 
 const MARKER: &str = "format";
 const LOCK: &str = "lock";
@@ -59,14 +64,18 @@ impl Directory {
             Err(TryLockError::Error(error)) => return Err(failed("it cannot be locked")(error)),
         }
         let marker = read_marker(path)?;
-        let directory = Self { path: path.to_owned(), _lock: lock, finished: marker == Some(true) };
+        let directory = Self {
+            path: path.to_owned(),
+            _lock: lock,
+            finished: marker.is_some_and(|marker| marker.finished),
+        };
         match directory.probe(1) {
             // A full store can still be read.
             Err(error) if directory.finished && error.kind() == io::ErrorKind::StorageFull => {}
             probed => probed.map_err(failed("it cannot be written"))?,
         }
-        if marker.is_none() {
-            directory.mark(false).map_err(failed("its format marker cannot be written"))?;
+        if marker.is_none_or(|marker| marker.format != FORMAT) {
+            directory.mark(directory.finished).map_err(failed("its format marker cannot be written"))?;
         }
         Ok(directory)
     }
@@ -179,8 +188,16 @@ fn holds_something_else(path: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// What the marker says: nothing there, or whether the store was made completely.
-fn read_marker(path: &Path) -> Result<Option<bool>, OpenError> {
+/// What the format marker says.
+#[derive(Clone, Copy, Debug)]
+struct Marker {
+    format: u32,
+    /// Whether the store was made completely.
+    finished: bool,
+}
+
+/// What the marker says, if there is one.
+fn read_marker(path: &Path) -> Result<Option<Marker>, OpenError> {
     let text = match fs::read(path.join(MARKER)) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -198,11 +215,12 @@ fn read_marker(path: &Path) -> Result<Option<bool>, OpenError> {
         Some(version) => (version, false),
         None => (format, true),
     };
-    if version.parse() == Ok(FORMAT) {
-        Ok(Some(finished))
-    } else {
-        let found = version.chars().take(40).collect();
-        Err(OpenError::Format { dir: path.to_owned(), found, expected: FORMAT })
+    match version.parse() {
+        Ok(format) if (OLDEST_FORMAT..=FORMAT).contains(&format) => Ok(Some(Marker { format, finished })),
+        _ => {
+            let found = version.chars().take(40).collect();
+            Err(OpenError::Format { dir: path.to_owned(), found, expected: FORMAT })
+        }
     }
 }
 

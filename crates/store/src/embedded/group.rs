@@ -1,22 +1,22 @@
 //! A group of writes: each is decided in order against the store and the group's own changes so far, and all of
 //! them become one commit.
 
-use std::collections::HashMap;
+mod profile;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jackfield_model::wire::Association;
-use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId};
 
 use super::codec::{self, State, Token};
 use super::counts::{Counts, ProviderNumber, Tally};
 use super::engine::Row;
 use super::layout::{self, Key, Space};
-use super::view::{View, json};
+use super::view::View;
 use crate::change::{Change, Operation, Origin, Subject, Timestamp};
-use crate::registry::{Profile, RecordKey, Registry, RegistryCommand, RegistryOutcome};
-use crate::{
-    CreateOutcome, CreateProfileOutcome, DeleteOutcome, StoreError, UpdateOutcome, WriteAssociation,
-};
+use crate::registry::{RecordKey, Registry, RegistryCommand, RegistryOutcome};
+use crate::{CreateOutcome, DeleteOutcome, StoreError, UpdateOutcome, WriteAssociation};
 
 /// Writes that are decided but not stored. Each method either decides a write and takes down what it changes, or
 /// fails and takes down nothing.
@@ -82,7 +82,11 @@ impl<'a> Group<'a> {
         if self.get(Space::Association, &key)?.is_some() {
             return Ok(CreateOutcome::Exists);
         }
-        self.put(Space::Association, key, Some(codec::encode_amazon_id(&amazon_id)));
+        let organization = self.organization(provider)?;
+        let target = self.target(&organization, amazon_id.clone())?;
+        let uses = self.uses(&organization, [(&target, 1)])?;
+        self.put(Space::Association, key, Some(codec::encode_target(&target)));
+        self.set_uses(uses);
         self.set_tally(provider, Some(Tally { associations: tally.associations + 1, ..tally }));
         let subject =
             Subject::Association { provider, external_user_id, before: None, after: Some(amazon_id) };
@@ -99,13 +103,17 @@ impl<'a> Group<'a> {
         if !self.has_profile(profile_owner.as_ref(), &amazon_id)? {
             return Ok(UpdateOutcome::NoSuchProfile);
         }
-        let before = codec::decode_amazon_id(&before)?;
-        if before == amazon_id {
+        let before = codec::decode_target(&before)?;
+        if before.amazon_id == amazon_id {
             return Ok(UpdateOutcome::Updated);
         }
-        self.put(Space::Association, key, Some(codec::encode_amazon_id(&amazon_id)));
-        let subject =
-            Subject::Association { provider, external_user_id, before: Some(before), after: Some(amazon_id) };
+        let organization = self.organization(provider)?;
+        let target = self.target(&organization, amazon_id.clone())?;
+        let uses = self.uses(&organization, [(&before, -1), (&target, 1)])?;
+        self.put(Space::Association, key, Some(codec::encode_target(&target)));
+        self.set_uses(uses);
+        let (before, after) = (Some(before.amazon_id), Some(amazon_id));
+        let subject = Subject::Association { provider, external_user_id, before, after };
         self.record(origin, Operation::Update, subject);
         Ok(UpdateOutcome::Updated)
     }
@@ -119,10 +127,14 @@ impl<'a> Group<'a> {
         let Some(tally) = self.counts.provider(provider) else { return Ok(DeleteOutcome::NoSuchProvider) };
         let key = layout::association(tally.number, &external_user_id);
         let Some(before) = self.get(Space::Association, &key)? else { return Ok(DeleteOutcome::NotFound) };
-        let before = codec::decode_amazon_id(&before)?;
+        let before = codec::decode_target(&before)?;
+        let organization = self.organization(provider)?;
+        let uses = self.uses(&organization, [(&before, -1)])?;
         self.put(Space::Association, key, None);
+        self.set_uses(uses);
         self.set_tally(provider, Some(Tally { associations: tally.associations.saturating_sub(1), ..tally }));
-        let subject = Subject::Association { provider, external_user_id, before: Some(before), after: None };
+        let before = Some(before.amazon_id);
+        let subject = Subject::Association { provider, external_user_id, before, after: None };
         self.record(origin, Operation::Delete, subject);
         Ok(DeleteOutcome::Deleted)
     }
@@ -133,9 +145,13 @@ impl<'a> Group<'a> {
         origin: &Origin,
     ) -> Result<RegistryOutcome, StoreError> {
         let mut registry = Registry::clone(&self.registry);
+        let cascade = command.takes_associations_of();
         let (outcome, effects) = registry.apply(command, &self.counts);
         let number = self.last_provider.checked_add(1);
         let number = number.ok_or_else(|| codec::corrupt("state", &"no provider number is left"))?;
+        if let Some(provider) = cascade.filter(|_| outcome == RegistryOutcome::Done) {
+            self.remove_associations(provider, origin)?;
+        }
         for effect in effects {
             match (&effect.key, effect.operation) {
                 (RecordKey::ServiceProvider(id), Operation::Create) => {
@@ -155,61 +171,48 @@ impl<'a> Group<'a> {
         Ok(outcome)
     }
 
-    pub(super) fn create_profile(
+    /// Removes every association of a provider, each with its change record, in the order of their ids.
+    fn remove_associations(
         &mut self,
-        profile: &Profile,
-        origin: Origin,
-    ) -> Result<CreateProfileOutcome, StoreError> {
-        if !self.registry.organizations.contains_key(&profile.organization) {
-            return Ok(CreateProfileOutcome::NoSuchOrganization);
+        provider: ServiceProviderId,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
+        let Some(Tally { number, .. }) = self.counts.provider(provider) else { return Ok(()) };
+        let mut own = BTreeMap::new();
+        for row in self.view.association_rows(number) {
+            let (key, value) = row?;
+            own.insert(key.to_vec(), codec::decode_target(&value)?);
         }
-        let unit = layout::profile_of_unit(&profile.unit);
-        if let Some(own) = self.get(Space::Profile, &unit)? {
-            let own = self.find_profile(&codec::decode_amazon_id(&own)?)?;
-            let own = own.ok_or_else(|| codec::corrupt("profile", &"not there"))?;
-            return Ok(CreateProfileOutcome::UnitHasProfile(own));
+        let prefix = layout::association_prefix(number, "");
+        for ((space, key), value) in &self.pending {
+            if *space == Space::Association && key.starts_with(&prefix) {
+                match value {
+                    Some(value) => own.insert(key.clone(), codec::decode_target(value)?),
+                    None => own.remove(key),
+                };
+            }
         }
-        if self.find_profile(&profile.id)?.is_some() {
-            return Ok(CreateProfileOutcome::IdTaken);
+        let organization = self.organization(provider)?;
+        let uses = self.uses(&organization, own.values().map(|target| (target, -1)))?;
+        let mut removed = Vec::with_capacity(own.len());
+        for (key, target) in own {
+            let external_user_id = codec::decode_external_user_id(&key[layout::PROVIDER_BYTES..])?;
+            removed.push((key, external_user_id, target.amazon_id));
         }
-        self.put(Space::Profile, unit, Some(codec::encode_amazon_id(&profile.id)));
-        let index = layout::profile_of_organization(&profile.organization, &profile.id);
-        self.put(Space::Profile, index, Some(Vec::new()));
-        self.put_profile(profile);
-        self.set_profile_count(&profile.organization, self.counts.profiles(&profile.organization) + 1);
-        self.record(origin, Operation::Create, profile.subject(None, Some(profile)));
-        Ok(CreateProfileOutcome::Created)
+        self.set_uses(uses);
+        for (key, external_user_id, before) in removed {
+            self.put(Space::Association, key, None);
+            let subject =
+                Subject::Association { provider, external_user_id, before: Some(before), after: None };
+            self.record(origin.clone(), Operation::Delete, subject);
+        }
+        Ok(())
     }
 
-    pub(super) fn rename_profile(
-        &mut self,
-        organization: &OrganizationId,
-        id: &AmazonId,
-        name: Option<String>,
-        origin: Origin,
-    ) -> Result<UpdateOutcome, StoreError> {
-        let Some(before) = self.own_profile(organization, id)? else { return Ok(UpdateOutcome::NotFound) };
-        let after = Profile { name, ..before.clone() };
-        if after != before {
-            self.put_profile(&after);
-            self.record(origin, Operation::Update, after.subject(Some(&before), Some(&after)));
-        }
-        Ok(UpdateOutcome::Updated)
-    }
-
-    pub(super) fn delete_profile(
-        &mut self,
-        organization: &OrganizationId,
-        id: &AmazonId,
-        origin: Origin,
-    ) -> Result<DeleteOutcome, StoreError> {
-        let Some(before) = self.own_profile(organization, id)? else { return Ok(DeleteOutcome::NotFound) };
-        self.put(Space::Profile, layout::profile(id), None);
-        self.put(Space::Profile, layout::profile_of_unit(&before.unit), None);
-        self.put(Space::Profile, layout::profile_of_organization(organization, id), None);
-        self.set_profile_count(organization, self.counts.profiles(organization).saturating_sub(1));
-        self.record(origin, Operation::Delete, before.subject(Some(&before), None));
-        Ok(DeleteOutcome::Deleted)
+    /// The organization of a provider that has a tally.
+    fn organization(&self, provider: ServiceProviderId) -> Result<OrganizationId, StoreError> {
+        let own = self.registry.providers.get(&provider);
+        own.map(|own| own.organization.clone()).ok_or_else(|| codec::corrupt("tally", &"of no provider"))
     }
 
     /// Forgets the oldest changes: those of the store first, then the group's own.
@@ -258,38 +261,8 @@ impl<'a> Group<'a> {
         self.put(Space::Change, layout::change(change.sequence), Some(codec::encode_change(&change)));
     }
 
-    fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
-        self.get(Space::Profile, &layout::profile(id))?.map(|value| json(&value, "profile")).transpose()
-    }
-
-    fn own_profile(
-        &self,
-        organization: &OrganizationId,
-        id: &AmazonId,
-    ) -> Result<Option<Profile>, StoreError> {
-        Ok(self.find_profile(id)?.filter(|found| found.organization == *organization))
-    }
-
-    fn has_profile(&self, owner: Option<&OrganizationId>, id: &AmazonId) -> Result<bool, StoreError> {
-        match owner {
-            None => Ok(true),
-            Some(owner) => Ok(self.own_profile(owner, id)?.is_some()),
-        }
-    }
-
-    fn put_profile(&mut self, profile: &Profile) {
-        let value = serde_json::to_vec(profile).expect("profiles have text keys and no failing values");
-        self.put(Space::Profile, layout::profile(&profile.id), Some(value));
-    }
-
     fn set_tally(&mut self, provider: ServiceProviderId, tally: Option<Tally>) {
         self.counts.set_provider(provider, tally);
         self.put(Space::Meta, layout::provider(provider), tally.as_ref().map(codec::encode_tally));
-    }
-
-    fn set_profile_count(&mut self, organization: &OrganizationId, count: u64) {
-        self.counts.set_profiles(organization, count);
-        let value = (count > 0).then(|| codec::encode_count(count));
-        self.put(Space::Meta, layout::profile_count(organization), value);
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! | space | key | value |
 //! |---|---|---|
-//! | association | provider number (4 bytes, big endian), `externalUserId` | `amazonId` after its fixed prefix |
+//! | association | provider number (4 bytes, big endian), `externalUserId` | `amazonId` after its fixed prefix, then 0 when it is counted at that profile |
 //! | change | sequence number, big endian | a change record, see `codec` |
 //! | registry | kind (1 byte), id | JSON of a `Record` |
 //! | profile | `p`, profile id | JSON of a `Profile` |
 //! | | `u`, unit id | profile id |
 //! | | `o`, organization id, 0, profile id | nothing: the index of an organization's profiles |
+//! | | `n`, organization id, 0, profile id | how many associations are counted at the profile, when there are any |
 //! | meta | `state` | token of the last commit, first and last change, last provider number |
 //! | | `root-key` | 32 bytes |
 //! | | `a`, provider (16 bytes) | its number, how many associations it has |
@@ -96,6 +97,10 @@ pub(super) fn profiles_of(organization: &OrganizationId) -> Key {
 
 pub(super) fn profile_of_organization(organization: &OrganizationId, id: &AmazonId) -> Key {
     [profiles_of(organization).as_slice(), id.suffix().as_bytes()].concat()
+}
+
+pub(super) fn profile_uses(organization: &OrganizationId, id: &AmazonId) -> Key {
+    [b"n", organization.suffix().as_bytes(), b"\0", id.suffix().as_bytes()].concat()
 }
 
 pub(super) fn provider(provider: ServiceProviderId) -> Key {

@@ -22,7 +22,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use async_trait::async_trait;
 use jackfield_model::wire::Association;
-use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::codec::State;
@@ -35,8 +35,9 @@ use self::writer::{Message, Reply, Write, Writer};
 use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
-    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome, OpenError,
-    RootKey, Store, StoreError, StoreOptions, StoreStats, UpdateOutcome, WriteAssociation,
+    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
+    DeleteProfileOutcome, OpenError, PutProfileOutcome, RootKey, Store, StoreError, StoreOptions, StoreStats,
+    UpdateOutcome, WriteAssociation,
 };
 
 /// Writes that may queue; more wait to queue.
@@ -292,18 +293,30 @@ impl Store for EmbeddedStore {
         self.write(|reply| Write::RenameProfile(organization, id, name, origin, reply)).await
     }
 
+    async fn put_profiles(
+        &self,
+        profiles: Vec<Profile>,
+        origin: Origin,
+    ) -> Result<Vec<PutProfileOutcome>, StoreError> {
+        self.write(|reply| Write::PutProfiles(profiles, origin, reply)).await
+    }
+
     async fn delete_profile(
         &self,
         organization: &OrganizationId,
         id: &AmazonId,
         origin: Origin,
-    ) -> Result<DeleteOutcome, StoreError> {
+    ) -> Result<DeleteProfileOutcome, StoreError> {
         let (organization, id) = (organization.clone(), id.clone());
         self.write(|reply| Write::DeleteProfile(organization, id, origin, reply)).await
     }
 
     async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
         self.shared.view().await?.find_profile(id)
+    }
+
+    async fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
+        self.shared.view().await?.find_profile_of_unit(unit)
     }
 
     async fn list_profiles(

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use fjall::{Readable, Slice, Snapshot};
 use jackfield_model::wire::Association;
-use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 
 use super::codec::{self, State, corrupt};
-use super::counts::{Counts, Tally};
+use super::counts::{Counts, ProviderNumber, Tally};
 use super::engine::{Engine, store_error};
 use super::layout::{self, Key, Space};
 use crate::change::{Change, ChangeFilter, ChangePage};
@@ -83,7 +83,12 @@ impl View {
     }
 
     /// The rows whose key begins with `prefix` and is greater than `after`, in order.
-    fn rows(&self, space: Space, prefix: &[u8], after: Option<Key>) -> impl Iterator<Item = RowResult> + '_ {
+    fn rows<'s>(
+        &'s self,
+        space: Space,
+        prefix: &[u8],
+        after: Option<Key>,
+    ) -> impl Iterator<Item = RowResult> + use<'s> {
         let (first, end) = fjall::util::prefix_to_range(prefix);
         let start = match after {
             // Beyond every key with the prefix.
@@ -113,7 +118,7 @@ impl View {
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
             if let Some(value) = self.get(Space::Association, &layout::association(number, id))? {
-                found.push(Association::new(id.clone(), codec::decode_amazon_id(&value)?));
+                found.push(Association::new(id.clone(), codec::decode_target(&value)?.amazon_id));
             }
         }
         Ok(found)
@@ -135,9 +140,20 @@ impl View {
                 break;
             }
             let id = codec::decode_external_user_id(&key[layout::PROVIDER_BYTES..])?;
-            page.associations.push(Association::new(id, codec::decode_amazon_id(&value)?));
+            page.associations.push(Association::new(id, codec::decode_target(&value)?.amazon_id));
         }
         Ok(page)
+    }
+
+    /// Key and value of each association of a provider, in order.
+    pub(super) fn association_rows(&self, number: ProviderNumber) -> impl Iterator<Item = RowResult> + '_ {
+        self.rows(Space::Association, &layout::association_prefix(number, ""), None)
+    }
+
+    pub(super) fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
+        let Some(id) = self.get(Space::Profile, &layout::profile_of_unit(unit))? else { return Ok(None) };
+        let found = self.find_profile(&codec::decode_amazon_id(&id)?)?;
+        found.map_or_else(|| Err(corrupt("profile", &"not there")), |own| Ok(Some(own)))
     }
 
     pub(super) fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {

@@ -27,8 +27,8 @@ use super::{CLOSED, Shared};
 use crate::change::{Origin, Timestamp};
 use crate::registry::{Profile, RegistryCommand, RegistryOutcome};
 use crate::{
-    CommitReport, CreateOutcome, CreateProfileOutcome, DeleteOutcome, StoreError, StoreOptions,
-    UpdateOutcome, WriteAssociation,
+    CommitReport, CreateOutcome, CreateProfileOutcome, DeleteOutcome, DeleteProfileOutcome,
+    PutProfileOutcome, StoreError, StoreOptions, UpdateOutcome, WriteAssociation,
 };
 
 /// Most writes of one commit. It bounds how long a write waits for others of its group.
@@ -52,7 +52,8 @@ pub(super) enum Write {
     Registry(RegistryCommand, Origin, Reply<RegistryOutcome>),
     CreateProfile(Profile, Origin, Reply<CreateProfileOutcome>),
     RenameProfile(OrganizationId, AmazonId, Option<String>, Origin, Reply<UpdateOutcome>),
-    DeleteProfile(OrganizationId, AmazonId, Origin, Reply<DeleteOutcome>),
+    PutProfiles(Vec<Profile>, Origin, Reply<Vec<PutProfileOutcome>>),
+    DeleteProfile(OrganizationId, AmazonId, Origin, Reply<DeleteProfileOutcome>),
     Trim(Timestamp, usize, Reply<usize>),
 }
 
@@ -352,6 +353,9 @@ impl Write {
             Self::RenameProfile(organization, id, name, origin, reply) => {
                 answer(group.rename_profile(&organization, &id, name, origin), reply)
             }
+            Self::PutProfiles(profiles, origin, reply) => {
+                answer(group.put_profiles(profiles, &origin), reply)
+            }
             Self::DeleteProfile(organization, id, origin, reply) => {
                 answer(group.delete_profile(&organization, &id, origin), reply)
             }
@@ -367,7 +371,9 @@ impl Write {
         match self {
             Self::Create(_, reply) => send(reply, cause),
             Self::Update(_, reply) | Self::RenameProfile(_, _, _, _, reply) => send(reply, cause),
-            Self::Delete(_, _, _, reply) | Self::DeleteProfile(_, _, _, reply) => send(reply, cause),
+            Self::Delete(_, _, _, reply) => send(reply, cause),
+            Self::DeleteProfile(_, _, _, reply) => send(reply, cause),
+            Self::PutProfiles(_, _, reply) => send(reply, cause),
             Self::Registry(_, _, reply) => send(reply, cause),
             Self::CreateProfile(_, _, reply) => send(reply, cause),
             Self::Trim(_, _, reply) => send(reply, cause),

@@ -1,6 +1,7 @@
 //! The changes of the registry, and the rules that each of them keeps.
 
 use jackfield_model::admin::{DisplayName, Maintenance, OrganizationPatch};
+use jackfield_model::wire::Network;
 use jackfield_model::{ClientId, OrganizationId, ScopeSet, ServiceProviderId};
 
 use super::{
@@ -29,6 +30,11 @@ pub enum RegistryCommand {
     UpdateServiceProvider(ServiceProviderId, Vec<DisplayName>),
     /// Removes a service provider, which must have no associations.
     DeleteServiceProvider(ServiceProviderId),
+    /// Removes a service provider and, before it, its associations, each with a change record of its own. It must
+    /// have at most so many: they go in one commit.
+    DeleteServiceProviderWithAssociations(ServiceProviderId, u64),
+    /// Changes the network mapping of a service provider.
+    ChangeNetwork(ServiceProviderId, NetworkChange),
     /// Turns maintenance mode on or off.
     SetMaintenance(Maintenance),
 }
@@ -54,6 +60,19 @@ pub struct ClientChange {
     pub add_refresh_token: Option<RefreshToken>,
 }
 
+/// What is to become of a network mapping.
+#[derive(Clone, Debug)]
+pub enum NetworkChange {
+    /// Add it; there must be none.
+    Create(Network),
+    /// Put it in the place of the one that must be there.
+    Replace(Network),
+    /// Add it, or put it in the place of the one that is there.
+    Set(Network),
+    /// Remove the one that must be there.
+    Remove,
+}
+
 /// What became of a registry command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegistryOutcome {
@@ -71,14 +90,18 @@ pub enum RegistryOutcome {
     RefreshTokenTaken,
     /// The client holds as many refresh tokens as it may.
     TooManyRefreshTokens,
-    /// Other objects hang on it.
+    /// The service provider has a network mapping.
+    NetworkExists,
+    /// The service provider has no network mapping.
+    NoNetwork,
+    /// Other objects hang on it: any, or more than may go with it.
     InUse,
 }
 
 /// What hangs on the objects of the registry but lives outside of it.
 pub trait Dependents {
-    /// Whether the provider has associations.
-    fn has_associations(&self, provider: ServiceProviderId) -> bool;
+    /// How many associations the provider has.
+    fn associations(&self, provider: ServiceProviderId) -> u64;
     /// Whether the organization has profiles.
     fn has_profiles(&self, organization: &OrganizationId) -> bool;
 }
@@ -94,6 +117,17 @@ pub struct Effect {
     pub operation: Operation,
     /// The same for the change record.
     pub subject: Subject,
+}
+
+impl RegistryCommand {
+    /// The service provider whose associations the adapter has to remove when the command is done.
+    #[must_use]
+    pub const fn takes_associations_of(&self) -> Option<ServiceProviderId> {
+        match self {
+            Self::DeleteServiceProviderWithAssociations(id, _) => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 impl Registry {
@@ -160,12 +194,29 @@ impl Registry {
                 }
             }
             RegistryCommand::UpdateServiceProvider(id, _) => found(self.providers.contains_key(id)),
-            RegistryCommand::DeleteServiceProvider(id) => match self.providers.contains_key(id) {
-                false => NotFound,
-                true if dependents.has_associations(*id) => InUse,
-                true => Done,
-            },
+            RegistryCommand::DeleteServiceProvider(id) => self.check_delete(*id, 0, dependents),
+            RegistryCommand::DeleteServiceProviderWithAssociations(id, most) => {
+                self.check_delete(*id, *most, dependents)
+            }
+            RegistryCommand::ChangeNetwork(id, change) => self.check_network_change(*id, change),
             RegistryCommand::SetMaintenance(_) => Done,
+        }
+    }
+
+    fn check_delete(&self, id: ServiceProviderId, most: u64, dependents: &dyn Dependents) -> RegistryOutcome {
+        match self.providers.contains_key(&id) {
+            false => RegistryOutcome::NotFound,
+            true if dependents.associations(id) > most => RegistryOutcome::InUse,
+            true => RegistryOutcome::Done,
+        }
+    }
+
+    fn check_network_change(&self, id: ServiceProviderId, change: &NetworkChange) -> RegistryOutcome {
+        let Some(provider) = self.providers.get(&id) else { return RegistryOutcome::NotFound };
+        match (change, &provider.network) {
+            (NetworkChange::Create(_), Some(_)) => RegistryOutcome::NetworkExists,
+            (NetworkChange::Replace(_) | NetworkChange::Remove, None) => RegistryOutcome::NoNetwork,
+            _ => RegistryOutcome::Done,
         }
     }
 
@@ -218,7 +269,20 @@ impl Registry {
                     ServiceProvider { display_name, ..ServiceProvider::clone(&self.providers[&id]) };
                 self.put(Record::ServiceProvider(provider))
             }
-            RegistryCommand::DeleteServiceProvider(id) => self.take(RecordKey::ServiceProvider(id)),
+            RegistryCommand::DeleteServiceProvider(id)
+            | RegistryCommand::DeleteServiceProviderWithAssociations(id, _) => {
+                self.take(RecordKey::ServiceProvider(id))
+            }
+            RegistryCommand::ChangeNetwork(id, change) => {
+                let network = match change {
+                    NetworkChange::Create(new) | NetworkChange::Replace(new) | NetworkChange::Set(new) => {
+                        Some(new)
+                    }
+                    NetworkChange::Remove => None,
+                };
+                let provider = ServiceProvider { network, ..ServiceProvider::clone(&self.providers[&id]) };
+                self.put(Record::ServiceProvider(provider))
+            }
             RegistryCommand::SetMaintenance(maintenance) => self.put(Record::Maintenance(maintenance)),
         }
     }

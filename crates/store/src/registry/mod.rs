@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jackfield_model::admin::{DisplayName, Maintenance};
+use jackfield_model::wire::Network;
 use jackfield_model::{
     AmazonId, ClientId, Country, OrganizationId, ScopeSet, ServiceProviderId, UnitId, Vertical,
 };
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Subject, Timestamp};
 
-pub use command::{ClientChange, Dependents, Effect, RegistryCommand, RegistryOutcome};
+pub use command::{ClientChange, Dependents, Effect, NetworkChange, RegistryCommand, RegistryOutcome};
 
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +91,9 @@ pub struct ServiceProvider {
     pub logical_id: String,
     /// Names for people, one a locale.
     pub display_name: Vec<DisplayName>,
+    /// How its network is reached, when that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
 }
 
 /// A communication profile. Profiles may be as many as rooms, so they are not part of the [`Registry`].

@@ -1,0 +1,296 @@
+//! The bodies of the operations on communication profiles, one by one and in batches.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ErrorBody, name, named};
+use crate::json::{InvalidRequest, Json, Object};
+use crate::{AmazonId, UnitId, limit};
+
+/// What a communication profile speaks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entity {
+    /// The kind of entity: always a unit.
+    #[serde(rename = "type")]
+    pub kind: EntityType,
+    /// The unit.
+    pub id: UnitId,
+}
+
+/// A kind of entity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntityType {
+    /// A unit of a smart property: the only kind there is.
+    #[default]
+    #[serde(rename = "UNIT")]
+    Unit,
+}
+
+/// The body of a create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewProfile {
+    /// What it speaks for.
+    pub entity: Entity,
+    /// A name for people; absent leaves the name of a profile that is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// The body of an update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProfileUpdate {
+    /// The new name.
+    pub name: String,
+}
+
+/// A communication profile, as answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// What it speaks for.
+    pub entity: Entity,
+    /// Its id, in an object of its own.
+    pub profile_id: ProfileId,
+    /// A name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// The id of a profile, wrapped as the API wraps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileId {
+    /// The id: the `amazonId` of associations.
+    pub profile_id: AmazonId,
+}
+
+/// The body of a batch of creates, as a client writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BatchRequest {
+    /// 1 to [`limit::BATCH_ITEMS`] items.
+    pub items: Vec<NewBatchItem>,
+}
+
+/// An item of a batch, as a client writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewBatchItem {
+    /// The client's name for the item, unique in the batch.
+    pub item_id: String,
+    /// The profile to create.
+    #[serde(flatten)]
+    pub profile: NewProfile,
+}
+
+/// An item of a batch, as the server reads it: a bad one spoils itself alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchItem {
+    /// The client's name for the item, unique in the batch.
+    pub item_id: String,
+    /// The profile to create, or why it cannot be.
+    pub profile: Result<NewProfile, InvalidRequest>,
+}
+
+/// The answer to a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchAnswer {
+    /// One result an item, in their order.
+    pub items: Vec<BatchResult>,
+}
+
+/// What became of an item: a profile or an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchResult {
+    /// The item.
+    pub item_id: String,
+    /// The status that a create of this item alone would have had.
+    pub status: u16,
+    /// The profile, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Profile>,
+    /// The error otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorBody>,
+}
+
+impl Entity {
+    /// A unit.
+    #[must_use]
+    pub const fn unit(id: UnitId) -> Self {
+        Self { kind: EntityType::Unit, id }
+    }
+
+    /// Reads an entity from its two properties, `type` and `id`.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] beginning with the name of the property.
+    pub fn parse(kind: &str, id: &str) -> Result<Self, InvalidRequest> {
+        if kind != "UNIT" {
+            return Err(InvalidRequest("type must be \"UNIT\".".to_owned()));
+        }
+        UnitId::new(id).map(Self::unit).map_err(|error| named("id", &error))
+    }
+}
+
+impl Profile {
+    /// A profile.
+    #[must_use]
+    pub const fn new(unit: UnitId, id: AmazonId, name: Option<String>) -> Self {
+        Self { entity: Entity::unit(unit), profile_id: ProfileId { profile_id: id }, name }
+    }
+}
+
+impl NewProfile {
+    /// Reads the body of a create.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the property and the rule.
+    pub fn parse(body: &[u8]) -> Result<Self, InvalidRequest> {
+        Self::from_object(&Object::parse(body)?)
+    }
+
+    fn from_object(object: &Object<'_>) -> Result<Self, InvalidRequest> {
+        let entity =
+            object.object("entity", |entity| Entity::parse(entity.text("type")?, entity.text("id")?))?;
+        let name = object.get("name")?.map(|_| name(object, "name")).transpose()?;
+        Ok(Self { entity, name })
+    }
+}
+
+impl ProfileUpdate {
+    /// Reads the body of an update.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the property and the rule.
+    pub fn parse(body: &[u8]) -> Result<Self, InvalidRequest> {
+        Ok(Self { name: name(&Object::parse(body)?, "name")? })
+    }
+}
+
+impl BatchItem {
+    /// Reads the body of a batch. What tells the items apart must be right: how many there are and their ids. Anything
+    /// else that is wrong with an item is part of that item.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the property and the rule.
+    pub fn parse_all(body: &[u8]) -> Result<Vec<Self>, InvalidRequest> {
+        let object = Object::parse(body)?;
+        let values = object.array("items")?;
+        if !(1..=limit::BATCH_ITEMS).contains(&values.len()) {
+            return Err(InvalidRequest(format!(
+                "items holds {} items; 1 to {} are allowed.",
+                values.len(),
+                limit::BATCH_ITEMS
+            )));
+        }
+        let mut items: Vec<Self> = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            let item = Self::from_json(&format!("items[{index}]"), value)?;
+            if items.iter().any(|other| other.item_id == item.item_id) {
+                return Err(InvalidRequest(format!(
+                    "items[{index}].itemId stands in an earlier item; each item has its own."
+                )));
+            }
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    fn from_json(place: &str, value: &Json<'_>) -> Result<Self, InvalidRequest> {
+        value.object(place, |object| {
+            Ok(Self { item_id: name(object, "itemId")?, profile: NewProfile::from_object(object) })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTITY: &str = r#""entity":{"type":"UNIT","id":"amzn1.alexa.unit.did.lobby"}"#;
+
+    fn refusal(body: &str) -> String {
+        NewProfile::parse(body.as_bytes()).unwrap_err().0
+    }
+
+    fn batch(items: &str) -> Result<Vec<BatchItem>, String> {
+        BatchItem::parse_all(format!(r#"{{"items":{items}}}"#).as_bytes()).map_err(|error| error.0)
+    }
+
+    #[test]
+    fn a_profile_is_read_and_written() {
+        for body in [format!("{{{ENTITY}}}"), format!(r#"{{{ENTITY},"name":"Lobby"}}"#)] {
+            let profile = NewProfile::parse(body.as_bytes()).unwrap();
+            assert_eq!(serde_json::to_string(&profile).unwrap(), body);
+        }
+        let profile = Profile::new(
+            UnitId::new("amzn1.alexa.unit.did.lobby").unwrap(),
+            AmazonId::new("amzn1.alexa.communications.profile.did.1").unwrap(),
+            None,
+        );
+        let text = serde_json::to_string(&profile).unwrap();
+        let id = r#""profileId":{"profileId":"amzn1.alexa.communications.profile.did.1"}"#;
+        assert_eq!(text, format!("{{{ENTITY},{id}}}"));
+        assert_eq!(serde_json::from_str::<Profile>(&text).unwrap(), profile);
+    }
+
+    #[test]
+    fn refusals_name_the_property_and_the_rule() {
+        assert_eq!(refusal("{}"), "entity is missing; it is required.");
+        assert_eq!(refusal(r#"{"entity":null}"#), "entity is null; an object is expected.");
+        assert_eq!(refusal(r#"{"entity":{"id":"x"}}"#), "entity.type is missing; it is required.");
+        assert_eq!(refusal(r#"{"entity":{"type":"ROOM","id":"x"}}"#), "entity.type must be \"UNIT\".");
+        assert_eq!(
+            refusal(r#"{"entity":{"type":"UNIT","id":"x"}}"#),
+            "entity.id must begin with \"amzn1.alexa.unit.did.\"."
+        );
+        assert_eq!(
+            refusal(&format!(r#"{{{ENTITY},"name":""}}"#)),
+            "name is 0 characters long; 1 to 256 are allowed."
+        );
+        assert_eq!(refusal(&format!(r#"{{{ENTITY},"name":null}}"#)), "name is null; a string is expected.");
+        assert_eq!(ProfileUpdate::parse(b"{}").unwrap_err().0, "name is missing; it is required.");
+    }
+
+    #[test]
+    fn a_bad_item_spoils_itself_alone() {
+        let items = batch(&format!(r#"[{{"itemId":"a",{ENTITY}}},{{"itemId":"b"}}]"#)).unwrap();
+        assert_eq!(items.iter().map(|item| item.item_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(items[0].profile.is_ok());
+        assert_eq!(items[1].profile.as_ref().unwrap_err().0, "entity is missing; it is required.");
+    }
+
+    #[test]
+    fn a_batch_whose_items_cannot_be_told_apart_is_refused() {
+        let refused = |items: &str| batch(items).unwrap_err();
+        assert_eq!(refused("7"), "items is a number; an array is expected.");
+        assert_eq!(refused("[]"), "items holds 0 items; 1 to 100 are allowed.");
+        assert_eq!(refused("[7]"), "items[0] is a number; an object is expected.");
+        assert_eq!(refused("[{}]"), "items[0].itemId is missing; it is required.");
+        assert_eq!(
+            refused(r#"[{"itemId":"a"},{"itemId":"a"}]"#),
+            "items[1].itemId stands in an earlier item; each item has its own."
+        );
+    }
+
+    #[test]
+    fn the_number_of_items_is_bounded() {
+        let of = |count: usize| {
+            let items: Vec<String> = (0..count).map(|number| format!(r#"{{"itemId":"{number}"}}"#)).collect();
+            batch(&format!("[{}]", items.join(",")))
+        };
+        for count in [1, limit::BATCH_ITEMS - 1, limit::BATCH_ITEMS] {
+            assert_eq!(of(count).unwrap().len(), count);
+        }
+        assert_eq!(of(limit::BATCH_ITEMS + 1).unwrap_err(), "items holds 101 items; 1 to 100 are allowed.");
+    }
+
+    #[test]
+    fn a_batch_travels() {
+        let profile = NewProfile::parse(format!(r#"{{{ENTITY},"name":"a"}}"#).as_bytes()).unwrap();
+        let request =
+            BatchRequest { items: vec![NewBatchItem { item_id: "a".to_owned(), profile: profile.clone() }] };
+        let read = BatchItem::parse_all(&serde_json::to_vec(&request).unwrap()).unwrap();
+        assert_eq!(read, [BatchItem { item_id: "a".to_owned(), profile: Ok(profile) }]);
+    }
+}

@@ -1,0 +1,143 @@
+//! The bodies of the operations on service providers.
+
+use serde::{Deserialize, Serialize};
+
+use super::name;
+use crate::admin::DisplayName;
+use crate::json::{InvalidRequest, Object};
+use crate::{ServiceProviderId, limit};
+
+/// The body of a create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewServiceProvider {
+    /// The organization's own name for it, unique in the organization.
+    pub service_provider_logical_id: String,
+    /// Names for people, one a locale: 1 to [`limit::DISPLAY_NAMES`].
+    pub display_name: Vec<DisplayName>,
+}
+
+/// The body of an update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceProviderUpdate {
+    /// The names for people as they are to be, in place of all there were.
+    pub display_name: Vec<DisplayName>,
+}
+
+/// A service provider, as answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceProvider {
+    /// Its id.
+    pub service_provider_id: ServiceProviderId,
+    /// The organization's own name for it.
+    pub service_provider_logical_id: String,
+    /// Names for people, one a locale. Empty only for a provider that an operator made without.
+    pub display_name: Vec<DisplayName>,
+}
+
+impl NewServiceProvider {
+    /// Reads the body of a create.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the property and the rule.
+    pub fn parse(body: &[u8]) -> Result<Self, InvalidRequest> {
+        let object = Object::parse(body)?;
+        Ok(Self {
+            service_provider_logical_id: name(&object, "serviceProviderLogicalId")?,
+            display_name: display_names(&object)?,
+        })
+    }
+}
+
+impl ServiceProviderUpdate {
+    /// Reads the body of an update.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the property and the rule.
+    pub fn parse(body: &[u8]) -> Result<Self, InvalidRequest> {
+        Ok(Self { display_name: display_names(&Object::parse(body)?)? })
+    }
+}
+
+fn display_names(object: &Object<'_>) -> Result<Vec<DisplayName>, InvalidRequest> {
+    let values = object.array("displayName")?;
+    if !(1..=limit::DISPLAY_NAMES).contains(&values.len()) {
+        return Err(InvalidRequest(format!(
+            "displayName holds {} names; 1 to {} are allowed.",
+            values.len(),
+            limit::DISPLAY_NAMES
+        )));
+    }
+    let mut names: Vec<DisplayName> = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        let place = format!("displayName[{index}]");
+        let next = value.object(&place, |object| {
+            Ok(DisplayName { locale: name(object, "locale")?, value: name(object, "value")? })
+        })?;
+        if names.iter().any(|other| other.locale == next.locale) {
+            return Err(InvalidRequest(format!(
+                "{place}.locale stands in an earlier name; each locale has one."
+            )));
+        }
+        names.push(next);
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(display_name: &str) -> String {
+        format!(r#"{{"serviceProviderLogicalId":"desk","displayName":{display_name}}}"#)
+    }
+
+    fn refusal(body: &str) -> String {
+        NewServiceProvider::parse(body.as_bytes()).unwrap_err().0
+    }
+
+    #[test]
+    fn a_provider_is_read_and_written() {
+        let body = body(r#"[{"locale":"en-US","value":"Front desk"},{"locale":"de-DE","value":"Empfang"}]"#);
+        let provider = NewServiceProvider::parse(body.as_bytes()).unwrap();
+        assert_eq!(serde_json::to_string(&provider).unwrap(), body);
+        let update = ServiceProviderUpdate::parse(body.as_bytes()).unwrap();
+        assert_eq!(update.display_name, provider.display_name);
+    }
+
+    #[test]
+    fn refusals_name_the_property_and_the_rule() {
+        assert_eq!(refusal("{}"), "serviceProviderLogicalId is missing; it is required.");
+        assert_eq!(
+            refusal(r#"{"serviceProviderLogicalId":""}"#),
+            "serviceProviderLogicalId is 0 characters long; 1 to 256 are allowed."
+        );
+        assert_eq!(refusal(r#"{"serviceProviderLogicalId":"a"}"#), "displayName is missing; it is required.");
+        assert_eq!(refusal(&body("{}")), "displayName is an object; an array is expected.");
+        assert_eq!(refusal(&body("[]")), "displayName holds 0 names; 1 to 50 are allowed.");
+        assert_eq!(refusal(&body("[7]")), "displayName[0] is a number; an object is expected.");
+        assert_eq!(refusal(&body("[{}]")), "displayName[0].locale is missing; it is required.");
+        assert_eq!(
+            refusal(&body(r#"[{"locale":"en-US","value":"a\n"}]"#)),
+            "displayName[0].value holds a control character (at character 2)."
+        );
+        assert_eq!(
+            refusal(&body(r#"[{"locale":"a","value":"b"},{"locale":"a","value":"c"}]"#)),
+            "displayName[1].locale stands in an earlier name; each locale has one."
+        );
+    }
+
+    #[test]
+    fn the_list_of_names_is_bounded() {
+        let names = |count: usize| {
+            let name = |number| format!(r#"{{"locale":"l{number}","value":"a"}}"#);
+            body(&format!("[{}]", (0..count).map(name).collect::<Vec<_>>().join(",")))
+        };
+        for count in [1, limit::DISPLAY_NAMES - 1, limit::DISPLAY_NAMES] {
+            assert!(NewServiceProvider::parse(names(count).as_bytes()).is_ok(), "{count}");
+        }
+        assert!(refusal(&names(limit::DISPLAY_NAMES + 1)).contains("51 names"));
+    }
+}

@@ -1,0 +1,62 @@
+//! Caller and path → the handle that an operation of the family needs.
+
+use jackfield_model::{AmazonId, RequestId};
+
+use super::{Caller, Organization, Profile, Provider, authorize};
+use crate::app::App;
+use crate::error::{ApiError, Unauthorized};
+use crate::router::{FamilyOperation, OrganizationOperation, ProfileOperation, ProviderOperation};
+
+/// An operation with the handle that it may use.
+pub(crate) enum Granted<'a> {
+    /// On the caller's organization.
+    Organization(OrganizationOperation, Organization<'a>),
+    /// On a service provider of it.
+    Provider(ProviderOperation, Provider<'a>),
+    /// On a communication profile of it.
+    Profile(ProfileOperation, Profile<'a>),
+}
+
+/// The handle for an operation. `parameter` is that of the path, where it has one.
+pub(crate) async fn grant<'a>(
+    app: &'a App,
+    caller: &Caller,
+    operation: FamilyOperation,
+    parameter: &str,
+    request_id: RequestId,
+) -> Result<Granted<'a>, ApiError> {
+    match operation {
+        FamilyOperation::Organization(operation) => {
+            caller.check_rate_and_scope(app)?;
+            let own = Organization::new(&*app.store, &caller.check_place()?.id, caller.origin(request_id));
+            Ok(Granted::Organization(operation, own))
+        }
+        FamilyOperation::Provider(operation) => {
+            Ok(Granted::Provider(operation, authorize(app, caller, parameter, request_id)?))
+        }
+        FamilyOperation::Profile(operation) => {
+            Ok(Granted::Profile(operation, profile(app, caller, parameter, request_id).await?))
+        }
+    }
+}
+
+/// The profile of the path, when the caller may use it now: rate, scope, profile known, profile owned, add-on,
+/// availability.
+async fn profile<'a>(
+    app: &'a App,
+    caller: &Caller,
+    id: &str,
+    request_id: RequestId,
+) -> Result<Profile<'a>, ApiError> {
+    caller.check_rate_and_scope(app)?;
+    let known = match id.parse::<AmazonId>() {
+        Ok(id) => app.store.find_profile(&id).await?,
+        Err(_) => None,
+    };
+    let profile = known.ok_or_else(Profile::unknown)?;
+    if profile.organization != caller.client.organization {
+        return Err(ApiError::Unauthorized(Unauthorized::OtherProfile));
+    }
+    caller.check_place()?;
+    Ok(Profile::new(&*app.store, profile, caller.origin(request_id)))
+}

@@ -1,0 +1,94 @@
+//! The handle of operations that add to the caller's organization or search it: bound to that organization.
+
+use jackfield_model::wire::{NewProfile, NewServiceProvider};
+use jackfield_model::{AmazonId, OrganizationId, ServiceProviderId, UnitId};
+use jackfield_store::registry::{self, ServiceProvider};
+use jackfield_store::{Origin, PutProfileOutcome, RegistryCommand, RegistryOutcome, Store, StoreError};
+
+use crate::error::{ApiError, Unauthorized};
+
+/// The caller's organization, and on whose behalf.
+pub(crate) struct Organization<'a> {
+    store: &'a dyn Store,
+    id: OrganizationId,
+    origin: Origin,
+}
+
+impl<'a> Organization<'a> {
+    /// Only `grant` calls this.
+    pub(super) fn new(store: &'a dyn Store, id: &OrganizationId, origin: Origin) -> Self {
+        Self { store, id: id.clone(), origin }
+    }
+
+    /// Adds a service provider with a new id.
+    pub(crate) async fn create_provider(
+        self,
+        new: NewServiceProvider,
+    ) -> Result<(RegistryOutcome, ServiceProvider), StoreError> {
+        let provider = ServiceProvider {
+            id: ServiceProviderId::from_uuid(uuid::Uuid::new_v4()),
+            organization: self.id,
+            logical_id: new.service_provider_logical_id,
+            display_name: new.display_name,
+            network: None,
+        };
+        let create = RegistryCommand::CreateServiceProvider(provider.clone());
+        Ok((self.store.change_registry(create, self.origin).await?, provider))
+    }
+
+    /// Gives each unit a profile, or its profile the new name, in one commit. The units must have passed
+    /// [`Self::check_unit`].
+    pub(crate) async fn put_profiles(
+        self,
+        new: impl IntoIterator<Item = NewProfile>,
+    ) -> Result<Vec<Result<registry::Profile, ApiError>>, StoreError> {
+        let profile = |NewProfile { entity, name }| registry::Profile {
+            id: random_id(),
+            organization: self.id.clone(),
+            unit: entity.id,
+            name,
+        };
+        let profiles: Vec<_> = new.into_iter().map(profile).collect();
+        if profiles.is_empty() {
+            return Ok(Vec::new());
+        }
+        let outcomes = self.store.put_profiles(profiles, self.origin).await?;
+        Ok(outcomes.into_iter().map(stored).collect())
+    }
+
+    /// The profile of a unit of this organization.
+    pub(crate) async fn find_profile(&self, unit: &UnitId) -> Result<Option<registry::Profile>, ApiError> {
+        self.check_unit(unit)?;
+        match self.store.find_profile_of_unit(unit).await? {
+            Some(found) if found.organization != self.id => Err(other_unit()),
+            found => Ok(found),
+        }
+    }
+
+    /// Refuses the unit that is another organization. Which other units belong to whom is told by their profiles.
+    pub(crate) fn check_unit(&self, unit: &UnitId) -> Result<(), ApiError> {
+        let is_organization = || self.store.registry().organizations.contains_key(unit.as_str());
+        if unit.as_str() != self.id.as_str() && is_organization() { Err(other_unit()) } else { Ok(()) }
+    }
+}
+
+fn stored(outcome: PutProfileOutcome) -> Result<registry::Profile, ApiError> {
+    match outcome {
+        PutProfileOutcome::Stored(profile) => Ok(profile),
+        PutProfileOutcome::UnitTaken => Err(other_unit()),
+        PutProfileOutcome::IdTaken => {
+            Err(ApiError::Internal { cause: "a random profile id was taken".to_owned() })
+        }
+        // Deleted after the caller was authenticated, and its clients with it.
+        PutProfileOutcome::NoSuchOrganization => Err(ApiError::Unauthorized(Unauthorized::Revoked)),
+    }
+}
+
+const fn other_unit() -> ApiError {
+    ApiError::Unauthorized(Unauthorized::OtherUnit)
+}
+
+fn random_id() -> AmazonId {
+    let id = format!("{}{}", AmazonId::PREFIX, uuid::Uuid::new_v4().simple());
+    AmazonId::new(&id).expect("hexadecimal digits are allowed")
+}

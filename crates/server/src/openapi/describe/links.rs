@@ -1,0 +1,80 @@
+//! What can be done with what an answer names: for people who read, and for testers that walk from one operation to
+//! the next.
+
+use serde_json::{Map, Value, json};
+
+use crate::router::{
+    AssociationOperation, FamilyOperation, Operation, OrganizationOperation, ProviderOperation,
+};
+
+/// The provider of the request's own path.
+const SAME_PROVIDER: (&str, &str) = ("path.serviceProviderId", "$request.path.serviceProviderId");
+const NEW_PROVIDER: (&str, &str) = ("path.serviceProviderId", "$response.body#/serviceProviderId");
+const NEW_PROFILE: (&str, &str) = ("path.profileId", "$response.body#/profileId/profileId");
+const FIRST_PROFILE: (&str, &str) = ("path.profileId", "$response.body#/items/0/result/profileId/profileId");
+
+/// The links of the answers to an operation that succeeded; nothing where there are none.
+pub(in super::super) fn links(operation: Operation) -> Option<Value> {
+    let all = |operations: &[&str], parameter| {
+        let links = operations.iter().map(|operation| (capitalized(operation), link(operation, parameter)));
+        Value::Object(links.collect::<Map<_, _>>())
+    };
+    Some(match operation {
+        Operation::Association(AssociationOperation::Create) => of_an_association(),
+        Operation::Family(FamilyOperation::Organization(operation)) => match operation {
+            OrganizationOperation::CreateProvider => all(
+                &[
+                    "getServiceProvider",
+                    "updateServiceProvider",
+                    "deleteServiceProvider",
+                    "createNetwork",
+                    "getNetwork",
+                    "createAccountAssociation",
+                    "queryAccountAssociations",
+                ],
+                NEW_PROVIDER,
+            ),
+            OrganizationOperation::CreateProfile => {
+                let mut links = all(&["getProfile", "updateProfile", "deleteProfile"], NEW_PROFILE);
+                links["FindProfile"] = json!({
+                    "operationId": "findProfile",
+                    "parameters": { "query.entity.type": "UNIT", "query.entity.id": "$response.body#/entity/id" },
+                });
+                links
+            }
+            OrganizationOperation::CreateProfiles => all(&["getProfile", "deleteProfile"], FIRST_PROFILE),
+            OrganizationOperation::FindProfile => all(&["getProfile", "updateProfile"], NEW_PROFILE),
+        },
+        Operation::Family(FamilyOperation::Provider(ProviderOperation::CreateNetwork)) => {
+            all(&["getNetwork", "updateNetwork", "deleteNetwork"], SAME_PROVIDER)
+        }
+        _ => return None,
+    })
+}
+
+/// An association is named in bodies: its answers have none.
+fn of_an_association() -> Value {
+    let mut query = link("queryAccountAssociations", SAME_PROVIDER);
+    query["requestBody"] = json!({ "filters": { "externalUserIds": ["$request.body#/externalUserId"] } });
+    let mut update = link("updateAccountAssociation", SAME_PROVIDER);
+    update["requestBody"] = json!({
+        "externalUserId": "$request.body#/externalUserId",
+        "amazonId": "$request.body#/amazonId",
+        "amazonIdType": "$request.body#/amazonIdType",
+    });
+    let mut delete = link("deleteAccountAssociation", SAME_PROVIDER);
+    delete["requestBody"] = json!({ "externalUserId": "$request.body#/externalUserId" });
+    json!({
+        "QueryAccountAssociations": query,
+        "UpdateAccountAssociation": update,
+        "DeleteAccountAssociation": delete,
+    })
+}
+
+fn link(operation: &str, (parameter, expression): (&str, &str)) -> Value {
+    json!({ "operationId": operation, "parameters": { parameter: expression } })
+}
+
+fn capitalized(name: &str) -> String {
+    name[..1].to_uppercase() + &name[1..]
+}

@@ -1,0 +1,19 @@
+//! POST /v1/communications/profile: gives a unit a communication profile.
+//!
+//! 201 with the profile means stored durably. A unit that has a profile keeps it: 201 with the same id, and with the
+//! new name where there is one.
+
+use http::StatusCode;
+use jackfield_model::wire::NewProfile;
+
+use crate::auth::Organization;
+use crate::error::ApiError;
+use crate::response::{self, Reply};
+
+pub(in super::super) async fn handle(organization: Organization<'_>, body: &[u8]) -> Result<Reply, ApiError> {
+    let new = NewProfile::parse(body)?;
+    organization.check_unit(&new.entity.id)?;
+    let mut stored = organization.put_profiles([new]).await?;
+    let profile = stored.pop().expect("one outcome for each profile")?;
+    Ok(response::json(StatusCode::CREATED, &super::shown(profile)))
+}

@@ -1,0 +1,24 @@
+//! DELETE /v1/communications/serviceProviders/{serviceProviderId}: removes a service provider.
+//!
+//! 200 means removed durably. While it has associations that is a 409, unless `?cascade=true` asks to remove them with
+//! it: all of that is one commit, in which each association has its own change record.
+
+use http::StatusCode;
+
+use super::super::query_parameter;
+use crate::auth::Provider;
+use crate::error::ApiError;
+use crate::response::{self, Reply};
+
+pub(in super::super) async fn handle(
+    provider: Provider<'_>,
+    query_string: Option<&str>,
+) -> Result<Reply, ApiError> {
+    let cascade = match query_parameter(query_string, "cascade")?.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(ApiError::BadRequest("cascade must be \"true\" or \"false\".".to_owned())),
+    };
+    super::done(provider.remove(cascade).await?)?;
+    Ok(response::empty(StatusCode::OK))
+}

@@ -1,0 +1,16 @@
+//! PUT /v1/communications/serviceProviders/{serviceProviderId}: gives a service provider other names for people.
+//!
+//! 200 means stored durably. The names replace all there were.
+
+use http::StatusCode;
+use jackfield_model::wire::ServiceProviderUpdate;
+
+use crate::auth::Provider;
+use crate::error::ApiError;
+use crate::response::{self, Reply};
+
+pub(in super::super) async fn handle(provider: Provider<'_>, body: &[u8]) -> Result<Reply, ApiError> {
+    let ServiceProviderUpdate { display_name } = ServiceProviderUpdate::parse(body)?;
+    super::done(provider.rename(display_name).await?)?;
+    Ok(response::empty(StatusCode::OK))
+}
