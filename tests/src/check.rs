@@ -12,6 +12,9 @@ const DOCUMENTED: [u16; 8] = [200, 400, 401, 403, 404, 429, 500, 503];
 /// Statuses that the source document lists for create.
 const DOCUMENTED_CREATE: [u16; 9] = [201, 400, 401, 403, 404, 409, 429, 500, 503];
 
+/// Statuses that the contract lists for the operations on service providers, networks and profiles.
+const DOCUMENTED_FAMILY: [u16; 11] = [200, 201, 207, 400, 401, 403, 404, 409, 429, 500, 503];
+
 /// What a request is, as far as it decides what its answer may look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -19,6 +22,8 @@ enum Kind {
     Write,
     /// Query of associations.
     Query,
+    /// An operation on a service provider, its network or a profile.
+    Family,
     /// A token request.
     Login,
     /// A question about a token.
@@ -69,6 +74,8 @@ fn rules(
     let documented = match (kind, request.method == Method::POST) {
         (Kind::Write, true) => DOCUMENTED_CREATE.contains(&status),
         (Kind::Write | Kind::Query, _) => DOCUMENTED.contains(&status),
+        // A wrong method on a known path, too.
+        (Kind::Family, _) => DOCUMENTED_FAMILY.contains(&status) || status == 405,
         _ => true,
     };
     ensure(documented, || format!("the source lists no {status} for this operation"))?;
@@ -90,6 +97,14 @@ fn rules(
     } else if kind == Kind::Query {
         ensure(response.header("Content-Type") == Some("application/json"), || "no JSON answer".to_owned())?;
     }
+    if kind == Kind::Family && status < 400 {
+        if response.body.is_empty() && request.method != Method::HEAD {
+            empty(response)?;
+        } else {
+            let json = response.header("Content-Type") == Some("application/json");
+            ensure(json, || "no JSON answer".to_owned())?;
+        }
+    }
     if matches!(kind, Kind::Login | Kind::Info | Kind::Page) && status != 405 {
         let cached = response.header("Cache-Control");
         ensure(cached == Some("no-store"), || format!("Cache-Control is {cached:?}, not no-store"))?;
@@ -110,6 +125,12 @@ fn kind(listener: Listener, request: &Request) -> Kind {
             Kind::Write
         }
         ("POST", ["v1", "communications", "serviceProviders", _, "externalUsers", "query"]) => Kind::Query,
+        (_, ["v1", "communications", "serviceProviders"])
+        | (_, ["v1", "communications", "serviceProviders", _])
+        | (_, ["v1", "communications", "serviceProviders", _, "network"])
+        | (_, ["v1", "communications", "profile", ..] | ["v1", "communications", "profiles", "batch"]) => {
+            Kind::Family
+        }
         ("POST", ["auth", "o2" | "O2", "token"]) => Kind::Login,
         (_, ["auth", "o2" | "O2", "tokeninfo"] | ["user", "profile"]) => Kind::Info,
         (_, ["ap", "oa"]) => Kind::Page,

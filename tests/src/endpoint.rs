@@ -3,13 +3,17 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
-/// One of the two listeners of a server.
+use crate::tls::Trust;
+
+/// One of the listeners of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {
     /// The public API.
     Public,
     /// The operator's API.
     Admin,
+    /// The public API without TLS, beside the listener that has it.
+    Plain,
 }
 
 /// A running server as its clients see it. Clones share everything, and follow it over a restart.
@@ -22,15 +26,20 @@ struct Inner {
     addresses: RwLock<Option<Addresses>>,
     secrets: Mutex<Vec<String>>,
     log: Mutex<String>,
+    trust: RwLock<Option<Trust>>,
 }
 
-/// The addresses of both listeners.
+/// The addresses of the listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// The public API.
     pub public: SocketAddr,
     /// The operator's API.
     pub admin: SocketAddr,
+    /// Whether the public listener speaks TLS.
+    pub secure: bool,
+    /// The public API without TLS.
+    pub plain: Option<SocketAddr>,
 }
 
 impl Endpoint {
@@ -40,6 +49,7 @@ impl Endpoint {
             admin_token,
             addresses: RwLock::default(),
             log: Mutex::default(),
+            trust: RwLock::default(),
         }))
     }
 
@@ -58,7 +68,24 @@ impl Endpoint {
         match listener {
             Listener::Public => addresses.public,
             Listener::Admin => addresses.admin,
+            Listener::Plain => addresses.plain.expect("the server has a plain listener"),
         }
+    }
+
+    /// Says how clients are to speak to a public listener with TLS from now on.
+    ///
+    /// # Panics
+    /// Never: no holder of the lock panics.
+    pub fn set_trust(&self, trust: Trust) {
+        *self.0.trust.write().expect("no writer panics") = Some(trust);
+    }
+
+    /// How clients speak to a listener: with TLS, or plain.
+    pub(crate) fn trust(&self, listener: Listener) -> Option<Trust> {
+        let addresses = *self.0.addresses.read().expect("no writer panics");
+        let secure = listener == Listener::Public && addresses.is_some_and(|addresses| addresses.secure);
+        let trust = self.0.trust.read().expect("no writer panics");
+        secure.then(|| trust.clone().expect("a test says whom its clients trust"))
     }
 
     /// The operator's token.

@@ -1,5 +1,5 @@
-//! A small HTTP client that shows what really comes back: HTTP/1.1 or HTTP/2 with prior knowledge, one keep-alive
-//! connection for each request in flight, no redirects, no retries.
+//! A small HTTP client that shows what really comes back: HTTP/1.1 or HTTP/2, with prior knowledge or by ALPN, one
+//! keep-alive connection for each request in flight, no redirects, no retries.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::endpoint::{Endpoint, Listener};
@@ -24,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub enum Version {
     /// HTTP/1.1.
     Http1,
-    /// HTTP/2 with prior knowledge.
+    /// HTTP/2, with prior knowledge where there is no TLS.
     Http2,
 }
 
@@ -295,7 +296,7 @@ impl Client {
     pub async fn send_together(&self, requests: &[Request]) -> Result<Vec<Response>, Failure> {
         assert_eq!(self.version, Version::Http2, "HTTP/1.1 has one request in flight");
         let address = self.endpoint.address(self.listener);
-        let connection = Connection::open(address, self.version).await?;
+        let connection = self.open(address).await?;
         let Sender::Http2(sender) = connection.sender else {
             unreachable!("an HTTP/2 connection was opened")
         };
@@ -323,31 +324,45 @@ impl Client {
                 None => break,
             }
         }
-        Ok((Connection::open(address, self.version).await?, false))
+        Ok((self.open(address).await?, false))
+    }
+
+    async fn open(&self, address: SocketAddr) -> Result<Connection, Failure> {
+        let stream = TcpStream::connect(address).await.map_err(Failure::Connect)?;
+        stream.set_nodelay(true).map_err(Failure::Connect)?;
+        let sender = match self.endpoint.trust(self.listener) {
+            Some(trust) => {
+                let stream = trust.secure(stream, self.version).await.map_err(Failure::Connect)?;
+                Sender::begin(stream, self.version).await
+            }
+            None => Sender::begin(stream, self.version).await,
+        };
+        Ok(Connection { address, sender: sender.map_err(Failure::Broken)? })
+    }
+}
+
+impl Sender {
+    async fn begin<S>(stream: S, version: Version) -> hyper::Result<Self>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let io = TokioIo::new(stream);
+        Ok(match version {
+            Version::Http1 => {
+                let (sender, connection) = http1::handshake(io).await?;
+                tokio::spawn(connection);
+                Self::Http1(sender)
+            }
+            Version::Http2 => {
+                let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
+                tokio::spawn(connection);
+                Self::Http2(sender)
+            }
+        })
     }
 }
 
 impl Connection {
-    async fn open(address: SocketAddr, version: Version) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(address).await.map_err(Failure::Connect)?;
-        stream.set_nodelay(true).map_err(Failure::Connect)?;
-        let io = TokioIo::new(stream);
-        let sender = match version {
-            Version::Http1 => {
-                let (sender, connection) = http1::handshake(io).await.map_err(Failure::Broken)?;
-                tokio::spawn(connection);
-                Sender::Http1(sender)
-            }
-            Version::Http2 => {
-                let (sender, connection) =
-                    http2::handshake(TokioExecutor::new(), io).await.map_err(Failure::Broken)?;
-                tokio::spawn(connection);
-                Sender::Http2(sender)
-            }
-        };
-        Ok(Self { address, sender })
-    }
-
     fn usable(&self, address: SocketAddr) -> bool {
         let open = match &self.sender {
             Sender::Http1(sender) => !sender.is_closed(),

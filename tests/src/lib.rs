@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod http;
 pub mod metrics;
 pub mod namespace;
+pub mod packages;
 pub mod page;
 pub mod poll;
 pub mod raw;
@@ -20,6 +21,7 @@ pub mod seed;
 pub mod server;
 pub mod shared;
 pub mod tenant;
+pub mod tls;
 
 pub use admin::Admin;
 pub use endpoint::{Endpoint, Listener};

@@ -1,6 +1,7 @@
-//! File systems that nobody else sees, in a mount namespace: a small one to fill, and one whose power can be cut.
+//! What nobody else sees, in a namespace: a small file system to fill, one whose power can be cut, and a network with
+//! names of its own.
 //!
-//! A keeper process holds the namespace open; servers are started in it with a wrapper command. Both answer nothing
+//! A keeper process holds the namespace open; servers are started in it with a wrapper command. All answer nothing
 //! where the system does not let this process do such things.
 
 use std::ffi::OsString;
@@ -20,7 +21,12 @@ const PRIVILEGED: Way = (&["--mount"], &["--mount"]);
 /// As anybody, where the kernel allows it: good for a tmpfs.
 const UNPRIVILEGED: Way = (&["--mount", "--map-root-user"], &["--mount", "--user", "--preserve-credentials"]);
 
-/// A namespace in which something is mounted on a directory.
+/// The same with a network.
+const PRIVILEGED_NETWORK: Way = (&["--mount", "--net"], &["--mount", "--net"]);
+const UNPRIVILEGED_NETWORK: Way =
+    (&["--mount", "--net", "--map-root-user"], &["--mount", "--net", "--user", "--preserve-credentials"]);
+
+/// A namespace in which something was done to a directory.
 #[derive(Debug)]
 struct Keeper {
     process: Child,
@@ -30,14 +36,19 @@ struct Keeper {
 
 impl Keeper {
     /// Runs `mount` with these arguments and the directory in a new namespace.
-    fn new(way: Way, mount: &[&str], directory: &Path) -> Option<Self> {
-        let script = r#"mount "$@" 2>/dev/null && touch mounted && exec sleep infinity"#;
-        let marker = directory.parent()?.join("mounted");
+    fn mounting(way: Way, mount: &[&str], directory: &Path) -> Option<Self> {
+        Self::new(way, r#"mount "$@""#, mount, directory)
+    }
+
+    /// Runs a script with these arguments and the directory in a new namespace.
+    fn new(way: Way, script: &str, arguments: &[&str], directory: &Path) -> Option<Self> {
+        let script = format!("{{ {script}; }} 2>/dev/null && touch done && exec sleep infinity");
+        let marker = directory.parent()?.join("done");
         let mut command = Command::new("unshare");
-        command.args(way.0).args(["sh", "-c", script, "sh"]).args(mount).arg(directory);
+        command.args(way.0).args(["sh", "-c", &script, "sh"]).args(arguments).arg(directory);
         command.current_dir(marker.parent()?).stdin(Stdio::null()).stderr(Stdio::null());
         let mut process = command.spawn().ok()?;
-        let outcome = poll::until("something is mounted, or cannot be", poll::PATIENCE, || {
+        let outcome = poll::until("the namespace is ready, or cannot be", poll::PATIENCE, || {
             let ended = process.try_wait().expect("a child can be waited for").is_some();
             (ended || marker.exists()).then_some(!ended)
         });
@@ -99,7 +110,7 @@ impl SmallDisk {
         let size = format!("size={mebibytes}m");
         let mount = ["-t", "tmpfs", "-o", &size, "tmpfs"];
         let mut ways = [PRIVILEGED, UNPRIVILEGED].into_iter();
-        let keeper = ways.find_map(|way| Keeper::new(way, &mount, &directory))?;
+        let keeper = ways.find_map(|way| Keeper::mounting(way, &mount, &directory))?;
         Some(Self { keeper, _home: home })
     }
 
@@ -219,7 +230,37 @@ impl PowerCutDisk {
     fn mounted(&self) -> Option<Keeper> {
         let image = self.image();
         let mount = [MOUNT[0], MOUNT[1], image.to_str().expect("a temporary path is text")];
-        Keeper::new(PRIVILEGED, &mount, &self.home.path().join("disk"))
+        Keeper::mounting(PRIVILEGED, &mount, &self.home.path().join("disk"))
+    }
+}
+
+/// A network of its own, in which names lead to 127.0.0.1 and every port is free. Nothing else can be reached.
+#[derive(Debug)]
+pub struct OwnNetwork {
+    keeper: Keeper,
+    _home: TempDir,
+}
+
+impl OwnNetwork {
+    /// Makes one.
+    ///
+    /// # Panics
+    /// When there is no room for temporary files.
+    #[must_use]
+    pub fn new(names: &[&str]) -> Option<Self> {
+        let (home, directory) = mount_point();
+        let hosts = format!("127.0.0.1 localhost {}\n", names.join(" "));
+        std::fs::write(directory.join("hosts"), hosts).expect("a file can be made");
+        let script = r#"ip link set lo up && mount --bind "$1/hosts" /etc/hosts"#;
+        let mut ways = [PRIVILEGED_NETWORK, UNPRIVILEGED_NETWORK].into_iter();
+        let keeper = ways.find_map(|way| Keeper::new(way, script, &[], &directory))?;
+        Some(Self { keeper, _home: home })
+    }
+
+    /// The command that runs another one in this network.
+    #[must_use]
+    pub fn wrapper(&self) -> Vec<OsString> {
+        self.keeper.enter.clone()
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Options {
     pub store: Option<String>,
     /// A seed file.
     pub seed: Option<PathBuf>,
+    /// Address of the public listener; a free port of 127.0.0.1 when absent.
+    pub listen: Option<String>,
     /// More flags of `jackfield serve`.
     pub flags: Vec<String>,
     /// More environment.
@@ -290,7 +292,8 @@ impl Drop for Server {
 fn command(options: &Options, store: &str, endpoint: &Endpoint) -> Command {
     let mut words: Vec<OsString> = options.wrapper.clone();
     words.push(binary::path().into());
-    let fixed = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store", store];
+    let listen = options.listen.as_deref().unwrap_or("127.0.0.1:0");
+    let fixed = ["serve", "--listen", listen, "--admin-listen", "127.0.0.1:0", "--store", store];
     words.extend(fixed.map(Into::into));
     words.extend(["--admin-token", endpoint.admin_token()].map(Into::into));
     if let Some(seed) = &options.seed {
@@ -316,13 +319,20 @@ pub fn clean_environment(command: &mut Command) {
     command.env_remove("RUST_LOG");
 }
 
-/// Reads `ready public=http://A admin=http://B store=KIND`, which is a fixed form.
+/// Reads `ready public=http://A admin=http://B store=KIND`, which is a fixed form. With TLS it is `public=https://A`,
+/// and ` plain=http://C` follows where a plain listener was asked for.
 fn parse_ready(line: &str, kind: &str) -> Option<Addresses> {
-    let rest = line.strip_prefix("ready public=http://")?;
+    let rest = line.strip_prefix("ready public=")?;
     let (public, rest) = rest.split_once(" admin=http://")?;
-    let (admin, store) = rest.split_once(" store=")?;
-    (store == kind).then_some(())?;
-    Some(Addresses { public: public.parse().ok()?, admin: admin.parse().ok()? })
+    let (scheme, public) = public.split_once("://")?;
+    let secure = scheme == "https";
+    (secure || scheme == "http").then_some(())?;
+    let (admin, rest) = rest.split_once(" store=")?;
+    let plain = match rest.strip_prefix(kind)? {
+        "" => None,
+        more => Some(more.strip_prefix(" plain=http://")?.parse().ok()?),
+    };
+    Some(Addresses { public: public.parse().ok()?, admin: admin.parse().ok()?, secure, plain })
 }
 
 fn each_line(pipe: impl Read, mut take: impl FnMut(String)) {
@@ -345,5 +355,11 @@ mod tests {
         assert!(parse_ready(good, "memory").is_none());
         assert!(parse_ready(&good.replace("http://", ""), "embedded").is_none());
         assert!(parse_ready(&format!("{good} more"), "embedded").is_none());
+        assert!(!addresses.secure && addresses.plain.is_none());
+        let secure = good.replace("public=http:", "public=https:") + " plain=http://127.0.0.1:41236";
+        let addresses = parse_ready(&secure, "embedded").unwrap();
+        assert!(addresses.secure);
+        assert_eq!(addresses.plain.unwrap().port(), 41236);
+        assert!(parse_ready(&good.replace("admin=http:", "admin=https:"), "embedded").is_none());
     }
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::logs::LogFormat;
+use crate::tls::{TlsFlags, TlsName, TlsSource};
 
 /// What a person says about a server: every setting may be absent. The file of `--config` has the same names.
 #[derive(Clone, Debug, Default, clap::Args, Deserialize)]
@@ -25,6 +26,22 @@ pub struct Settings {
     /// Address of the admin API; port 0 picks a free one [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR", env = "JACKFIELD_ADMIN_LISTEN")]
     pub admin_listen: Option<SocketAddr>,
+    /// Certificate chain (PEM) that makes the public listener speak TLS; read again when it changes
+    #[arg(long, value_name = "FILE", env = "JACKFIELD_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of --tls-cert
+    #[arg(long, value_name = "FILE", env = "JACKFIELD_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+    /// Directory of a local CA, made when it is not there, that signs the public listener's certificates;
+    /// clients trust DIR/ca.pem
+    #[arg(long, value_name = "DIR", env = "JACKFIELD_TLS_SELF_SIGNED")]
+    pub tls_self_signed: Option<PathBuf>,
+    /// Host names and IP addresses that those certificates are good for
+    #[arg(long, value_name = "NAME", env = "JACKFIELD_TLS_NAME", num_args = 1.., value_delimiter = ',')]
+    pub tls_name: Option<Vec<Text<TlsName>>>,
+    /// Address of a second public listener, without TLS, beside the one with TLS
+    #[arg(long, value_name = "ADDR", env = "JACKFIELD_PLAIN_LISTEN")]
+    pub plain_listen: Option<SocketAddr>,
     /// Where state lives: embedded:DIR or memory: [default: embedded:./jackfield-data]
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE")]
     pub store: Option<Text<StoreUrl>>,
@@ -68,6 +85,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Address of the admin API.
     pub admin_listen: SocketAddr,
+    /// Where the certificate of the public listener comes from; `None`: it speaks plain HTTP.
+    pub tls: Option<TlsSource>,
+    /// Address of a plain public listener beside the one with TLS.
+    pub plain_listen: Option<SocketAddr>,
     /// Where state lives.
     pub store: StoreUrl,
     /// What is to be there when the server has started.
@@ -148,6 +169,11 @@ impl Settings {
         Self {
             listen: self.listen.or(other.listen),
             admin_listen: self.admin_listen.or(other.admin_listen),
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
+            tls_self_signed: self.tls_self_signed.or(other.tls_self_signed),
+            tls_name: self.tls_name.or(other.tls_name),
+            plain_listen: self.plain_listen.or(other.plain_listen),
             store: self.store.or(other.store),
             seed: self.seed.or(other.seed),
             admin_token: self.admin_token.or(other.admin_token),
@@ -180,12 +206,26 @@ impl Settings {
             let rule = format!("is {rate_limit}; at most {} is allowed", limit::RATE_LIMIT_MAX);
             return Err(ConfigError::Value { flag: "rate-limit", rule });
         }
+        let names = self.tls_name.unwrap_or_default();
+        let tls = TlsFlags {
+            cert: self.tls_cert,
+            key: self.tls_key,
+            self_signed: self.tls_self_signed,
+            names: names.into_iter().map(|name| name.0).collect(),
+        };
+        let tls = tls.resolve()?;
+        if self.plain_listen.is_some() && tls.is_none() {
+            let rule = "wants TLS on --listen, which is plain as it is".to_owned();
+            return Err(ConfigError::Value { flag: "plain-listen", rule });
+        }
         let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
         crate::logs::check_filter(&log_level)
             .map_err(|rule| ConfigError::Value { flag: "log-level", rule })?;
         Ok(Config {
             listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             admin_listen: self.admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8081))),
+            tls,
+            plain_listen: self.plain_listen,
             store: self.store.map_or_else(|| StoreUrl::Embedded("./jackfield-data".into()), |text| text.0),
             seeds: self.seed.map(SeedSource::File).into_iter().collect(),
             admin_token: self.admin_token,

@@ -10,13 +10,15 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
 use jackfield_model::limit;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use crate::app::App;
 use crate::deadline::{Bounded, Deadlines, HeadTimer, Stalling};
 use crate::metrics::Limit;
 use crate::router::Listener;
+use crate::tls::Handshakes;
 
 /// Streams that one HTTP/2 connection may have open at a time.
 const HTTP2_STREAMS: u32 = 256;
@@ -35,16 +37,24 @@ pub(crate) struct Timeouts {
     pub(crate) stall: Duration,
 }
 
+/// Where connections come in.
+pub(crate) struct Door {
+    pub(crate) tcp: TcpListener,
+    /// With TLS, or plain.
+    pub(crate) tls: Option<Handshakes>,
+    pub(crate) which: Listener,
+}
+
 /// Accepts connections until told to stop.
 pub(crate) async fn accept(
-    listener: TcpListener,
-    which: Listener,
+    door: Door,
     app: Arc<App>,
     timeouts: Timeouts,
     max_connections: usize,
     new_watcher: impl Fn() -> Watcher,
     mut stop: watch::Receiver<bool>,
 ) {
+    let Door { tcp: listener, tls, which } = door;
     let places = Arc::new(Semaphore::new(max_connections));
     let builder = builder(timeouts);
     loop {
@@ -61,13 +71,27 @@ pub(crate) async fn accept(
         };
         match accepted {
             Ok((stream, _)) => {
-                let watcher = new_watcher();
-                let work = serve(builder.clone(), stream, which, Arc::clone(&app), timeouts, watcher);
-                let app = Arc::clone(&app);
+                // Small answers would otherwise wait for the acknowledgement of the one before.
+                let _ = stream.set_nodelay(true);
+                let (builder, watcher, tls) = (builder.clone(), new_watcher(), tls.clone());
+                let (app, mut stop) = (Arc::clone(&app), stop.clone());
                 tokio::spawn(async move {
-                    app.metrics.connections.inc();
-                    work.await;
-                    app.metrics.connections.dec();
+                    let metrics = Arc::clone(&app.metrics);
+                    metrics.connections.inc();
+                    match tls {
+                        None => serve(builder, stream, which, app, timeouts, watcher).await,
+                        Some(tls) => {
+                            // Nothing is in flight yet that the end of the server would have to wait for.
+                            let secured = tokio::select! {
+                                secured = tls.accept(stream) => secured,
+                                _ = stop.changed() => None,
+                            };
+                            if let Some(stream) = secured {
+                                Box::pin(serve(builder, stream, which, app, timeouts, watcher)).await;
+                            }
+                        }
+                    }
+                    metrics.connections.dec();
                     drop(place);
                 });
             }
@@ -94,14 +118,12 @@ fn builder(timeouts: Timeouts) -> auto::Builder<TokioExecutor> {
 
 async fn serve(
     mut builder: auto::Builder<TokioExecutor>,
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     which: Listener,
     app: Arc<App>,
     timeouts: Timeouts,
     watcher: Watcher,
 ) {
-    // Small answers would otherwise wait for the acknowledgement of the one before.
-    let _ = stream.set_nodelay(true);
     let deadlines = Deadlines::new();
     builder.http1().timer(HeadTimer(deadlines.clone()));
     // The library's own timer bounds the head; this one also ends connections that never send a byte.

@@ -23,9 +23,11 @@ mod response;
 mod router;
 mod seed;
 mod server;
+mod tls;
 
 pub use config::{AdminTokenText, Config, ConfigError, SeedSource, Settings, Span, Text};
 pub use logs::LogFormat;
 pub use metrics::Metrics;
 pub use seed::SeedError;
 pub use server::{ADMIN_TOKEN_FILE, Server, StartError};
+pub use tls::{InvalidTlsName, LocalCaError, PairError, TlsError, TlsName, TlsSource, Trust};

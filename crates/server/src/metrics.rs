@@ -39,6 +39,17 @@ pub(crate) enum Limit {
     Connections,
 }
 
+/// How a TLS handshake ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Handshake {
+    /// With a connection.
+    Done,
+    /// With an error.
+    Failed,
+    /// Not in time.
+    Late,
+}
+
 struct Request {
     count: IntCounter,
     latency: Histogram,
@@ -55,6 +66,8 @@ pub struct Metrics {
     commit_failures: IntCounter,
     tokens_issued: IntCounterVec,
     limited: IntCounterVec,
+    handshakes: IntCounterVec,
+    certificates: IntCounterVec,
     pub(crate) in_flight: IntGauge,
     pub(crate) connections: IntGauge,
     associations: IntGauge,
@@ -128,6 +141,18 @@ impl Default for Metrics {
                 "Requests (or connections) turned away, by the limit that did it.",
                 &["limit"],
             ),
+            handshakes: counters(
+                &registry,
+                "jackfield_tls_handshakes_total",
+                "TLS handshakes by how they ended.",
+                &["outcome"],
+            ),
+            certificates: counters(
+                &registry,
+                "jackfield_tls_certificates_total",
+                "TLS certificates that were to replace the one in use, by outcome.",
+                &["outcome"],
+            ),
             in_flight: gauge(&registry, "jackfield_requests_in_flight", "Requests being worked on.", &[]),
             connections: gauge(&registry, "jackfield_connections", "Open connections.", &[]),
             associations: gauge(&registry, "jackfield_associations", "Associations of all providers.", &[]),
@@ -197,6 +222,21 @@ impl Metrics {
             Limit::Connections => "connections",
         };
         self.limited.with_label_values(&[name]).inc();
+    }
+
+    /// Counts a TLS handshake.
+    pub(crate) fn handshake(&self, handshake: Handshake) {
+        let name = match handshake {
+            Handshake::Done => "done",
+            Handshake::Failed => "failed",
+            Handshake::Late => "late",
+        };
+        self.handshakes.with_label_values(&[name]).inc();
+    }
+
+    /// Counts a TLS certificate that was to replace the one in use.
+    pub(crate) fn certificate(&self, taken: bool) {
+        self.certificates.with_label_values(&[if taken { "taken" } else { "refused" }]).inc();
     }
 
     /// The metrics in the Prometheus text format, with the sizes as of now.

@@ -18,11 +18,12 @@ use tokio::sync::watch;
 use crate::app::{App, Limits};
 use crate::auth::access_token;
 use crate::config::{Config, SeedSource};
-use crate::connection::{self, Timeouts};
+use crate::connection::{self, Door, Timeouts};
 use crate::lwa;
 use crate::metrics::Metrics;
 use crate::router::Listener;
 use crate::seed::{self, SeedError};
+use crate::tls::{Tls, TlsError, Trust};
 
 /// What is in flight when a server is told to stop gets this long to finish.
 const GRACE: Duration = Duration::from_secs(10);
@@ -38,7 +39,9 @@ pub const ADMIN_TOKEN_FILE: &str = "admin-token";
 pub struct Server {
     app: Arc<App>,
     public: TcpListener,
+    plain: Option<TcpListener>,
     admin: TcpListener,
+    tls: Option<Tls>,
     config: Config,
     admin_token_file: Option<PathBuf>,
 }
@@ -65,6 +68,9 @@ pub enum StartError {
         /// What is in the way.
         cause: std::io::Error,
     },
+    /// The public listener gets no TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// An address cannot be listened on.
     #[error("{flag} {address} cannot be listened on: {cause}")]
     Listen {
@@ -83,6 +89,7 @@ impl StartError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Seed { cause, .. } => cause.is_configuration(),
+            Self::Tls(cause) => matches!(cause, TlsError::Pair(_)),
             Self::Open(_) | Self::AdminToken { .. } | Self::Listen { .. } => false,
         }
     }
@@ -94,6 +101,7 @@ impl Server {
     /// # Errors
     /// [`StartError`] saying what to do.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let tls = config.tls.clone().map(Tls::open).transpose()?;
         let metrics = Arc::new(Metrics::default());
         let commits = Arc::clone(&metrics);
         let options = StoreOptions { on_commit: Some(Arc::new(move |report| commits.commit(report))) };
@@ -115,8 +123,14 @@ impl Server {
             };
             applied.map_err(|cause| StartError::Seed { path, cause })?;
         }
+        let plain = match config.plain_listen {
+            Some(address) => Some(listen("--plain-listen", address).await?),
+            None => None,
+        };
         Ok(Self {
             public: listen("--listen", config.listen).await?,
+            plain,
+            tls,
             admin: listen("--admin-listen", config.admin_listen).await?,
             app,
             config,
@@ -130,6 +144,30 @@ impl Server {
     /// When the operating system does not tell.
     pub fn public_address(&self) -> std::io::Result<SocketAddr> {
         self.public.local_addr()
+    }
+
+    /// The base URL of the public API: its scheme and address.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn public_url(&self) -> std::io::Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.public_address()?))
+    }
+
+    /// Where the public API is served without TLS beside the listener that has it.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn plain_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.plain.as_ref().map(TcpListener::local_addr).transpose()
+    }
+
+    /// What clients need to trust the public listener; nothing when it is plain or its certificate is the operator's
+    /// business.
+    #[must_use]
+    pub fn trust(&self) -> Option<Trust> {
+        self.tls.as_ref()?.trust(self.public_address().ok()?)
     }
 
     /// Where the admin API is served.
@@ -161,14 +199,13 @@ impl Server {
 
     /// Serves until `stop` is done, then finishes what is in flight, 10 s at most, and closes the store.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, public, admin, config, admin_token_file } = self;
+        let Self { app, public, plain, admin, tls, config, admin_token_file } = self;
         let graceful = GracefulShutdown::new();
         let (stop_accepting, accepting) = watch::channel(false);
         let timeouts = Timeouts { head: config.header_timeout, stall: config.body_timeout };
-        let accept = |listener, which| {
+        let accept = |door| {
             connection::accept(
-                listener,
-                which,
+                door,
                 Arc::clone(&app),
                 timeouts,
                 config.max_connections,
@@ -177,12 +214,24 @@ impl Server {
             )
         };
         let trimming = tokio::spawn(trim_changes(Arc::clone(&app.store), config.change_retention));
-        tokio::join!(accept(public, Listener::Public), accept(admin, Listener::Admin), async {
+        let handshakes = tls.as_ref().map(|tls| tls.handshakes(&app.metrics, timeouts.head));
+        let refreshing = tls.map(|tls| tokio::spawn(tls.keep_fresh(Arc::clone(&app.metrics))));
+        let public = accept(Door { tcp: public, tls: handshakes, which: Listener::Public });
+        let plain = async {
+            if let Some(tcp) = plain {
+                accept(Door { tcp, tls: None, which: Listener::Public }).await;
+            }
+        };
+        let admin = accept(Door { tcp: admin, tls: None, which: Listener::Admin });
+        tokio::join!(public, plain, admin, async {
             stop.await;
             tracing::info!("stopping: what is in flight is finished");
             stop_accepting.send_replace(true);
         });
         trimming.abort();
+        if let Some(task) = refreshing {
+            task.abort();
+        }
         if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests did not finish in time and were cut off");
         }

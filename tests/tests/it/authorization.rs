@@ -9,6 +9,7 @@ use jackfield_tests::{Request, Tenant, TenantOptions, Version};
 use serde_json::{Value, json};
 
 use crate::operation::Op;
+use crate::operation::family::{FamilyOp, Subject};
 
 const UNKNOWN_PROVIDER: &str = "amzn1.comms.csp.id.00000000-0000-4000-8000-000000000000";
 
@@ -95,6 +96,43 @@ async fn the_matrix() {
 }
 
 #[tokio::test]
+async fn the_matrix_of_the_family() {
+    let (tenant, other) = (Tenant::fresh().await, Tenant::fresh().await);
+    let rows: Vec<Row> = rows(&tenant).await.into_iter().filter(|row| row.status != 404).collect();
+    for op in FamilyOp::ALL {
+        let mut id = op.prepare(&tenant).await;
+        for row in &rows {
+            let mut request = op.bare_request(&id);
+            if let Some(authorization) = &row.authorization {
+                request = request.header("Authorization", authorization.clone());
+            }
+            let expected = if row.status == 0 { op.success() } else { row.status };
+            let response = tenant.send(&request).await;
+            assert_eq!(response.status, expected, "{} at {op:?}: {response:?}", row.name);
+            if row.status == 0 {
+                id = op.prepare(&tenant).await;
+            }
+        }
+    }
+    for op in FamilyOp::ALL {
+        let unknown: &[&str] = match op.subject() {
+            Subject::Organization => continue,
+            Subject::Provider => &["nonsense", "amzn1.comms.csp.id.", UNKNOWN_PROVIDER],
+            Subject::Profile => {
+                &["nonsense", "amzn1.alexa.communications.profile.did.none", UNKNOWN_PROVIDER]
+            }
+        };
+        for id in unknown {
+            tenant.send(&op.request(&tenant, id)).await.is(404);
+        }
+        let theirs = op.prepare(&other).await;
+        tenant.send(&op.request(&tenant, &theirs)).await.is(401);
+        // It was left as it is.
+        other.send(&op.request(&other, &theirs)).await.is(op.success());
+    }
+}
+
+#[tokio::test]
 async fn no_byte_of_a_token_can_be_changed() {
     let tenant = Tenant::fresh().await;
     let http2 = tenant.again(Version::Http2);
@@ -169,6 +207,10 @@ async fn a_client_that_is_gone_or_disabled_is_refused_within_a_second() {
 async fn the_operations_are_where_the_table_says() {
     let tenant = Tenant::fresh().await;
     let target = format!("/admin/v1/organizations/{}", tenant.organization);
+    let mut prepared = Vec::new();
+    for op in FamilyOp::ALL {
+        prepared.push(op.prepare(&tenant).await);
+    }
     for vertical in Vertical::ALL {
         for country in Country::ALL {
             let place = json!({"vertical": vertical.as_str(), "country": country.as_str()});
@@ -179,6 +221,14 @@ async fn the_operations_are_where_the_table_says() {
                 let response = tenant.send(&op.request(&tenant, "7201")).await;
                 assert_eq!(response.status, expected, "{op:?}, {vertical} in {country}: {response:?}");
             }
+            for (op, id) in FamilyOp::ALL.into_iter().zip(&mut prepared) {
+                let expected = if available { op.success() } else { 403 };
+                let response = tenant.send(&op.request(&tenant, id)).await;
+                assert_eq!(response.status, expected, "{op:?}, {vertical} in {country}: {response:?}");
+                if available {
+                    *id = op.prepare(&tenant).await;
+                }
+            }
         }
     }
 }
@@ -188,6 +238,10 @@ async fn without_the_add_on_nothing_is_allowed() {
     let tenant = Tenant::with(TenantOptions { webrtc: false, ..TenantOptions::default() }).await;
     for op in Op::ALL {
         tenant.send(&op.request(&tenant, "7201")).await.is_error(403, "WebRTC");
+    }
+    for op in FamilyOp::ALL {
+        let id = op.prepare(&tenant).await;
+        tenant.send(&op.request(&tenant, &id)).await.is_error(403, "WebRTC");
     }
     let target = format!("/admin/v1/organizations/{}", tenant.organization);
     tenant.admin.patch(&target, &json!({"webrtc": true})).await;
@@ -218,8 +272,9 @@ async fn every_public_operation_has_rows() {
     let tenant = Tenant::fresh().await;
     let described: BTreeSet<_> =
         described(&tenant).await.into_iter().filter(|(_, path)| path.starts_with("/v1/")).collect();
-    let covered: BTreeSet<_> =
-        Op::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned())).collect();
+    let covered = Op::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned()));
+    let family = FamilyOp::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned()));
+    let covered: BTreeSet<_> = covered.chain(family).collect();
     assert_eq!(
         described, covered,
         "an operation is not in the matrix, or one of the matrix is not described"

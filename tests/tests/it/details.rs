@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use crate::operation::Op;
+use crate::operation::family::FamilyOp;
 
 #[tokio::test]
 async fn a_trailing_slash_makes_no_difference() {
@@ -19,6 +20,15 @@ async fn a_trailing_slash_makes_no_difference() {
         tenant.send(&request).await.is(op.success());
         request.target.push('/');
         tenant.send(&request).await.is(404);
+    }
+    for op in FamilyOp::ALL {
+        let id = op.prepare(&tenant).await;
+        let mut request = op.request(&tenant, &id);
+        request.target = match request.target.split_once('?') {
+            Some((path, query)) => format!("{path}/?{query}"),
+            None => request.target + "/",
+        };
+        tenant.send(&request).await.is(op.success());
     }
     for path in ["/healthz/", "/readyz/", "/openapi.json/"] {
         tenant.send(&Request::new(&Method::GET, path)).await.is(200);

@@ -23,7 +23,7 @@ impl Dev {
         let mut child = command.spawn().unwrap();
         let mut printed = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
-        while !printed.lines().last().unwrap_or_default().starts_with("ready public=http://") {
+        while !printed.lines().last().unwrap_or_default().starts_with("ready public=") {
             let read = lines.read_line(&mut printed).unwrap();
             assert_ne!(read, 0, "it ended:\n{printed}");
         }
@@ -127,4 +127,48 @@ fn without_ephemeral_it_keeps_what_was_made() {
     let second = Dev::start(home.path(), &[]);
     let (status, answer) = paste(&second.command(&["POST", "externalUsers/query"], &[]));
     assert!(status == "200" && answer.contains("\"totalCount\":1"), "{answer}");
+}
+
+#[test]
+fn with_tls_each_printed_line_works_as_well() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        eprintln!("NOT TESTED: there is no curl");
+        return;
+    }
+    let home = TempDir::new().unwrap();
+    let dev = Dev::start(home.path(), &["--tls", "--ephemeral"]);
+    let (port, ca) = {
+        let endpoint = dev.labelled("endpoint");
+        let port = endpoint.strip_prefix("https://api.amazonalexa.com:").map(str::to_owned);
+        (
+            port.expect("the endpoint has the real name"),
+            home.path().canonicalize().unwrap().join("jackfield-dev-tls/ca.pem"),
+        )
+    };
+    assert_eq!(dev.labelled("login"), format!("https://api.amazon.com:{port}"));
+    let commands = dev.commands();
+    assert!(commands.len() >= 6, "{commands:?}");
+    for command in commands {
+        let (status, _) = paste(&command);
+        let expected =
+            if command.contains("externalUsers'") && command.contains("-X POST") { "201" } else { "200" };
+        assert_eq!(status, expected, "{command}");
+    }
+    let hosts = dev.labelled("127.0.0.1 ");
+    for name in ["api.amazon.com", "api.amazonalexa.com"] {
+        assert!(hosts.split(' ').any(|own| own == name), "{hosts}");
+    }
+    for variable in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
+        assert_eq!(dev.labelled(&format!("export {variable}=")), format!("'{}'", ca.display()));
+    }
+    // One of the variables, as a shell takes it: curl looks at it as OpenSSL does.
+    let healthz = format!(
+        "unset CURL_CA_BUNDLE SSL_CERT_DIR; export SSL_CERT_FILE='{}'; curl --resolve api.amazon.co.jp:{port}:127.0.0.1 https://api.amazon.co.jp:{port}/healthz",
+        ca.display()
+    );
+    assert_eq!(paste(&healthz).0, "200");
+    drop(dev);
+    let before = std::fs::read(&ca).unwrap();
+    drop(Dev::start(home.path(), &["--tls", "--ephemeral"]));
+    assert_eq!(std::fs::read(&ca).unwrap(), before, "a CA is trusted once");
 }

@@ -26,5 +26,7 @@ mod protocol;
 mod refresh;
 mod restart;
 mod seeding;
+mod tls;
+mod tls_scan;
 mod tokeninfo;
 mod walk;

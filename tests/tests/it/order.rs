@@ -6,6 +6,7 @@ use jackfield_tests::{Request, Tenant, TenantOptions};
 use serde_json::json;
 
 use crate::operation::Op;
+use crate::operation::family::{FamilyOp, Subject};
 
 const UNKNOWN: &str = "amzn1.comms.csp.id.00000000-0000-4000-8000-000000000000";
 
@@ -77,6 +78,44 @@ async fn the_provider_comes_before_add_on_availability_and_body() {
             tenant.send(&bad_body(op, &tenant.provider, &tenant.token)).await.is(403);
         }
     }
+}
+
+/// A request of the family that breaks every rule that comes after the path.
+fn bad_family_body(op: FamilyOp, id: &str, token: &str) -> Request {
+    Request::new(&op.method(), op.target(id)).bearer(token).body("{\"itemId\":7")
+}
+
+#[tokio::test]
+async fn the_family_keeps_the_order() {
+    let (tenant, other) = (Tenant::fresh().await, Tenant::fresh().await);
+    let off = Tenant::with(TenantOptions { webrtc: false, ..TenantOptions::default() }).await;
+    let token = scopeless(&tenant).await;
+    for op in FamilyOp::ALL {
+        let theirs = op.prepare(&other).await;
+        tenant.send(&bad_family_body(op, &theirs, "nonsense")).await.is(401);
+        tenant.send(&bad_family_body(op, &theirs, &token)).await.is(403);
+        if op.subject() != Subject::Organization {
+            off.send(&bad_family_body(op, "nonsense", &off.token)).await.is(404);
+            off.send(&bad_family_body(op, &theirs, &off.token)).await.is(401);
+        }
+        let mine = op.prepare(&off).await;
+        off.send(&bad_family_body(op, &mine, &off.token)).await.is(403);
+        if op.has_body() {
+            let mine = op.prepare(&tenant).await;
+            tenant.send(&bad_family_body(op, &mine, &tenant.token)).await.is(400);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_the_family_comes_before_the_state() {
+    let tenant = Tenant::fresh().await;
+    let mapped = FamilyOp::GetNetwork.prepare(&tenant).await;
+    tenant.send(&bad_family_body(FamilyOp::CreateNetwork, &mapped, &tenant.token)).await.is(400);
+    tenant.send(&bad_family_body(FamilyOp::UpdateNetwork, &tenant.provider, &tenant.token)).await.is(400);
+    let taken = json!({"serviceProviderLogicalId": "switchboard", "displayName": []});
+    let create = tenant.request(&Method::POST, FamilyOp::CreateProvider.target("")).json(&taken);
+    tenant.send(&create).await.is(400);
 }
 
 #[tokio::test]

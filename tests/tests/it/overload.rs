@@ -9,6 +9,7 @@ use jackfield_tests::{Options, Request, Server, Tenant, TenantOptions, Version, 
 use serde_json::json;
 
 use crate::operation::Op;
+use crate::operation::family::FamilyOp;
 
 fn limited(rate_limit: Option<u32>) -> TenantOptions {
     TenantOptions { rate_limit, ..TenantOptions::default() }
@@ -106,6 +107,11 @@ async fn more_in_flight_than_allowed_is_shed() {
         let response = tenant.send(&op.request(&tenant, "7201")).await.expect(503);
         assert!(response.message().contains("overloaded"), "{response:?}");
     }
+    for op in FamilyOp::ALL {
+        let id = op.prepare(&tenant).await;
+        let response = tenant.send(&op.request(&tenant, &id)).await.expect(503);
+        assert!(response.message().contains("overloaded"), "{response:?}");
+    }
     let login = Request::new(&Method::POST, "/auth/o2/token").body("grant_type=client_credentials");
     tenant.send(&login).await.is(503);
     // Operators and health checks get through.
@@ -180,6 +186,10 @@ async fn maintenance_is_503_for_clients_and_not_for_operators() {
         for op in Op::ALL {
             let response = tenant.send(&op.request(&tenant, "7202")).await.expect(503);
             assert_eq!(response.header("Retry-After"), Some("17"), "{response:?}");
+        }
+        for op in FamilyOp::ALL {
+            let id = op.prepare(&tenant).await;
+            tenant.send(&op.request(&tenant, &id)).await.is_error(503, "maintenance");
         }
     };
     closed().await;

@@ -7,6 +7,7 @@ use jackfield_tests::{Options, Request, Server, Tenant, TenantOptions, Version};
 use serde_json::{Value, json};
 
 use crate::operation::Op;
+use crate::operation::family::FamilyOp;
 
 /// Everything that an operator can see of a tenant.
 async fn picture(tenant: &Tenant) -> Value {
@@ -46,6 +47,13 @@ async fn everything_is_found_again() {
         .admin
         .patch(&format!("/admin/v1/clients/{}", tenant.client_id), &json!({"rate_limit": 500_000}))
         .await;
+    // The family leaves providers with and without a network mapping, and profiles with names.
+    for op in FamilyOp::ALL {
+        let id = op.prepare(&tenant).await;
+        tenant.send(&op.request(&tenant, &id)).await.is(op.success());
+    }
+    let in_use = tenant.request(&Method::DELETE, format!("/v1/communications/profile/{}", profile("1")));
+    tenant.send(&in_use).await.is(409);
     let before = picture(&tenant).await;
     for round in 0..3 {
         if round == 1 {
@@ -57,6 +65,7 @@ async fn everything_is_found_again() {
         assert_eq!(picture(&tenant).await, before, "after restart {round}");
         // The token that was issued before is still good, and so is the secret.
         tenant.send(&Op::Query.request(&tenant, "7201")).await.is(200);
+        tenant.send(&in_use).await.is(409);
         let form = format!(
             "grant_type=client_credentials&scope={}&client_id={}&client_secret={}",
             jackfield_tests::tenant::SCOPE,

@@ -3,6 +3,8 @@
 //! The demo credentials are the same on every machine and at every start, so that scripts and notes keep working.
 //! They are public: `dev` has a data directory of its own, and listens on this machine only unless told otherwise.
 
+mod reach;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +13,7 @@ use std::time::Duration;
 use jackfield_model::{ClientId, path};
 use jackfield_server::{SeedSource, Server, Settings, Text};
 
+use self::reach::Reach;
 use super::serve;
 
 const SEED: &str = include_str!("demo.toml");
@@ -27,6 +30,9 @@ pub(crate) struct DevArgs {
     /// Keep everything in memory: nothing survives the process
     #[arg(long, conflicts_with = "store")]
     ephemeral: bool,
+    /// Speak TLS under the names that published clients call, with a local CA in ./jackfield-dev-tls
+    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
+    tls: bool,
     /// Settings in a TOML file, named like the flags; flags and environment win over it
     #[arg(long, value_name = "FILE", env = "JACKFIELD_CONFIG")]
     config: Option<PathBuf>,
@@ -36,16 +42,16 @@ pub(crate) struct DevArgs {
 
 /// Serves demo data until SIGTERM or SIGINT.
 pub(crate) fn run(args: DevArgs) -> ExitCode {
-    let DevArgs { ephemeral, config, mut settings } = args;
-    let own_store = if ephemeral { "memory:" } else { "embedded:./jackfield-dev" };
-    settings.store = settings.store.or_else(|| own_store.parse::<Text<_>>().ok());
-    match serve::configure(config.as_deref(), settings) {
+    let DevArgs { ephemeral, tls, config, mut settings } = args;
+    let memory = ephemeral.then_some("memory:").and_then(|url| url.parse().ok());
+    settings.store = memory.or(settings.store);
+    match serve::configure(config.as_deref(), settings, defaults(tls)) {
         Ok(mut config) => {
             config.seeds.insert(0, SeedSource::BuiltIn(SEED));
-            if !config.listen.ip().is_loopback() {
+            let listening = [Some(config.listen), config.plain_listen];
+            for address in listening.into_iter().flatten().filter(|address| !address.ip().is_loopback()) {
                 eprintln!(
-                    "warning: the demo credentials are public, and {} is reachable from elsewhere",
-                    config.listen
+                    "warning: the demo credentials are public, and {address} is reachable from elsewhere"
                 );
             }
             let kept = match config.store.directory() {
@@ -61,17 +67,28 @@ pub(crate) fn run(args: DevArgs) -> ExitCode {
     }
 }
 
+/// What `dev` takes where nobody says otherwise.
+fn defaults(tls: bool) -> Settings {
+    let defaults =
+        Settings { store: "embedded:./jackfield-dev".parse::<Text<_>>().ok(), ..Settings::default() };
+    if tls { reach::with_tls(defaults) } else { defaults }
+}
+
 fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()> {
     let client: ClientId = CLIENT_ID.parse().map_err(std::io::Error::other)?;
     let token = server
         .issue_access_token(&client, TOKEN_LIFE)
         .ok_or_else(|| std::io::Error::other("the demo client is missing"))?;
-    let endpoint = format!("http://{}", server.public_address()?);
+    let reach = Reach::of(server)?;
+    let endpoint = &reach.api;
     let users = format!("{endpoint}{}", path::EXTERNAL_USERS.replace("{serviceProviderId}", PROVIDER));
     let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let (bold, plain) = if coloured { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let call = |method: &str, url: &str, body: &str| {
-        format!("curl -i -X {method} '{url}' -H 'Authorization: Bearer {}' -d '{body}'", token.0)
+        format!(
+            "{} -i -X {method} '{url}' -H 'Authorization: Bearer {}' -d '{body}'",
+            reach.curl_api, token.0
+        )
     };
     let association = |profile: &str| {
         format!(
@@ -80,6 +97,9 @@ fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()
     };
     writeln!(out, "{bold}Jackfield{plain} is running with demo data, {kept}.\n")?;
     writeln!(out, "  endpoint          {endpoint}")?;
+    if reach.login != reach.api {
+        writeln!(out, "  login             {}", reach.login)?;
+    }
     writeln!(out, "  page              {endpoint}/docs")?;
     writeln!(out, "  admin             http://{}", server.admin_address()?)?;
     writeln!(out, "  client id         {CLIENT_ID}")?;
@@ -91,6 +111,7 @@ fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()
         writeln!(out, "  admin token       in {}", file.display())?;
     }
     writeln!(out)?;
+    reach.explain(out, bold, plain)?;
     let steps = [
         ("Create an association", call("POST", &users, &association("1234"))),
         ("Query it", call("POST", &format!("{users}/query"), r#"{"filters":{"externalUserIds":["7201"]}}"#)),
@@ -99,7 +120,9 @@ fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()
         (
             "Get a fresh access token",
             format!(
-                "curl -i -X POST '{endpoint}{}' -d grant_type=client_credentials -d scope=amazon_communication::service_provider -d client_id={CLIENT_ID} -d client_secret={CLIENT_SECRET}",
+                "{} -i -X POST '{}{}' -d grant_type=client_credentials -d scope=amazon_communication::service_provider -d client_id={CLIENT_ID} -d client_secret={CLIENT_SECRET}",
+                reach.curl_login,
+                reach.login,
                 path::TOKEN
             ),
         ),

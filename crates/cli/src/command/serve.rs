@@ -1,10 +1,10 @@
 //! `jackfield serve`: the server, until it is told to stop.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use jackfield_server::{Config, ConfigError, Server, Settings, StartError};
+use jackfield_server::{Config, ConfigError, Server, Settings, StartError, Trust};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Exit status for a configuration that is wrong.
@@ -22,8 +22,14 @@ pub(crate) struct ServeArgs {
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(args: ServeArgs) -> ExitCode {
-    match configure(args.config.as_deref(), args.settings) {
-        Ok(config) => serve(config, |_, _| Ok(())),
+    match configure(args.config.as_deref(), args.settings, Settings::default()) {
+        Ok(config) => serve(config, |server, _| {
+            // Standard output has the ready line and nothing else.
+            if let Some(trust) = server.trust() {
+                log_trust(&trust);
+            }
+            Ok(())
+        }),
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(EXIT_CONFIGURATION)
@@ -31,10 +37,25 @@ pub(crate) fn run(args: ServeArgs) -> ExitCode {
     }
 }
 
-/// The configuration of a file, if any, under these settings.
-pub(super) fn configure(file: Option<&std::path::Path>, settings: Settings) -> Result<Config, ConfigError> {
+/// The configuration of these settings; what is absent comes from the file, if any, and then from `defaults`.
+pub(super) fn configure(
+    file: Option<&Path>,
+    settings: Settings,
+    defaults: Settings,
+) -> Result<Config, ConfigError> {
     let file = file.map(Settings::read).transpose()?.unwrap_or_default();
-    settings.or(file).resolve()
+    settings.or(file).or(defaults).resolve()
+}
+
+/// What a client needs for a server with a local CA, a line each.
+fn log_trust(trust: &Trust) {
+    if let Some(line) = trust.hosts_line() {
+        tracing::info!("for /etc/hosts of a client: {line}");
+    }
+    for line in trust.environment() {
+        tracing::info!("for a client to trust this server: {line}");
+    }
+    tracing::info!("to try it: {} {}/healthz", trust.curl(""), trust.origin(""));
 }
 
 /// Starts a server, lets `greet` write to standard output, prints the ready line, and serves.
@@ -94,13 +115,18 @@ fn announce(
 ) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     greet(server, &mut stdout)?;
-    writeln!(
+    write!(
         stdout,
-        "ready public=http://{} admin=http://{} store={}",
-        server.public_address()?,
+        "ready public={} admin=http://{} store={}",
+        server.public_url()?,
         server.admin_address()?,
         server.store_kind()
     )?;
+    // At the end, and only when it was asked for: scripts rely on the beginning.
+    if let Some(address) = server.plain_address()? {
+        write!(stdout, " plain=http://{address}")?;
+    }
+    writeln!(stdout)?;
     stdout.flush()
 }
 

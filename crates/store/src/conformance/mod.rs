@@ -151,7 +151,11 @@ suite! { $
         a_unit_has_one_profile
         profiles_are_renamed_and_removed_by_their_organization
         profiles_are_listed_by_organization
-        an_organization_with_profiles_stays;
+        an_organization_with_profiles_stays
+        profiles_are_found_by_their_unit
+        many_profiles_are_put_at_once
+        a_strict_organization_keeps_profiles_in_use
+        what_is_counted_is_taken_off_once;
     grant:
         a_code_is_redeemed_once
         consent_never_pushes_out_what_an_operator_issued
@@ -162,6 +166,8 @@ suite! { $
         clients_come_change_and_go
         refresh_tokens_belong_to_one_client
         service_providers_come_change_and_go
+        networks_are_mapped
+        a_service_provider_takes_its_associations_with_it
         maintenance_is_switched
         an_organization_takes_its_clients_with_it
         secrets_stay_out_of_the_change_record;

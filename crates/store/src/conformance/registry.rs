@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use jackfield_model::admin::{DisplayName, Maintenance, OrganizationPatch};
+use jackfield_model::wire::Network;
 use jackfield_model::{Country, ScopeSet};
 
 use super::Adapter;
 use super::world::{
-    NORTH, NORTHERN, World, client, client_id, organization, organization_id, provider_id, refresh_token,
-    service_provider,
+    NORTH, NORTHERN, World, amazon, client, client_id, external, organization, organization_id, provider_id,
+    refresh_token, service_provider, skill,
 };
-use crate::registry::{Client, ClientChange, Organization, SecretHash};
-use crate::{CreateOutcome, DeleteOutcome, RegistryCommand, RegistryOutcome, Subject};
+use crate::registry::{Client, ClientChange, NetworkChange, Organization, SecretHash};
+use crate::{
+    Actor, CreateOutcome, DeleteOutcome, Operation, Origin, RegistryCommand, RegistryOutcome, Subject,
+    Timestamp,
+};
 
 pub(super) async fn organizations_come_change_and_go(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
@@ -156,6 +160,95 @@ pub(super) async fn service_providers_come_change_and_go(adapter: &dyn Adapter) 
     assert_eq!(world.registry(update).await, RegistryOutcome::NotFound);
     assert_eq!(world.create_for(id, "7201", "one").await, CreateOutcome::NoSuchProvider);
     world.done(create(service_provider(provider_id(12), NORTH, "exchange"))).await;
+}
+
+pub(super) async fn networks_are_mapped(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    let id = world.providers[0];
+    let change = |change: NetworkChange| RegistryCommand::ChangeNetwork(id, change);
+    let network = |name: &str| Network::skill(skill(name));
+    let shown = |world: &World| world.store.registry().providers[&id].network.clone();
+    for nothing_there in [NetworkChange::Remove, NetworkChange::Replace(network("a"))] {
+        assert_eq!(world.registry(change(nothing_there)).await, RegistryOutcome::NoNetwork);
+    }
+    assert_eq!(shown(&world), None);
+    world.done(change(NetworkChange::Create(network("a")))).await;
+    let again = change(NetworkChange::Create(network("b")));
+    assert_eq!(world.registry(again).await, RegistryOutcome::NetworkExists);
+    let world = world.again(adapter).await;
+    assert_eq!(shown(&world), Some(network("a")));
+    world.done(RegistryCommand::UpdateServiceProvider(id, Vec::new())).await;
+    assert_eq!(shown(&world), Some(network("a")), "other changes leave it");
+    world.done(change(NetworkChange::Replace(network("b")))).await;
+    let before = world.last_change().await;
+    world.done(change(NetworkChange::Set(network("b")))).await;
+    assert_eq!(world.last_change().await, before, "nothing changed");
+    let world = world.again(adapter).await;
+    assert_eq!(shown(&world), Some(network("b")));
+    world.done(change(NetworkChange::Remove)).await;
+    let world = world.again(adapter).await;
+    assert_eq!(shown(&world), None);
+    world.done(change(NetworkChange::Set(network("c")))).await;
+    assert_eq!(shown(&world), Some(network("c")));
+    let last = world.changes().await.pop().expect("a change");
+    let Subject::Object { before, after, .. } = &last.subject else { panic!("{last:?}") };
+    assert!(!before.as_deref().is_some_and(|text| text.contains("skill")), "{last:?}");
+    assert!(after.as_deref().is_some_and(|text| text.contains("amzn1.ask.skill.c")), "{last:?}");
+    let nobody = RegistryCommand::ChangeNetwork(provider_id(10), NetworkChange::Remove);
+    assert_eq!(world.registry(nobody).await, RegistryOutcome::NotFound);
+}
+
+pub(super) async fn a_service_provider_takes_its_associations_with_it(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    let [id, other] = world.providers;
+    for (provider, name) in [(id, "b"), (id, "é"), (id, "a"), (other, "a"), (world.stranger, "a")] {
+        assert_eq!(
+            world.create_for(provider, name, &format!("of-{}", name.len())).await,
+            CreateOutcome::Created
+        );
+    }
+    let remove = |most| RegistryCommand::DeleteServiceProviderWithAssociations(id, most);
+    for too_few in [0, 2] {
+        assert_eq!(world.registry(remove(too_few)).await, RegistryOutcome::InUse);
+    }
+    let world = world.again(adapter).await;
+    assert_eq!(world.count(id).await, 3, "nothing went");
+    let before = world.last_change().await;
+    let origin = Origin {
+        actor: Actor::Client(Arc::new(client_id("c1"))),
+        request_id: jackfield_model::RequestId::random(),
+        time: Timestamp(7),
+    };
+    // A write of the same group goes with the rest.
+    let late = world.create_for(id, "d", "of-1");
+    let (late, outcome) = tokio::join!(late, world.store.change_registry(remove(4), origin.clone()));
+    assert_eq!((late, outcome.unwrap()), (CreateOutcome::Created, RegistryOutcome::Done));
+    let world = world.again(adapter).await;
+    assert!(!world.store.registry().providers.contains_key(&id));
+    assert_eq!((world.count(id).await, world.get_for(id, "a").await), (0, None));
+    for left in [other, world.stranger] {
+        assert_eq!((world.count(left).await, world.get_for(left, "a").await.as_deref()), (1, Some("of-1")));
+    }
+    let recorded = world.changes().await;
+    let own: Vec<_> = recorded.iter().filter(|change| change.sequence > before + 1).collect();
+    assert_eq!(own.len(), 5, "one for each association, one for the provider");
+    for (change, (name, suffix)) in
+        own.iter().zip([("a", "of-1"), ("b", "of-1"), ("d", "of-1"), ("é", "of-2")])
+    {
+        let (external_user_id, before) = (external(name), Some(amazon(suffix)));
+        let subject = Subject::Association { provider: id, external_user_id, before, after: None };
+        assert_eq!((&change.subject, change.operation), (&subject, Operation::Delete));
+        assert_eq!(
+            (&change.actor, change.request_id, change.time),
+            (&origin.actor, origin.request_id, origin.time)
+        );
+    }
+    assert_eq!(own[4].operation_name(), "service_provider.delete");
+    assert_eq!(world.registry(remove(4)).await, RegistryOutcome::NotFound);
+    // A provider that comes with the same id begins empty.
+    world.done(RegistryCommand::CreateServiceProvider(service_provider(id, NORTH, "again"))).await;
+    assert_eq!((world.count(id).await, world.get("a").await), (0, None));
+    world.done(remove(0)).await;
 }
 
 pub(super) async fn maintenance_is_switched(adapter: &dyn Adapter) {

@@ -1,8 +1,13 @@
-//! The four operations, one file each: the happy path, each documented error, the limits and the cross-tenant
-//! case. What has rows for all of them is in `authorization`, `order` and `overload`.
+//! The operations, one file each: the happy path, each documented error, the limits and the cross-tenant case. What
+//! has rows for all of them is in `authorization`, `order` and `overload`. Those on associations are here, the others
+//! in `family` and its directories.
 
 mod create;
 mod delete;
+pub(crate) mod family;
+mod network;
+mod profile;
+mod provider;
 mod query;
 mod strict;
 mod update;
@@ -123,6 +128,24 @@ fn no_objects() -> Vec<(String, &'static str)> {
     // Deep nesting is refused before it costs stack.
     bodies.push((format!("{{\"a\":{}", "[".repeat(30_000)), "JSON"));
     bodies
+}
+
+/// Names, as raw JSON, that are refused, with what the message says.
+fn bad_names() -> Vec<(String, &'static str)> {
+    vec![
+        ("null".into(), "null"),
+        ("7".into(), "number"),
+        ("[]".into(), "array"),
+        ("\"\"".into(), "0 characters long; 1 to 256"),
+        (format!("\"{}\"", "é".repeat(257)), "257 characters long; 1 to 256"),
+        ("\"a\\u0000\"".into(), "control character"),
+        ("\"a\\n\"".into(), "control character"),
+    ]
+}
+
+/// Names that are just allowed.
+fn good_names() -> Vec<String> {
+    vec!["7".into(), " a b ".into(), "é".repeat(255), "é".repeat(256), "\u{1f3e8}".repeat(256)]
 }
 
 /// `externalUserId` values, as raw JSON, that are no valid id, with what the message says.
