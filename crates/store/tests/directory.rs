@@ -5,9 +5,18 @@
 use std::fs;
 use std::path::Path;
 
-use jackfield_store::conformance::world::organization;
+use jackfield_model::wire::Network;
+use jackfield_store::conformance::Embedded;
+use jackfield_store::conformance::dump::Dump;
+use jackfield_store::conformance::world::{
+    NORTH, World, organization, organization_id, origin, profile, skill,
+};
 use jackfield_store::embedded::EmbeddedStore;
-use jackfield_store::{OpenError, RegistryCommand, Store, StoreOptions, StoreUrl};
+use jackfield_store::registry::{NetworkChange, Record};
+use jackfield_store::{
+    CreateOutcome, CreateProfileOutcome, DeleteOutcome, OpenError, RegistryCommand, Store, StoreOptions,
+    StoreUrl, UpdateOutcome,
+};
 
 async fn open(dir: &Path) -> Result<EmbeddedStore, OpenError> {
     EmbeddedStore::open(dir, StoreOptions::default()).await
@@ -135,4 +144,50 @@ async fn a_store_whose_files_are_gone_is_not_made_anew() {
     let error = open(dir.path()).await.unwrap_err().to_string();
     assert!(error.ends_with("cannot be opened as a store: the engine's files are gone"), "{error}");
     assert!(!dir.path().join("engine").exists());
+}
+
+/// Without profiles and network mappings this version writes what format 1 was, byte for byte.
+#[tokio::test]
+async fn a_directory_of_format_1_is_opened_and_raised() {
+    let adapter = Embedded::default();
+    let world = World::new(&adapter).await;
+    for number in 0..20 {
+        assert_eq!(world.create(&number.to_string(), "p1").await, CreateOutcome::Created);
+    }
+    let before = Dump::of(&*world.store, &world.all_providers(), &[organization_id(NORTH)], 7).await;
+    world.store.close().await;
+    let marker = adapter.dir().join("format");
+    fs::write(&marker, "jackfield store, format 1\n").unwrap();
+    let world = world.again(&adapter).await;
+    assert_eq!(fs::read_to_string(&marker).unwrap(), "jackfield store, format 2\n");
+    let after = Dump::of(&*world.store, &world.all_providers(), &[organization_id(NORTH)], 7).await;
+    assert_eq!(after, before);
+    // What was there before goes on as if this version had written it.
+    let lobby = profile("p1", NORTH, "lobby");
+    let created = world.store.create_profile(lobby.clone(), origin()).await.unwrap();
+    assert_eq!(created, CreateProfileOutcome::Created);
+    assert_eq!(world.create("new", "p1").await, CreateOutcome::Created);
+    assert_eq!(world.update("1", "p2").await, UpdateOutcome::Updated);
+    assert_eq!(world.delete("2").await, DeleteOutcome::Deleted);
+    let set = NetworkChange::Set(Network::skill(skill("a")));
+    world.done(RegistryCommand::ChangeNetwork(world.providers[0], set)).await;
+    let world = world.again(&adapter).await;
+    assert_eq!(world.count(world.providers[0]).await, 20);
+    assert_eq!(world.get("1").await.as_deref(), Some("p2"));
+    world.store.close().await;
+    fs::write(&marker, "jackfield store, format 1, being made\n").unwrap();
+    fs::remove_file(adapter.dir().join("engine/version")).unwrap();
+    open(adapter.dir()).await.unwrap().close().await;
+    assert_eq!(fs::read_to_string(&marker).unwrap(), "jackfield store, format 2\n");
+}
+
+#[test]
+fn a_service_provider_of_format_1_has_no_network() {
+    let row = r#"{"ServiceProvider":{"id":"amzn1.comms.csp.id.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10",
+        "organization":"amzn1.alexa.unit.did.o","logical_id":"desk","display_name":[]}}"#;
+    let record: Record = serde_json::from_str(row).unwrap();
+    let Record::ServiceProvider(provider) = &record else { panic!("{record:?}") };
+    assert_eq!(provider.network, None);
+    let written: serde_json::Value = serde_json::to_value(&record).unwrap();
+    assert_eq!(written, serde_json::from_str::<serde_json::Value>(row).unwrap(), "and is written as it was");
 }

@@ -43,6 +43,8 @@ pub(super) struct Directory {
     _lock: File,
     /// Whether the engine's files were made completely.
     finished: bool,
+    /// Whether the marker names an older format.
+    outdated: bool,
 }
 
 impl Directory {
@@ -68,14 +70,15 @@ impl Directory {
             path: path.to_owned(),
             _lock: lock,
             finished: marker.is_some_and(|marker| marker.finished),
+            outdated: marker.is_some_and(|marker| marker.format != FORMAT),
         };
         match directory.probe(1) {
             // A full store can still be read.
             Err(error) if directory.finished && error.kind() == io::ErrorKind::StorageFull => {}
             probed => probed.map_err(failed("it cannot be written"))?,
         }
-        if marker.is_none_or(|marker| marker.format != FORMAT) {
-            directory.mark(directory.finished).map_err(failed("its format marker cannot be written"))?;
+        if marker.is_none() {
+            directory.mark(false).map_err(failed("its format marker cannot be written"))?;
         }
         Ok(directory)
     }
@@ -96,6 +99,15 @@ impl Directory {
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.mark(true)?;
         self.finished = true;
+        Ok(())
+    }
+
+    /// Says that the files are of this version's format from now on; before anything is written to them.
+    pub(super) fn raise(&mut self) -> io::Result<()> {
+        if self.outdated {
+            self.mark(true)?;
+            self.outdated = false;
+        }
         Ok(())
     }
 

@@ -174,7 +174,9 @@ impl EmbeddedStore {
         let view = if directory.is_finished() {
             let engine =
                 Engine::open(&directory.engine(), false).map_err(|error| failed(describe(&error)))?;
-            View::load(engine).map_err(|error| failed(error.to_string()))?
+            let view = View::load(engine).map_err(|error| failed(error.to_string()))?;
+            directory.raise().map_err(|error| failed(error.to_string()))?;
+            view
         } else {
             directory.clear_unfinished().map_err(|error| failed(error.to_string()))?;
             let engine = Engine::open(&directory.engine(), true).map_err(|error| failed(describe(&error)))?;
