@@ -128,7 +128,9 @@ impl App {
             Target::NotFound => return Err(ApiError::NotFound("There is nothing at this path.".to_owned())),
         };
         seen.operation = Some(operation);
-        check_head(&call.head)?;
+        if let Err(error) = check_head(&call.head) {
+            return lwa::refuse_as(operation, call, error);
+        }
         let parameter = parameter.as_deref().unwrap_or_default();
         match operation {
             Operation::Association(operation) => {

@@ -9,6 +9,7 @@ mod cli;
 mod clients;
 mod consent;
 mod crash;
+mod described;
 mod details;
 mod dev;
 mod disk;

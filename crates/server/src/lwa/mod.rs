@@ -24,7 +24,7 @@ use crate::app::{App, Call};
 use crate::auth::access_token::{self, Issue};
 use crate::error::ApiError;
 use crate::response::{self, Reply};
-use crate::router::LoginOperation;
+use crate::router::{LoginOperation, Operation};
 use form::Form;
 
 /// An error of RFC 6749: status, code and a description for people.
@@ -128,6 +128,15 @@ pub(crate) fn refuse_other(operation: LoginOperation, call: &Call, error: &ApiEr
     match operation {
         LoginOperation::TokenInfo | LoginOperation::UserProfile => refuse(call, error),
         LoginOperation::ConsentPage | LoginOperation::ConsentDecision => consent::refuse(error),
+    }
+}
+
+/// A refusal before the operation began, in the form of the operation.
+pub(crate) fn refuse_as(operation: Operation, call: &Call, error: ApiError) -> Result<Reply, ApiError> {
+    match operation {
+        Operation::Token => Ok(refuse(call, &error)),
+        Operation::Login(operation) => Ok(refuse_other(operation, call, &error)),
+        _ => Err(error),
     }
 }
 
