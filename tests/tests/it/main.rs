@@ -23,6 +23,7 @@ mod pages;
 mod protocol;
 mod restart;
 mod seeding;
+mod stock_clients;
 mod tls;
 mod tls_scan;
 mod walk;
