@@ -27,6 +27,7 @@ mod protocol;
 mod refresh;
 mod restart;
 mod seeding;
+mod stock_clients;
 mod tls;
 mod tls_scan;
 mod tokeninfo;

@@ -163,8 +163,7 @@ async fn the_protocol_is_agreed_on_in_the_handshake() {
 async fn both_protocols_give_the_same_answers_over_tls() {
     let own = Own::start(&[]);
     let one = Tenant::on(own.server.endpoint(), TenantOptions::default()).await;
-    let mut two = one.again(Version::Http2);
-    two.provider = one.new_provider("second").await;
+    let two = Tenant::on(own.server.endpoint(), TenantOptions::default()).await.again(Version::Http2);
     give_the_same_answers(&one, &two).await;
     assert!(handshakes(&own.server, "done").await >= 2.0);
 }
