@@ -6,7 +6,10 @@ use std::fmt::Debug;
 
 use jackfield_model::json::InvalidRequest;
 use jackfield_model::limit;
-use jackfield_model::wire::{Association, DeleteRequest, QueryRequest};
+use jackfield_model::wire::{
+    Association, BatchItem, DeleteRequest, Network, NewProfile, NewServiceProvider, ProfileUpdate, QueryRequest,
+    ServiceProviderUpdate,
+};
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 
@@ -17,7 +20,33 @@ fuzz_target!(|body: &[u8]| {
     association(body);
     delete(body);
     query(body);
+    family(body);
 });
+
+fn family(body: &[u8]) {
+    if let Some(provider) = accepted(NewServiceProvider::parse(body)) {
+        assert!((1..=limit::DISPLAY_NAMES).contains(&provider.display_name.len()));
+        travels(&provider, NewServiceProvider::parse);
+        travels(&ServiceProviderUpdate { display_name: provider.display_name }, ServiceProviderUpdate::parse);
+    }
+    if let Some(network) = accepted(Network::parse(body)) {
+        travels(&network, Network::parse);
+    }
+    if let Some(profile) = accepted(NewProfile::parse(body)) {
+        travels(&profile, NewProfile::parse);
+    }
+    if let Some(update) = accepted(ProfileUpdate::parse(body)) {
+        travels(&update, ProfileUpdate::parse);
+    }
+    if let Some(items) = accepted(BatchItem::parse_all(body)) {
+        assert!((1..=limit::BATCH_ITEMS).contains(&items.len()));
+        for item in items {
+            if let Some(profile) = accepted(item.profile) {
+                travels(&profile, NewProfile::parse);
+            }
+        }
+    }
+}
 
 fn association(body: &[u8]) {
     if let Some(created) = accepted(Association::parse_create(body)) {

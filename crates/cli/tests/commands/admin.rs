@@ -51,28 +51,111 @@ async fn admin_commands_make_the_documented_requests() {
     let provider_path = format!("/admin/v1/serviceProviders/{PROVIDER}");
     let profile_path = format!("/admin/v1/profiles/{PROFILE}");
     #[rustfmt::skip]
+    let network =
+        r#"{"networkType":"SKILL","skillConfiguration":{"skillId":"amzn1.ask.skill.a"}}"#.to_owned();
     let rows = [
-        (format!("org create n --country GB --vertical core --webrtc on --id {ORG}"), "POST /admin/v1/organizations".to_owned(),
-            format!(r#"{{"id":"{ORG}","name":"n","country":"UK","vertical":"core","webrtc":true,"strict_profiles":false}}"#), &org),
+        (
+            format!("org create n --country GB --vertical core --webrtc on --id {ORG}"),
+            "POST /admin/v1/organizations".to_owned(),
+            format!(
+                r#"{{"id":"{ORG}","name":"n","country":"UK","vertical":"core","webrtc":true,"strict_profiles":false}}"#
+            ),
+            &org,
+        ),
         (format!("org get {ORG}"), format!("GET {org_path}"), String::new(), &org),
-        (format!("org update {ORG} --webrtc off"), format!("PATCH {org_path}"), r#"{"webrtc":false}"#.to_owned(), &org),
-        (format!("client create {ORG} --rate-limit 0"), format!("POST {org_path}/clients"), r#"{"rate_limit":0}"#.to_owned(), &client),
+        (
+            format!("org update {ORG} --webrtc off"),
+            format!("PATCH {org_path}"),
+            r#"{"webrtc":false}"#.to_owned(),
+            &org,
+        ),
+        (
+            format!("client create {ORG} --rate-limit 0"),
+            format!("POST {org_path}/clients"),
+            r#"{"rate_limit":0}"#.to_owned(),
+            &client,
+        ),
         (format!("client get {CLIENT}"), format!("GET {client_path}"), String::new(), &client),
-        (format!("client update {CLIENT} --scope a"), format!("PATCH {client_path}"), r#"{"scopes":["a"]}"#.to_owned(), &client),
-        (format!("client enable {CLIENT}"), format!("PATCH {client_path}"), r#"{"enabled":true}"#.to_owned(), &client),
-        (format!("client disable {CLIENT}"), format!("PATCH {client_path}"), r#"{"enabled":false}"#.to_owned(), &client),
-        (format!("client rotate-secret {CLIENT}"), format!("POST {client_path}/rotate-secret"), String::new(), &client),
-        (format!("client revoke-tokens {CLIENT} --refresh-tokens"), format!("POST {client_path}/revoke-tokens"), r#"{"refresh_tokens":true}"#.to_owned(), &client),
-        (format!("provider create {ORG} desk --display-name en-US=Desk"), format!("POST {org_path}/serviceProviders"),
-            r#"{"logical_id":"desk","display_name":[{"locale":"en-US","value":"Desk"}]}"#.to_owned(), &provider),
+        (
+            format!("client update {CLIENT} --scope a"),
+            format!("PATCH {client_path}"),
+            r#"{"scopes":["a"]}"#.to_owned(),
+            &client,
+        ),
+        (
+            format!("client enable {CLIENT}"),
+            format!("PATCH {client_path}"),
+            r#"{"enabled":true}"#.to_owned(),
+            &client,
+        ),
+        (
+            format!("client disable {CLIENT}"),
+            format!("PATCH {client_path}"),
+            r#"{"enabled":false}"#.to_owned(),
+            &client,
+        ),
+        (
+            format!("client rotate-secret {CLIENT}"),
+            format!("POST {client_path}/rotate-secret"),
+            String::new(),
+            &client,
+        ),
+        (
+            format!("client revoke-tokens {CLIENT} --refresh-tokens"),
+            format!("POST {client_path}/revoke-tokens"),
+            r#"{"refresh_tokens":true}"#.to_owned(),
+            &client,
+        ),
+        (
+            format!("provider create {ORG} desk --display-name en-US=Desk"),
+            format!("POST {org_path}/serviceProviders"),
+            r#"{"logical_id":"desk","display_name":[{"locale":"en-US","value":"Desk"}]}"#.to_owned(),
+            &provider,
+        ),
         (format!("provider get {PROVIDER}"), format!("GET {provider_path}"), String::new(), &provider),
-        (format!("provider update {PROVIDER} --display-name fr=Bureau"), format!("PATCH {provider_path}"),
-            r#"{"display_name":[{"locale":"fr","value":"Bureau"}]}"#.to_owned(), &provider),
-        (format!("profile create {ORG} {ORG} --name Lobby"), format!("POST {org_path}/profiles"), format!(r#"{{"unit":"{ORG}","name":"Lobby"}}"#), &profile),
+        (
+            format!("provider update {PROVIDER} --display-name fr=Bureau"),
+            format!("PATCH {provider_path}"),
+            r#"{"display_name":[{"locale":"fr","value":"Bureau"}]}"#.to_owned(),
+            &provider,
+        ),
+        (
+            format!("provider network set {PROVIDER} amzn1.ask.skill.a"),
+            format!("PUT {provider_path}/network"),
+            network.clone(),
+            &network,
+        ),
+        (
+            format!("provider network show {PROVIDER}"),
+            format!("GET {provider_path}/network"),
+            String::new(),
+            &network,
+        ),
+        (
+            format!("profile create {ORG} {ORG} --name Lobby"),
+            format!("POST {org_path}/profiles"),
+            format!(r#"{{"unit":"{ORG}","name":"Lobby"}}"#),
+            &profile,
+        ),
         (format!("profile get {PROFILE}"), format!("GET {profile_path}"), String::new(), &profile),
-        (format!("profile rename {PROFILE} Bar"), format!("PATCH {profile_path}"), r#"{"name":"Bar"}"#.to_owned(), &profile),
-        ("maintenance on --retry-after 5".to_owned(), "PUT /admin/v1/maintenance".to_owned(), maintenance.clone(), &maintenance),
-        ("maintenance off".to_owned(), "PUT /admin/v1/maintenance".to_owned(), r#"{"enabled":false,"retry_after":60}"#.to_owned(), &maintenance),
+        (
+            format!("profile rename {PROFILE} Bar"),
+            format!("PATCH {profile_path}"),
+            r#"{"name":"Bar"}"#.to_owned(),
+            &profile,
+        ),
+        (
+            "maintenance on --retry-after 5".to_owned(),
+            "PUT /admin/v1/maintenance".to_owned(),
+            maintenance.clone(),
+            &maintenance,
+        ),
+        (
+            "maintenance off".to_owned(),
+            "PUT /admin/v1/maintenance".to_owned(),
+            r#"{"enabled":false,"retry_after":60}"#.to_owned(),
+            &maintenance,
+        ),
         ("maintenance show".to_owned(), "GET /admin/v1/maintenance".to_owned(), String::new(), &maintenance),
     ];
     for (line, request, body, answer) in rows {
@@ -88,6 +171,8 @@ async fn admin_commands_make_the_documented_requests() {
     for (line, path, id) in [
         (format!("org delete {ORG}"), org_path, ORG),
         (format!("client delete {CLIENT}"), client_path, CLIENT),
+        (format!("provider network delete {PROVIDER}"), format!("{provider_path}/network"), PROVIDER),
+        (format!("provider delete {PROVIDER} --cascade"), format!("{provider_path}?cascade=true"), PROVIDER),
         (format!("provider delete {PROVIDER}"), provider_path, PROVIDER),
         (format!("profile delete {PROFILE}"), profile_path, PROFILE),
     ] {
