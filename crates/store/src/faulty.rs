@@ -14,8 +14,8 @@ use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderI
 use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
-    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome, RootKey, Store,
-    StoreError, StoreStats, UpdateOutcome, WriteAssociation,
+    AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome, RootKey,
+    Store, StoreError, StoreStats, UpdateOutcome, WriteAssociation,
 };
 
 /// How often and how an operation fails. The default is never.
@@ -206,6 +206,11 @@ impl Store for FaultyStore {
     async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.write().await?;
         self.inner.trim_changes(before, limit).await
+    }
+
+    async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
+        self.write().await?;
+        self.inner.reset(content, origin).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -1,6 +1,8 @@
 //! `memory:`: everything in ordered maps under one lock. The reference model of the other adapters, and the
 //! store of `--ephemeral`. Nothing survives the process.
 
+mod content;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -13,8 +15,8 @@ use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderI
 use crate::change::{Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
 use crate::registry::{Dependents, Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
-    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome, RootKey, Store,
-    StoreError, StoreStats, UpdateOutcome, WriteAssociation,
+    AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome, RootKey,
+    Store, StoreError, StoreStats, UpdateOutcome, WriteAssociation,
 };
 
 /// The store of `memory:`.
@@ -298,6 +300,11 @@ impl Store for MemoryStore {
             trimmed += 1;
         }
         Ok(trimmed)
+    }
+
+    async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
+        self.replace(content, &origin);
+        Ok(())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -42,6 +42,11 @@ impl Counts {
         self.providers[shard(provider)].get(&provider).copied()
     }
 
+    /// Whether a provider has this number.
+    pub(super) fn has_number(&self, number: ProviderNumber) -> bool {
+        self.providers.iter().any(|shard| shard.values().any(|tally| tally.number == number))
+    }
+
     /// Associations of a provider.
     pub(super) fn associations(&self, provider: ServiceProviderId) -> u64 {
         self.provider(provider).map_or(0, |tally| tally.associations)

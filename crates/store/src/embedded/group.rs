@@ -172,11 +172,7 @@ impl<'a> Group<'a> {
         if self.find_profile(&profile.id)?.is_some() {
             return Ok(CreateProfileOutcome::IdTaken);
         }
-        self.put(Space::Profile, unit, Some(codec::encode_amazon_id(&profile.id)));
-        let index = layout::profile_of_organization(&profile.organization, &profile.id);
-        self.put(Space::Profile, index, Some(Vec::new()));
-        self.put_profile(profile);
-        self.set_profile_count(&profile.organization, self.counts.profiles(&profile.organization) + 1);
+        self.add_profile(profile);
         self.record(origin, Operation::Create, profile.subject(None, Some(profile)));
         Ok(CreateProfileOutcome::Created)
     }
@@ -239,6 +235,37 @@ impl<'a> Group<'a> {
         Ok(old.len())
     }
 
+    pub(super) const fn view(&self) -> &View {
+        self.view
+    }
+
+    /// The keys that the group itself changes in a space, of those that begin with `prefix`.
+    pub(super) fn pending_keys(&self, space: Space, prefix: &[u8]) -> Vec<(Space, Key)> {
+        self.pending.keys().filter(|(own, key)| *own == space && key.starts_with(prefix)).cloned().collect()
+    }
+
+    pub(super) fn set_counts(&mut self, counts: Counts) {
+        self.counts = counts;
+    }
+
+    pub(super) fn set_registry(&mut self, registry: Arc<Registry>) {
+        self.registry = registry;
+    }
+
+    pub(super) const fn last_provider(&self) -> ProviderNumber {
+        self.last_provider
+    }
+
+    pub(super) const fn next_provider(&mut self) -> ProviderNumber {
+        self.last_provider += 1;
+        self.last_provider
+    }
+
+    /// Whether a provider has this number.
+    pub(super) fn is_live(&self, number: ProviderNumber) -> bool {
+        self.counts.has_number(number)
+    }
+
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         // A hit costs a copy of the value; the key is copied to ask at all.
         match self.pending.get(&(space, key.to_vec())) {
@@ -247,11 +274,11 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn put(&mut self, space: Space, key: Key, value: Option<Vec<u8>>) {
+    pub(super) fn put(&mut self, space: Space, key: Key, value: Option<Vec<u8>>) {
         self.pending.insert((space, key), value);
     }
 
-    fn record(&mut self, origin: Origin, operation: Operation, subject: Subject) {
+    pub(super) fn record(&mut self, origin: Origin, operation: Operation, subject: Subject) {
         self.last_change += 1;
         let Origin { actor, request_id, time } = origin;
         let change = Change { sequence: self.last_change, time, actor, request_id, operation, subject };
@@ -277,12 +304,21 @@ impl<'a> Group<'a> {
         }
     }
 
+    pub(super) fn add_profile(&mut self, profile: &Profile) {
+        let unit = layout::profile_of_unit(&profile.unit);
+        self.put(Space::Profile, unit, Some(codec::encode_amazon_id(&profile.id)));
+        let index = layout::profile_of_organization(&profile.organization, &profile.id);
+        self.put(Space::Profile, index, Some(Vec::new()));
+        self.put_profile(profile);
+        self.set_profile_count(&profile.organization, self.counts.profiles(&profile.organization) + 1);
+    }
+
     fn put_profile(&mut self, profile: &Profile) {
         let value = serde_json::to_vec(profile).expect("profiles have text keys and no failing values");
         self.put(Space::Profile, layout::profile(&profile.id), Some(value));
     }
 
-    fn set_tally(&mut self, provider: ServiceProviderId, tally: Option<Tally>) {
+    pub(super) fn set_tally(&mut self, provider: ServiceProviderId, tally: Option<Tally>) {
         self.counts.set_provider(provider, tally);
         self.put(Space::Meta, layout::provider(provider), tally.as_ref().map(codec::encode_tally));
     }

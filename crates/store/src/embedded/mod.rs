@@ -10,6 +10,7 @@ mod directory;
 mod engine;
 mod group;
 mod layout;
+mod reset;
 mod view;
 mod writer;
 
@@ -35,8 +36,8 @@ use self::writer::{Message, Reply, Write, Writer};
 use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
-    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome, OpenError,
-    RootKey, Store, StoreError, StoreOptions, StoreStats, UpdateOutcome, WriteAssociation,
+    AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
+    OpenError, RootKey, Store, StoreError, StoreOptions, StoreStats, UpdateOutcome, WriteAssociation,
 };
 
 /// Writes that may queue; more wait to queue.
@@ -325,6 +326,19 @@ impl Store for EmbeddedStore {
 
     async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.write(|reply| Write::Trim(before, limit, reply)).await
+    }
+
+    async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
+        self.write(|reply| Write::Reset(Box::new(content), origin, reply)).await?;
+        let mut next = Some(Vec::new());
+        while let Some(from) = next {
+            // The reset is done: what stays behind is seen by nobody, and the next reset removes it.
+            next = self.write(|reply| Write::Sweep(from, reply)).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "associations from before the reset could not be removed");
+                None
+            });
+        }
+        Ok(())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -22,17 +22,20 @@ use super::codec::Token;
 use super::directory::{Directory, ROOM_BYTES};
 use super::engine::{Engine, describe};
 use super::group::{Commit, Group};
+use super::layout::Key;
 use super::view::View;
 use super::{CLOSED, Shared};
 use crate::change::{Origin, Timestamp};
 use crate::registry::{Profile, RegistryCommand, RegistryOutcome};
 use crate::{
-    CommitReport, CreateOutcome, CreateProfileOutcome, DeleteOutcome, StoreError, StoreOptions,
+    CommitReport, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome, StoreError, StoreOptions,
     UpdateOutcome, WriteAssociation,
 };
 
 /// Most writes of one commit. It bounds how long a write waits for others of its group.
 const GROUP_MAX: usize = 1_024;
+/// Associations that one commit removes after a reset, so that clients' writes get their turn between.
+const SWEEP_MAX: usize = 1_024;
 /// How long after a failure the first look is taken, and the longest time between two looks.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(1);
@@ -54,6 +57,9 @@ pub(super) enum Write {
     RenameProfile(OrganizationId, AmazonId, Option<String>, Origin, Reply<UpdateOutcome>),
     DeleteProfile(OrganizationId, AmazonId, Origin, Reply<DeleteOutcome>),
     Trim(Timestamp, usize, Reply<usize>),
+    Reset(Box<Content>, Origin, Reply<()>),
+    /// Removes a part of what a reset left, from this key on; the answer is where to go on.
+    Sweep(Key, Reply<Option<Key>>),
 }
 
 /// What the queue carries.
@@ -356,6 +362,8 @@ impl Write {
                 answer(group.delete_profile(&organization, &id, origin), reply)
             }
             Self::Trim(before, limit, reply) => answer(group.trim_changes(before, limit), reply),
+            Self::Reset(content, origin, reply) => answer(group.reset(&content, &origin), reply),
+            Self::Sweep(from, reply) => answer(group.sweep(from, SWEEP_MAX), reply),
         }
     }
 
@@ -371,6 +379,8 @@ impl Write {
             Self::Registry(_, _, reply) => send(reply, cause),
             Self::CreateProfile(_, _, reply) => send(reply, cause),
             Self::Trim(_, _, reply) => send(reply, cause),
+            Self::Reset(_, _, reply) => send(reply, cause),
+            Self::Sweep(_, reply) => send(reply, cause),
         }
     }
 }
