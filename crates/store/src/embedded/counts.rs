@@ -42,9 +42,9 @@ impl Counts {
         self.providers[shard(provider)].get(&provider).copied()
     }
 
-    /// Whether a provider has this number.
-    pub(super) fn has_number(&self, number: ProviderNumber) -> bool {
-        self.providers.iter().any(|shard| shard.values().any(|tally| tally.number == number))
+    /// The numbers of all providers.
+    pub(super) fn provider_numbers(&self) -> impl Iterator<Item = ProviderNumber> + '_ {
+        self.providers.iter().flat_map(|shard| shard.values().map(|tally| tally.number))
     }
 
     /// Associations of a provider.

@@ -261,9 +261,9 @@ impl<'a> Group<'a> {
         self.last_provider
     }
 
-    /// Whether a provider has this number.
-    pub(super) fn is_live(&self, number: ProviderNumber) -> bool {
-        self.counts.has_number(number)
+    /// The numbers of the providers that are there.
+    pub(super) fn provider_numbers(&self) -> impl Iterator<Item = ProviderNumber> + '_ {
+        self.counts.provider_numbers()
     }
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

@@ -329,16 +329,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
-        self.write(|reply| Write::Reset(Box::new(content), origin, reply)).await?;
-        let mut next = Some(Vec::new());
-        while let Some(from) = next {
-            // The reset is done: what stays behind is seen by nobody, and the next reset removes it.
-            next = self.write(|reply| Write::Sweep(from, reply)).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "associations from before the reset could not be removed");
-                None
-            });
-        }
-        Ok(())
+        self.write(|reply| Write::Reset(Box::new(content), origin, reply)).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

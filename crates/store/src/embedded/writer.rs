@@ -85,6 +85,8 @@ pub(super) struct Writer {
     failure: Option<Failure>,
     /// When the engine was opened again after a failure.
     reopened: Option<Instant>,
+    /// Where to go on removing what resets left; see `reset`.
+    sweep: Option<Key>,
 }
 
 /// Why the store takes no writes, and what is to be done about it.
@@ -131,6 +133,8 @@ impl Writer {
             callers: Handle::try_current().ok(),
             failure: None,
             reopened: None,
+            // A process that ended early may have left something.
+            sweep: Some(Key::new()),
         };
         std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
         Ok(())
@@ -149,6 +153,9 @@ impl Writer {
             };
             let mut group = vec![first];
             closing = self.gather(&mut group);
+            if group.iter().any(|write| matches!(write, Write::Reset(..))) {
+                self.sweep = Some(Key::new());
+            }
             self.write(group);
         }
         self.close();
@@ -180,6 +187,19 @@ impl Writer {
     /// The next message. While the store has failed, the times between are used to bring it back.
     fn receive(&mut self) -> Option<Message> {
         loop {
+            if self.failure.is_none()
+                && let Some(from) = self.sweep.take()
+            {
+                // Only while there is nothing else to do.
+                match self.queue.try_recv() {
+                    Err(_) => self.sweep = self.swept(from),
+                    Ok(message) => {
+                        self.sweep = Some(from);
+                        return Some(message);
+                    }
+                }
+                continue;
+            }
             let Some(failure) = &self.failure else { return self.queue.blocking_recv() };
             let retry_at = failure.retry_at;
             let queue = &mut self.queue;
@@ -190,6 +210,13 @@ impl Writer {
                 Err(_) => self.retry(),
             }
         }
+    }
+
+    /// Removes a part of what resets left; answers where to go on. After a failure the rest waits for the next start.
+    fn swept(&mut self, from: Key) -> Option<Key> {
+        let (reply, mut next) = oneshot::channel();
+        self.write(vec![Write::Sweep(from, reply)]);
+        next.try_recv().ok()?.ok()?
     }
 
     /// Decides the writes of a group, stores them and answers.
