@@ -1,7 +1,6 @@
 //! Connections: accepted within a bound, HTTP/1.1 and HTTP/2 (prior knowledge) told apart by their first bytes, slow
 //! clients cut off, finished in order at the end.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,7 +111,7 @@ async fn serve(
     stream.set_write_timeout(Some(timeouts.stall));
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);
-        async move { Ok::<_, Infallible>(app.respond(which, request).await) }
+        async move { app.respond(which, request).await }
     });
     let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service);
     if let Err(error) = watcher.watch(connection.into_owned()).await {

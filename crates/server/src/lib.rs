@@ -10,20 +10,26 @@ mod clock;
 mod config;
 mod connection;
 mod error;
+mod fault;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod ids;
+mod journal;
 pub mod logs;
 mod lwa;
 mod metrics;
 mod open;
 pub mod openapi;
 mod operation;
+mod reset;
 mod response;
 mod router;
 mod seed;
 mod server;
 
+pub use clock::{ClockOffset, InvalidClockOffset};
 pub use config::{AdminTokenText, Config, ConfigError, SeedSource, Settings, Span, Text};
+pub use journal::JournalScope;
 pub use logs::LogFormat;
 pub use metrics::Metrics;
 pub use seed::SeedError;

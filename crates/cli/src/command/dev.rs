@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jackfield_model::{ClientId, path};
-use jackfield_server::{SeedSource, Server, Settings, Text};
+use jackfield_server::{JournalScope, SeedSource, Server, Settings, Text};
 
 use super::serve;
 
@@ -39,7 +39,10 @@ pub(crate) fn run(args: DevArgs) -> ExitCode {
     let DevArgs { ephemeral, config, mut settings } = args;
     let own_store = if ephemeral { "memory:" } else { "embedded:./jackfield-dev" };
     settings.store = settings.store.or_else(|| own_store.parse::<Text<_>>().ok());
-    match serve::configure(config.as_deref(), settings) {
+    // A sandbox is there to look into and to begin again with.
+    let defaults =
+        Settings { journal_scope: Some(JournalScope::All), allow_reset: Some(true), ..Settings::default() };
+    match serve::configure(config.as_deref(), settings, defaults) {
         Ok(mut config) => {
             config.seeds.insert(0, SeedSource::BuiltIn(SEED));
             if !config.listen.ip().is_loopback() {

@@ -22,7 +22,7 @@ pub(crate) struct ServeArgs {
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(args: ServeArgs) -> ExitCode {
-    match configure(args.config.as_deref(), args.settings) {
+    match configure(args.config.as_deref(), args.settings, Settings::default()) {
         Ok(config) => serve(config, |_, _| Ok(())),
         Err(error) => {
             eprintln!("error: {error}");
@@ -31,10 +31,14 @@ pub(crate) fn run(args: ServeArgs) -> ExitCode {
     }
 }
 
-/// The configuration of a file, if any, under these settings.
-pub(super) fn configure(file: Option<&std::path::Path>, settings: Settings) -> Result<Config, ConfigError> {
+/// The configuration of a file, if any, under these settings and above these defaults.
+pub(super) fn configure(
+    file: Option<&std::path::Path>,
+    settings: Settings,
+    defaults: Settings,
+) -> Result<Config, ConfigError> {
     let file = file.map(Settings::read).transpose()?.unwrap_or_default();
-    settings.or(file).resolve()
+    settings.or(file).or(defaults).resolve()
 }
 
 /// Starts a server, lets `greet` write to standard output, prints the ready line, and serves.

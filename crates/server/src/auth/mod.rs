@@ -19,7 +19,7 @@ use jackfield_store::registry::{Client, Registry};
 use jackfield_store::{Actor, Origin, Timestamp};
 
 use crate::app::App;
-use crate::error::{ApiError, Unauthorized};
+use crate::error::{ApiError, Forbidden, Unauthorized};
 pub(crate) use provider::Provider;
 
 /// A client whose token holds, with what the token allows.
@@ -27,7 +27,8 @@ pub(crate) use provider::Provider;
 pub(crate) struct Caller {
     pub(crate) client: Arc<Client>,
     registry: Arc<Registry>,
-    has_scope: bool,
+    /// The scopes of a token that lacks the one it takes.
+    other_scopes: Option<Vec<String>>,
 }
 
 /// The token of an `Authorization: Bearer …` header. The scheme is read in any case (RFC 9110, section 11.1).
@@ -58,19 +59,28 @@ pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Api
     let Some(claims) = access_token::open(&app.keys.access_token, token, &mut buffer) else {
         let refresh =
             token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(access_token::REFRESH_PREFIX);
-        let why = if refresh { Unauthorized::RefreshToken } else { Unauthorized::Unknown };
+        let why = match access_token::has_form(token) {
+            _ if refresh => Unauthorized::RefreshToken,
+            true => Unauthorized::Unknown,
+            false => Unauthorized::Malformed,
+        };
         return Err(ApiError::Unauthorized(why));
     };
-    let client = registry
-        .clients
-        .get(claims.client)
-        .filter(|client| client.enabled && client.token_generation == claims.generation)
-        .ok_or(ApiError::Unauthorized(Unauthorized::Revoked))?;
-    if app.clock.seconds() >= claims.expires {
-        return Err(ApiError::Unauthorized(Unauthorized::Expired));
+    let client =
+        registry.clients.get(claims.client).ok_or(ApiError::Unauthorized(Unauthorized::ClientGone))?;
+    if !client.enabled {
+        return Err(ApiError::Unauthorized(Unauthorized::Disabled));
     }
+    if client.token_generation != claims.generation {
+        return Err(ApiError::Unauthorized(Unauthorized::Revoked));
+    }
+    if app.clock.seconds() >= claims.expires {
+        return Err(ApiError::Unauthorized(Unauthorized::Expired { at: claims.expires }));
+    }
+    let scopes = || claims.scopes.split(' ').filter(|scope| !scope.is_empty());
+    let has_scope = scopes().any(|scope| scope == SERVICE_PROVIDER);
     Ok(Caller {
-        has_scope: claims.scopes.split(' ').any(|scope| scope == SERVICE_PROVIDER),
+        other_scopes: (!has_scope).then(|| scopes().map(str::to_owned).collect()),
         client: Arc::clone(client),
         registry,
     })
@@ -87,12 +97,11 @@ pub(crate) fn authorize<'a>(
     app.rates
         .check(&caller.client, &caller.registry)
         .map_err(|retry_after| ApiError::TooManyRequests { retry_after })?;
-    if !caller.has_scope {
-        return Err(ApiError::Forbidden(format!("The access token lacks the scope {SERVICE_PROVIDER}.")));
+    if let Some(granted) = &caller.other_scopes {
+        return Err(ApiError::Forbidden(Forbidden::Scope { granted: granted.clone() }));
     }
     let known = provider.parse::<ServiceProviderId>().ok().and_then(|id| caller.registry.providers.get(&id));
-    let provider =
-        known.ok_or_else(|| ApiError::NotFound("There is no such service provider.".to_owned()))?;
+    let provider = known.ok_or(ApiError::NoSuchProvider)?;
     if provider.organization != caller.client.organization {
         return Err(ApiError::Unauthorized(Unauthorized::OtherOrganization));
     }
@@ -100,13 +109,11 @@ pub(crate) fn authorize<'a>(
         ApiError::Internal { cause: format!("the organization of provider {} is missing", provider.id) }
     })?;
     if !organization.webrtc {
-        return Err(ApiError::Forbidden("The organization does not have the WebRTC add-on.".to_owned()));
+        return Err(ApiError::Forbidden(Forbidden::AddOn));
     }
     if !is_available(organization.vertical, organization.country) {
-        return Err(ApiError::Forbidden(format!(
-            "Account association is not available to {} in {}.",
-            organization.vertical, organization.country
-        )));
+        let not_available = Forbidden::Availability(organization.vertical, organization.country);
+        return Err(ApiError::Forbidden(not_available));
     }
     let origin =
         Origin { actor: Actor::Client(Arc::clone(&caller.client.id)), request_id, time: Timestamp::now() };

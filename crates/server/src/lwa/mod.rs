@@ -11,13 +11,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jackfield_model::admin::{Secret, Token};
-use jackfield_model::{ClientId, ScopeSet, limit};
+use jackfield_model::inspect::Refusal;
+use jackfield_model::{ClientId, Scope, ScopeSet, limit};
 use jackfield_store::registry::Client;
 use serde::Serialize;
 
-use crate::app::{App, Call};
+use crate::app::{App, Call, Seen};
 use crate::auth::access_token;
-use crate::error::ApiError;
+use crate::error::{ApiError, refusal};
+use crate::journal::Refused;
 use crate::response::{self, Reply};
 use form::Form;
 
@@ -27,6 +29,44 @@ struct GrantError {
     status: StatusCode,
     code: &'static str,
     description: String,
+    /// For the journal.
+    refusal: Box<Refusal>,
+}
+
+/// What the journal tells apart where the client is told one thing.
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    /// Id or secret is missing.
+    NoCredentials,
+    /// An `Authorization` header that is not HTTP Basic with id and secret.
+    MalformedHeader,
+    UnknownClient,
+    WrongSecret,
+    ClientDisabled,
+    /// In the header and in the body.
+    TwoAuthentications,
+    TwoClientIds,
+    /// An access token where a refresh token should be.
+    AccessToken,
+    UnknownRefreshToken,
+    OthersRefreshToken,
+}
+
+impl Why {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no_credentials",
+            Self::MalformedHeader => "malformed_header",
+            Self::UnknownClient => "unknown_client",
+            Self::WrongSecret => "wrong_secret",
+            Self::ClientDisabled => "client_disabled",
+            Self::TwoAuthentications => "two_authentications",
+            Self::TwoClientIds => "two_client_ids",
+            Self::AccessToken => "access_token",
+            Self::UnknownRefreshToken => "unknown_refresh_token",
+            Self::OthersRefreshToken => "refresh_token_of_another_client",
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -38,35 +78,62 @@ struct GrantErrorBody<'a> {
 
 impl GrantError {
     fn bad(code: &'static str, description: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code, description: description.into() }
+        let status = StatusCode::BAD_REQUEST;
+        Self { status, code, description: description.into(), refusal: Box::new(refusal("grant", code)) }
     }
 
-    fn invalid_client() -> Self {
+    /// The client is told the same whatever was wrong; `why` is for the journal.
+    fn invalid_client(why: Why) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
             code: "invalid_client",
             description: "The client id or the client secret is not valid.".to_owned(),
+            refusal: Box::new(refusal("authentication", why.reason())),
         }
+    }
+
+    /// The same with more for the journal.
+    fn because(mut self, why: Why) -> Self {
+        why.reason().clone_into(&mut self.refusal.reason);
+        self
+    }
+
+    /// A refusal because of scopes.
+    fn of_scopes(self, missing_scopes: Vec<String>, granted: &ScopeSet) -> Self {
+        let granted_scopes = Some(granted.iter().map(ToString::to_string).collect());
+        let refusal = Refusal { missing_scopes, granted_scopes, ..refusal("scope", self.code) };
+        Self { refusal: Box::new(refusal), ..self }
     }
 }
 
-/// Answers a token request. `client` is set when the client is known, for the log.
-pub(crate) fn token(app: &App, call: &Call, body: &[u8], client: &mut Option<Arc<ClientId>>) -> Reply {
-    match grant(app, &call.head.headers, body, client) {
+/// Answers a token request. What is known of the client, and why it is refused, is seen by log and journal.
+pub(crate) fn token(app: &App, call: &Call, body: &[u8], seen: &mut Seen) -> Reply {
+    match grant(app, &call.head.headers, body, &mut seen.client) {
         Ok(token) => no_store(response::json(StatusCode::OK, &token)),
-        Err(error) => error_reply(call, &error),
+        Err(error) => error_reply(call, error, seen),
+    }
+}
+
+/// The client that a token request says it is from, true or not.
+pub(crate) fn presented_client(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    match headers.get(header::AUTHORIZATION) {
+        Some(value) => basic_credentials(value).map(|(id, _)| id),
+        None => Form::parse(body).ok().and_then(|form| form.client_id),
     }
 }
 
 /// The answer of this endpoint to a refusal that is not about the grant: overload, an oversized body.
-pub(crate) fn refuse(call: &Call, error: &ApiError) -> Reply {
+pub(crate) fn refuse(call: &Call, error: &ApiError, seen: &mut Seen) -> Reply {
     let (status, _) = error.status();
     let code = match status {
-        StatusCode::BAD_REQUEST => "invalid_request",
-        StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+        StatusCode::UNAUTHORIZED => "invalid_client",
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "temporarily_unavailable",
+        status if status.is_client_error() => "invalid_request",
         _ => "server_error",
     };
-    let mut reply = error_reply(call, &GrantError { status, code, description: error.message() });
+    let refused =
+        GrantError { status, code, description: error.message(), refusal: Box::new(error.refusal()) };
+    let mut reply = error_reply(call, refused, seen);
     error.decorate(&mut reply);
     reply
 }
@@ -90,10 +157,11 @@ fn grant(
             "grant_type must be client_credentials or refresh_token.",
         ));
     }
-    let client = authenticate(app, headers, &form)?;
-    *seen = Some(Arc::clone(&client.id));
+    let client = authenticate(app, headers, &form, seen)?;
     if !client.enabled {
-        return Err(GrantError::bad("unauthorized_client", "The client is disabled."));
+        return Err(
+            GrantError::bad("unauthorized_client", "The client is disabled.").because(Why::ClientDisabled)
+        );
     }
     match grant_type {
         "refresh_token" => refresh(app, &client, form.refresh_token),
@@ -108,7 +176,10 @@ fn client_credentials(app: &App, client: &Client, scope: Option<&str>) -> Result
         asked.ok_or_else(|| invalid("scope is missing; it names the scopes of the token.".to_owned()))?;
     let asked = ScopeSet::parse(asked).map_err(|error| invalid(format!("scope: {error}.")))?;
     if asked.intersection(&client.scopes) != asked {
-        return Err(invalid("scope names a scope that the client was not granted.".to_owned()));
+        let missing = asked.iter().map(Scope::as_str).filter(|own| !client.scopes.contains(own));
+        let missing = crate::journal::scopes(missing);
+        let refused = invalid("scope names a scope that the client was not granted.".to_owned());
+        return Err(refused.of_scopes(missing, &client.scopes));
     }
     let mut token = issue(app, client, &asked, limit::ACCESS_TOKEN_SECONDS);
     token.scope = Some(asked.to_string());
@@ -122,12 +193,15 @@ fn refresh(app: &App, client: &Client, presented: Option<String>) -> Result<Toke
         .ok_or_else(|| GrantError::bad("invalid_request", "refresh_token is missing; it is required."))?;
     let hash = app.keys.hash_refresh_token(&presented);
     if client.refresh_tokens.iter().all(|own| own.hash != hash) {
-        let description = if presented.starts_with(access_token::PREFIX) {
-            "refresh_token is an access token; a refresh token begins with Atzr|."
-        } else {
-            "The refresh token is not valid, was revoked, or belongs to another client."
-        };
-        return Err(GrantError::bad("invalid_grant", description));
+        let refused =
+            |description: &str, why: Why| Err(GrantError::bad("invalid_grant", description).because(why));
+        if presented.starts_with(access_token::PREFIX) {
+            let description = "refresh_token is an access token; a refresh token begins with Atzr|.";
+            return refused(description, Why::AccessToken);
+        }
+        let others = app.store.registry().client_of_refresh_token(&hash).is_some();
+        let why = if others { Why::OthersRefreshToken } else { Why::UnknownRefreshToken };
+        return refused("The refresh token is not valid, was revoked, or belongs to another client.", why);
     }
     let mut token = issue(app, client, &client.scopes, limit::ACCESS_TOKEN_SECONDS);
     token.refresh_token = Some(Secret(presented));
@@ -149,29 +223,42 @@ pub(crate) fn issue(app: &App, client: &Client, scopes: &ScopeSet, life: u64) ->
     }
 }
 
-/// The client of the request, by HTTP Basic or by the form, never by both (RFC 6749, section 2.3.1).
-fn authenticate(app: &App, headers: &HeaderMap, form: &Form) -> Result<Arc<Client>, GrantError> {
+/// The client of the request, by HTTP Basic or by the form, never by both (RFC 6749, section 2.3.1). `seen` is set
+/// when there is such a client, whether it is who it says or not.
+fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    form: &Form,
+    seen: &mut Option<Arc<ClientId>>,
+) -> Result<Arc<Client>, GrantError> {
     let credentials = match headers.get(header::AUTHORIZATION) {
         None => (form.client_id.clone(), form.client_secret.clone()),
         Some(_) if form.client_secret.is_some() => {
             return Err(GrantError::bad(
                 "invalid_request",
                 "The client authenticates in the header and in the body; one of them is enough.",
-            ));
+            )
+            .because(Why::TwoAuthentications));
         }
         Some(value) => {
-            let (id, secret) = basic_credentials(value).ok_or_else(GrantError::invalid_client)?;
+            let (id, secret) =
+                basic_credentials(value).ok_or_else(|| GrantError::invalid_client(Why::MalformedHeader))?;
             if form.client_id.as_ref().is_some_and(|own| *own != id) {
-                return Err(GrantError::bad("invalid_request", "client_id differs between header and body."));
+                return Err(GrantError::bad("invalid_request", "client_id differs between header and body.")
+                    .because(Why::TwoClientIds));
             }
             (Some(id), Some(secret))
         }
     };
-    let (Some(id), Some(secret)) = credentials else { return Err(GrantError::invalid_client()) };
+    let (Some(id), Some(secret)) = credentials else {
+        return Err(GrantError::invalid_client(Why::NoCredentials));
+    };
     let registry = app.store.registry();
-    let client = registry.clients.get(id.as_str()).ok_or_else(GrantError::invalid_client)?;
+    let client = registry.clients.get(id.as_str());
+    let client = client.ok_or_else(|| GrantError::invalid_client(Why::UnknownClient))?;
+    *seen = Some(Arc::clone(&client.id));
     if !app.keys.verify_client_secret(&client.id, &secret, &client.secret_hash) {
-        return Err(GrantError::invalid_client());
+        return Err(GrantError::invalid_client(Why::WrongSecret));
     }
     Ok(Arc::clone(client))
 }
@@ -187,7 +274,7 @@ fn basic_credentials(value: &HeaderValue) -> Option<(String, String)> {
     Some((form::decode(id), form::decode(secret)))
 }
 
-fn error_reply(call: &Call, error: &GrantError) -> Reply {
+fn error_reply(call: &Call, error: GrantError, seen: &mut Seen) -> Reply {
     let body = GrantErrorBody {
         error: error.code,
         error_description: &error.description,
@@ -198,6 +285,8 @@ fn error_reply(call: &Call, error: &GrantError) -> Reply {
         let challenge = HeaderValue::from_static("Basic realm=\"jackfield\"");
         reply.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
+    let GrantError { code, description, refusal, .. } = error;
+    seen.refused = Some(Refused { kind: code.to_owned(), message: description, refusal: *refusal });
     reply
 }
 

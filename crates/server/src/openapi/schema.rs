@@ -11,7 +11,9 @@ use super::reference;
 /// Every schema, by name.
 pub(super) fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [identifiers(), public(), login(), accounts(), directory(), server()] {
+    for group in
+        [identifiers(), public(), login(), accounts(), directory(), server(), super::inspect::schemas()]
+    {
         let Value::Object(group) = group else { unreachable!("the groups are written as objects") };
         schemas.extend(group);
     }
@@ -28,7 +30,7 @@ fn named(names: impl Iterator<Item = &'static str>) -> Value {
 }
 
 /// An object with these properties, of which some must be there.
-fn object(required: &[&str], properties: &Value) -> Value {
+pub(super) fn object(required: &[&str], properties: &Value) -> Value {
     json!({ "type": "object", "required": required, "properties": properties })
 }
 
@@ -265,6 +267,7 @@ fn server() -> Value {
             "associations": count(),
             "last_change": count(),
             "disk_bytes": { "type": ["integer", "null"], "minimum": 0 },
+            "clock_offset_seconds": { "type": "integer", "description": "How far the token clock is ahead of the system's." },
             "maintenance": reference("Maintenance"),
         })),
         "Health": object(&["status"], &json!({ "status": { "type": "string" } })),

@@ -28,7 +28,7 @@ pub(crate) async fn run(
 }
 
 fn no_such_provider() -> ApiError {
-    ApiError::NotFound("There is no such service provider.".to_owned())
+    ApiError::NoSuchProvider
 }
 
 fn no_such_profile() -> ApiError {
