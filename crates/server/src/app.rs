@@ -361,7 +361,7 @@ impl App {
             client = seen.client.as_deref().map_or("-", ClientId::as_str),
             operation = seen.operation.map_or("other", Operation::name),
             method = %call.head.method,
-            path = call.head.uri.path(),
+            path = journal::shown_path(call.head.uri.path()).0,
             status = status.as_u16(),
             latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
         );

@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use crate::app::Seen;
 use crate::router::Operation;
 
-pub(crate) use redact::scopes;
+pub(crate) use redact::{path as shown_path, scopes};
 
 /// Entries that a reader looks at under one hold of the lock.
 const LOOK_AT_ONCE: usize = 256;

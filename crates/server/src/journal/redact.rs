@@ -1,4 +1,4 @@
-//! What of a request line may be shown: what this service's own words and identifiers are made of, and nothing else.
+//! What of a request line may be shown, in the journal and in the log: what this service's own words and identifiers are made of, and nothing else.
 //!
 //! People put tokens into paths, secrets into queries and passwords into scopes. No pattern finds all of those, so
 //! a part is shown because it is known, never because it looks harmless. A part that is nearly a known word is a
@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use http::Method;
-use jackfield_model::{ServiceProviderId, limit};
+use jackfield_model::{AmazonId, ClientId, OrganizationId, ServiceProviderId, limit};
 
-use crate::router::{ROUTES, Served};
+use crate::router::ROUTES;
 
 /// Stands for what is not shown.
 const HIDDEN: &str = "…";
@@ -19,9 +19,9 @@ const TYPING_MISTAKES: usize = 2;
 /// A shorter word with so many mistakes could be anything.
 const MISTAKEN_WORD_MIN: usize = 7;
 
-/// The words that paths of the public API are made of.
+/// The words that paths are made of.
 static WORDS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
-    let paths = ROUTES.iter().filter(|route| route.served != Served::Admin).map(|route| route.path);
+    let paths = ROUTES.iter().map(|route| route.path);
     paths.flat_map(|path| path.split('/')).filter(|word| !word.starts_with('{')).chain(["v2", "v3"]).collect()
 });
 
@@ -70,7 +70,7 @@ pub(super) fn method(method: &Method) -> &'static str {
 }
 
 /// The path as it may be shown, and the service provider that it names.
-pub(super) fn path(path: &str) -> (String, Option<ServiceProviderId>) {
+pub(crate) fn path(path: &str) -> (String, Option<ServiceProviderId>) {
     let mut provider = None;
     let mut shown = String::with_capacity(path.len().min(limit::JOURNAL_TEXT_BYTES));
     for (place, segment) in path.split('/').enumerate() {
@@ -81,7 +81,7 @@ pub(super) fn path(path: &str) -> (String, Option<ServiceProviderId>) {
         if let Ok(id) = decoded.parse::<ServiceProviderId>() {
             provider.get_or_insert(id);
             shown.push_str(&id.to_string());
-        } else if is_word(segment) {
+        } else if is_word(segment) || is_identifier(&decoded) {
             shown.push_str(segment);
         } else {
             shown.push_str(HIDDEN);
@@ -93,6 +93,10 @@ pub(super) fn path(path: &str) -> (String, Option<ServiceProviderId>) {
         }
     }
     (shown, provider)
+}
+
+fn is_identifier(segment: &str) -> bool {
+    OrganizationId::new(segment).is_ok() || ClientId::new(segment).is_ok() || AmazonId::new(segment).is_ok()
 }
 
 fn is_word(segment: &str) -> bool {
