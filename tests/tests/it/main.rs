@@ -13,6 +13,7 @@ mod dev;
 mod disk;
 mod examples;
 mod fault;
+mod integrators;
 mod journal;
 mod lifecycle;
 mod linearizability;
