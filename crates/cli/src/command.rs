@@ -3,11 +3,15 @@
 mod association;
 mod changes;
 mod client;
+mod clock;
 mod dev;
+mod fault;
+mod journal;
 mod maintenance;
 mod org;
 mod profile;
 mod provider;
+mod reset;
 mod serve;
 mod shell;
 mod status;
@@ -70,6 +74,14 @@ enum Command {
     Changes(changes::ChangesArgs),
     /// Switch maintenance mode
     Maintenance(maintenance::MaintenanceArgs),
+    /// Read the journal of requests, with the reason of each refusal
+    Journal(journal::JournalArgs),
+    /// Spoil answers of the public API on purpose, for tests
+    Fault(fault::FaultArgs),
+    /// Move the clock that tokens live by, for tests
+    Clock(clock::ClockArgs),
+    /// Put the seed in place of everything there is
+    Reset(reset::ResetArgs),
     /// Show how the server is
     Status(status::StatusArgs),
     /// Write a completion script for a shell
@@ -116,6 +128,10 @@ impl Command {
                 Self::Profile(args) => args.run(output).await,
                 Self::Changes(args) => args.run(output).await,
                 Self::Maintenance(args) => args.run(output).await,
+                Self::Journal(args) => args.run(output).await,
+                Self::Fault(args) => args.run(output).await,
+                Self::Clock(args) => args.run(output).await,
+                Self::Reset(args) => args.run(output).await,
                 Self::Status(args) => args.run(output).await,
                 Self::Completions(args) => args.run(output),
                 Self::Man(args) => args.run(output),

@@ -1,5 +1,7 @@
 //! The admin API: accounts, tokens for tests, the change record, maintenance.
 
+mod inspect;
+
 use std::sync::Arc;
 
 use http::Method;
@@ -18,6 +20,8 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::token::{InvalidToken, StaticToken};
 use crate::transport::{Repeat, Transport};
+
+pub use inspect::JournalQuery;
 
 /// A client of the admin API. Clones share connections. Every method fails with [`Error`]; a 404 when the object
 /// that the path names is not there, a 409 when an id or a name is taken.

@@ -369,6 +369,9 @@ pub struct Status {
     pub last_change: u64,
     /// Bytes that the store takes on disk, where it knows.
     pub disk_bytes: Option<u64>,
+    /// Seconds that the token clock is ahead of the system's; negative when it is behind.
+    #[serde(default)]
+    pub clock_offset_seconds: i64,
     /// Maintenance mode.
     pub maintenance: Maintenance,
 }

@@ -7,6 +7,7 @@
 
 pub mod admin;
 pub mod id;
+pub mod inspect;
 pub mod json;
 pub mod limit;
 pub mod organization;

@@ -98,5 +98,23 @@ pub const ADMIN_PAGE_DEFAULT: u32 = 100;
 /// Longest `retry_after` of maintenance mode, in seconds: a day.
 pub const RETRY_AFTER_MAX_SECONDS: u32 = 24 * 60 * 60;
 
+/// Most entries that the journal of requests can keep.
+pub const JOURNAL_MAX: usize = 100_000;
+
+/// Longest that a request for journal entries may wait for one, in seconds: less than clients wait for an answer.
+pub const JOURNAL_WAIT_MAX_SECONDS: u32 = 25;
+
+/// Longest path, query and message in a journal entry, in bytes.
+pub const JOURNAL_TEXT_BYTES: usize = 512;
+
+/// Most fault rules at a time.
+pub const FAULTS: usize = 100;
+
+/// Longest latency that a fault rule may add, in milliseconds.
+pub const FAULT_LATENCY_MAX_MS: u64 = 60_000;
+
+/// Furthest that the token clock may be from the system's clock, in seconds: ten years of 365 days.
+pub const CLOCK_OFFSET_MAX_SECONDS: i64 = 10 * 365 * 24 * 60 * 60;
+
 /// Largest head of a request, in bytes: request line or pseudo-headers, names and values together.
 pub const HEAD_BYTES: usize = 16 * 1024;

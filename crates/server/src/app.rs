@@ -2,6 +2,7 @@
 //!
 //! Whatever happens, the answer bears `X-Amzn-RequestId`; a panic in a handler is a 500 with that id.
 
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,16 +14,23 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
-use jackfield_model::{ClientId, RequestId, limit};
+use jackfield_model::inspect::DropWhen;
+use jackfield_model::{ClientId, RequestId, ServiceProviderId, limit};
 use jackfield_store::Store;
 
+use crate::auth::Caller;
 use crate::auth::keys::Keys;
 use crate::auth::rate::Rates;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockOffset};
 use crate::error::ApiError;
+use crate::fault::{Effect, FaultAnswer, Faults, Hit, Offer};
+use crate::ids::Ids;
+use crate::journal::{self, Journal, Refused};
 use crate::metrics::{Limit, Metrics};
+use crate::reset::Resets;
 use crate::response::Reply;
-use crate::router::{Listener, Operation, Router, Target};
+use crate::router::{AssociationOperation, FamilyOperation, Listener, Operation, Router, Target};
+use crate::seed::{self, Seed};
 use crate::{admin, auth, lwa, open, operation};
 
 /// Most bytes of a refused body that are read before the answer goes out.
@@ -39,6 +47,13 @@ pub(crate) struct App {
     pub(crate) rates: Rates,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) admin_token: admin::AdminToken,
+    pub(crate) journal: Journal,
+    pub(crate) faults: Faults,
+    pub(crate) ids: Ids,
+    pub(crate) resets: Resets,
+    /// What a reset leads back to.
+    pub(crate) seeds: Vec<Seed>,
+    pub(crate) initial_clock: ClockOffset,
     pub(crate) started: Instant,
     router: Router,
     limits: Limits,
@@ -54,6 +69,29 @@ pub(crate) struct Limits {
     pub(crate) body_timeout: Duration,
 }
 
+/// What a server is set up with, beside store and metrics.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) default_rate: u32,
+    pub(crate) journal: Journal,
+    pub(crate) clock: ClockOffset,
+    pub(crate) allow_reset: bool,
+    pub(crate) seeds: Vec<Seed>,
+    pub(crate) limits: Limits,
+}
+
+/// There is no answer: a fault rule wants the connection closed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a fault rule asked for it")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
 /// One request on its way.
 pub(crate) struct Call {
     pub(crate) head: Parts,
@@ -61,19 +99,22 @@ pub(crate) struct Call {
 }
 
 impl App {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        metrics: Arc<Metrics>,
-        admin_token: &str,
-        default_rate: u32,
-        limits: Limits,
-    ) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, admin_token: &str, setup: Setup) -> Self {
+        let Setup { default_rate, journal, clock, allow_reset, seeds, limits } = setup;
+        let ids = Ids::default();
+        ids.restart(seed::id_seed(&seeds));
         Self {
             keys: Keys::derive(store.root_key()),
-            clock: Clock,
+            clock: Clock::new(clock),
             rates: Rates::new(default_rate),
             metrics,
             admin_token: admin::AdminToken::new(admin_token),
+            journal,
+            faults: Faults::default(),
+            ids,
+            resets: Resets::new(allow_reset),
+            seeds,
+            initial_clock: clock,
             started: Instant::now(),
             router: Router::new(),
             limits,
@@ -82,8 +123,12 @@ impl App {
         }
     }
 
-    /// Answers a request.
-    pub(crate) async fn respond<B>(&self, listener: Listener, request: Request<B>) -> Reply
+    /// Answers a request, unless a fault rule keeps the answer.
+    pub(crate) async fn respond<B>(
+        self: &Arc<Self>,
+        listener: Listener,
+        request: Request<B>,
+    ) -> Result<Reply, Dropped>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
@@ -102,16 +147,17 @@ impl App {
             Ok(result) => result,
             Err(panic) => Err(ApiError::Internal { cause: format!("panic: {}", panic_text(&*panic)) }),
         };
-        let mut response = result.unwrap_or_else(|error| self.refuse(&call, &seen, error));
+        let mut response = result.unwrap_or_else(|error| self.refuse(&call, &mut seen, error));
         let value = HeaderValue::from_str(uuid_text(request_id, &mut uuid::Uuid::encode_buffer()))
             .expect("a UUID is a header value");
         response.headers_mut().insert(REQUEST_ID.clone(), value);
-        self.account(&call, &seen, response.status(), started.elapsed());
-        response
+        let dropped = seen.dropped.is_some();
+        self.account(&call, seen, response.status(), started.elapsed());
+        if dropped { Err(Dropped) } else { Ok(response) }
     }
 
     async fn dispatch<B>(
-        &self,
+        self: &Arc<Self>,
         listener: Listener,
         call: &Call,
         body: &mut B,
@@ -125,54 +171,146 @@ impl App {
         let (operation, parameter) = match self.router.find(listener, &call.head.method, uri.path()) {
             Target::Found(operation, parameter) => (operation, parameter),
             Target::MethodNotAllowed(allow) => return Err(ApiError::MethodNotAllowed { allow }),
-            Target::NotFound => return Err(ApiError::NotFound("There is nothing at this path.".to_owned())),
+            Target::NotFound => return Err(ApiError::NoSuchPath),
         };
         seen.operation = Some(operation);
         if let Err(error) = check_head(&call.head) {
-            return lwa::refuse_as(operation, call, error);
+            return lwa::refuse_as(operation, call, error, seen);
         }
         let parameter = parameter.as_deref().unwrap_or_default();
         match operation {
-            Operation::Association(operation) => {
-                self.check_maintenance()?;
-                let _slot = self.admit()?;
-                let caller = auth::authenticate(self, &call.head.headers)?;
-                seen.client = Some(Arc::clone(&caller.client.id));
-                let provider = auth::authorize(self, &caller, parameter, call.request_id)?;
-                let body = self.read_body(&call.head, body).await?;
-                operation::run(operation, provider, uri.query(), &body).await
-            }
-            Operation::Family(operation) => {
-                self.check_maintenance()?;
-                let _slot = self.admit()?;
-                let caller = auth::authenticate(self, &call.head.headers)?;
-                seen.client = Some(Arc::clone(&caller.client.id));
-                let granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
-                let body = self.read_body(&call.head, body).await?;
-                operation::run_family(granted, uri.query(), &body).await
-            }
+            Operation::Association(operation) => self.associate(operation, call, parameter, body, seen).await,
+            Operation::Family(operation) => self.family(operation, call, parameter, body, seen).await,
             Operation::Token => {
                 let work = async {
                     let _slot = self.admit()?;
                     let body = self.read_body(&call.head, body).await?;
-                    Ok(lwa::token(self, call, &body, &mut seen.client).await)
+                    if self.faults.any() {
+                        let client = lwa::presented_client(&call.head.headers, &body);
+                        let offer = Offer { client: client.as_deref(), ..Offer::default() };
+                        self.meet_fault(Operation::Token, offer, seen).await?;
+                    }
+                    let _pass = self.resets.pass().await;
+                    Ok(lwa::token(self, call, &body, seen).await)
                 };
-                Ok(work.await.unwrap_or_else(|error| lwa::refuse(call, &error)))
+                Ok(work.await.unwrap_or_else(|error| lwa::refuse(call, &error, seen)))
             }
             Operation::Login(operation) => {
                 let work = async {
                     let _slot = self.admit()?;
                     let body = self.read_body(&call.head, body).await?;
-                    Ok(lwa::run(self, operation, call, &body, &mut seen.client))
+                    if self.faults.any() {
+                        self.meet_fault(Operation::Login(operation), Offer::default(), seen).await?;
+                    }
+                    let _pass = self.resets.pass().await;
+                    Ok(lwa::run(self, operation, call, &body, seen))
                 };
-                Ok(work.await.unwrap_or_else(|error| lwa::refuse_other(operation, call, &error)))
+                Ok(work.await.unwrap_or_else(|error| lwa::refuse_other(operation, call, &error, seen)))
             }
             Operation::Admin(operation) => {
                 self.admin_token.check(&call.head.headers)?;
                 let body = self.read_body(&call.head, body).await?;
+                let _pass = if operation.outlasts_resets() { None } else { self.resets.pass().await };
                 admin::run(self, operation, call, parameter, &body).await
             }
             Operation::Open(operation) => open::run(self, operation).await,
+        }
+    }
+
+    async fn associate<B>(
+        &self,
+        operation: AssociationOperation,
+        call: &Call,
+        provider: &str,
+        body: &mut B,
+        seen: &mut Seen,
+    ) -> Result<Reply, ApiError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        self.check_maintenance()?;
+        let _slot = self.admit()?;
+        let resets = self.resets.count();
+        let caller = auth::authenticate(self, &call.head.headers)?;
+        seen.client = Some(Arc::clone(&caller.client.id));
+        self.meet_callers_fault(Operation::Association(operation), &caller, provider, seen).await?;
+        let mut handle = auth::authorize(self, &caller, provider, call.request_id)?;
+        let body = self.read_body(&call.head, body).await?;
+        let _pass = self.resets.pass().await;
+        if self.resets.count() != resets {
+            let caller = auth::authenticate(self, &call.head.headers)?;
+            handle = auth::authorize(self, &caller, provider, call.request_id)?;
+        }
+        operation::run(operation, handle, call.head.uri.query(), &body).await
+    }
+
+    async fn family<B>(
+        &self,
+        operation: FamilyOperation,
+        call: &Call,
+        parameter: &str,
+        body: &mut B,
+        seen: &mut Seen,
+    ) -> Result<Reply, ApiError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        self.check_maintenance()?;
+        let _slot = self.admit()?;
+        let resets = self.resets.count();
+        let caller = auth::authenticate(self, &call.head.headers)?;
+        seen.client = Some(Arc::clone(&caller.client.id));
+        self.meet_callers_fault(Operation::Family(operation), &caller, parameter, seen).await?;
+        let mut granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
+        let body = self.read_body(&call.head, body).await?;
+        let _pass = self.resets.pass().await;
+        if self.resets.count() != resets {
+            let caller = auth::authenticate(self, &call.head.headers)?;
+            granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
+        }
+        operation::run_family(granted, call.head.uri.query(), &body).await
+    }
+
+    /// Offers the call of a known client to the fault rules. The parameter of the path may be a service provider.
+    async fn meet_callers_fault(
+        &self,
+        operation: Operation,
+        caller: &Caller,
+        parameter: &str,
+        seen: &mut Seen,
+    ) -> Result<(), ApiError> {
+        if !self.faults.any() {
+            return Ok(());
+        }
+        let client = Some(caller.client.id.as_str());
+        let offer = Offer { client, provider: parameter.parse::<ServiceProviderId>().ok(), operation: "" };
+        self.meet_fault(operation, offer, seen).await
+    }
+
+    /// Offers a call to the fault rules and does what the one that takes it says.
+    async fn meet_fault(
+        &self,
+        operation: Operation,
+        offer: Offer<'_>,
+        seen: &mut Seen,
+    ) -> Result<(), ApiError> {
+        let offer = Offer { operation: operation.name(), ..offer };
+        let Some(Hit { rule, latency, effect }) = self.faults.meet(offer) else { return Ok(()) };
+        seen.fault = Some(rule);
+        self.metrics.fault(effect.name());
+        tokio::time::sleep(latency).await;
+        match effect {
+            Effect::Latency => Ok(()),
+            Effect::Status(answer) => Err(ApiError::Fault(answer)),
+            Effect::Drop(when) => {
+                seen.dropped = Some(when);
+                match when {
+                    DropWhen::Before => Err(ApiError::Fault(FaultAnswer::DROPPED)),
+                    DropWhen::After => Ok(()),
+                }
+            }
         }
     }
 
@@ -235,11 +373,7 @@ impl App {
         if !maintenance.enabled {
             return Ok(());
         }
-        Err(ApiError::Unavailable {
-            message: "The service is down for maintenance; nothing was changed.".to_owned(),
-            retry_after: maintenance.retry_after,
-            cause: None,
-        })
+        Err(ApiError::Maintenance { retry_after: maintenance.retry_after })
     }
 
     /// A place among the requests in flight, or 503 before memory grows.
@@ -251,14 +385,10 @@ impl App {
             return Ok(slot);
         }
         self.metrics.limited(Limit::InFlight);
-        Err(ApiError::Unavailable {
-            message: "The service is overloaded; nothing was changed.".to_owned(),
-            retry_after: 1,
-            cause: None,
-        })
+        Err(ApiError::Overloaded)
     }
 
-    fn refuse(&self, call: &Call, seen: &Seen, error: ApiError) -> Reply {
+    fn refuse(&self, call: &Call, seen: &mut Seen, error: ApiError) -> Reply {
         if let ApiError::TooManyRequests { .. } = error {
             self.metrics.limited(Limit::Rate);
         }
@@ -272,29 +402,51 @@ impl App {
             }
             (_, None) => {}
         }
+        seen.refused_by(&error);
         error.into_response()
     }
 
-    fn account(&self, call: &Call, seen: &Seen, status: StatusCode, latency: Duration) {
-        self.metrics.request(seen.operation, status, latency);
+    fn account(&self, call: &Call, seen: Seen, status: StatusCode, latency: Duration) {
+        let decided = seen.dropped != Some(DropWhen::Before);
+        if decided {
+            self.metrics.request(seen.operation, status, latency);
+        }
         tracing::debug!(
             target: "jackfield::access",
             request_id = %call.request_id,
             client = seen.client.as_deref().map_or("-", ClientId::as_str),
             operation = seen.operation.map_or("other", Operation::name),
             method = %call.head.method,
-            path = call.head.uri.path(),
+            path = journal::shown_path(call.head.uri.path()).0,
             status = status.as_u16(),
             latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
         );
+        if self.journal.wants(&seen) {
+            let status = decided.then(|| status.as_u16());
+            self.journal.push(journal::entry(&call.head, call.request_id, seen, status, latency));
+        }
     }
 }
 
-/// What is known of a request so far, for log and metrics.
-#[derive(Default)]
-struct Seen {
-    operation: Option<Operation>,
-    client: Option<Arc<ClientId>>,
+/// What is known of a request so far, for log, metrics and journal.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) operation: Option<Operation>,
+    pub(crate) client: Option<Arc<ClientId>>,
+    pub(crate) refused: Option<Refused>,
+    /// The fault rule that the request met, and whether it keeps the answer.
+    pub(crate) fault: Option<u64>,
+    pub(crate) dropped: Option<DropWhen>,
+}
+
+impl Seen {
+    pub(crate) fn refused_by(&mut self, error: &ApiError) {
+        if self.dropped != Some(DropWhen::Before) {
+            let (_, kind) = error.status();
+            let refusal = error.refusal();
+            self.refused = Some(Refused { kind: kind.to_owned(), message: error.message(), refusal });
+        }
+    }
 }
 
 /// A place among the requests in flight; free again when dropped.
@@ -312,7 +464,7 @@ fn check_head(head: &Parts) -> Result<(), ApiError> {
     let line = head.method.as_str().len() + head.uri.path_and_query().map_or(0, |text| text.as_str().len());
     let headers: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if line + headers > limit::HEAD_BYTES {
-        return Err(ApiError::BadRequest(format!(
+        return Err(ApiError::BadHead(format!(
             "The head of the request is {} bytes long; at most {} are allowed.",
             line + headers,
             limit::HEAD_BYTES

@@ -13,6 +13,8 @@ use jackfield_store::StoreUrl;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::clock::ClockOffset;
+use crate::journal::JournalScope;
 use crate::logs::LogFormat;
 use crate::tls::{TlsFlags, TlsName, TlsSource};
 
@@ -70,6 +72,19 @@ pub struct Settings {
     /// How long changes are remembered, for example 90d; 0s for ever [default: 0s]
     #[arg(long, value_name = "TIME", env = "JACKFIELD_CHANGE_RETENTION")]
     pub change_retention: Option<Span>,
+    /// Requests that the journal keeps in memory; 0 for no journal [default: 1000]
+    #[arg(long, value_name = "N", env = "JACKFIELD_JOURNAL")]
+    pub journal: Option<usize>,
+    /// Which requests the journal keeps: refused or all [default: refused; dev: all]
+    #[arg(long, value_name = "WHICH", env = "JACKFIELD_JOURNAL_SCOPE")]
+    pub journal_scope: Option<JournalScope>,
+    /// How far the clock that tokens live by is from the system's, for example +2h [default: 0s]
+    #[arg(long, value_name = "OFFSET", env = "JACKFIELD_CLOCK", allow_hyphen_values = true)]
+    pub clock: Option<ClockOffset>,
+    /// Let an operator put the seed in place of everything there is [default: false; dev: true]
+    #[arg(long, value_name = "BOOL", env = "JACKFIELD_ALLOW_RESET", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub allow_reset: Option<bool>,
     /// What to log: error, warn, info, debug, or a filter like info,jackfield::access=debug [default: info]
     #[arg(long, value_name = "FILTER", env = "JACKFIELD_LOG_LEVEL")]
     pub log_level: Option<String>,
@@ -107,6 +122,14 @@ pub struct Config {
     pub body_timeout: Duration,
     /// How long changes are remembered; `None` for ever.
     pub change_retention: Option<Duration>,
+    /// Requests that the journal keeps; 0 for no journal.
+    pub journal: usize,
+    /// Which requests it keeps.
+    pub journal_scope: JournalScope,
+    /// How far the token clock is from the system's.
+    pub clock: ClockOffset,
+    /// Whether an operator may reset the directory to its seed.
+    pub allow_reset: bool,
     /// What to log.
     pub log_level: String,
     /// Form of the log.
@@ -183,6 +206,10 @@ impl Settings {
             header_timeout: self.header_timeout.or(other.header_timeout),
             body_timeout: self.body_timeout.or(other.body_timeout),
             change_retention: self.change_retention.or(other.change_retention),
+            journal: self.journal.or(other.journal),
+            journal_scope: self.journal_scope.or(other.journal_scope),
+            clock: self.clock.or(other.clock),
+            allow_reset: self.allow_reset.or(other.allow_reset),
             log_level: self.log_level.or(other.log_level),
             log_format: self.log_format.or(other.log_format),
         }
@@ -218,6 +245,11 @@ impl Settings {
             let rule = "wants TLS on --listen, which is plain as it is".to_owned();
             return Err(ConfigError::Value { flag: "plain-listen", rule });
         }
+        let journal = self.journal.unwrap_or(1_000);
+        if journal > limit::JOURNAL_MAX {
+            let rule = format!("is {journal}; at most {} is allowed", limit::JOURNAL_MAX);
+            return Err(ConfigError::Value { flag: "journal", rule });
+        }
         let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
         crate::logs::check_filter(&log_level)
             .map_err(|rule| ConfigError::Value { flag: "log-level", rule })?;
@@ -235,6 +267,10 @@ impl Settings {
             header_timeout: positive("header-timeout", self.header_timeout, Duration::from_secs(30))?,
             body_timeout: positive("body-timeout", self.body_timeout, Duration::from_secs(10))?,
             change_retention: self.change_retention.map(|span| span.0).filter(|span| !span.is_zero()),
+            journal,
+            journal_scope: self.journal_scope.unwrap_or_default(),
+            clock: self.clock.unwrap_or_default(),
+            allow_reset: self.allow_reset.unwrap_or_default(),
             log_level,
             log_format: self.log_format.unwrap_or_default(),
         })

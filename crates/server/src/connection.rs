@@ -1,7 +1,6 @@
 //! Connections: accepted within a bound, HTTP/1.1 and HTTP/2 (prior knowledge) told apart by their first bytes, slow
 //! clients cut off, finished in order at the end.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,7 +133,7 @@ async fn serve(
         async move {
             let answer = app.respond(which, request).await;
             drop(busy);
-            Ok::<_, Infallible>(answer)
+            answer
         }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);

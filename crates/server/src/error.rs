@@ -1,22 +1,29 @@
 //! The only place where an outcome becomes a status code.
 //!
 //! An [`ApiError`] keeps what the client may read apart from what only the log may say. One exhaustive match
-//! gives the status and type of each kind; a new kind does not compile until it has both.
+//! gives the status and type of each kind, another what the journal says of it; a new kind does not compile until it
+//! has both.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
+use jackfield_model::inspect::Refusal;
 use jackfield_model::json::InvalidRequest;
+use jackfield_model::scope::SERVICE_PROVIDER;
 use jackfield_model::wire::ErrorBody;
+use jackfield_model::{Country, Vertical};
 use jackfield_store::StoreError;
 
+use crate::fault::FaultAnswer;
 use crate::response;
 
 /// Why a request is refused.
 #[derive(Debug)]
 pub(crate) enum ApiError {
-    /// The request itself is wrong.
+    /// The body, or a parameter, is wrong.
     BadRequest(String),
+    /// The head of the request is too long.
+    BadHead(String),
     /// Who asks is not known, or may not touch this resource.
     Unauthorized(Unauthorized),
     /// The client's rate is used up.
@@ -25,7 +32,11 @@ pub(crate) enum ApiError {
         retry_after: u64,
     },
     /// Who asks is known; the operation is not allowed.
-    Forbidden(String),
+    Forbidden(Forbidden),
+    /// No such path.
+    NoSuchPath,
+    /// No such service provider.
+    NoSuchProvider,
     /// No such resource.
     NotFound(String),
     /// The path is known, the method is not.
@@ -40,7 +51,16 @@ pub(crate) enum ApiError {
         /// For the log only.
         cause: String,
     },
-    /// Maintenance, overload, or a store that cannot be reached or written.
+    /// An operator has turned maintenance mode on.
+    Maintenance {
+        /// Whole seconds until it is worth trying again.
+        retry_after: u32,
+    },
+    /// More requests in flight than there may be.
+    Overloaded,
+    /// A fault rule asked for it.
+    Fault(FaultAnswer),
+    /// Something that is needed cannot be reached or written: the store.
     Unavailable {
         /// For the client.
         message: String,
@@ -60,12 +80,21 @@ pub(crate) enum Unauthorized {
     NotBearer,
     /// A refresh token, which is for the token endpoint only.
     RefreshToken,
-    /// A token that this service did not issue.
+    /// A text that is no access token at all.
+    Malformed,
+    /// What looks like a token that this service did not issue, or was changed.
     Unknown,
     /// A token past its time.
-    Expired,
-    /// A token that was revoked, or whose client is gone or disabled.
+    Expired {
+        /// When that was, by the token clock, in seconds since 1970.
+        at: u64,
+    },
+    /// A token that was revoked.
     Revoked,
+    /// A token whose client is disabled.
+    Disabled,
+    /// A token whose client is gone.
+    ClientGone,
     /// A service provider of another organization.
     OtherOrganization,
     /// A communication profile of another organization.
@@ -85,9 +114,9 @@ impl Unauthorized {
             Self::RefreshToken => {
                 "The token is a refresh token; exchange it for an access token at /auth/o2/token first."
             }
-            Self::Unknown => "The access token is not valid.",
-            Self::Expired => "The access token has expired.",
-            Self::Revoked => "The access token was revoked.",
+            Self::Malformed | Self::Unknown => "The access token is not valid.",
+            Self::Expired { .. } => "The access token has expired.",
+            Self::Revoked | Self::Disabled | Self::ClientGone => "The access token was revoked.",
             Self::OtherOrganization => "You don't have access to this service provider.",
             Self::OtherProfile => "You don't have access to this communication profile.",
             Self::OtherUnit => "You don't have access to this unit.",
@@ -106,32 +135,110 @@ impl Unauthorized {
             Self::RefreshToken => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"a refresh token is no access token\""
             }
-            Self::Unknown => {
+            Self::Malformed | Self::Unknown => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"the access token is not valid\""
             }
-            Self::Expired => {
+            Self::Expired { .. } => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"the access token expired\""
             }
-            Self::Revoked => {
+            Self::Revoked | Self::Disabled | Self::ClientGone => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"the access token was revoked\""
             }
         })
     }
+
+    /// What the journal says.
+    pub(crate) fn refusal(self) -> Refusal {
+        let refused = |reason: &str| refusal("authentication", reason);
+        match self {
+            Self::Missing => refused("no_token"),
+            Self::NotBearer => refused("not_bearer"),
+            Self::RefreshToken => refused("refresh_token"),
+            Self::Malformed => refused("malformed"),
+            Self::Unknown => refused("not_issued_here"),
+            Self::Expired { at } => Refusal { expired_at: Some(time_text(at)), ..refused("expired") },
+            Self::Revoked => refused("revoked"),
+            Self::Disabled => refused("client_disabled"),
+            Self::ClientGone => refused("client_gone"),
+            Self::OtherOrganization | Self::OtherProfile | Self::OtherUnit => {
+                refusal("ownership", "other_organization")
+            }
+        }
+    }
+}
+
+/// Why who is known may not do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Forbidden {
+    /// The access token lacks the scope.
+    Scope {
+        /// The scopes that it has.
+        granted: Vec<String>,
+    },
+    /// The organization has no WebRTC add-on.
+    AddOn,
+    /// The operations are not available to such organizations.
+    Availability(Vertical, Country),
+    /// The server was not told that it may be reset.
+    Reset,
+}
+
+impl Forbidden {
+    fn message(&self) -> String {
+        match self {
+            Self::Scope { .. } => format!("The access token lacks the scope {SERVICE_PROVIDER}."),
+            Self::AddOn => "The organization does not have the WebRTC add-on.".to_owned(),
+            Self::Availability(vertical, country) => {
+                format!("Account association is not available to {vertical} in {country}.")
+            }
+            Self::Reset => "This server may not be reset; it was started without --allow-reset.".to_owned(),
+        }
+    }
+
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Scope { granted } => Refusal {
+                missing_scopes: vec![SERVICE_PROVIDER.to_owned()],
+                granted_scopes: Some(granted.clone()),
+                ..refusal("scope", "missing_scope")
+            },
+            Self::AddOn => refusal("add_on", "webrtc_off"),
+            Self::Availability(..) => refusal("availability", "not_available"),
+            Self::Reset => refusal("reset", "not_allowed"),
+        }
+    }
+}
+
+/// What the journal says: the check that failed, and what it found.
+pub(crate) fn refusal(check: &str, reason: &str) -> Refusal {
+    Refusal { check: check.to_owned(), reason: reason.to_owned(), ..Refusal::default() }
+}
+
+/// A time of the token clock as text.
+pub(crate) fn time_text(seconds: u64) -> String {
+    // Later than the year 9999 there is no such form.
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds.min(253_402_300_799));
+    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 impl ApiError {
     /// The status and the `type` of the error body.
-    pub(crate) const fn status(&self) -> (StatusCode, &'static str) {
+    pub(crate) fn status(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+            Self::BadRequest(_) | Self::BadHead(_) => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "FORBIDDEN"),
-            Self::NotFound(_) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Self::NoSuchPath | Self::NoSuchProvider | Self::NotFound(_) => {
+                (StatusCode::NOT_FOUND, "NOT_FOUND")
+            }
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "CONFLICT"),
             Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
             Self::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
-            Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE"),
+            Self::Maintenance { .. } | Self::Overloaded | Self::Unavailable { .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE")
+            }
+            Self::Fault(answer) => answer.status(),
         }
     }
 
@@ -139,11 +246,19 @@ impl ApiError {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::BadRequest(message)
-            | Self::Forbidden(message)
+            | Self::BadHead(message)
             | Self::NotFound(message)
             | Self::Conflict(message)
             | Self::Unavailable { message, .. } => message.clone(),
             Self::Unauthorized(why) => why.message().to_owned(),
+            Self::Forbidden(why) => why.message(),
+            Self::NoSuchPath => "There is nothing at this path.".to_owned(),
+            Self::NoSuchProvider => "There is no such service provider.".to_owned(),
+            Self::Maintenance { .. } => {
+                "The service is down for maintenance; nothing was changed.".to_owned()
+            }
+            Self::Overloaded => "The service is overloaded; nothing was changed.".to_owned(),
+            Self::Fault(answer) => answer.message(),
             Self::MethodNotAllowed { allow } => {
                 format!("The method is not allowed on this path; {allow} is.")
             }
@@ -153,6 +268,27 @@ impl ApiError {
             Self::Internal { .. } => {
                 "The server failed; the request id leads to the details in its log.".to_owned()
             }
+        }
+    }
+
+    /// What the journal says.
+    pub(crate) fn refusal(&self) -> Refusal {
+        match self {
+            Self::BadRequest(_) => refusal("body", "invalid"),
+            Self::BadHead(_) => refusal("head", "too_long"),
+            Self::Unauthorized(why) => why.refusal(),
+            Self::TooManyRequests { .. } => refusal("rate", "used_up"),
+            Self::Forbidden(why) => why.refusal(),
+            Self::NoSuchPath => refusal("route", "unknown_path"),
+            Self::MethodNotAllowed { .. } => refusal("route", "wrong_method"),
+            Self::NoSuchProvider => refusal("provider", "unknown_provider"),
+            Self::NotFound(_) => refusal("state", "not_found"),
+            Self::Conflict(_) => refusal("state", "conflict"),
+            Self::Internal { .. } => refusal("internal", "failed"),
+            Self::Maintenance { .. } => refusal("maintenance", "on"),
+            Self::Overloaded => refusal("admission", "too_many_in_flight"),
+            Self::Fault(answer) => refusal("fault", answer.reason()),
+            Self::Unavailable { .. } => refusal("store", "unavailable"),
         }
     }
 
@@ -180,7 +316,13 @@ impl ApiError {
             Self::TooManyRequests { retry_after } => {
                 insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
             }
-            Self::Unavailable { retry_after, .. } => {
+            Self::Overloaded => {
+                insert(header::RETRY_AFTER, HeaderValue::from(1));
+            }
+            Self::Fault(answer) => answer.headers().into_iter().for_each(|(name, value)| {
+                insert(name, value);
+            }),
+            Self::Maintenance { retry_after } | Self::Unavailable { retry_after, .. } => {
                 insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             _ => {}

@@ -11,21 +11,27 @@ mod config;
 mod connection;
 mod deadline;
 mod error;
+mod fault;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod ids;
+mod journal;
 pub mod logs;
 mod lwa;
 mod metrics;
 mod open;
 pub mod openapi;
 mod operation;
+mod reset;
 mod response;
 mod router;
 mod seed;
 mod server;
 mod tls;
 
+pub use clock::{ClockOffset, InvalidClockOffset};
 pub use config::{AdminTokenText, Config, ConfigError, SeedSource, Settings, Span, Text};
+pub use journal::JournalScope;
 pub use logs::LogFormat;
 pub use metrics::Metrics;
 pub use seed::SeedError;

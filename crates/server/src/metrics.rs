@@ -68,6 +68,8 @@ pub struct Metrics {
     limited: IntCounterVec,
     handshakes: IntCounterVec,
     certificates: IntCounterVec,
+    faults: IntCounterVec,
+    pub(crate) clock_offset: IntGauge,
     pub(crate) in_flight: IntGauge,
     pub(crate) connections: IntGauge,
     associations: IntGauge,
@@ -153,6 +155,18 @@ impl Default for Metrics {
                 "TLS certificates that were to replace the one in use, by outcome.",
                 &["outcome"],
             ),
+            faults: counters(
+                &registry,
+                "jackfield_faults_total",
+                "Requests that met a fault rule, by what it did.",
+                &["effect"],
+            ),
+            clock_offset: gauge(
+                &registry,
+                "jackfield_clock_offset_seconds",
+                "How far the token clock is ahead of the system's.",
+                &[],
+            ),
             in_flight: gauge(&registry, "jackfield_requests_in_flight", "Requests being worked on.", &[]),
             connections: gauge(&registry, "jackfield_connections", "Open connections.", &[]),
             associations: gauge(&registry, "jackfield_associations", "Associations of all providers.", &[]),
@@ -212,6 +226,11 @@ impl Metrics {
     /// Counts an issued access token.
     pub(crate) fn token_issued(&self, grant: &str) {
         self.tokens_issued.with_label_values(&[grant]).inc();
+    }
+
+    /// Counts a call that met a fault rule.
+    pub(crate) fn fault(&self, effect: &str) {
+        self.faults.with_label_values(&[effect]).inc();
     }
 
     /// Counts something that a limit turned away.

@@ -20,6 +20,7 @@ pub(crate) async fn run(app: &App, operation: OpenOperation) -> Result<Reply, Ap
             Ok(status("ready"))
         }
         OpenOperation::Metrics => {
+            app.metrics.clock_offset.set(app.clock.offset().seconds());
             let text = app.metrics.render(&app.store.stats().await?, &app.store.registry());
             Ok(response::bytes(StatusCode::OK, metrics::CONTENT_TYPE, text))
         }

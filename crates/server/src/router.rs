@@ -120,6 +120,14 @@ pub(crate) enum AdminOperation {
     GetMaintenance,
     SetMaintenance,
     Status,
+    ReadJournal,
+    CreateFault,
+    ListFaults,
+    DeleteFault,
+    DeleteFaults,
+    GetClock,
+    SetClock,
+    Reset,
 }
 
 /// Operations without authentication.
@@ -247,6 +255,14 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Admin  GET    "/admin/v1/maintenance"                         => Admin(GetMaintenance);
     Admin  PUT    "/admin/v1/maintenance"                         => Admin(SetMaintenance);
     Admin  GET    "/admin/v1/status"                              => Admin(Status);
+    Admin  GET    "/admin/v1/journal"                             => Admin(ReadJournal);
+    Admin  POST   "/admin/v1/faults"                              => Admin(CreateFault);
+    Admin  GET    "/admin/v1/faults"                              => Admin(ListFaults);
+    Admin  DELETE "/admin/v1/faults"                              => Admin(DeleteFaults);
+    Admin  DELETE "/admin/v1/faults/{id}"                         => Admin(DeleteFault);
+    Admin  GET    "/admin/v1/clock"                               => Admin(GetClock);
+    Admin  PUT    "/admin/v1/clock"                               => Admin(SetClock);
+    Admin  POST   "/admin/v1/reset"                               => Admin(Reset);
 
     Admin  GET    "/metrics"      => Open(Metrics);
     Both   GET    "/healthz"      => Open(Health);
@@ -295,6 +311,13 @@ impl FamilyOperation {
             Self::Profile(ProfileOperation::Update) => "update_profile",
             Self::Profile(ProfileOperation::Delete) => "delete_profile",
         }
+    }
+}
+
+impl AdminOperation {
+    /// Whether a reset may happen in the middle of it: it is one, or waits for other requests.
+    pub(crate) const fn outlasts_resets(self) -> bool {
+        matches!(self, Self::Reset | Self::ReadJournal)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The seed file: accounts and associations that are to be there when the server has started.
 //!
 //! It is applied at every start. Accounts follow the file; profiles and associations are added where they are missing
-//! and otherwise left as clients made them. What the file does not name stays.
+//! and otherwise left as clients made them. What the file does not name stays. Objects without an id get one that follows
+//! from their names, the same at every start and on every server.
 
 use std::path::Path;
 
@@ -14,14 +15,15 @@ use jackfield_model::{
 };
 use jackfield_store::registry::{self, ClientChange, RefreshToken};
 use jackfield_store::{
-    Actor, CreateOutcome, CreateProfileOutcome, Origin, RegistryCommand, RegistryOutcome, StoreError,
-    Timestamp, WriteAssociation,
+    Actor, Content, CreateOutcome, CreateProfileOutcome, MemoryStore, Origin, RegistryCommand,
+    RegistryOutcome, Store, StoreError, Timestamp, WriteAssociation,
 };
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::admin::valid::{self, InvalidField};
-use crate::app::App;
+use crate::auth::keys::Keys;
+use crate::ids::natural;
 
 /// Associations written at a time, so that they share commits.
 const ASSOCIATIONS_AT_A_TIME: usize = 256;
@@ -60,17 +62,21 @@ impl SeedError {
 }
 
 /// The content of a seed file.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Seed {
+    /// Decides the ids of objects that are made later without one.
+    #[serde(default)]
+    id_seed: Option<u64>,
     #[serde(default, rename = "organization")]
     organizations: Vec<SeedOrganization>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SeedOrganization {
-    id: OrganizationId,
+    #[serde(default)]
+    id: Option<OrganizationId>,
     name: String,
     country: Country,
     vertical: Vertical,
@@ -86,10 +92,11 @@ struct SeedOrganization {
     profiles: Vec<SeedProfile>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SeedClient {
-    id: ClientId,
+    #[serde(default)]
+    id: Option<ClientId>,
     secret: Secret,
     #[serde(default)]
     scopes: Option<Vec<Scope>>,
@@ -103,10 +110,11 @@ struct SeedClient {
     public: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SeedProvider {
-    id: ServiceProviderId,
+    #[serde(default)]
+    id: Option<ServiceProviderId>,
     logical_id: String,
     #[serde(default)]
     display_name: SeedDisplayName,
@@ -115,7 +123,7 @@ struct SeedProvider {
 }
 
 /// A plain name, or one a locale.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum SeedDisplayName {
     Plain(String),
@@ -128,17 +136,18 @@ impl Default for SeedDisplayName {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SeedAssociation {
     external_user_id: ExternalUserId,
     amazon_id: AmazonId,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SeedProfile {
-    id: AmazonId,
+    #[serde(default)]
+    id: Option<AmazonId>,
     unit: UnitId,
     #[serde(default)]
     name: Option<String>,
@@ -155,19 +164,62 @@ pub(crate) fn parse(text: &str) -> Result<Seed, SeedError> {
     toml::from_str(text).map_err(|error| SeedError::Parse(crate::config::one_line(&error, text)))
 }
 
-/// Applies a seed.
-pub(crate) async fn apply(app: &App, seed: Seed) -> Result<(), SeedError> {
-    for organization in seed.organizations {
-        let id = organization.id.clone();
-        apply_organization(app, &organization).await?;
-        for client in organization.clients {
-            apply_client(app, &id, client).await?;
+/// Where a seed is put, and with which keys its secrets are hashed.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    store: &'a dyn Store,
+    keys: &'a Keys,
+}
+
+/// Applies a seed to a store.
+pub(crate) async fn apply(store: &dyn Store, keys: &Keys, seed: &Seed) -> Result<(), SeedError> {
+    let place = Place { store, keys };
+    check_names(seed)?;
+    for organization in &seed.organizations {
+        let id = organization.id();
+        apply_organization(place, &id, organization).await?;
+        for (number, client) in organization.clients.iter().enumerate() {
+            apply_client(place, &id, number, client.clone()).await?;
         }
-        for profile in organization.profiles {
-            apply_profile(app, &id, profile).await?;
+        for profile in &organization.profiles {
+            apply_profile(place, &id, profile.clone()).await?;
         }
-        for provider in organization.service_providers {
-            apply_provider(app, &id, provider).await?;
+        for provider in &organization.service_providers {
+            apply_provider(place, &id, provider.clone()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What a store holds that was new when these seeds were applied to it.
+pub(crate) async fn content(seeds: &[Seed], keys: &Keys) -> Result<Content, SeedError> {
+    let store = MemoryStore::default();
+    for seed in seeds {
+        apply(&store, keys, seed).await?;
+    }
+    Ok(store.content())
+}
+
+/// The number that ids follow from: that of the last seed that has one.
+pub(crate) fn id_seed(seeds: &[Seed]) -> Option<u64> {
+    seeds.iter().rev().find_map(|seed| seed.id_seed)
+}
+
+impl SeedOrganization {
+    fn id(&self) -> OrganizationId {
+        self.id.clone().unwrap_or_else(|| natural::organization(&self.name))
+    }
+}
+
+/// Two organizations without ids that have one name would silently become one.
+fn check_names(seed: &Seed) -> Result<(), SeedError> {
+    let mut names = std::collections::BTreeSet::new();
+    for organization in seed.organizations.iter().filter(|own| own.id.is_none()) {
+        if !names.insert(&organization.name) {
+            return Err(SeedError::Invalid {
+                subject: format!("organization {:?}", organization.name),
+                rule: "another one without id has the same name; one of them needs an id".to_owned(),
+            });
         }
     }
     Ok(())
@@ -177,11 +229,15 @@ fn origin() -> Origin {
     Origin { actor: Actor::Seed, request_id: RequestId::random(), time: Timestamp::now() }
 }
 
-async fn apply_organization(app: &App, seed: &SeedOrganization) -> Result<(), SeedError> {
-    let subject = || format!("organization {}", seed.id);
+async fn apply_organization(
+    place: Place<'_>,
+    id: &OrganizationId,
+    seed: &SeedOrganization,
+) -> Result<(), SeedError> {
+    let subject = || format!("organization {id}");
     valid::name("name", &seed.name).map_err(|error| invalid(&subject(), &error))?;
     let new = registry::Organization {
-        id: seed.id.clone(),
+        id: id.clone(),
         name: seed.name.clone(),
         country: seed.country,
         vertical: seed.vertical,
@@ -195,12 +251,18 @@ async fn apply_organization(app: &App, seed: &SeedOrganization) -> Result<(), Se
         webrtc: Some(seed.webrtc),
         strict_profiles: Some(seed.strict_profiles),
     };
-    let update = RegistryCommand::UpdateOrganization(seed.id.clone(), patch);
-    create_or_update(app, &subject(), RegistryCommand::CreateOrganization(new), update).await
+    let update = RegistryCommand::UpdateOrganization(id.clone(), patch);
+    create_or_update(place, &subject(), RegistryCommand::CreateOrganization(new), update).await
 }
 
-async fn apply_client(app: &App, organization: &OrganizationId, seed: SeedClient) -> Result<(), SeedError> {
-    let subject = format!("client {}", seed.id);
+async fn apply_client(
+    place: Place<'_>,
+    organization: &OrganizationId,
+    number: usize,
+    seed: SeedClient,
+) -> Result<(), SeedError> {
+    let id = seed.id.unwrap_or_else(|| natural::client(organization, number));
+    let subject = format!("client {id}");
     let check = |result: Result<(), InvalidField>| result.map_err(|error| invalid(&subject, &error));
     check(valid::secret("secret", &seed.secret))?;
     check(seed.refresh_token.as_ref().map_or(Ok(()), |token| valid::secret("refresh_token", token)))?;
@@ -213,17 +275,13 @@ async fn apply_client(app: &App, organization: &OrganizationId, seed: SeedClient
     let scopes = scopes
         .map_err(|error| SeedError::Invalid { subject: subject.clone(), rule: format!("scopes: {error}") })?;
     if seed.secret.0.len() < STRONG_SECRET_BYTES {
-        tracing::warn!(client = %seed.id, "the seed gives this client a short secret, which may be guessed");
+        tracing::warn!(client = %id, "the seed gives this client a short secret, which may be guessed");
     }
-    owned_by(
-        app.store.registry().clients.get(&seed.id).map(|own| &own.organization),
-        organization,
-        &subject,
-    )?;
-    let secret_hash = app.keys.hash_client_secret(&seed.id, &seed.secret.0);
+    owned_by(place.store.registry().clients.get(&id).map(|own| &own.organization), organization, &subject)?;
+    let secret_hash = place.keys.hash_client_secret(&id, &seed.secret.0);
     let refresh_token = seed
         .refresh_token
-        .map(|token| RefreshToken::new(app.keys.hash_refresh_token(&token.0), Timestamp::now()));
+        .map(|token| RefreshToken::new(place.keys.hash_refresh_token(&token.0), Timestamp::now()));
     let update = ClientChange {
         scopes: Some(scopes.clone()),
         rate_limit: seed.rate_limit,
@@ -234,7 +292,7 @@ async fn apply_client(app: &App, organization: &OrganizationId, seed: SeedClient
         ..ClientChange::default()
     };
     let new = registry::Client {
-        id: seed.id.clone().into(),
+        id: id.clone().into(),
         organization: organization.clone(),
         secret_hash,
         scopes,
@@ -246,16 +304,17 @@ async fn apply_client(app: &App, organization: &OrganizationId, seed: SeedClient
         refresh_tokens: refresh_token.into_iter().collect(),
         spent_codes: Vec::new(),
     };
-    let update = RegistryCommand::UpdateClient(seed.id, update);
-    create_or_update(app, &subject, RegistryCommand::CreateClient(new), update).await
+    let update = RegistryCommand::UpdateClient(id, update);
+    create_or_update(place, &subject, RegistryCommand::CreateClient(new), update).await
 }
 
 async fn apply_provider(
-    app: &App,
+    place: Place<'_>,
     organization: &OrganizationId,
     seed: SeedProvider,
 ) -> Result<(), SeedError> {
-    let subject = format!("service_provider {}", seed.id);
+    let id = seed.id.unwrap_or_else(|| natural::service_provider(organization, &seed.logical_id));
+    let subject = format!("service_provider {id}");
     let check = |result: Result<(), InvalidField>| result.map_err(|error| invalid(&subject, &error));
     let display_name = match seed.display_name {
         SeedDisplayName::Plain(value) => vec![DisplayName { locale: "en-US".to_owned(), value }],
@@ -263,34 +322,30 @@ async fn apply_provider(
     };
     check(valid::name("logical_id", &seed.logical_id))?;
     check(valid::display_names(&display_name))?;
-    owned_by(
-        app.store.registry().providers.get(&seed.id).map(|own| &own.organization),
-        organization,
-        &subject,
-    )?;
-    let update = RegistryCommand::UpdateServiceProvider(seed.id, display_name.clone());
+    owned_by(place.store.registry().providers.get(&id).map(|own| &own.organization), organization, &subject)?;
+    let update = RegistryCommand::UpdateServiceProvider(id, display_name.clone());
     let new = registry::ServiceProvider {
-        id: seed.id,
+        id,
         organization: organization.clone(),
         logical_id: seed.logical_id,
         display_name,
         network: None,
     };
-    create_or_update(app, &subject, RegistryCommand::CreateServiceProvider(new), update).await?;
+    create_or_update(place, &subject, RegistryCommand::CreateServiceProvider(new), update).await?;
     for associations in seed.associations.chunks(ASSOCIATIONS_AT_A_TIME) {
-        try_join_all(associations.iter().map(|own| add_association(app, seed.id, own))).await?;
+        try_join_all(associations.iter().map(|own| add_association(place, id, own))).await?;
     }
     Ok(())
 }
 
 async fn add_association(
-    app: &App,
+    place: Place<'_>,
     provider: ServiceProviderId,
     seed: &SeedAssociation,
 ) -> Result<(), SeedError> {
     let association = Association::new(seed.external_user_id.clone(), seed.amazon_id.clone());
     let write = WriteAssociation { provider, association, profile_owner: None, origin: origin() };
-    match app.store.create_association(write).await? {
+    match place.store.create_association(write).await? {
         CreateOutcome::Created | CreateOutcome::Exists => Ok(()),
         CreateOutcome::NoSuchProvider | CreateOutcome::NoSuchProfile => Err(SeedError::Invalid {
             subject: format!("association {}", seed.external_user_id),
@@ -299,20 +354,21 @@ async fn add_association(
     }
 }
 
-async fn apply_profile(app: &App, organization: &OrganizationId, seed: SeedProfile) -> Result<(), SeedError> {
-    let subject = format!("profile {}", seed.id);
+async fn apply_profile(
+    place: Place<'_>,
+    organization: &OrganizationId,
+    seed: SeedProfile,
+) -> Result<(), SeedError> {
+    let id = seed.id.unwrap_or_else(|| natural::profile(organization, &seed.unit));
+    let subject = format!("profile {id}");
     seed.name
         .as_deref()
         .map_or(Ok(()), |name| valid::name("name", name))
         .map_err(|error| invalid(&subject, &error))?;
     let conflict = |rule: &str| Err(SeedError::Invalid { subject: subject.clone(), rule: rule.to_owned() });
-    let profile = registry::Profile {
-        id: seed.id,
-        organization: organization.clone(),
-        unit: seed.unit,
-        name: seed.name,
-    };
-    match app.store.create_profile(profile.clone(), origin()).await? {
+    let profile =
+        registry::Profile { id, organization: organization.clone(), unit: seed.unit, name: seed.name };
+    match place.store.create_profile(profile.clone(), origin()).await? {
         CreateProfileOutcome::Created => Ok(()),
         CreateProfileOutcome::UnitHasProfile(own) if own.id == profile.id => {
             owned_by(Some(&own.organization), organization, &subject)
@@ -324,14 +380,14 @@ async fn apply_profile(app: &App, organization: &OrganizationId, seed: SeedProfi
 }
 
 async fn create_or_update(
-    app: &App,
+    place: Place<'_>,
     subject: &str,
     create: RegistryCommand,
     update: RegistryCommand,
 ) -> Result<(), SeedError> {
-    let mut outcome = app.store.change_registry(create, origin()).await?;
+    let mut outcome = place.store.change_registry(create, origin()).await?;
     if outcome == RegistryOutcome::Exists {
-        outcome = app.store.change_registry(update, origin()).await?;
+        outcome = place.store.change_registry(update, origin()).await?;
     }
     let rule = match outcome {
         RegistryOutcome::Done => return Ok(()),

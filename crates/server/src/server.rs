@@ -15,10 +15,12 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::app::{App, Limits};
+use crate::app::{App, Limits, Setup};
 use crate::auth::access_token;
+use crate::auth::keys::Keys;
 use crate::config::{Config, SeedSource};
 use crate::connection::{self, Door, Timeouts};
+use crate::journal::Journal;
 use crate::lwa;
 use crate::metrics::Metrics;
 use crate::router::Listener;
@@ -111,18 +113,28 @@ impl Server {
             None => kept_admin_token(config.store.directory()).map(|(token, file)| (token, Some(file)))?,
         };
         let limits = Limits { max_in_flight: config.max_in_flight, body_timeout: config.body_timeout };
-        let app = Arc::new(App::new(store, metrics, &admin_token, config.rate_limit, limits));
+        let mut setup = Setup {
+            default_rate: config.rate_limit,
+            journal: Journal::new(config.journal, config.journal_scope),
+            clock: config.clock,
+            allow_reset: config.allow_reset,
+            seeds: Vec::new(),
+            limits,
+        };
+        let keys = Keys::derive(store.root_key());
         for source in &config.seeds {
             let (path, seed) = match source {
                 SeedSource::File(path) => (path.clone(), seed::read(path)),
                 SeedSource::BuiltIn(text) => ("(built in)".into(), seed::parse(text)),
             };
             let applied = match seed {
-                Ok(seed) => seed::apply(&app, seed).await,
+                Ok(seed) => seed::apply(&*store, &keys, &seed).await.map(|()| setup.seeds.push(seed)),
                 Err(error) => Err(error),
             };
             applied.map_err(|cause| StartError::Seed { path, cause })?;
         }
+        crate::clock::warn(config.clock);
+        let app = Arc::new(App::new(store, metrics, &admin_token, setup));
         let plain = match config.plain_listen {
             Some(address) => Some(listen("--plain-listen", address).await?),
             None => None,
@@ -227,6 +239,7 @@ impl Server {
             stop.await;
             tracing::info!("stopping: what is in flight is finished");
             stop_accepting.send_replace(true);
+            app.journal.close();
         });
         trimming.abort();
         if let Some(task) = refreshing {

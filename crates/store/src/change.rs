@@ -68,6 +68,8 @@ pub enum Operation {
     Update,
     /// Something is gone.
     Delete,
+    /// Everything there was has made place for something else.
+    Reset,
 }
 
 /// What was changed, with what was there before and what is there since.
@@ -86,7 +88,7 @@ pub enum Subject {
     },
     /// An object of the registry, or a profile. Secrets and their hashes are left out.
     Object {
-        /// The kind: `organization`, `client`, `service_provider`, `profile` or `maintenance`.
+        /// The kind: `organization`, `client`, `service_provider`, `profile`, `maintenance` or `directory`.
         kind: String,
         /// Its id.
         id: String,
@@ -136,6 +138,7 @@ impl Change {
             Operation::Create => "create",
             Operation::Update => "update",
             Operation::Delete => "delete",
+            Operation::Reset => "reset",
         };
         format!("{kind}.{verb}")
     }

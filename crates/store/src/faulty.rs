@@ -14,7 +14,7 @@ use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderI
 use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
-    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
+    AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
     DeleteProfileOutcome, PutProfileOutcome, RootKey, Store, StoreError, StoreStats, UpdateOutcome,
     WriteAssociation,
 };
@@ -221,6 +221,11 @@ impl Store for FaultyStore {
     async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.write().await?;
         self.inner.trim_changes(before, limit).await
+    }
+
+    async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
+        self.write().await?;
+        self.inner.reset(content, origin).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

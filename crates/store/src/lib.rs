@@ -8,6 +8,7 @@
 mod change;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod content;
 pub mod embedded;
 #[cfg(feature = "testing")]
 pub mod faulty;
@@ -24,6 +25,7 @@ use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderI
 use thiserror::Error;
 
 pub use change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
+pub use content::Content;
 pub use memory::MemoryStore;
 pub use open::{InvalidStoreUrl, OpenError, StoreOptions, StoreUrl};
 pub use registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
@@ -180,6 +182,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`StoreError`]; nothing was forgotten.
     async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// Puts this content in place of everything that the directory holds, in one step: no reader sees a part of it.
+    /// Keys stay, and the change record goes on with the reset and what is there since.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed.
+    async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError>;
 
     /// Whether the store can be read and written now.
     ///

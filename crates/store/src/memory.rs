@@ -1,6 +1,8 @@
 //! `memory:`: everything in ordered maps under one lock. The reference model of the other adapters, and the
 //! store of `--ephemeral`. Nothing survives the process.
 
+mod content;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -13,7 +15,7 @@ use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderI
 use crate::change::{Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
 use crate::registry::{Dependents, Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
-    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
+    AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
     DeleteProfileOutcome, PutProfileOutcome, RootKey, Store, StoreError, StoreStats, UpdateOutcome,
     WriteAssociation,
 };
@@ -401,6 +403,11 @@ impl Store for MemoryStore {
             trimmed += 1;
         }
         Ok(trimmed)
+    }
+
+    async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
+        self.replace(content, &origin);
+        Ok(())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -283,7 +283,11 @@ async fn the_head_is_bounded() {
     for (method, path) in [(Method::POST, "/auth/o2/token"), (Method::GET, "/auth/o2/tokeninfo")] {
         let long = Request::new(&method, path).header("X-Filler", "x".repeat(limit::HEAD_BYTES));
         let answer = tenant.send(&long).await.expect(400);
-        assert_eq!(answer.json()["error"], "invalid_request", "a refusal of a login is in its form: {answer:?}");
+        assert_eq!(
+            answer.json()["error"],
+            "invalid_request",
+            "a refusal of a login is in its form: {answer:?}"
+        );
     }
     // To the byte: names and values, with those that the client adds by itself.
     let target = tenant.query_path();

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jackfield_model::{ClientId, path};
-use jackfield_server::{SeedSource, Server, Settings, Text};
+use jackfield_server::{JournalScope, SeedSource, Server, Settings, Text};
 
 use self::reach::Reach;
 use super::serve;
@@ -69,8 +69,13 @@ pub(crate) fn run(args: DevArgs) -> ExitCode {
 
 /// What `dev` takes where nobody says otherwise.
 fn defaults(tls: bool) -> Settings {
-    let defaults =
-        Settings { store: "embedded:./jackfield-dev".parse::<Text<_>>().ok(), ..Settings::default() };
+    // A sandbox is there to look into and to begin again with.
+    let defaults = Settings {
+        store: "embedded:./jackfield-dev".parse::<Text<_>>().ok(),
+        journal_scope: Some(JournalScope::All),
+        allow_reset: Some(true),
+        ..Settings::default()
+    };
     if tls { reach::with_tls(defaults) } else { defaults }
 }
 

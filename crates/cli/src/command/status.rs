@@ -41,6 +41,7 @@ impl Show for Status {
             ("associations", self.associations.to_string()),
             ("last change", self.last_change.to_string()),
             ("bytes on disk", optional(self.disk_bytes.as_ref())),
+            ("clock offset", format!("{} s", self.clock_offset_seconds)),
             ("maintenance", maintenance),
         ]
     }

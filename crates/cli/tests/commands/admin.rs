@@ -45,6 +45,13 @@ async fn admin_commands_make_the_documented_requests() {
     );
     let provider = format!(r#"{{"id":"{PROVIDER}","logical_id":"desk"}}"#);
     let profile = format!(r#"{{"id":"{PROFILE}","unit":"{ORG}"}}"#);
+    let fault = r#"{"id":1,"status":429,"calls":0,"hits":0}"#.to_owned();
+    let faults = format!(r#"{{"faults":[{fault}]}}"#);
+    let clock =
+        r#"{"offset_seconds":7200,"time":"2026-01-01T02:00:00Z","system_time":"2026-01-01T00:00:00Z"}"#
+            .to_owned();
+    let reset = r#"{"organizations":1,"clients":1,"service_providers":1,"profiles":0,"associations":2,"last_change":9}"#.to_owned();
+    let journal = r#"{"entries":[],"next_after":3,"more":false,"lost":0}"#.to_owned();
     let maintenance = r#"{"enabled":true,"retry_after":5}"#.to_owned();
     let org_path = format!("/admin/v1/organizations/{ORG}");
     let client_path = format!("/admin/v1/clients/{CLIENT}");
@@ -157,6 +164,45 @@ async fn admin_commands_make_the_documented_requests() {
             &maintenance,
         ),
         ("maintenance show".to_owned(), "GET /admin/v1/maintenance".to_owned(), String::new(), &maintenance),
+        (
+            "fault add --operation create --status 429 --retry-after 2 --times 3".to_owned(),
+            "POST /admin/v1/faults".to_owned(),
+            r#"{"operation":"create","status":429,"retry_after":2,"times":3}"#.to_owned(),
+            &fault,
+        ),
+        (
+            "fault add --latency 100ms..1s --drop after --probability 0.5 --seed 7".to_owned(),
+            "POST /admin/v1/faults".to_owned(),
+            r#"{"latency_ms":100,"latency_max_ms":1000,"drop":"after","probability":0.5,"seed":7}"#
+                .to_owned(),
+            &fault,
+        ),
+        ("fault list".to_owned(), "GET /admin/v1/faults".to_owned(), String::new(), &faults),
+        (
+            "clock set -30m".to_owned(),
+            "PUT /admin/v1/clock".to_owned(),
+            r#"{"offset":-1800}"#.to_owned(),
+            &clock,
+        ),
+        (
+            "clock set +2h".to_owned(),
+            "PUT /admin/v1/clock".to_owned(),
+            r#"{"offset":7200}"#.to_owned(),
+            &clock,
+        ),
+        ("clock show".to_owned(), "GET /admin/v1/clock".to_owned(), String::new(), &clock),
+        ("clock reset".to_owned(), "PUT /admin/v1/clock".to_owned(), r#"{"offset":0}"#.to_owned(), &clock),
+        ("reset --yes".to_owned(), "POST /admin/v1/reset".to_owned(), String::new(), &reset),
+        (
+            format!(
+                "journal --refused --operation create --status 403 --client {CLIENT} --request-id {REQUEST_ID} --after 3"
+            ),
+            format!(
+                "GET /admin/v1/journal?after=3&limit=1000&operation=create&status=403&clientId={CLIENT}&requestId={REQUEST_ID}&refused=true"
+            ),
+            String::new(),
+            &journal,
+        ),
     ];
     for (line, request, body, answer) in rows {
         let args: Vec<&str> = line.split(' ').chain(["--output", "json"]).collect();
@@ -264,4 +310,47 @@ async fn status_exits_with_1_when_the_store_is_not_usable() {
     let (run, _) = admin(&["status"], vec![status(false)]).await;
     assert_eq!(run.code, 1);
     assert!(run.out.contains("ready              no\n"), "{}", run.out);
+}
+
+#[tokio::test]
+async fn the_journal_says_in_a_line_why() {
+    let entry = format!(
+        r#"{{"sequence":7,"time":"2026-01-01T00:00:00.000Z","request_id":"{REQUEST_ID}","method":"POST","path":"/v1/…","operation":"create","client_id":"{CLIENT}","status":403,"latency_us":80,"type":"FORBIDDEN","message":"m","refusal":{{"check":"scope","reason":"missing_scope","missing_scopes":["a::b"],"granted_scopes":["profile"]}}}}"#
+    );
+    let page = |entries: &str, lost: u64| {
+        Step::json(200, &format!(r#"{{"entries":[{entries}],"next_after":7,"more":false,"lost":{lost}}}"#))
+    };
+    let (run, _) = admin(&["journal"], vec![page(&entry, 0)]).await;
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    assert!(run.out.contains("scope: missing_scope a::b, granted profile"), "{}", run.out);
+    assert!(run.out.contains(CLIENT) && run.out.contains(REQUEST_ID), "{}", run.out);
+
+    let dropped = entry.replace(r#""status":403,"#, r#""fault":2,"dropped":true,"#);
+    let dropped = &dropped[..dropped.find(r#","type""#).unwrap()];
+    let script = vec![page("", 3), page(&format!("{dropped}}}"), 0)];
+    let (run, seen) = admin(&["journal", "--follow", "--limit", "1"], script).await;
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.err.contains("3 entries were gone"), "{}", run.err);
+    assert!(run.out.contains("dropped  fault rule 2"), "{}", run.out);
+    let paths: Vec<&str> = seen.iter().map(|seen| seen.path.as_str()).collect();
+    assert_eq!(paths, ["/admin/v1/journal?limit=1&wait=25", "/admin/v1/journal?after=7&limit=1&wait=25"]);
+}
+
+#[tokio::test]
+async fn what_would_be_lost_is_asked_for_and_wrong_rules_are_not_sent() {
+    for (line, said) in [
+        ("reset", "--yes"),
+        ("fault add", "required"),
+        ("fault add --status 200", "400..=599"),
+        ("fault add --status 503 --drop after", "cannot be used"),
+        ("fault add --status 503 --nth 1 --every 2", "cannot be used"),
+        ("fault add --latency soon", "100ms..300ms"),
+        ("clock set soon", "+2h"),
+        ("journal --request-id x", "UUID"),
+    ] {
+        let args: Vec<&str> = line.split(' ').collect();
+        let (run, seen) = admin(&args, vec![]).await;
+        assert_eq!((run.code, seen.len()), (2, 0), "{line}: {}", run.err);
+        assert!(run.err.contains(said), "{line}: {}", run.err);
+    }
 }

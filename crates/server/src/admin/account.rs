@@ -1,6 +1,5 @@
 //! Organizations.
 
-use jackfield_model::OrganizationId;
 use jackfield_model::admin::{self, OrganizationPatch};
 use jackfield_store::registry::Organization;
 use jackfield_store::{Origin, RegistryCommand};
@@ -14,7 +13,7 @@ pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Rep
     let new: admin::Organization = parse(body)?;
     valid::name("name", &new.name)?;
     let organization = Organization {
-        id: new.id.unwrap_or_else(random_id),
+        id: new.id.unwrap_or_else(|| app.ids.organization(&*app.store)),
         name: new.name,
         country: new.country,
         vertical: new.vertical,
@@ -45,11 +44,6 @@ pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> 
 pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     change(app, RegistryCommand::DeleteOrganization(organization_id(id)?), origin).await?;
     no_content()
-}
-
-fn random_id() -> OrganizationId {
-    let id = format!("{}{}", OrganizationId::PREFIX, uuid::Uuid::new_v4().simple());
-    OrganizationId::new(&id).expect("hexadecimal digits are allowed")
 }
 
 fn shown(organization: &Organization) -> admin::Organization {

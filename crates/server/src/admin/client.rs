@@ -28,7 +28,7 @@ pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> 
     }
     valid::rate_limit(new.rate_limit)?;
     valid::redirect_uris(&new.redirect_uris)?;
-    let id = Arc::new(new.id.unwrap_or_else(random_id));
+    let id = Arc::new(new.id.unwrap_or_else(|| app.ids.client(&*app.store)));
     let secret = new.secret.unwrap_or_else(random_secret);
     let refresh_token = new
         .refresh_token
@@ -138,11 +138,6 @@ pub(super) fn find(app: &App, id: &str) -> Result<Arc<Client>, ApiError> {
 
 fn default_scopes() -> ScopeSet {
     ScopeSet::parse(SERVICE_PROVIDER).expect("the service provider scope is well-formed")
-}
-
-fn random_id() -> ClientId {
-    let id = format!("{}{}", ClientId::PREFIX, uuid::Uuid::new_v4().simple());
-    ClientId::new(&id).expect("hexadecimal digits are allowed")
 }
 
 fn random_secret() -> Secret {

@@ -5,11 +5,14 @@
 mod account;
 mod client;
 mod directory;
+mod inspect;
 mod profile;
 mod provider;
 mod refresh;
 mod server;
 pub(crate) mod valid;
+
+use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
 use jackfield_model::admin::List;
@@ -51,7 +54,7 @@ impl AdminToken {
 
 /// Runs an operation for an operator. `id` is the parameter of the path, where it has one.
 pub(crate) async fn run(
-    app: &App,
+    app: &Arc<App>,
     operation: AdminOperation,
     call: &Call,
     id: &str,
@@ -94,6 +97,14 @@ pub(crate) async fn run(
         AdminOperation::GetMaintenance => server::get_maintenance(app),
         AdminOperation::SetMaintenance => server::set_maintenance(app, origin, body).await,
         AdminOperation::Status => server::status(app).await,
+        AdminOperation::ReadJournal => inspect::journal(app, &query).await,
+        AdminOperation::CreateFault => inspect::create_fault(app, body),
+        AdminOperation::ListFaults => inspect::faults(app),
+        AdminOperation::DeleteFault => inspect::delete_fault(app, id),
+        AdminOperation::DeleteFaults => inspect::delete_faults(app),
+        AdminOperation::GetClock => inspect::clock(app),
+        AdminOperation::SetClock => inspect::set_clock(app, body),
+        AdminOperation::Reset => inspect::reset(app, origin).await,
     }
 }
 
@@ -173,7 +184,7 @@ fn not_found(what: &str) -> ApiError {
 }
 
 /// The organization of the path.
-fn organization(app: &App, id: &str) -> Result<std::sync::Arc<Organization>, ApiError> {
+fn organization(app: &App, id: &str) -> Result<Arc<Organization>, ApiError> {
     app.store.registry().organizations.get(id).cloned().ok_or_else(|| not_found("organization"))
 }
 

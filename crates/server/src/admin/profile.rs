@@ -14,12 +14,11 @@ pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> 
     let organization = organization(app, of)?;
     let new: admin::Profile = parse(body)?;
     new.name.as_deref().map_or(Ok(()), |name| valid::name("name", name))?;
-    let profile = Profile {
-        id: new.id.unwrap_or_else(random_id),
-        organization: organization.id.clone(),
-        unit: new.unit,
-        name: new.name,
+    let id = match new.id {
+        Some(id) => id,
+        None => app.ids.profile(&*app.store).await?,
     };
+    let profile = Profile { id, organization: organization.id.clone(), unit: new.unit, name: new.name };
     match app.store.create_profile(profile.clone(), origin).await? {
         CreateProfileOutcome::Created => created(&shown(&profile)),
         CreateProfileOutcome::IdTaken => {
@@ -71,11 +70,6 @@ pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply,
 async fn find(app: &App, id: &str) -> Result<Profile, ApiError> {
     let id: AmazonId = id.parse().map_err(|_| not_found("profile"))?;
     app.store.find_profile(&id).await?.ok_or_else(|| not_found("profile"))
-}
-
-fn random_id() -> AmazonId {
-    let id = format!("{}{}", AmazonId::PREFIX, uuid::Uuid::new_v4().simple());
-    AmazonId::new(&id).expect("hexadecimal digits are allowed")
 }
 
 fn shown(profile: &Profile) -> admin::Profile {

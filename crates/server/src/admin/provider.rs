@@ -20,7 +20,7 @@ pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> 
     valid::name("logical_id", &new.logical_id)?;
     valid::display_names(&new.display_name)?;
     let provider = ServiceProvider {
-        id: new.id.unwrap_or_else(|| ServiceProviderId::from_uuid(uuid::Uuid::new_v4())),
+        id: new.id.unwrap_or_else(|| app.ids.service_provider(&*app.store)),
         organization: organization.id.clone(),
         logical_id: new.logical_id,
         display_name: new.display_name,

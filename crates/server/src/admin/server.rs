@@ -40,6 +40,7 @@ pub(super) async fn status(app: &App) -> Result<Reply, ApiError> {
         associations: stats.associations,
         last_change: stats.last_change,
         disk_bytes: stats.disk_bytes,
+        clock_offset_seconds: app.clock.offset().seconds(),
         maintenance: registry.maintenance,
     })
 }

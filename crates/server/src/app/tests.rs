@@ -37,11 +37,19 @@ impl Body for Panicking {
     }
 }
 
-async fn app() -> App {
+async fn app() -> Arc<App> {
     let limits = Limits { max_in_flight: 1, body_timeout: Duration::from_secs(10) };
-    let app = App::new(Arc::new(MemoryStore::default()), Arc::default(), "admin-token", 0, limits);
-    crate::seed::apply(&app, crate::seed::parse(SEED).unwrap()).await.unwrap();
-    app
+    let setup = Setup {
+        default_rate: 0,
+        journal: Journal::new(10, crate::JournalScope::All),
+        clock: ClockOffset::default(),
+        allow_reset: false,
+        seeds: vec![seed::parse(SEED).unwrap()],
+        limits,
+    };
+    let app = App::new(Arc::new(MemoryStore::default()), Arc::default(), "admin-token", setup);
+    seed::apply(&*app.store, &app.keys, &app.seeds[0]).await.unwrap();
+    Arc::new(app)
 }
 
 fn create(app: &App) -> http::request::Builder {
@@ -58,7 +66,7 @@ async fn body_of(response: Reply) -> serde_json::Value {
 async fn a_panic_is_a_500_with_a_request_id_and_gives_its_place_back() {
     let app = app().await;
     for _ in 0..3 {
-        let response = app.respond(Listener::Public, create(&app).body(Panicking).unwrap()).await;
+        let response = app.respond(Listener::Public, create(&app).body(Panicking).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["x-amzn-requestid"].len(), 36);
         let body = body_of(response).await;
@@ -73,9 +81,13 @@ async fn the_refusal_of_a_full_house_is_a_503_that_says_when_to_come_back() {
     let app = app().await;
     let _taken = app.admit().unwrap();
     let request = create(&app).body(http_body_util::Full::new(Bytes::from_static(b"{}"))).unwrap();
-    let response = app.respond(Listener::Public, request).await;
+    let response = app.respond(Listener::Public, request).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
     let request = Request::get("/healthz").body(http_body_util::Empty::<Bytes>::new()).unwrap();
-    assert_eq!(app.respond(Listener::Public, request).await.status(), StatusCode::OK, "health is never shed");
+    assert_eq!(
+        app.respond(Listener::Public, request).await.unwrap().status(),
+        StatusCode::OK,
+        "health is never shed"
+    );
 }

@@ -113,6 +113,13 @@ pub(crate) fn open<'a>(key: &hmac::Key, token: &str, buffer: &'a mut Buffer) -> 
     parse(signed)
 }
 
+/// Whether a text that [`open`] refuses at least looks like an access token: then it was changed, or issued by
+/// another directory.
+pub(crate) fn has_form(token: &str) -> bool {
+    let decoded = || token.strip_prefix(PREFIX).and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok());
+    token.len() <= limit::BEARER_TOKEN_BYTES && decoded().is_some_and(|bytes| bytes.len() > TAG_BYTES)
+}
+
 fn parse(signed: &[u8]) -> Option<Claims<'_>> {
     let (version, rest) = signed.split_first()?;
     let (issued, rest) = rest.split_first_chunk()?;
@@ -213,6 +220,7 @@ mod tests {
         let token = issued(&client(32, 0), &ScopeSet::default(), None);
         let other = hmac::Key::new(hmac::HMAC_SHA256, &[8; 32]);
         assert!(open(&other, &token, &mut Buffer::default()).is_none(), "another directory's key");
+        assert!(has_form(&token) && !has_form(&token[1..]) && !has_form("Atza|nonsense"));
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };

@@ -28,7 +28,8 @@ pub(crate) async fn grant<'a>(
     match operation {
         FamilyOperation::Organization(operation) => {
             caller.check_rate_and_scope(app)?;
-            let own = Organization::new(&*app.store, &caller.check_place()?.id, caller.origin(request_id));
+            let organization = &caller.check_place()?.id;
+            let own = Organization::new(&*app.store, &app.ids, organization, caller.origin(request_id));
             Ok(Granted::Organization(operation, own))
         }
         FamilyOperation::Provider(operation) => {

@@ -23,7 +23,7 @@ use jackfield_store::registry::{self, Client, Registry};
 use jackfield_store::{Actor, Origin, Timestamp};
 
 use crate::app::App;
-use crate::error::{ApiError, Unauthorized};
+use crate::error::{ApiError, Forbidden, Unauthorized};
 pub(crate) use grant::{Granted, grant};
 pub(crate) use organization::Organization;
 pub(crate) use profile::Profile;
@@ -34,7 +34,8 @@ pub(crate) use provider::Provider;
 pub(crate) struct Caller {
     pub(crate) client: Arc<Client>,
     registry: Arc<Registry>,
-    has_scope: bool,
+    /// The scopes of a token that lacks the one it takes.
+    other_scopes: Option<Vec<String>>,
 }
 
 /// The token of an `Authorization: Bearer …` header. The scheme is read in any case (RFC 9110, section 11.1).
@@ -74,17 +75,22 @@ pub(crate) fn verify<'b>(
     let Some(claims) = access_token::open(&app.keys.access_token, token, buffer) else {
         let refresh =
             token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(access_token::REFRESH_PREFIX);
-        return Err(if refresh { Unauthorized::RefreshToken } else { Unauthorized::Unknown });
+        return Err(match access_token::has_form(token) {
+            _ if refresh => Unauthorized::RefreshToken,
+            true => Unauthorized::Unknown,
+            false => Unauthorized::Malformed,
+        });
     };
-    let client = registry
-        .clients
-        .get(claims.client)
-        .filter(|client| client.enabled && client.token_generation == claims.generation)
-        .filter(|client| claims.refresh.is_none_or(|id| client.holds(id)))
-        .ok_or(Unauthorized::Revoked)?;
+    let client = registry.clients.get(claims.client).ok_or(Unauthorized::ClientGone)?;
+    if !client.enabled {
+        return Err(Unauthorized::Disabled);
+    }
+    if client.token_generation != claims.generation || claims.refresh.is_some_and(|id| !client.holds(id)) {
+        return Err(Unauthorized::Revoked);
+    }
     let now = app.clock.seconds();
     if now >= claims.expires {
-        return Err(Unauthorized::Expired);
+        return Err(Unauthorized::Expired { at: claims.expires });
     }
     Ok(Verified { client: Arc::clone(client), claims, now })
 }
@@ -96,11 +102,10 @@ pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Api
     let mut buffer = access_token::Buffer::default();
     let Verified { client, claims, .. } =
         verify(app, &registry, token, &mut buffer).map_err(ApiError::Unauthorized)?;
-    Ok(Caller {
-        has_scope: claims.scopes.split(' ').any(|scope| scope == SERVICE_PROVIDER),
-        client,
-        registry,
-    })
+    let scopes = || claims.scopes.split(' ').filter(|scope| !scope.is_empty());
+    let has_scope = scopes().any(|scope| scope == SERVICE_PROVIDER);
+    let other_scopes = (!has_scope).then(|| scopes().map(str::to_owned).collect());
+    Ok(Caller { client, registry, other_scopes })
 }
 
 /// The provider of the path, when the caller may use it now. The checks stand in the order of the contract: rate,
@@ -113,8 +118,7 @@ pub(crate) fn authorize<'a>(
 ) -> Result<Provider<'a>, ApiError> {
     caller.check_rate_and_scope(app)?;
     let known = provider.parse::<ServiceProviderId>().ok().and_then(|id| caller.registry.providers.get(&id));
-    let provider =
-        known.ok_or_else(|| ApiError::NotFound("There is no such service provider.".to_owned()))?;
+    let provider = known.ok_or(ApiError::NoSuchProvider)?;
     if provider.organization != caller.client.organization {
         return Err(ApiError::Unauthorized(Unauthorized::OtherOrganization));
     }
@@ -129,10 +133,10 @@ impl Caller {
         app.rates
             .check(&self.client, &self.registry)
             .map_err(|retry_after| ApiError::TooManyRequests { retry_after })?;
-        if !self.has_scope {
-            return Err(ApiError::Forbidden(format!("The access token lacks the scope {SERVICE_PROVIDER}.")));
+        match &self.other_scopes {
+            None => Ok(()),
+            Some(granted) => Err(ApiError::Forbidden(Forbidden::Scope { granted: granted.clone() })),
         }
-        Ok(())
     }
 
     /// The caller's organization, when it has the add-on and the operations are available to it.
@@ -141,13 +145,11 @@ impl Caller {
             ApiError::Internal { cause: format!("the organization of client {} is missing", self.client.id) }
         })?;
         if !organization.webrtc {
-            return Err(ApiError::Forbidden("The organization does not have the WebRTC add-on.".to_owned()));
+            return Err(ApiError::Forbidden(Forbidden::AddOn));
         }
         if !is_available(organization.vertical, organization.country) {
-            return Err(ApiError::Forbidden(format!(
-                "Account association is not available to {} in {}.",
-                organization.vertical, organization.country
-            )));
+            let not_available = Forbidden::Availability(organization.vertical, organization.country);
+            return Err(ApiError::Forbidden(not_available));
         }
         Ok(organization)
     }

@@ -1,23 +1,25 @@
 //! The handle of operations that add to the caller's organization or search it: bound to that organization.
 
 use jackfield_model::wire::{NewProfile, NewServiceProvider};
-use jackfield_model::{AmazonId, OrganizationId, ServiceProviderId, UnitId};
+use jackfield_model::{OrganizationId, UnitId};
 use jackfield_store::registry::{self, ServiceProvider};
 use jackfield_store::{Origin, PutProfileOutcome, RegistryCommand, RegistryOutcome, Store, StoreError};
 
 use crate::error::{ApiError, Unauthorized};
+use crate::ids::Ids;
 
 /// The caller's organization, and on whose behalf.
 pub(crate) struct Organization<'a> {
     store: &'a dyn Store,
+    ids: &'a Ids,
     id: OrganizationId,
     origin: Origin,
 }
 
 impl<'a> Organization<'a> {
     /// Only `grant` calls this.
-    pub(super) fn new(store: &'a dyn Store, id: &OrganizationId, origin: Origin) -> Self {
-        Self { store, id: id.clone(), origin }
+    pub(super) fn new(store: &'a dyn Store, ids: &'a Ids, id: &OrganizationId, origin: Origin) -> Self {
+        Self { store, ids, id: id.clone(), origin }
     }
 
     /// Adds a service provider with a new id.
@@ -26,7 +28,7 @@ impl<'a> Organization<'a> {
         new: NewServiceProvider,
     ) -> Result<(RegistryOutcome, ServiceProvider), StoreError> {
         let provider = ServiceProvider {
-            id: ServiceProviderId::from_uuid(uuid::Uuid::new_v4()),
+            id: self.ids.service_provider(self.store),
             organization: self.id,
             logical_id: new.service_provider_logical_id,
             display_name: new.display_name,
@@ -42,13 +44,12 @@ impl<'a> Organization<'a> {
         self,
         new: impl IntoIterator<Item = NewProfile>,
     ) -> Result<Vec<Result<registry::Profile, ApiError>>, StoreError> {
-        let profile = |NewProfile { entity, name }| registry::Profile {
-            id: random_id(),
-            organization: self.id.clone(),
-            unit: entity.id,
-            name,
-        };
-        let profiles: Vec<_> = new.into_iter().map(profile).collect();
+        let mut profiles = Vec::new();
+        for NewProfile { entity, name } in new {
+            let id = self.ids.profile(self.store).await?;
+            let organization = self.id.clone();
+            profiles.push(registry::Profile { id, organization, unit: entity.id, name });
+        }
         if profiles.is_empty() {
             return Ok(Vec::new());
         }
@@ -86,9 +87,4 @@ fn stored(outcome: PutProfileOutcome) -> Result<registry::Profile, ApiError> {
 
 const fn other_unit() -> ApiError {
     ApiError::Unauthorized(Unauthorized::OtherUnit)
-}
-
-fn random_id() -> AmazonId {
-    let id = format!("{}{}", AmazonId::PREFIX, uuid::Uuid::new_v4().simple());
-    AmazonId::new(&id).expect("hexadecimal digits are allowed")
 }

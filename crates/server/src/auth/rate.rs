@@ -43,6 +43,11 @@ impl Rates {
         })
     }
 
+    /// Fills every bucket.
+    pub(crate) fn clear(&self) {
+        self.buckets.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn bucket(&self, client: &Client, rate: NonZeroU32, registry: &Registry) -> Arc<Bucket> {
         let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get(&client.id)

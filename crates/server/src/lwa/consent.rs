@@ -15,10 +15,11 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use ring::hmac;
 
 use super::page;
-use crate::app::{App, Call};
+use crate::app::{App, Call, Seen};
 use crate::auth::access_token;
 use crate::auth::code::{Challenge, Code};
-use crate::error::ApiError;
+use crate::error::{ApiError, refusal};
+use crate::journal;
 use crate::response::{self, Reply};
 
 const COOKIE: &str = "jackfield-consent";
@@ -67,9 +68,9 @@ enum Refused {
 }
 
 /// Shows the page.
-pub(super) fn show(app: &App, call: &Call, seen: &mut Option<Arc<ClientId>>) -> Reply {
+pub(super) fn show(app: &App, call: &Call, seen: &mut Seen) -> Reply {
     let parameters = Parameters::parse(call.head.uri.query().unwrap_or_default().as_bytes());
-    match check(app, &parameters, seen) {
+    match check(app, &parameters, &mut seen.client) {
         Ok(request) => {
             let known = cookie(call);
             let nonce = known.clone().unwrap_or_else(access_token::random_text::<24>);
@@ -83,22 +84,20 @@ pub(super) fn show(app: &App, call: &Call, seen: &mut Option<Arc<ClientId>>) -> 
             }
             reply
         }
-        Err(refused) => refused.reply(StatusCode::FOUND),
+        Err(refused) => refused.reply(StatusCode::FOUND, seen),
     }
 }
 
 /// Takes the decision of the person.
-pub(super) fn decide(app: &App, call: &Call, body: &[u8], seen: &mut Option<Arc<ClientId>>) -> Reply {
+pub(super) fn decide(app: &App, call: &Call, body: &[u8], seen: &mut Seen) -> Reply {
     let parameters = Parameters::parse(body);
-    let request = match check(app, &parameters, seen) {
+    let request = match check(app, &parameters, &mut seen.client) {
         Ok(request) => request,
-        Err(refused) => return refused.reply(StatusCode::SEE_OTHER),
+        Err(refused) => return refused.reply(StatusCode::SEE_OTHER, seen),
     };
     if !is_ours(app, call, &parameters) {
-        return page::refusal(
-            StatusCode::BAD_REQUEST,
-            "This form is too old, or was not given to this browser. Go back to the application and start again.",
-        );
+        let text = "This form is too old, or was not given to this browser. Go back to the application and start again.";
+        return Refused::OnPage(text.to_owned()).reply(StatusCode::BAD_REQUEST, seen);
     }
     let Request { client, scopes, redirect, challenge, .. } = request;
     match parameters.decision.as_deref() {
@@ -108,14 +107,16 @@ pub(super) fn decide(app: &App, call: &Call, body: &[u8], seen: &mut Option<Arc<
         }
         Some("deny") => {
             let refused = Refused::ToClient(redirect, "access_denied", "The request was denied.".to_owned());
-            refused.reply(StatusCode::SEE_OTHER)
+            refused.reply(StatusCode::SEE_OTHER, seen)
         }
-        _ => page::refusal(StatusCode::BAD_REQUEST, "The form says neither Allow nor Deny."),
+        _ => Refused::OnPage("The form says neither Allow nor Deny.".to_owned())
+            .reply(StatusCode::BAD_REQUEST, seen),
     }
 }
 
 /// The page of a refusal that is not about the request: overload, an oversized body.
-pub(super) fn refuse(error: &ApiError) -> Reply {
+pub(super) fn refuse(error: &ApiError, seen: &mut Seen) -> Reply {
+    seen.refused_by(error);
     let mut reply = page::refusal(error.status().0, &error.message());
     error.decorate(&mut reply);
     reply
@@ -218,13 +219,18 @@ impl Parameters {
 }
 
 impl Refused {
-    fn reply(self, status: StatusCode) -> Reply {
-        match self {
-            Self::OnPage(text) => page::refusal(StatusCode::BAD_REQUEST, &text),
+    /// The answer, with the status of a redirect where it is one.
+    fn reply(self, status: StatusCode, seen: &mut Seen) -> Reply {
+        let (reply, kind, message) = match self {
+            Self::OnPage(text) => (page::refusal(StatusCode::BAD_REQUEST, &text), "invalid_request", text),
             Self::ToClient(redirect, error, description) => {
-                redirect.back(status, &[("error", error), ("error_description", &description)])
+                let parameters = [("error", error), ("error_description", &*description)];
+                (redirect.back(status, &parameters), error, description)
             }
-        }
+        };
+        seen.refused =
+            Some(journal::Refused { kind: kind.to_owned(), message, refusal: refusal("consent", kind) });
+        reply
     }
 }
 

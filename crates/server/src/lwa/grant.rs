@@ -11,7 +11,7 @@ use jackfield_store::registry::{Client, GrantCommand, Redemption, RefreshToken, 
 use jackfield_store::{Actor, Origin, RegistryCommand, RegistryOutcome, StoreError, Timestamp};
 
 use super::form::Form;
-use super::{Asking, GrantError, Refusal, issue_from};
+use super::{Asking, Failure, GrantError, Why, issue_from};
 use crate::app::{App, Call};
 use crate::auth::access_token;
 use crate::auth::code::{Challenge, Code};
@@ -22,22 +22,25 @@ pub(super) async fn refresh(
     call: &Call,
     asking: &Asking,
     presented: Option<String>,
-) -> Result<Token, Refusal> {
+) -> Result<Token, Failure> {
     let client = &*asking.client;
     let presented = presented
         .ok_or_else(|| GrantError::bad("invalid_request", "refresh_token is missing; it is required."))?;
     let hash = app.keys.hash_refresh_token(&presented);
     let Some(own) = client.refresh_token(&hash) else {
+        if presented.starts_with(access_token::PREFIX) {
+            let description = "refresh_token is an access token; a refresh token begins with Atzr|.";
+            return Err(invalid_grant(description, Why::AccessToken));
+        }
+        let description = "The refresh token is not valid, was revoked, or belongs to another client.";
         if let Some(successor) = client.replacement_of(&hash) {
             // Somebody kept a copy of a token that was replaced: nobody can tell who is the thief.
             change(app, call, client, GrantCommand::Revoke(successor.id())).await?;
+            return Err(invalid_grant(description, Why::ReplacedRefreshToken));
         }
-        let description = if presented.starts_with(access_token::PREFIX) {
-            "refresh_token is an access token; a refresh token begins with Atzr|."
-        } else {
-            "The refresh token is not valid, was revoked, or belongs to another client."
-        };
-        return Err(invalid_grant(description));
+        let others = app.store.registry().client_of_refresh_token(&hash).is_some();
+        let why = if others { Why::OthersRefreshToken } else { Why::UnknownRefreshToken };
+        return Err(invalid_grant(description, why));
     };
     let next = if asking.proven { presented } else { replace(app, call, client, own).await? };
     let scopes =
@@ -49,43 +52,55 @@ pub(super) async fn refresh(
 }
 
 /// A client without a secret proves nothing but the token, so each use replaces it (RFC 9700, section 2.2.2).
-async fn replace(app: &App, call: &Call, client: &Client, own: &RefreshToken) -> Result<String, Refusal> {
+async fn replace(app: &App, call: &Call, client: &Client, own: &RefreshToken) -> Result<String, Failure> {
     if own.code.is_none() {
-        return Err(GrantError::invalid_client().into());
+        return Err(GrantError::invalid_client(Why::NoCredentials).into());
     }
     let next = random_refresh_token();
     let replacement = Replacement { old: own.hash, new: app.keys.hash_refresh_token(&next) };
     match change(app, call, client, GrantCommand::Replace(replacement)).await? {
         RegistryOutcome::Done => Ok(next),
-        _ => Err(invalid_grant("The refresh token was used or revoked at this moment.")),
+        _ => Err(invalid_grant(
+            "The refresh token was used or revoked at this moment.",
+            Why::UnknownRefreshToken,
+        )),
     }
 }
 
-pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) -> Result<Token, Refusal> {
+pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) -> Result<Token, Failure> {
     let client = &*asking.client;
     let missing =
         |name: &str| GrantError::bad("invalid_request", format!("{name} is missing; it is required."));
     let presented = form.code.ok_or_else(|| missing("code"))?;
     let redirect_uri = form.redirect_uri.ok_or_else(|| missing("redirect_uri"))?;
     let code = Code::open(&app.keys.code, &presented).filter(|code| code.client == *client.id);
-    let code = code.ok_or_else(|| invalid_grant("The code is not valid, or belongs to another client."))?;
+    let code = code.ok_or_else(|| {
+        invalid_grant("The code is not valid, or belongs to another client.", Why::UnknownCode)
+    })?;
     let now = app.clock.seconds();
     if now >= code.expires {
-        return Err(invalid_grant("The code has expired."));
+        return Err(invalid_grant("The code has expired.", Why::ExpiredCode));
     }
     if code.generation != client.token_generation {
-        return Err(invalid_grant("The code was revoked."));
+        return Err(invalid_grant("The code was revoked.", Why::RevokedCode));
     }
     if !code.is_for(&redirect_uri) {
-        return Err(invalid_grant("redirect_uri is not the one that the code was asked for with."));
+        return Err(invalid_grant(
+            "redirect_uri is not the one that the code was asked for with.",
+            Why::OtherRedirectUri,
+        ));
     }
     if !code.challenge.verify(form.code_verifier.as_deref()) {
-        return Err(invalid_grant("code_verifier does not belong to the code_challenge of the code."));
+        return Err(invalid_grant(
+            "code_verifier does not belong to the code_challenge of the code.",
+            Why::WrongVerifier,
+        ));
     }
     if !asking.proven && !matches!(code.challenge, Challenge::S256(_)) {
         // The consent page lets no such code out; the client became public since.
         return Err(invalid_grant(
             "Without a client secret the code needs a code_challenge of the method S256.",
+            Why::WrongVerifier,
         ));
     }
     let refresh_token = random_refresh_token();
@@ -101,12 +116,18 @@ pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) ->
         RegistryOutcome::Done => {}
         RegistryOutcome::CodeSpent => {
             tracing::warn!(request_id = %call.request_id, client = %client.id, "a code was redeemed a second time");
-            return Err(invalid_grant("The code was redeemed before; what it gave is revoked."));
+            return Err(invalid_grant(
+                "The code was redeemed before; what it gave is revoked.",
+                Why::SpentCode,
+            ));
         }
         RegistryOutcome::TooManyRefreshTokens => {
-            return Err(invalid_grant("The client holds as many refresh tokens as it may; revoke some."));
+            return Err(invalid_grant(
+                "The client holds as many refresh tokens as it may; revoke some.",
+                Why::TooManyRefreshTokens,
+            ));
         }
-        _ => return Err(invalid_grant("The client was changed at this moment.")),
+        _ => return Err(invalid_grant("The client was changed at this moment.", Why::RevokedCode)),
     }
     let id = RefreshToken::new(hash, Timestamp::default()).id();
     let scopes = code.scopes.intersection(&client.scopes);
@@ -134,6 +155,6 @@ async fn change(
         .await
 }
 
-fn invalid_grant(description: &str) -> Refusal {
-    GrantError::bad("invalid_grant", description).into()
+fn invalid_grant(description: &str, why: Why) -> Failure {
+    GrantError::bad("invalid_grant", description).because(why).into()
 }

@@ -12,7 +12,7 @@ use ring::hmac;
 use serde::Serialize;
 
 use super::{GrantError, error_reply, no_store};
-use crate::app::{App, Call};
+use crate::app::{App, Call, Seen};
 use crate::auth::{self, Verified, access_token};
 use crate::response::{self, Reply};
 
@@ -39,12 +39,12 @@ struct User {
     name: Option<String>,
 }
 
-pub(super) fn token(app: &App, call: &Call, seen: &mut Option<Arc<ClientId>>) -> Reply {
+pub(super) fn token(app: &App, call: &Call, seen: &mut Seen) -> Reply {
     let mut buffer = access_token::Buffer::default();
     let found = presented(call, false).and_then(|token| verify(app, &token, &mut buffer));
     match found {
         Ok(Verified { client, claims, now }) => {
-            *seen = Some(Arc::clone(&client.id));
+            seen.client = Some(Arc::clone(&client.id));
             no_store(response::json(
                 StatusCode::OK,
                 &TokenInfo {
@@ -57,16 +57,16 @@ pub(super) fn token(app: &App, call: &Call, seen: &mut Option<Arc<ClientId>>) ->
                 },
             ))
         }
-        Err(error) => error_reply(call, &error),
+        Err(error) => error_reply(call, error, seen),
     }
 }
 
-pub(super) fn user(app: &App, call: &Call, seen: &mut Option<Arc<ClientId>>) -> Reply {
+pub(super) fn user(app: &App, call: &Call, seen: &mut Seen) -> Reply {
     let mut buffer = access_token::Buffer::default();
     let found = presented(call, true).and_then(|token| verify(app, &token, &mut buffer));
     match found {
         Ok(Verified { client, claims, .. }) => {
-            *seen = Some(Arc::clone(&client.id));
+            seen.client = Some(Arc::clone(&client.id));
             let registry = app.store.registry();
             // A name is what the scope `profile` is about.
             let may_see = claims.scopes.split(' ').any(|scope| scope == "profile");
@@ -77,7 +77,7 @@ pub(super) fn user(app: &App, call: &Call, seen: &mut Option<Arc<ClientId>>) -> 
             };
             no_store(response::json(StatusCode::OK, &user))
         }
-        Err(error) => error_reply(call, &error),
+        Err(error) => error_reply(call, error, seen),
     }
 }
 
@@ -115,8 +115,8 @@ fn verify<'b>(
     buffer: &'b mut access_token::Buffer,
 ) -> Result<Verified<'b>, GrantError> {
     auth::verify(app, &app.store.registry(), token, buffer).map_err(|why| {
-        let description = why.message().to_owned();
-        GrantError { status: StatusCode::BAD_REQUEST, code: "invalid_token", description }
+        let refused = GrantError::bad("invalid_token", why.message());
+        GrantError { refusal: Box::new(why.refusal()), ..refused }
     })
 }
 

@@ -15,14 +15,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jackfield_model::admin::{Secret, Token};
-use jackfield_model::{ClientId, ScopeSet, limit};
+use jackfield_model::inspect::Refusal;
+use jackfield_model::{ClientId, Scope, ScopeSet, limit};
 use jackfield_store::StoreError;
 use jackfield_store::registry::{Client, RefreshTokenId};
 use serde::Serialize;
 
-use crate::app::{App, Call};
+use crate::app::{App, Call, Seen};
 use crate::auth::access_token::{self, Issue};
-use crate::error::ApiError;
+use crate::error::{ApiError, refusal};
+use crate::journal::Refused;
 use crate::response::{self, Reply};
 use crate::router::{LoginOperation, Operation};
 use form::Form;
@@ -33,6 +35,62 @@ struct GrantError {
     status: StatusCode,
     code: &'static str,
     description: String,
+    /// For the journal.
+    refusal: Box<Refusal>,
+}
+
+/// What the journal tells apart where the client is told one thing.
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    /// Id or secret is missing.
+    NoCredentials,
+    /// An `Authorization` header that is not HTTP Basic with id and secret.
+    MalformedHeader,
+    UnknownClient,
+    WrongSecret,
+    ClientDisabled,
+    /// In the header and in the body.
+    TwoAuthentications,
+    TwoClientIds,
+    /// An access token where a refresh token should be.
+    AccessToken,
+    UnknownRefreshToken,
+    OthersRefreshToken,
+    /// One that was used before by a client without a secret.
+    ReplacedRefreshToken,
+    TooManyRefreshTokens,
+    /// Not of this service, or another client's.
+    UnknownCode,
+    ExpiredCode,
+    RevokedCode,
+    SpentCode,
+    OtherRedirectUri,
+    WrongVerifier,
+}
+
+impl Why {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no_credentials",
+            Self::MalformedHeader => "malformed_header",
+            Self::UnknownClient => "unknown_client",
+            Self::WrongSecret => "wrong_secret",
+            Self::ClientDisabled => "client_disabled",
+            Self::TwoAuthentications => "two_authentications",
+            Self::TwoClientIds => "two_client_ids",
+            Self::AccessToken => "access_token",
+            Self::UnknownRefreshToken => "unknown_refresh_token",
+            Self::OthersRefreshToken => "refresh_token_of_another_client",
+            Self::ReplacedRefreshToken => "replaced_refresh_token",
+            Self::TooManyRefreshTokens => "too_many_refresh_tokens",
+            Self::UnknownCode => "unknown_code",
+            Self::ExpiredCode => "expired_code",
+            Self::RevokedCode => "revoked_code",
+            Self::SpentCode => "spent_code",
+            Self::OtherRedirectUri => "other_redirect_uri",
+            Self::WrongVerifier => "wrong_code_verifier",
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -44,32 +102,48 @@ struct GrantErrorBody<'a> {
 
 impl GrantError {
     fn bad(code: &'static str, description: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code, description: description.into() }
+        let status = StatusCode::BAD_REQUEST;
+        Self { status, code, description: description.into(), refusal: Box::new(refusal("grant", code)) }
     }
 
-    fn invalid_client() -> Self {
+    /// The client is told the same whatever was wrong; `why` is for the journal.
+    fn invalid_client(why: Why) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
             code: "invalid_client",
             description: "The client id or the client secret is not valid.".to_owned(),
+            refusal: Box::new(refusal("authentication", why.reason())),
         }
+    }
+
+    /// The same with more for the journal.
+    fn because(mut self, why: Why) -> Self {
+        why.reason().clone_into(&mut self.refusal.reason);
+        self
+    }
+
+    /// A refusal because of scopes.
+    fn of_scopes(self, missing_scopes: Vec<String>, granted: &ScopeSet) -> Self {
+        let granted_scopes = Some(granted.iter().map(ToString::to_string).collect());
+        let refusal = Refusal { missing_scopes, granted_scopes, ..refusal("scope", self.code) };
+        Self { refusal: Box::new(refusal), ..self }
     }
 }
 
 /// What keeps a token from being given: the grant itself, or the state of the server.
 #[derive(Debug)]
-enum Refusal {
+enum Failure {
     Grant(GrantError),
     Server(ApiError),
 }
 
-impl From<GrantError> for Refusal {
+impl From<GrantError> for Failure {
     fn from(error: GrantError) -> Self {
         Self::Grant(error)
     }
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Server(error.into())
     }
@@ -82,60 +156,75 @@ struct Asking {
     proven: bool,
 }
 
-/// Answers a token request. `client` is set when the client is known, for the log.
-pub(crate) async fn token(app: &App, call: &Call, body: &[u8], client: &mut Option<Arc<ClientId>>) -> Reply {
-    match grant(app, call, body, client).await {
+/// Answers a token request. What is known of the client, and why it is refused, is seen by log and journal.
+pub(crate) async fn token(app: &App, call: &Call, body: &[u8], seen: &mut Seen) -> Reply {
+    match grant(app, call, body, &mut seen.client).await {
         Ok(token) => no_store(response::json(StatusCode::OK, &token)),
-        Err(Refusal::Grant(error)) => error_reply(call, &error),
-        Err(Refusal::Server(error)) => refuse(call, &error),
+        Err(Failure::Grant(error)) => error_reply(call, error, seen),
+        Err(Failure::Server(error)) => refuse(call, &error, seen),
     }
 }
 
 /// Answers one of the other requests of the login service.
-pub(crate) fn run(
-    app: &App,
-    operation: LoginOperation,
-    call: &Call,
-    body: &[u8],
-    client: &mut Option<Arc<ClientId>>,
-) -> Reply {
+pub(crate) fn run(app: &App, operation: LoginOperation, call: &Call, body: &[u8], seen: &mut Seen) -> Reply {
     match operation {
-        LoginOperation::TokenInfo => info::token(app, call, client),
-        LoginOperation::UserProfile => info::user(app, call, client),
-        LoginOperation::ConsentPage => consent::show(app, call, client),
-        LoginOperation::ConsentDecision => consent::decide(app, call, body, client),
+        LoginOperation::TokenInfo => info::token(app, call, seen),
+        LoginOperation::UserProfile => info::user(app, call, seen),
+        LoginOperation::ConsentPage => consent::show(app, call, seen),
+        LoginOperation::ConsentDecision => consent::decide(app, call, body, seen),
+    }
+}
+
+/// The client that a token request says it is from, true or not.
+pub(crate) fn presented_client(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    match headers.get(header::AUTHORIZATION) {
+        Some(value) => basic_credentials(value).map(|(id, _)| id),
+        None => Form::parse(body).ok().and_then(|form| form.client_id),
     }
 }
 
 /// The answer of this service to a refusal that is not about the request: overload, an oversized body.
-pub(crate) fn refuse(call: &Call, error: &ApiError) -> Reply {
+pub(crate) fn refuse(call: &Call, error: &ApiError, seen: &mut Seen) -> Reply {
     if let Some(cause) = error.cause() {
         tracing::warn!(request_id = %call.request_id, operation = "login", cause, "request refused");
     }
     let (status, _) = error.status();
     let code = match status {
-        StatusCode::BAD_REQUEST => "invalid_request",
-        StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+        StatusCode::UNAUTHORIZED => "invalid_client",
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "temporarily_unavailable",
+        status if status.is_client_error() => "invalid_request",
         _ => "server_error",
     };
-    let mut reply = error_reply(call, &GrantError { status, code, description: error.message() });
+    let refused =
+        GrantError { status, code, description: error.message(), refusal: Box::new(error.refusal()) };
+    let mut reply = error_reply(call, refused, seen);
     error.decorate(&mut reply);
     reply
 }
 
 /// The same for one of the other requests.
-pub(crate) fn refuse_other(operation: LoginOperation, call: &Call, error: &ApiError) -> Reply {
+pub(crate) fn refuse_other(
+    operation: LoginOperation,
+    call: &Call,
+    error: &ApiError,
+    seen: &mut Seen,
+) -> Reply {
     match operation {
-        LoginOperation::TokenInfo | LoginOperation::UserProfile => refuse(call, error),
-        LoginOperation::ConsentPage | LoginOperation::ConsentDecision => consent::refuse(error),
+        LoginOperation::TokenInfo | LoginOperation::UserProfile => refuse(call, error, seen),
+        LoginOperation::ConsentPage | LoginOperation::ConsentDecision => consent::refuse(error, seen),
     }
 }
 
 /// A refusal before the operation began, in the form of the operation.
-pub(crate) fn refuse_as(operation: Operation, call: &Call, error: ApiError) -> Result<Reply, ApiError> {
+pub(crate) fn refuse_as(
+    operation: Operation,
+    call: &Call,
+    error: ApiError,
+    seen: &mut Seen,
+) -> Result<Reply, ApiError> {
     match operation {
-        Operation::Token => Ok(refuse(call, &error)),
-        Operation::Login(operation) => Ok(refuse_other(operation, call, &error)),
+        Operation::Token => Ok(refuse(call, &error, seen)),
+        Operation::Login(operation) => Ok(refuse_other(operation, call, &error, seen)),
         _ => Err(error),
     }
 }
@@ -145,7 +234,7 @@ async fn grant(
     call: &Call,
     body: &[u8],
     seen: &mut Option<Arc<ClientId>>,
-) -> Result<Token, Refusal> {
+) -> Result<Token, Failure> {
     const GRANTS: &str = "client_credentials, refresh_token or authorization_code";
     let form = Form::parse(body)?;
     let Some(grant_type) = form.grant_type.as_deref() else {
@@ -156,15 +245,15 @@ async fn grant(
         let description = format!("grant_type must be {GRANTS}.");
         return Err(GrantError::bad("unsupported_grant_type", description).into());
     }
-    let asking = authenticate(app, &call.head.headers, &form)?;
-    *seen = Some(Arc::clone(&asking.client.id));
+    let asking = authenticate(app, &call.head.headers, &form, seen)?;
     if !asking.client.enabled {
-        return Err(GrantError::bad("unauthorized_client", "The client is disabled.").into());
+        let refused = GrantError::bad("unauthorized_client", "The client is disabled.");
+        return Err(refused.because(Why::ClientDisabled).into());
     }
     match grant_type {
         "refresh_token" => grant::refresh(app, call, &asking, form.refresh_token).await,
         "authorization_code" => grant::code(app, call, &asking, form).await,
-        _ if !asking.proven => Err(GrantError::invalid_client().into()),
+        _ if !asking.proven => Err(GrantError::invalid_client(Why::NoCredentials).into()),
         _ => Ok(client_credentials(app, &asking.client, form.scope.as_deref())?),
     }
 }
@@ -176,7 +265,10 @@ fn client_credentials(app: &App, client: &Client, scope: Option<&str>) -> Result
         asked.ok_or_else(|| invalid("scope is missing; it names the scopes of the token.".to_owned()))?;
     let asked = ScopeSet::parse(asked).map_err(|error| invalid(format!("scope: {error}.")))?;
     if asked.intersection(&client.scopes) != asked {
-        return Err(invalid("scope names a scope that the client was not granted.".to_owned()));
+        let missing = asked.iter().map(Scope::as_str).filter(|own| !client.scopes.contains(own));
+        let missing = crate::journal::scopes(missing);
+        let refused = invalid("scope names a scope that the client was not granted.".to_owned());
+        return Err(refused.of_scopes(missing, &client.scopes));
     }
     let mut token = issue(app, client, &asked, limit::ACCESS_TOKEN_SECONDS);
     token.scope = Some(asked.to_string());
@@ -207,31 +299,45 @@ fn issue_from(
     }
 }
 
-/// The client of the request, by HTTP Basic or by the form, never by both (RFC 6749, section 2.3.1).
-fn authenticate(app: &App, headers: &HeaderMap, form: &Form) -> Result<Asking, GrantError> {
+/// The client of the request, by HTTP Basic or by the form, never by both (RFC 6749, section 2.3.1). `seen` is set
+/// when there is such a client, whether it is who it says or not.
+fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    form: &Form,
+    seen: &mut Option<Arc<ClientId>>,
+) -> Result<Asking, GrantError> {
     let credentials = match headers.get(header::AUTHORIZATION) {
         None => (form.client_id.clone(), form.client_secret.clone()),
         Some(_) if form.client_secret.is_some() => {
             return Err(GrantError::bad(
                 "invalid_request",
                 "The client authenticates in the header and in the body; one of them is enough.",
-            ));
+            )
+            .because(Why::TwoAuthentications));
         }
         Some(value) => {
-            let (id, secret) = basic_credentials(value).ok_or_else(GrantError::invalid_client)?;
+            let (id, secret) =
+                basic_credentials(value).ok_or_else(|| GrantError::invalid_client(Why::MalformedHeader))?;
             if form.client_id.as_ref().is_some_and(|own| *own != id) {
-                return Err(GrantError::bad("invalid_request", "client_id differs between header and body."));
+                return Err(GrantError::bad("invalid_request", "client_id differs between header and body.")
+                    .because(Why::TwoClientIds));
             }
             (Some(id), Some(secret))
         }
     };
-    let (Some(id), secret) = credentials else { return Err(GrantError::invalid_client()) };
+    let (Some(id), secret) = credentials else {
+        return Err(GrantError::invalid_client(Why::NoCredentials));
+    };
     let registry = app.store.registry();
-    let client = registry.clients.get(id.as_str()).ok_or_else(GrantError::invalid_client)?;
+    let client = registry.clients.get(id.as_str());
+    let client = client.ok_or_else(|| GrantError::invalid_client(Why::UnknownClient))?;
+    *seen = Some(Arc::clone(&client.id));
     let proven = match &secret {
         Some(secret) if app.keys.verify_client_secret(&client.id, secret, &client.secret_hash) => true,
+        Some(_) => return Err(GrantError::invalid_client(Why::WrongSecret)),
         None if client.public => false,
-        _ => return Err(GrantError::invalid_client()),
+        None => return Err(GrantError::invalid_client(Why::NoCredentials)),
     };
     Ok(Asking { client: Arc::clone(client), proven })
 }
@@ -247,7 +353,7 @@ fn basic_credentials(value: &HeaderValue) -> Option<(String, String)> {
     Some((form::decode(id), form::decode(secret)))
 }
 
-fn error_reply(call: &Call, error: &GrantError) -> Reply {
+fn error_reply(call: &Call, error: GrantError, seen: &mut Seen) -> Reply {
     let body = GrantErrorBody {
         error: error.code,
         error_description: &error.description,
@@ -258,6 +364,8 @@ fn error_reply(call: &Call, error: &GrantError) -> Reply {
         let challenge = HeaderValue::from_static("Basic realm=\"jackfield\"");
         reply.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
+    let GrantError { code, description, refusal, .. } = error;
+    seen.refused = Some(Refused { kind: code.to_owned(), message: description, refusal: *refusal });
     reply
 }
 

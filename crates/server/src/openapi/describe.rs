@@ -5,6 +5,7 @@ mod links;
 
 use serde_json::{Value, json};
 
+use super::inspect;
 use crate::router::{AdminOperation, AssociationOperation, OpenOperation, Operation};
 use jackfield_model::limit;
 
@@ -19,7 +20,7 @@ pub(super) const JSON: &str = "application/json";
 
 pub(super) type ErrorList = &'static [(u16, &'static str)];
 
-const BAD_REQUEST: (u16, &str) =
+pub(super) const BAD_REQUEST: (u16, &str) =
     (400, "A property or the body is not valid; the message names it and the rule.");
 const UNAUTHORIZED: (u16, &str) = (
     401,
@@ -30,13 +31,15 @@ const FORBIDDEN: (u16, &str) = (
     "The token is valid, the operation not allowed: the scope is missing, the WebRTC add-on is off, or the country and vertical have no account association.",
 );
 const LIMITED: (u16, &str) = (429, "The client's rate is used up.");
-const INTERNAL: (u16, &str) = (500, "The server failed; the request id leads to the details in its log.");
+pub(super) const INTERNAL: (u16, &str) =
+    (500, "The server failed; the request id leads to the details in its log.");
 const UNAVAILABLE: (u16, &str) =
     (503, "Maintenance, overload, or a store that cannot be read or written. Nothing was changed.");
-const ADMIN_UNAUTHORIZED: (u16, &str) = (401, "The admin token is missing or wrong.");
-const ADMIN_NOT_FOUND: (u16, &str) = (404, "There is no such object.");
-const ADMIN_CONFLICT: (u16, &str) = (409, "It is there already, or in use.");
-const ADMIN_UNAVAILABLE: (u16, &str) = (503, "The store cannot be read or written. Nothing was changed.");
+pub(super) const ADMIN_UNAUTHORIZED: (u16, &str) = (401, "The admin token is missing or wrong.");
+pub(super) const ADMIN_NOT_FOUND: (u16, &str) = (404, "There is no such object.");
+pub(super) const ADMIN_CONFLICT: (u16, &str) = (409, "It is there already, or in use.");
+pub(super) const ADMIN_UNAVAILABLE: (u16, &str) =
+    (503, "The store cannot be read or written. Nothing was changed.");
 
 const CREATE_ERRORS: ErrorList = &[
     BAD_REQUEST,
@@ -77,7 +80,8 @@ const TOKEN_ERRORS: ErrorList = &[
 ];
 const ADMIN_LIST_ERRORS: ErrorList =
     &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_NOT_FOUND, INTERNAL, ADMIN_UNAVAILABLE];
-const ADMIN_TOP_ERRORS: ErrorList = &[BAD_REQUEST, ADMIN_UNAUTHORIZED, INTERNAL, ADMIN_UNAVAILABLE];
+pub(super) const ADMIN_TOP_ERRORS: ErrorList =
+    &[BAD_REQUEST, ADMIN_UNAUTHORIZED, INTERNAL, ADMIN_UNAVAILABLE];
 const ADMIN_WRITE_ERRORS: ErrorList =
     &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_NOT_FOUND, ADMIN_CONFLICT, INTERNAL, ADMIN_UNAVAILABLE];
 
@@ -184,19 +188,19 @@ fn paging() -> Vec<Parameter> {
     ]
 }
 
-fn limit_parameter() -> Parameter {
+pub(super) fn limit_parameter() -> Parameter {
     let schema = json!({ "type": "integer", "minimum": 1, "maximum": limit::ADMIN_PAGE_MAX, "default": limit::ADMIN_PAGE_DEFAULT });
     ("limit", schema, "Most entries on the page.")
 }
 
 /// The parts of an admin operation that differ.
-struct AdminText {
-    id: &'static str,
-    summary: &'static str,
-    text: &'static str,
-    request: Option<(&'static str, bool)>,
-    success: (u16, Option<&'static str>),
-    errors: ErrorList,
+pub(super) struct AdminText {
+    pub(super) id: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) text: &'static str,
+    pub(super) request: Option<(&'static str, bool)>,
+    pub(super) success: (u16, Option<&'static str>),
+    pub(super) errors: ErrorList,
 }
 
 fn admin(operation: AdminOperation) -> Description {
@@ -235,6 +239,7 @@ fn admin_query(operation: AdminOperation) -> Vec<Parameter> {
             ),
             limit_parameter(),
         ],
+        AdminOperation::ReadJournal => inspect::journal_query(),
         _ => vec![],
     }
 }
@@ -495,6 +500,14 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Status")),
             ADMIN_TOP_ERRORS,
         ),
+        AdminOperation::ReadJournal
+        | AdminOperation::CreateFault
+        | AdminOperation::ListFaults
+        | AdminOperation::DeleteFault
+        | AdminOperation::DeleteFaults
+        | AdminOperation::GetClock
+        | AdminOperation::SetClock
+        | AdminOperation::Reset => inspect::text(operation).expect("these are described there"),
     }
 }
 

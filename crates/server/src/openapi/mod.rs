@@ -5,6 +5,7 @@
 //! document; a test fails where it is stale.
 
 mod describe;
+mod inspect;
 mod login;
 mod page;
 mod schema;
@@ -133,6 +134,9 @@ fn path_parameter(path: &str) -> Option<&str> {
 }
 
 fn path_schema(path: &str) -> Value {
+    if path.contains("/faults/{") {
+        return json!({ "type": "integer", "minimum": 1 });
+    }
     reference(if path.contains("/serviceProviders/{") {
         "ServiceProviderId"
     } else if path.contains("/refresh-tokens/{") {

@@ -22,6 +22,7 @@ pub(super) fn all() -> Value {
         accounts(),
         directory(),
         server(),
+        super::inspect::schemas(),
     ] {
         let Value::Object(group) = group else { unreachable!("the groups are written as objects") };
         schemas.extend(group);
@@ -39,7 +40,7 @@ fn named(names: impl Iterator<Item = &'static str>) -> Value {
 }
 
 /// An object with these properties, of which some must be there.
-fn object(required: &[&str], properties: &Value) -> Value {
+pub(super) fn object(required: &[&str], properties: &Value) -> Value {
     json!({ "type": "object", "required": required, "properties": properties })
 }
 
@@ -297,6 +298,7 @@ fn server() -> Value {
             "associations": count(),
             "last_change": count(),
             "disk_bytes": { "type": ["integer", "null"], "minimum": 0 },
+            "clock_offset_seconds": { "type": "integer", "description": "How far the token clock is ahead of the system's." },
             "maintenance": reference("Maintenance"),
         })),
         "Health": object(&["status"], &json!({ "status": { "type": "string" } })),

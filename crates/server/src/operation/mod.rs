@@ -78,7 +78,7 @@ fn query_parameter(query_string: Option<&str>, name: &str) -> Result<Option<Stri
 }
 
 fn no_such_provider() -> ApiError {
-    ApiError::NotFound("There is no such service provider.".to_owned())
+    ApiError::NoSuchProvider
 }
 
 fn no_such_profile() -> ApiError {

@@ -13,6 +13,7 @@ mod grant;
 mod lifecycle;
 mod profile;
 mod registry;
+mod reset;
 pub mod world;
 
 use std::sync::Arc;
@@ -171,4 +172,9 @@ suite! { $
         maintenance_is_switched
         an_organization_takes_its_clients_with_it
         secrets_stay_out_of_the_change_record;
+    reset:
+        a_reset_puts_other_content_in_place
+        the_change_record_goes_on_over_a_reset
+        a_reset_is_seen_whole
+        after_a_reset_everything_is_as_free_as_in_a_new_store;
 }

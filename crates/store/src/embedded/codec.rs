@@ -117,6 +117,7 @@ pub(super) fn encode_change(change: &Change) -> Vec<u8> {
         Operation::Create => 0,
         Operation::Update => 1,
         Operation::Delete => 2,
+        Operation::Reset => 3,
     });
     match &change.actor {
         Actor::Admin => bytes.push(0),
@@ -154,6 +155,7 @@ pub(super) fn decode_change(sequence: u64, bytes: &[u8]) -> Result<Change, Store
         0 => Operation::Create,
         1 => Operation::Update,
         2 => Operation::Delete,
+        3 => Operation::Reset,
         other => return Err(reader.bad(&format_args!("operation {other}"))),
     };
     let actor = match reader.u8()? {
@@ -326,7 +328,8 @@ mod tests {
 
     #[test]
     fn changes_come_back_as_they_went_in() {
-        for change in [association_change(), object_change()] {
+        let reset = Change { operation: Operation::Reset, ..object_change() };
+        for change in [association_change(), object_change(), reset] {
             assert_eq!(decode_change(7, &encode_change(&change)).unwrap(), change);
         }
     }

@@ -42,6 +42,11 @@ impl Counts {
         self.providers[shard(provider)].get(&provider).copied()
     }
 
+    /// The numbers of all providers.
+    pub(super) fn provider_numbers(&self) -> impl Iterator<Item = ProviderNumber> + '_ {
+        self.providers.iter().flat_map(|shard| shard.values().map(|tally| tally.number))
+    }
+
     /// Associations of a provider.
     pub(super) fn associations(&self, provider: ServiceProviderId) -> u64 {
         self.provider(provider).map_or(0, |tally| tally.associations)

@@ -20,6 +20,7 @@ use crate::{CreateOutcome, DeleteOutcome, StoreError, UpdateOutcome, WriteAssoci
 
 /// Writes that are decided but not stored. Each method either decides a write and takes down what it changes, or
 /// fails and takes down nothing.
+#[derive(Clone)]
 pub(super) struct Group<'a> {
     view: &'a View,
     /// The rows that the group changes.
@@ -242,6 +243,37 @@ impl<'a> Group<'a> {
         Ok(old.len())
     }
 
+    pub(super) const fn view(&self) -> &View {
+        self.view
+    }
+
+    /// The keys that the group itself changes in a space, of those that begin with `prefix`.
+    pub(super) fn pending_keys(&self, space: Space, prefix: &[u8]) -> Vec<(Space, Key)> {
+        self.pending.keys().filter(|(own, key)| *own == space && key.starts_with(prefix)).cloned().collect()
+    }
+
+    pub(super) fn set_counts(&mut self, counts: Counts) {
+        self.counts = counts;
+    }
+
+    pub(super) fn set_registry(&mut self, registry: Arc<Registry>) {
+        self.registry = registry;
+    }
+
+    pub(super) const fn last_provider(&self) -> ProviderNumber {
+        self.last_provider
+    }
+
+    pub(super) const fn next_provider(&mut self) -> ProviderNumber {
+        self.last_provider += 1;
+        self.last_provider
+    }
+
+    /// The numbers of the providers that are there.
+    pub(super) fn provider_numbers(&self) -> impl Iterator<Item = ProviderNumber> + '_ {
+        self.counts.provider_numbers()
+    }
+
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         // A hit costs a copy of the value; the key is copied to ask at all.
         match self.pending.get(&(space, key.to_vec())) {
@@ -250,18 +282,18 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn put(&mut self, space: Space, key: Key, value: Option<Vec<u8>>) {
+    pub(super) fn put(&mut self, space: Space, key: Key, value: Option<Vec<u8>>) {
         self.pending.insert((space, key), value);
     }
 
-    fn record(&mut self, origin: Origin, operation: Operation, subject: Subject) {
+    pub(super) fn record(&mut self, origin: Origin, operation: Operation, subject: Subject) {
         self.last_change += 1;
         let Origin { actor, request_id, time } = origin;
         let change = Change { sequence: self.last_change, time, actor, request_id, operation, subject };
         self.put(Space::Change, layout::change(change.sequence), Some(codec::encode_change(&change)));
     }
 
-    fn set_tally(&mut self, provider: ServiceProviderId, tally: Option<Tally>) {
+    pub(super) fn set_tally(&mut self, provider: ServiceProviderId, tally: Option<Tally>) {
         self.counts.set_provider(provider, tally);
         self.put(Space::Meta, layout::provider(provider), tally.as_ref().map(codec::encode_tally));
     }

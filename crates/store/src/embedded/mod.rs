@@ -10,6 +10,7 @@ mod directory;
 mod engine;
 mod group;
 mod layout;
+mod reset;
 mod view;
 mod writer;
 
@@ -35,7 +36,7 @@ use self::writer::{Message, Reply, Write, Writer};
 use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
-    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
+    AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
     DeleteProfileOutcome, OpenError, PutProfileOutcome, RootKey, Store, StoreError, StoreOptions, StoreStats,
     UpdateOutcome, WriteAssociation,
 };
@@ -340,6 +341,10 @@ impl Store for EmbeddedStore {
 
     async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.write(|reply| Write::Trim(before, limit, reply)).await
+    }
+
+    async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
+        self.write(|reply| Write::Reset(Box::new(content), origin, reply)).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -99,6 +99,25 @@ impl View {
         start.map(|start| self.range(space, start, end)).into_iter().flatten()
     }
 
+    /// The keys that begin with `prefix`, in order.
+    pub(super) fn keys(
+        &self,
+        space: Space,
+        prefix: &[u8],
+    ) -> impl Iterator<Item = Result<Key, StoreError>> + '_ {
+        self.rows(space, prefix, None).map(|row| row.map(|(key, _)| key.to_vec()))
+    }
+
+    /// The keys from `start` on, in order.
+    pub(super) fn keys_from(
+        &self,
+        space: Space,
+        start: Bound<Key>,
+    ) -> impl Iterator<Item = Result<Key, StoreError>> + '_ {
+        let rows = self.range(space, start.map(Slice::from), Bound::Unbounded);
+        rows.map(|row| row.map(|(key, _)| key.to_vec()))
+    }
+
     fn range(
         &self,
         space: Space,

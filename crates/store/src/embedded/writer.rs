@@ -22,17 +22,20 @@ use super::codec::Token;
 use super::directory::{Directory, ROOM_BYTES};
 use super::engine::{Engine, describe};
 use super::group::{Commit, Group};
+use super::layout::Key;
 use super::view::View;
 use super::{CLOSED, Shared};
 use crate::change::{Origin, Timestamp};
 use crate::registry::{Profile, RegistryCommand, RegistryOutcome};
 use crate::{
-    CommitReport, CreateOutcome, CreateProfileOutcome, DeleteOutcome, DeleteProfileOutcome,
+    CommitReport, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome, DeleteProfileOutcome,
     PutProfileOutcome, StoreError, StoreOptions, UpdateOutcome, WriteAssociation,
 };
 
 /// Most writes of one commit. It bounds how long a write waits for others of its group.
 const GROUP_MAX: usize = 1_024;
+/// Associations that one commit removes after a reset, so that clients' writes get their turn between.
+const SWEEP_MAX: usize = 1_024;
 /// How long after a failure the first look is taken, and the longest time between two looks.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(1);
@@ -56,6 +59,9 @@ pub(super) enum Write {
     PutProfiles(Vec<Profile>, Origin, Reply<Vec<PutProfileOutcome>>),
     DeleteProfile(OrganizationId, AmazonId, Origin, Reply<DeleteProfileOutcome>),
     Trim(Timestamp, usize, Reply<usize>),
+    Reset(Box<Content>, Origin, Reply<()>),
+    /// Removes a part of what a reset left, from this key on; the answer is where to go on.
+    Sweep(Key, Reply<Option<Key>>),
 }
 
 /// What the queue carries.
@@ -81,6 +87,8 @@ pub(super) struct Writer {
     failure: Option<Failure>,
     /// When the engine was opened again after a failure.
     reopened: Option<Instant>,
+    /// Where to go on removing what resets left; see `reset`.
+    sweep: Option<Key>,
 }
 
 /// Why the store takes no writes, and what is to be done about it.
@@ -127,6 +135,8 @@ impl Writer {
             callers: Handle::try_current().ok(),
             failure: None,
             reopened: None,
+            // A process that ended early may have left something.
+            sweep: Some(Key::new()),
         };
         std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
         Ok(())
@@ -145,6 +155,9 @@ impl Writer {
             };
             let mut group = vec![first];
             closing = self.gather(&mut group);
+            if group.iter().any(|write| matches!(write, Write::Reset(..))) {
+                self.sweep = Some(Key::new());
+            }
             self.write(group);
         }
         self.close();
@@ -176,6 +189,19 @@ impl Writer {
     /// The next message. While the store has failed, the times between are used to bring it back.
     fn receive(&mut self) -> Option<Message> {
         loop {
+            if self.failure.is_none()
+                && let Some(from) = self.sweep.take()
+            {
+                // Only while there is nothing else to do.
+                match self.queue.try_recv() {
+                    Err(_) => self.sweep = self.swept(from),
+                    Ok(message) => {
+                        self.sweep = Some(from);
+                        return Some(message);
+                    }
+                }
+                continue;
+            }
             let Some(failure) = &self.failure else { return self.queue.blocking_recv() };
             let retry_at = failure.retry_at;
             let queue = &mut self.queue;
@@ -186,6 +212,13 @@ impl Writer {
                 Err(_) => self.retry(),
             }
         }
+    }
+
+    /// Removes a part of what resets left; answers where to go on. After a failure the rest waits for the next start.
+    fn swept(&mut self, from: Key) -> Option<Key> {
+        let (reply, mut next) = oneshot::channel();
+        self.write(vec![Write::Sweep(from, reply)]);
+        next.try_recv().ok()?.ok()?
     }
 
     /// Decides the writes of a group, stores them and answers.
@@ -361,6 +394,8 @@ impl Write {
                 answer(group.delete_profile(&organization, &id, origin), reply)
             }
             Self::Trim(before, limit, reply) => answer(group.trim_changes(before, limit), reply),
+            Self::Reset(content, origin, reply) => answer(group.reset(&content, &origin), reply),
+            Self::Sweep(from, reply) => answer(group.sweep(from, SWEEP_MAX), reply),
         }
     }
 
@@ -378,6 +413,8 @@ impl Write {
             Self::Registry(_, _, reply) => send(reply, cause),
             Self::CreateProfile(_, _, reply) => send(reply, cause),
             Self::Trim(_, _, reply) => send(reply, cause),
+            Self::Reset(_, _, reply) => send(reply, cause),
+            Self::Sweep(_, reply) => send(reply, cause),
         }
     }
 }

@@ -182,6 +182,19 @@ impl Registry {
         self.logical_ids.get(&key).and_then(|id| self.providers.get(id))
     }
 
+    /// Every record, sorted by key. Maintenance mode is among them when somebody has set it to something.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        let organizations = self.organizations.keys().map(|id| RecordKey::Organization(id.clone()));
+        let clients = self.clients.keys().map(|id| RecordKey::Client(id.clone()));
+        let providers = self.providers.keys().map(|id| RecordKey::ServiceProvider(*id));
+        let maintenance = (self.maintenance != Maintenance::default()).then_some(RecordKey::Maintenance);
+        let mut keys: Vec<RecordKey> =
+            organizations.chain(clients).chain(providers).chain(maintenance).collect();
+        keys.sort();
+        keys.iter().filter_map(|key| self.get(key)).collect()
+    }
+
     fn get(&self, key: &RecordKey) -> Option<Record> {
         match key {
             RecordKey::Organization(id) => {
@@ -247,6 +260,11 @@ impl Record {
             Self::ServiceProvider(provider) => RecordKey::ServiceProvider(provider.id),
             Self::Maintenance(_) => RecordKey::Maintenance,
         }
+    }
+
+    /// What the change record says when the record comes to be.
+    pub(crate) fn creation(&self) -> Subject {
+        subject(&self.key(), None, Some(self))
     }
 
     /// The record for the change record: what an operator may see, so no hash.

@@ -71,13 +71,18 @@ impl Group<'_> {
     }
 
     fn insert_profile(&mut self, profile: &Profile, origin: Origin) {
+        self.add_profile(profile);
+        self.record(origin, Operation::Create, profile.subject(None, Some(profile)));
+    }
+
+    /// The rows of a new profile, and its count.
+    pub(in super::super) fn add_profile(&mut self, profile: &Profile) {
         let unit = layout::profile_of_unit(&profile.unit);
         self.put(Space::Profile, unit, Some(codec::encode_amazon_id(&profile.id)));
         let index = layout::profile_of_organization(&profile.organization, &profile.id);
         self.put(Space::Profile, index, Some(Vec::new()));
         self.put_profile(profile);
         self.set_profile_count(&profile.organization, self.counts.profiles(&profile.organization) + 1);
-        self.record(origin, Operation::Create, profile.subject(None, Some(profile)));
     }
 
     fn replace_profile(&mut self, before: &Profile, after: &Profile, origin: Origin) {
@@ -122,7 +127,7 @@ impl Group<'_> {
     }
 
     /// What an association of the organization with this profile points at.
-    pub(super) fn target(
+    pub(in super::super) fn target(
         &self,
         organization: &OrganizationId,
         amazon_id: AmazonId,
@@ -134,7 +139,7 @@ impl Group<'_> {
 
     /// How many associations are counted at each profile that the targets name, when each is counted so many times
     /// more.
-    pub(super) fn uses<'t>(
+    pub(in super::super) fn uses<'t>(
         &self,
         organization: &OrganizationId,
         changes: impl IntoIterator<Item = (&'t Target, i64)>,
@@ -154,7 +159,7 @@ impl Group<'_> {
         Ok(uses)
     }
 
-    pub(super) fn set_uses(&mut self, uses: HashMap<Key, u64>) {
+    pub(in super::super) fn set_uses(&mut self, uses: HashMap<Key, u64>) {
         for (key, count) in uses {
             self.put(Space::Profile, key, (count > 0).then(|| codec::encode_count(count)));
         }

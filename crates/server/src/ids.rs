@@ -1,0 +1,213 @@
+//! Where ids come from that nobody chose: by chance, or, when the seed file has an `id_seed`, in a sequence that is
+//! the same on every server with that number.
+//!
+//! Derived ids look like random ones. The place of an id in its sequence is the number of ids of its kind that were
+//! asked for since the start or the last reset; ids that are taken are skipped, so that a restart of a durable
+//! store goes on where it stopped.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jackfield_model::{AmazonId, ClientId, OrganizationId, ServiceProviderId, UnitId};
+use jackfield_store::{Store, StoreError};
+use ring::digest;
+use uuid::Uuid;
+
+/// Gives out ids for objects that are made without one.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    sequence: RwLock<Option<Arc<Sequence>>>,
+}
+
+/// Ids that follow from a number.
+#[derive(Debug)]
+struct Sequence {
+    seed: u64,
+    given: [AtomicU64; 4],
+}
+
+/// The kinds of objects; each has a sequence of its own.
+#[derive(Clone, Copy)]
+enum Kind {
+    Organization,
+    Client,
+    ServiceProvider,
+    Profile,
+}
+
+impl Ids {
+    /// From now on ids follow from this number, from its first on; by chance when there is none.
+    pub(crate) fn restart(&self, seed: Option<u64>) {
+        let sequence = seed.map(|seed| Arc::new(Sequence { seed, given: Default::default() }));
+        *self.sequence.write().unwrap_or_else(PoisonError::into_inner) = sequence;
+    }
+
+    /// The id of a new organization.
+    pub(crate) fn organization(&self, store: &dyn Store) -> OrganizationId {
+        let registry = store.registry();
+        let taken = |id: &OrganizationId| registry.organizations.contains_key(id);
+        self.free(Kind::Organization, organization_of, taken)
+    }
+
+    /// The id of a new client.
+    pub(crate) fn client(&self, store: &dyn Store) -> ClientId {
+        let registry = store.registry();
+        self.free(Kind::Client, client_of, |id| registry.clients.contains_key(id))
+    }
+
+    /// The id of a new service provider.
+    pub(crate) fn service_provider(&self, store: &dyn Store) -> ServiceProviderId {
+        let registry = store.registry();
+        let taken = |id: &ServiceProviderId| registry.providers.contains_key(id);
+        self.free(Kind::ServiceProvider, ServiceProviderId::from_uuid, taken)
+    }
+
+    /// The id of a new communication profile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub(crate) async fn profile(&self, store: &dyn Store) -> Result<AmazonId, StoreError> {
+        let Some(sequence) = self.sequence() else { return Ok(profile_of(Uuid::new_v4())) };
+        loop {
+            let id = profile_of(sequence.next(Kind::Profile));
+            if store.find_profile(&id).await?.is_none() {
+                return Ok(id);
+            }
+        }
+    }
+
+    fn free<T>(&self, kind: Kind, make: impl Fn(Uuid) -> T, taken: impl Fn(&T) -> bool) -> T {
+        let Some(sequence) = self.sequence() else { return make(Uuid::new_v4()) };
+        loop {
+            let id = make(sequence.next(kind));
+            if !taken(&id) {
+                return id;
+            }
+        }
+    }
+
+    fn sequence(&self) -> Option<Arc<Sequence>> {
+        self.sequence.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Sequence {
+    fn next(&self, kind: Kind) -> Uuid {
+        let number = self.given[kind as usize].fetch_add(1, Ordering::Relaxed);
+        derive(kind.name(), &[&self.seed.to_be_bytes(), &number.to_be_bytes()])
+    }
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::Client => "client",
+            Self::ServiceProvider => "service provider",
+            Self::Profile => "profile",
+        }
+    }
+}
+
+/// Ids of a seed file's objects that have none there: they follow from what names the object.
+pub(crate) mod natural {
+    use super::{
+        AmazonId, ClientId, OrganizationId, ServiceProviderId, UnitId, client_of, derive, organization_of,
+        profile_of,
+    };
+
+    /// That of an organization, from its name.
+    pub(crate) fn organization(name: &str) -> OrganizationId {
+        organization_of(derive("seed organization", &[name.as_bytes()]))
+    }
+
+    /// That of a client, from its place among the clients of its organization.
+    pub(crate) fn client(organization: &OrganizationId, place: usize) -> ClientId {
+        let place = (place as u64).to_be_bytes();
+        client_of(derive("seed client", &[organization.as_str().as_bytes(), &place]))
+    }
+
+    /// That of a service provider, from its logical id.
+    pub(crate) fn service_provider(organization: &OrganizationId, logical_id: &str) -> ServiceProviderId {
+        let names = [organization.as_str().as_bytes(), logical_id.as_bytes()];
+        ServiceProviderId::from_uuid(derive("seed service provider", &names))
+    }
+
+    /// That of a communication profile, from its unit.
+    pub(crate) fn profile(organization: &OrganizationId, unit: &UnitId) -> AmazonId {
+        let names = [organization.as_str().as_bytes(), unit.as_str().as_bytes()];
+        profile_of(derive("seed profile", &names))
+    }
+}
+
+fn organization_of(uuid: Uuid) -> OrganizationId {
+    let id = format!("{}{}", OrganizationId::PREFIX, uuid.simple());
+    OrganizationId::new(&id).expect("hexadecimal digits are allowed")
+}
+
+fn client_of(uuid: Uuid) -> ClientId {
+    let id = format!("{}{}", ClientId::PREFIX, uuid.simple());
+    ClientId::new(&id).expect("hexadecimal digits are allowed")
+}
+
+fn profile_of(uuid: Uuid) -> AmazonId {
+    let id = format!("{}{}", AmazonId::PREFIX, uuid.simple());
+    AmazonId::new(&id).expect("hexadecimal digits are allowed")
+}
+
+/// A UUID that follows from a purpose and its parts, in the form of a random one: clients may check that form.
+fn derive(purpose: &str, parts: &[&[u8]]) -> Uuid {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(b"jackfield id v1");
+    for part in [purpose.as_bytes()].iter().chain(parts) {
+        // Lengths keep the parts apart.
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let digest = context.finish();
+    let bytes = digest.as_ref().first_chunk().expect("SHA-256 has 32 bytes");
+    uuid::Builder::from_random_bytes(*bytes).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use jackfield_store::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_seed_decides_the_ids_in_their_order() {
+        let store = MemoryStore::default();
+        let ids = Ids::default();
+        let mut first = Vec::new();
+        for _ in 0..2 {
+            ids.restart(Some(42));
+            let mut all: Vec<String> = Vec::new();
+            for _ in 0..3 {
+                all.push(ids.organization(&store).to_string());
+                all.push(ids.client(&store).to_string());
+                all.push(ids.service_provider(&store).to_string());
+                all.push(ids.profile(&store).await.unwrap().to_string());
+            }
+            assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 12, "{all:?}");
+            assert!(first.is_empty() || first == all);
+            first = all;
+        }
+        ids.restart(Some(43));
+        assert_ne!(ids.organization(&store).to_string(), first[0]);
+        ids.restart(None);
+        assert_ne!(ids.organization(&store), ids.organization(&store));
+    }
+
+    /// Pinned: a seed file must mean the same ids in every version.
+    #[test]
+    fn derived_ids_stay_what_they_are() {
+        let organization = natural::organization("Harbour Hotels");
+        assert_eq!(organization.as_str(), "amzn1.alexa.unit.did.6c5d7537e61a46fc9b6aba2e15746849");
+        let client = "amzn1.application-oa2-client.ed433319a8e645a2a09e60de750bc1d0";
+        assert_eq!(natural::client(&organization, 0).as_str(), client);
+        assert_ne!(natural::client(&organization, 0), natural::client(&organization, 1));
+        let provider = natural::service_provider(&organization, "front-desk");
+        assert_eq!(provider.to_string(), "amzn1.comms.csp.id.c05bd58f-9186-4f92-ba0a-4a4e0c0bb247");
+    }
+}

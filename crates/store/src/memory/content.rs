@@ -1,0 +1,50 @@
+//! The content of the memory store as a whole: taken out, and put in.
+
+use std::sync::Arc;
+
+use jackfield_model::wire::Association;
+
+use super::MemoryStore;
+use crate::change::Origin;
+use crate::content::Content;
+use crate::registry::Registry;
+
+impl MemoryStore {
+    /// Everything that the store holds.
+    #[must_use]
+    pub fn content(&self) -> Content {
+        let state = self.read();
+        let associations =
+            state.associations.iter().filter(|(_, own)| !own.is_empty()).map(|(provider, own)| {
+                let own =
+                    own.iter().map(|(id, target)| Association::new(id.clone(), target.amazon_id.clone()));
+                (*provider, own.collect())
+            });
+        Content {
+            registry: self.registry.load().as_ref().clone(),
+            profiles: state.profiles.values().cloned().collect(),
+            associations: associations.collect(),
+        }
+    }
+
+    /// Puts this content in place of all there was.
+    pub(super) fn replace(&self, content: Content, origin: &Origin) {
+        let mut state = self.write();
+        for (origin, operation, subject) in content.changes(origin) {
+            state.record(origin, operation, subject);
+        }
+        let Content { registry, profiles, associations } = content;
+        state.profiles = profiles.into_iter().map(|profile| (profile.id.clone(), profile)).collect();
+        state.uses.clear();
+        state.associations.clear();
+        for (provider, own) in associations {
+            // What belongs to no provider could not be seen anyway.
+            let Some(record) = registry.providers.get(&provider) else { continue };
+            for Association { external_user_id, amazon_id, .. } in own {
+                let target = state.point(record.organization.clone(), amazon_id);
+                state.associations.entry(provider).or_default().insert(external_user_id, target);
+            }
+        }
+        self.registry.store(Arc::new(Registry::from_records(registry.records())));
+    }
+}
