@@ -331,7 +331,7 @@ async fn the_command_line_follows() {
             let _ = send.send(line);
         }
     });
-    let mut status = async || {
+    let status = async || {
         let next = async || lines.try_recv().ok();
         let line = poll::until_async("a line is written", poll::PATIENCE, next).await;
         serde_json::from_str::<Value>(&line).unwrap()["status"].clone()
