@@ -1,6 +1,7 @@
 //! A request from its head to its answer: route, admission, authentication, body, operation, log and metrics.
 //!
-//! Whatever happens, the answer bears `X-Amzn-RequestId`; a panic in a handler is a 500 with that id.
+//! Whatever happens, the answer bears `X-Amzn-RequestId`; a panic in a handler is a 500 with that id. Only a fault rule
+//! can keep an answer.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -137,7 +138,7 @@ impl App {
         let request_id = RequestId::random();
         let (head, mut body) = request.into_parts();
         let call = Call { head, request_id };
-        let mut seen = Seen::default();
+        let mut seen = Seen { public: listener == Listener::Public, ..Seen::default() };
         let work = async {
             let result = self.dispatch(listener, &call, &mut body, &mut seen).await;
             self.drain(&call.head, &mut body).await;
@@ -406,10 +407,12 @@ impl App {
         error.into_response()
     }
 
-    fn account(&self, call: &Call, seen: Seen, status: StatusCode, latency: Duration) {
+    fn account(&self, call: &Call, mut seen: Seen, status: StatusCode, latency: Duration) {
         let decided = seen.dropped != Some(DropWhen::Before);
         if decided {
             self.metrics.request(seen.operation, status, latency);
+        } else {
+            seen.refused = None;
         }
         tracing::debug!(
             target: "jackfield::access",
@@ -431,6 +434,8 @@ impl App {
 /// What is known of a request so far, for log, metrics and journal.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
+    /// Whether it came in on the public listener.
+    pub(crate) public: bool,
     pub(crate) operation: Option<Operation>,
     pub(crate) client: Option<Arc<ClientId>>,
     pub(crate) refused: Option<Refused>,
@@ -441,11 +446,9 @@ pub(crate) struct Seen {
 
 impl Seen {
     pub(crate) fn refused_by(&mut self, error: &ApiError) {
-        if self.dropped != Some(DropWhen::Before) {
-            let (_, kind) = error.status();
-            let refusal = error.refusal();
-            self.refused = Some(Refused { kind: kind.to_owned(), message: error.message(), refusal });
-        }
+        let (_, kind) = error.status();
+        let refusal = error.refusal();
+        self.refused = Some(Refused { kind: kind.to_owned(), message: error.message(), refusal });
     }
 }
 

@@ -370,13 +370,16 @@ mod tests {
     #[test]
     fn a_file_fills_what_flags_leave_open() {
         let file: Settings = toml::from_str(
-            "listen = \"127.0.0.1:1\"\nstore = \"memory:\"\nrate-limit = 7\nchange-retention = \"90d\"",
+            "listen = \"127.0.0.1:1\"\nstore = \"memory:\"\nrate-limit = 7\nchange-retention = \"90d\"\n\
+             journal = 5\njournal-scope = \"all\"\nclock = \"-2h\"\nallow-reset = true",
         )
         .unwrap();
         let flags = Settings { rate_limit: Some(9), ..Settings::default() };
         let config = flags.or(file).resolve().unwrap();
         assert_eq!((config.listen.port(), config.rate_limit), (1, 9));
         assert_eq!(config.store, StoreUrl::Memory);
+        assert_eq!((config.journal, config.journal_scope, config.allow_reset), (5, JournalScope::All, true));
+        assert_eq!(config.clock.seconds(), -7_200);
         assert_eq!(config.change_retention, Some(Duration::from_secs(90 * 24 * 60 * 60)));
     }
 

@@ -110,7 +110,7 @@ impl Journal {
         let of_interest =
             matches!(self.scope, JournalScope::All) || seen.refused.is_some() || seen.fault.is_some();
         let written = !matches!(seen.operation, Some(Operation::Admin(_) | Operation::Open(_)));
-        self.is_on() && of_interest && written
+        self.is_on() && of_interest && written && seen.public
     }
 
     /// Takes a request down. The entry's sequence number is given here.

@@ -18,8 +18,8 @@ use jackfield_store::conformance::world::{
 use jackfield_store::conformance::{Adapter, Embedded};
 use jackfield_store::registry::{ClientChange, NetworkChange};
 use jackfield_store::{
-    Actor, AssociationRange, ChangeFilter, MemoryStore, Origin, Profile, RegistryCommand, Store, Timestamp,
-    WriteAssociation,
+    Actor, AssociationRange, ChangeFilter, Content, MemoryStore, Origin, Profile, RegistryCommand, Store,
+    Timestamp, WriteAssociation,
 };
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
@@ -51,6 +51,8 @@ enum Operation {
     Registry(RegistryCommand),
     /// Forget changes that are older than so many operations.
     Trim(u64, usize),
+    /// To content with so many associations.
+    Reset(usize),
     Find(ServiceProviderId),
     List(ServiceProviderId, &'static str, Option<&'static str>, usize),
     Changes(Option<ServiceProviderId>, u64, usize),
@@ -91,6 +93,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         3 => vec((to(), organization(), to(), any::<bool>()), 0..4).prop_map(Op::PutProfiles),
         12 => commands().prop_map(Op::Registry),
         1 => (0_u64..200, select(vec![0_usize, 1, 5, 1_000])).prop_map(|(age, limit)| Op::Trim(age, limit)),
+        1 => (0..IDS.len()).prop_map(Op::Reset),
         2 => provider().prop_map(Op::Find),
         2 => (provider(), select(vec!["", "a", "é", "x"]), proptest::option::of(id()), limit())
             .prop_map(|(p, prefix, after, limit)| Op::List(p, prefix, after, limit)),
@@ -150,6 +153,37 @@ fn commands() -> impl Strategy<Value = RegistryCommand> {
     ]
 }
 
+/// Content of an organization, a client, two providers, a profile and so many associations.
+async fn content(associations: usize) -> Content {
+    let store = MemoryStore::default();
+    let origin =
+        || Origin { actor: Actor::Seed, request_id: RequestId::from_uuid(Uuid::nil()), time: Timestamp(0) };
+    for command in [
+        RegistryCommand::CreateOrganization(organization(ORGANIZATIONS[1])),
+        RegistryCommand::CreateClient(client(CLIENTS[0], ORGANIZATIONS[1], &[1])),
+        RegistryCommand::CreateServiceProvider(service_provider(
+            provider_id(PROVIDERS[0]),
+            ORGANIZATIONS[1],
+            "0",
+        )),
+        RegistryCommand::CreateServiceProvider(service_provider(
+            provider_id(PROVIDERS[3]),
+            ORGANIZATIONS[1],
+            "1",
+        )),
+    ] {
+        store.change_registry(command, origin()).await.unwrap();
+    }
+    store.create_profile(profile(PROFILES[0], ORGANIZATIONS[1], PROFILES[0]), origin()).await.unwrap();
+    for id in &IDS[..associations] {
+        let association = Association::new(external(id), amazon(PROFILES[0]));
+        let provider = provider_id(PROVIDERS[associations % 2 * 3]);
+        let write = WriteAssociation { provider, association, profile_owner: None, origin: origin() };
+        store.create_association(write).await.unwrap();
+    }
+    store.content()
+}
+
 /// Applies an operation; answers its outcome as text.
 async fn apply(store: &dyn Store, operation: &Operation, tick: u64) -> String {
     let actor = if tick.is_multiple_of(3) { Actor::Client(Arc::new(client_id("c"))) } else { Actor::Seed };
@@ -186,6 +220,7 @@ async fn apply(store: &dyn Store, operation: &Operation, tick: u64) -> String {
         Operation::Trim(age, limit) => {
             text(store.trim_changes(Timestamp(tick.saturating_sub(*age)), *limit).await)
         }
+        Operation::Reset(associations) => text(store.reset(content(*associations).await, origin).await),
         Operation::Find(provider) => {
             let mut ids = IDS.map(external);
             ids.sort_unstable();

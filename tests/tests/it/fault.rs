@@ -97,6 +97,7 @@ async fn a_dropped_connection_before_and_after_the_work() {
             .collect();
         let expected = [(Value::Null, true, true), (json!(201), true, true), (json!(409), false, false)];
         assert_eq!(last, expected);
+        assert!(entries[entries.len() - 3].get("refusal").is_none(), "nothing was decided: {page}");
         clear(&tenant.admin).await;
     }
 }

@@ -164,6 +164,9 @@ async fn an_answered_request_is_an_entry_and_an_operators_is_none() {
         tenant.send(&Request::new(&Method::GET, path)).await.is(200);
     }
     tenant.admin.get("/admin/v1/status").await;
+    for target in ["/admin/v1/nothing", "/admin/v1/organizations/amzn1.alexa.unit.did.none"] {
+        tenant.admin.call(&Method::GET, target, &Value::Null).await.is(404);
+    }
     let page = tenant.admin.get("/admin/v1/journal").await;
     assert_eq!(page["entries"].as_array().unwrap().len(), 1, "{page}");
 }
@@ -331,7 +334,7 @@ async fn the_command_line_follows() {
             let _ = send.send(line);
         }
     });
-    let mut status = async || {
+    let status = async || {
         let next = async || lines.try_recv().ok();
         let line = poll::until_async("a line is written", poll::PATIENCE, next).await;
         serde_json::from_str::<Value>(&line).unwrap()["status"].clone()
