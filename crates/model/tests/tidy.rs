@@ -292,7 +292,8 @@ fn manifests() -> BTreeMap<PathBuf, String> {
 
 /// The files of the repository that are wanted, sorted by path, with paths from the root.
 fn files(wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, String)> {
-    const NOT_OURS: [&str; 5] = ["target", "corpus", "artifacts", "jackfield-data", "proptest-regressions"];
+    const NOT_OURS: [&str; 6] =
+        ["target", "node_modules", "corpus", "artifacts", "jackfield-data", "proptest-regressions"];
     let mut found = Vec::new();
     let mut directories = vec![root()];
     while let Some(directory) = directories.pop() {

@@ -16,6 +16,7 @@ use hyper::body::Body;
 use jackfield_model::{ClientId, RequestId, limit};
 use jackfield_store::Store;
 
+use crate::auth::issuer::Issuers;
 use crate::auth::keys::Keys;
 use crate::auth::rate::Rates;
 use crate::clock::Clock;
@@ -37,6 +38,7 @@ pub(crate) struct App {
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
     pub(crate) rates: Rates,
+    pub(crate) issuers: Issuers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) admin_token: admin::AdminToken,
     pub(crate) started: Instant,
@@ -72,6 +74,7 @@ impl App {
             keys: Keys::derive(store.root_key()),
             clock: Clock,
             rates: Rates::new(default_rate),
+            issuers: Issuers { builtin: true, foreign: None },
             metrics,
             admin_token: admin::AdminToken::new(admin_token),
             started: Instant::now(),
@@ -134,7 +137,7 @@ impl App {
             Operation::Association(operation) => {
                 self.check_maintenance()?;
                 let _slot = self.admit()?;
-                let caller = auth::authenticate(self, &call.head.headers)?;
+                let caller = auth::authenticate(self, &call.head.headers).await?;
                 seen.client = Some(Arc::clone(&caller.client.id));
                 let provider = auth::authorize(self, &caller, parameter, call.request_id)?;
                 let body = self.read_body(&call.head, body).await?;

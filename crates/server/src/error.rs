@@ -66,6 +66,8 @@ pub(crate) enum Unauthorized {
     Expired,
     /// A token that was revoked, or whose client is gone or disabled.
     Revoked,
+    /// A good token of another issuer, for a client that is not registered here.
+    UnknownClient,
     /// A service provider of another organization.
     OtherOrganization,
 }
@@ -84,6 +86,9 @@ impl Unauthorized {
             Self::Unknown => "The access token is not valid.",
             Self::Expired => "The access token has expired.",
             Self::Revoked => "The access token was revoked.",
+            Self::UnknownClient => {
+                "The access token belongs to a client that is not registered here, or is disabled."
+            }
             Self::OtherOrganization => "You don't have access to this service provider.",
         }
     }
@@ -96,7 +101,7 @@ impl Unauthorized {
             Self::RefreshToken => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"a refresh token is no access token\""
             }
-            Self::Unknown => {
+            Self::Unknown | Self::UnknownClient => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"the access token is not valid\""
             }
             Self::Expired => {

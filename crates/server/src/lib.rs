@@ -23,7 +23,8 @@ mod router;
 mod seed;
 mod server;
 
-pub use config::{AdminTokenText, Config, ConfigError, SeedSource, Settings, Span, Text};
+pub use auth::issuer::{ForeignIssuer, IssuerKind};
+pub use config::{AdminTokenText, Config, ConfigError, IssuerName, SeedSource, Settings, Span, Text};
 pub use logs::LogFormat;
 pub use metrics::Metrics;
 pub use seed::SeedError;

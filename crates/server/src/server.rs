@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::app::{App, Limits};
 use crate::auth::access_token;
+use crate::auth::issuer::{Foreign, Issuers};
 use crate::config::{Config, SeedSource};
 use crate::connection::{self, Timeouts};
 use crate::lwa;
@@ -65,6 +66,12 @@ pub enum StartError {
         /// What is in the way.
         cause: std::io::Error,
     },
+    /// Another token issuer cannot be asked with these settings.
+    #[error("--token-issuer: {cause}")]
+    TokenIssuer {
+        /// What is wrong.
+        cause: String,
+    },
     /// An address cannot be listened on.
     #[error("{flag} {address} cannot be listened on: {cause}")]
     Listen {
@@ -83,6 +90,7 @@ impl StartError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Seed { cause, .. } => cause.is_configuration(),
+            Self::TokenIssuer { .. } => true,
             Self::Open(_) | Self::AdminToken { .. } | Self::Listen { .. } => false,
         }
     }
@@ -103,7 +111,11 @@ impl Server {
             None => kept_admin_token(config.store.directory()).map(|(token, file)| (token, Some(file)))?,
         };
         let limits = Limits { max_in_flight: config.max_in_flight, body_timeout: config.body_timeout };
-        let app = Arc::new(App::new(store, metrics, &admin_token, config.rate_limit, limits));
+        let mut app = App::new(store, metrics, &admin_token, config.rate_limit, limits);
+        let foreign = config.foreign_tokens.as_ref().map(Foreign::new).transpose();
+        let foreign = foreign.map_err(|cause| StartError::TokenIssuer { cause })?;
+        app.issuers = Issuers { builtin: config.builtin_tokens, foreign };
+        let app = Arc::new(app);
         for source in &config.seeds {
             let (path, seed) = match source {
                 SeedSource::File(path) => (path.clone(), seed::read(path)),

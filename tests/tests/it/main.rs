@@ -13,6 +13,7 @@ mod details;
 mod dev;
 mod disk;
 mod examples;
+mod issuer;
 mod lifecycle;
 mod linearizability;
 mod login;

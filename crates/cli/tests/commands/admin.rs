@@ -45,6 +45,7 @@ async fn admin_commands_make_the_documented_requests() {
     );
     let provider = format!(r#"{{"id":"{PROVIDER}","logical_id":"desk"}}"#);
     let profile = format!(r#"{{"id":"{PROFILE}","unit":"{ORG}"}}"#);
+    let refresh = r#"{"id":"0123456789abcdef","refresh_token":"Atzr|r","issued":"2026-01-01T00:00:00.000Z","consent":false}"#.to_owned();
     let maintenance = r#"{"enabled":true,"retry_after":5}"#.to_owned();
     let org_path = format!("/admin/v1/organizations/{ORG}");
     let client_path = format!("/admin/v1/clients/{CLIENT}");
@@ -57,6 +58,9 @@ async fn admin_commands_make_the_documented_requests() {
         (format!("org get {ORG}"), format!("GET {org_path}"), String::new(), &org),
         (format!("org update {ORG} --webrtc off"), format!("PATCH {org_path}"), r#"{"webrtc":false}"#.to_owned(), &org),
         (format!("client create {ORG} --rate-limit 0"), format!("POST {org_path}/clients"), r#"{"rate_limit":0}"#.to_owned(), &client),
+        (format!("client create {ORG} --public"), format!("POST {org_path}/clients"), r#"{"public":true}"#.to_owned(), &client),
+        (format!("client update {CLIENT} --public off"), format!("PATCH {client_path}"), r#"{"public":false}"#.to_owned(), &client),
+        (format!("token refresh issue {CLIENT} --scope a"), format!("POST {client_path}/refresh-tokens"), r#"{"scopes":["a"]}"#.to_owned(), &refresh),
         (format!("client get {CLIENT}"), format!("GET {client_path}"), String::new(), &client),
         (format!("client update {CLIENT} --scope a"), format!("PATCH {client_path}"), r#"{"scopes":["a"]}"#.to_owned(), &client),
         (format!("client enable {CLIENT}"), format!("PATCH {client_path}"), r#"{"enabled":true}"#.to_owned(), &client),
@@ -85,6 +89,17 @@ async fn admin_commands_make_the_documented_requests() {
         assert_eq!(seen[0].authorization, "Bearer admin-t", "{line}");
         serde_json::from_str::<serde_json::Value>(&run.out).unwrap();
     }
+    let (run, seen) =
+        admin(&["token", "refresh", "revoke", "0123456789abcdef"], vec![Step::json(204, "")]).await;
+    assert_eq!((run.code, run.out.as_str()), (0, "revoked 0123456789abcdef\n"));
+    assert_eq!(
+        format!("{} {}", seen[0].method, seen[0].path),
+        "DELETE /admin/v1/refresh-tokens/0123456789abcdef"
+    );
+    let list = format!(r#"{{"items":[{refresh}]}}"#);
+    let (run, seen) = admin(&["token", "refresh", "list", CLIENT], vec![Step::json(200, &list)]).await;
+    assert!(run.out.contains("0123456789abcdef") && run.out.contains("as granted"), "{}", run.out);
+    assert_eq!(seen[0].path, format!("/admin/v1/clients/{CLIENT}/refresh-tokens?limit=1000"));
     for (line, path, id) in [
         (format!("org delete {ORG}"), org_path, ORG),
         (format!("client delete {CLIENT}"), client_path, CLIENT),

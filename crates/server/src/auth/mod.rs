@@ -5,6 +5,7 @@
 
 pub(crate) mod access_token;
 pub(crate) mod code;
+pub(crate) mod issuer;
 pub(crate) mod keys;
 pub(crate) mod page_token;
 mod provider;
@@ -21,6 +22,7 @@ use jackfield_store::{Actor, Origin, Timestamp};
 
 use crate::app::App;
 use crate::error::{ApiError, Unauthorized};
+use issuer::Foreign;
 pub(crate) use provider::Provider;
 
 /// A client whose token holds, with what the token allows.
@@ -65,7 +67,8 @@ pub(crate) fn verify<'b>(
     token: &str,
     buffer: &'b mut access_token::Buffer,
 ) -> Result<Verified<'b>, Unauthorized> {
-    let Some(claims) = access_token::open(&app.keys.access_token, token, buffer) else {
+    let opened = access_token::open(&app.keys.access_token, token, buffer);
+    let Some(claims) = opened.filter(|_| app.issuers.builtin) else {
         let refresh =
             token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(access_token::REFRESH_PREFIX);
         return Err(if refresh { Unauthorized::RefreshToken } else { Unauthorized::Unknown });
@@ -83,18 +86,38 @@ pub(crate) fn verify<'b>(
     Ok(Verified { client: Arc::clone(client), claims, now })
 }
 
-/// Who asks, judged by the token alone: 401 unless it holds.
-pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+/// Who asks, judged by the token alone: 401 unless it holds, 503 when another issuer cannot say.
+pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let token = bearer_token(headers).map_err(ApiError::Unauthorized)?;
+    match (authenticate_builtin(app, token), &app.issuers.foreign) {
+        // Boxed, so that a request with a token of ours is not the larger for it.
+        (Err(Unauthorized::Unknown), Some(foreign)) if token.len() <= limit::BEARER_TOKEN_BYTES => {
+            Box::pin(authenticate_foreign(app, foreign, token)).await
+        }
+        (judged, _) => judged.map_err(ApiError::Unauthorized),
+    }
+}
+
+fn authenticate_builtin(app: &App, token: &str) -> Result<Caller, Unauthorized> {
     let registry = app.store.registry();
     let mut buffer = access_token::Buffer::default();
-    let Verified { client, claims, .. } =
-        verify(app, &registry, token, &mut buffer).map_err(ApiError::Unauthorized)?;
+    let Verified { client, claims, .. } = verify(app, &registry, token, &mut buffer)?;
     Ok(Caller {
         has_scope: claims.scopes.split(' ').any(|scope| scope == SERVICE_PROVIDER),
         client,
         registry,
     })
+}
+
+/// The client must be registered and enabled now, and granted what it uses, whatever the issuer says.
+async fn authenticate_foreign(app: &App, issuer: &Foreign, token: &str) -> Result<Caller, ApiError> {
+    let vouched = issuer.ask(token, app.clock.seconds()).await?;
+    let vouched = vouched.ok_or(ApiError::Unauthorized(Unauthorized::Unknown))?;
+    let registry = app.store.registry();
+    let client = registry.clients.get(&vouched.client).filter(|client| client.enabled);
+    let client = Arc::clone(client.ok_or(ApiError::Unauthorized(Unauthorized::UnknownClient))?);
+    let has_scope = vouched.has_scope.unwrap_or(true) && client.scopes.contains(SERVICE_PROVIDER);
+    Ok(Caller { client, registry, has_scope })
 }
 
 /// The provider of the path, when the caller may use it now. The checks stand in the order of the contract: rate,

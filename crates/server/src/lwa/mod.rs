@@ -152,6 +152,10 @@ async fn grant(
     if !asking.client.enabled {
         return Err(GrantError::bad("unauthorized_client", "The client is disabled.").into());
     }
+    if !app.issuers.builtin {
+        let description = "This server believes another issuer; its own tokens would be of no use.";
+        return Err(GrantError::bad("unauthorized_client", description).into());
+    }
     match grant_type {
         "refresh_token" => grant::refresh(app, call, &asking, form.refresh_token).await,
         "authorization_code" => grant::code(app, call, &asking, form).await,
