@@ -113,6 +113,18 @@ pub(crate) struct Foreign {
     flights: Arc<Mutex<HashMap<Key, Flight>>>,
 }
 
+/// Forgets a flight when it ends.
+struct Landing {
+    flights: Arc<Mutex<HashMap<Key, Flight>>>,
+    key: Key,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
 struct Inner {
     kind: Kind,
     known: Cache<Key, Arc<Known>>,
@@ -197,12 +209,13 @@ impl Foreign {
         let flight = {
             let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
             let begin = || {
-                let (shared, flights, token) =
-                    (Arc::clone(&self.shared), Arc::clone(&self.flights), token.to_owned());
+                let landing = Landing { flights: Arc::clone(&self.flights), key };
+                let (shared, token) = (Arc::clone(&self.shared), token.to_owned());
                 let task = tokio::spawn(async move {
+                    // Whatever becomes of the question, the next one is a new one.
+                    let landing = landing;
                     let answer = shared.inquire(&token, now).await;
-                    shared.remember(key, &answer);
-                    flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+                    shared.remember(landing.key, &answer);
                     answer
                 });
                 let broken = |error: tokio::task::JoinError| Answer::Unavailable(error.to_string().into());
