@@ -120,6 +120,21 @@ mod tests {
     }
 
     #[test]
+    fn a_file_lists_issuers_and_hides_the_secret() {
+        let file: Settings = toml::from_str(
+            "token-issuer = [\"builtin\", \"introspection=https://login.example/introspect\"]
+             token-issuer-client-id = \"me\"
+             token-issuer-client-secret = \"hide-me-please\"
+             token-recheck = \"5s\"",
+        )
+        .unwrap();
+        let config = file.resolve().unwrap();
+        let foreign = config.foreign_tokens.as_ref().unwrap();
+        assert_eq!((config.builtin_tokens, foreign.recheck), (true, Duration::from_secs(5)));
+        assert!(!format!("{config:?}").contains("hide-me"));
+    }
+
+    #[test]
     fn one_issuer_may_stand_beside_ours() {
         assert!(matches!(resolve(&Settings::default()), Ok((true, None))));
         assert!(matches!(resolve(&settings(&["builtin"])), Ok((true, None))));
