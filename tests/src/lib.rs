@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod http;
 pub mod metrics;
 pub mod namespace;
+pub mod oauth;
 pub mod packages;
 pub mod page;
 pub mod poll;

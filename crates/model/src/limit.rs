@@ -2,6 +2,8 @@
 //!
 //! "Characters" are Unicode scalar values, as a person would count them; "bytes" are bytes of UTF-8.
 
+use std::time::Duration;
+
 /// Largest request body in bytes; a larger one is a 400.
 pub const BODY_BYTES: usize = 64 * 1024;
 
@@ -118,3 +120,30 @@ pub const CLOCK_OFFSET_MAX_SECONDS: i64 = 10 * 365 * 24 * 60 * 60;
 
 /// Largest head of a request, in bytes: request line or pseudo-headers, names and values together.
 pub const HEAD_BYTES: usize = 16 * 1024;
+
+/// Tokens of another issuer that are remembered as good.
+pub const FOREIGN_TOKENS: usize = 100_000;
+
+/// Tokens that another issuer refused and that are remembered for [`REFUSAL_REMEMBERED`].
+pub const FOREIGN_TOKENS_REFUSED: usize = 10_000;
+
+/// How long a refusal of another issuer counts.
+pub const REFUSAL_REMEMBERED: Duration = Duration::from_secs(5);
+
+/// Calls to another issuer at a time; more wait, within [`ISSUER_TIMEOUT`].
+pub const ISSUER_CALLS: usize = 32;
+
+/// Longest that another issuer may take to answer.
+pub const ISSUER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long another issuer is left alone after it failed.
+pub const ISSUER_REST: Duration = Duration::from_secs(1);
+
+/// Largest answer of another issuer that is read, in bytes.
+pub const ISSUER_ANSWER_BYTES: usize = 256 * 1024;
+
+/// Shortest time between two fetches of the keys of another issuer.
+pub const ISSUER_KEYS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Age at which the keys of another issuer are fetched again.
+pub const ISSUER_KEYS_AGE: Duration = Duration::from_secs(300);

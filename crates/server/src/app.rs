@@ -20,6 +20,7 @@ use jackfield_model::{ClientId, RequestId, ServiceProviderId, limit};
 use jackfield_store::Store;
 
 use crate::auth::Caller;
+use crate::auth::issuer::Issuers;
 use crate::auth::keys::Keys;
 use crate::auth::rate::Rates;
 use crate::clock::{Clock, ClockOffset};
@@ -46,6 +47,7 @@ pub(crate) struct App {
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
     pub(crate) rates: Rates,
+    pub(crate) issuers: Issuers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) admin_token: admin::AdminToken,
     pub(crate) journal: Journal,
@@ -78,6 +80,7 @@ pub(crate) struct Setup {
     pub(crate) clock: ClockOffset,
     pub(crate) allow_reset: bool,
     pub(crate) seeds: Vec<Seed>,
+    pub(crate) issuers: Issuers,
     pub(crate) limits: Limits,
 }
 
@@ -101,13 +104,14 @@ pub(crate) struct Call {
 
 impl App {
     pub(crate) fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, admin_token: &str, setup: Setup) -> Self {
-        let Setup { default_rate, journal, clock, allow_reset, seeds, limits } = setup;
+        let Setup { default_rate, journal, clock, allow_reset, seeds, issuers, limits } = setup;
         let ids = Ids::default();
         ids.restart(seed::id_seed(&seeds));
         Self {
             keys: Keys::derive(store.root_key()),
             clock: Clock::new(clock),
             rates: Rates::new(default_rate),
+            issuers,
             metrics,
             admin_token: admin::AdminToken::new(admin_token),
             journal,
@@ -233,14 +237,14 @@ impl App {
         self.check_maintenance()?;
         let _slot = self.admit()?;
         let resets = self.resets.count();
-        let caller = auth::authenticate(self, &call.head.headers)?;
+        let caller = auth::authenticate(self, &call.head.headers).await?;
         seen.client = Some(Arc::clone(&caller.client.id));
         self.meet_callers_fault(Operation::Association(operation), &caller, provider, seen).await?;
         let mut handle = auth::authorize(self, &caller, provider, call.request_id)?;
         let body = self.read_body(&call.head, body).await?;
         let _pass = self.resets.pass().await;
         if self.resets.count() != resets {
-            let caller = auth::authenticate(self, &call.head.headers)?;
+            let caller = auth::authenticate(self, &call.head.headers).await?;
             handle = auth::authorize(self, &caller, provider, call.request_id)?;
         }
         operation::run(operation, handle, call.head.uri.query(), &body).await
@@ -261,14 +265,14 @@ impl App {
         self.check_maintenance()?;
         let _slot = self.admit()?;
         let resets = self.resets.count();
-        let caller = auth::authenticate(self, &call.head.headers)?;
+        let caller = auth::authenticate(self, &call.head.headers).await?;
         seen.client = Some(Arc::clone(&caller.client.id));
         self.meet_callers_fault(Operation::Family(operation), &caller, parameter, seen).await?;
         let mut granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
         let body = self.read_body(&call.head, body).await?;
         let _pass = self.resets.pass().await;
         if self.resets.count() != resets {
-            let caller = auth::authenticate(self, &call.head.headers)?;
+            let caller = auth::authenticate(self, &call.head.headers).await?;
             granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
         }
         operation::run_family(granted, call.head.uri.query(), &body).await

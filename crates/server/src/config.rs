@@ -2,21 +2,26 @@
 //!
 //! A flag wins over its environment variable `JACKFIELD_<FLAG>`, which wins over the file of `--config`.
 
+mod issuers;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use jackfield_model::admin::Secret;
 use jackfield_model::limit;
 use jackfield_store::StoreUrl;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::auth::issuer::ForeignIssuer;
 use crate::clock::ClockOffset;
 use crate::journal::JournalScope;
 use crate::logs::LogFormat;
 use crate::tls::{TlsFlags, TlsName, TlsSource};
+pub use issuers::IssuerName;
 
 /// What a person says about a server: every setting may be absent. The file of `--config` has the same names.
 #[derive(Clone, Debug, Default, clap::Args, Deserialize)]
@@ -85,6 +90,26 @@ pub struct Settings {
     #[arg(long, value_name = "BOOL", env = "JACKFIELD_ALLOW_RESET", num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub allow_reset: Option<bool>,
+    /// Who issues access tokens: builtin, lwa[=URL], oidc=URL or introspection=URL; builtin may stand beside one
+    /// of the others, after a comma [default: builtin]
+    #[arg(long, value_name = "ISSUER", env = "JACKFIELD_TOKEN_ISSUER", value_delimiter = ',')]
+    pub token_issuer: Option<Vec<Text<IssuerName>>>,
+    /// Whom tokens of another issuer must be for; oidc needs it
+    #[arg(long, value_name = "AUDIENCE", env = "JACKFIELD_TOKEN_AUDIENCE")]
+    pub token_audience: Option<String>,
+    /// How long the answer of another issuer counts before it is asked again [default: 60s]
+    #[arg(long, value_name = "TIME", env = "JACKFIELD_TOKEN_RECHECK")]
+    pub token_recheck: Option<Span>,
+    /// As whom to ask for an introspection
+    #[arg(long, value_name = "ID", env = "JACKFIELD_TOKEN_ISSUER_CLIENT_ID")]
+    pub token_issuer_client_id: Option<String>,
+    /// The secret to ask with. The environment is a better place for it than the command line
+    #[arg(long, value_name = "SECRET", env = "JACKFIELD_TOKEN_ISSUER_CLIENT_SECRET", hide_env_values = true,
+          value_parser = issuers::secret)]
+    pub token_issuer_client_secret: Option<Secret>,
+    /// Certificates (PEM) to trust beside the system's when another issuer is asked
+    #[arg(long, value_name = "FILE", env = "JACKFIELD_TOKEN_ISSUER_CA")]
+    pub token_issuer_ca: Option<PathBuf>,
     /// What to log: error, warn, info, debug, or a filter like info,jackfield::access=debug [default: info]
     #[arg(long, value_name = "FILTER", env = "JACKFIELD_LOG_LEVEL")]
     pub log_level: Option<String>,
@@ -130,6 +155,10 @@ pub struct Config {
     pub clock: ClockOffset,
     /// Whether an operator may reset the directory to its seed.
     pub allow_reset: bool,
+    /// Whether access tokens of this service are believed.
+    pub builtin_tokens: bool,
+    /// Who else issues access tokens.
+    pub foreign_tokens: Option<ForeignIssuer>,
     /// What to log.
     pub log_level: String,
     /// Form of the log.
@@ -210,6 +239,12 @@ impl Settings {
             journal_scope: self.journal_scope.or(other.journal_scope),
             clock: self.clock.or(other.clock),
             allow_reset: self.allow_reset.or(other.allow_reset),
+            token_issuer: self.token_issuer.or(other.token_issuer),
+            token_audience: self.token_audience.or(other.token_audience),
+            token_recheck: self.token_recheck.or(other.token_recheck),
+            token_issuer_client_id: self.token_issuer_client_id.or(other.token_issuer_client_id),
+            token_issuer_client_secret: self.token_issuer_client_secret.or(other.token_issuer_client_secret),
+            token_issuer_ca: self.token_issuer_ca.or(other.token_issuer_ca),
             log_level: self.log_level.or(other.log_level),
             log_format: self.log_format.or(other.log_format),
         }
@@ -233,6 +268,7 @@ impl Settings {
             let rule = format!("is {rate_limit}; at most {} is allowed", limit::RATE_LIMIT_MAX);
             return Err(ConfigError::Value { flag: "rate-limit", rule });
         }
+        let (builtin_tokens, foreign_tokens) = issuers::resolve(&self)?;
         let names = self.tls_name.unwrap_or_default();
         let tls = TlsFlags {
             cert: self.tls_cert,
@@ -271,6 +307,8 @@ impl Settings {
             journal_scope: self.journal_scope.unwrap_or_default(),
             clock: self.clock.unwrap_or_default(),
             allow_reset: self.allow_reset.unwrap_or_default(),
+            builtin_tokens,
+            foreign_tokens,
             log_level,
             log_format: self.log_format.unwrap_or_default(),
         })

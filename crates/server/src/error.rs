@@ -95,6 +95,8 @@ pub(crate) enum Unauthorized {
     Disabled,
     /// A token whose client is gone.
     ClientGone,
+    /// A good token of another issuer, for a client that is not registered here.
+    UnknownClient,
     /// A service provider of another organization.
     OtherOrganization,
     /// A communication profile of another organization.
@@ -117,6 +119,9 @@ impl Unauthorized {
             Self::Malformed | Self::Unknown => "The access token is not valid.",
             Self::Expired { .. } => "The access token has expired.",
             Self::Revoked | Self::Disabled | Self::ClientGone => "The access token was revoked.",
+            Self::UnknownClient => {
+                "The access token belongs to a client that is not registered here, or is disabled."
+            }
             Self::OtherOrganization => "You don't have access to this service provider.",
             Self::OtherProfile => "You don't have access to this communication profile.",
             Self::OtherUnit => "You don't have access to this unit.",
@@ -135,7 +140,7 @@ impl Unauthorized {
             Self::RefreshToken => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"a refresh token is no access token\""
             }
-            Self::Malformed | Self::Unknown => {
+            Self::Malformed | Self::Unknown | Self::UnknownClient => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"the access token is not valid\""
             }
             Self::Expired { .. } => {
@@ -160,6 +165,7 @@ impl Unauthorized {
             Self::Revoked => refused("revoked"),
             Self::Disabled => refused("client_disabled"),
             Self::ClientGone => refused("client_gone"),
+            Self::UnknownClient => refused("client_not_registered"),
             Self::OtherOrganization | Self::OtherProfile | Self::OtherUnit => {
                 refusal("ownership", "other_organization")
             }

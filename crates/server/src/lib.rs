@@ -29,8 +29,9 @@ mod seed;
 mod server;
 mod tls;
 
+pub use auth::issuer::{ForeignIssuer, IssuerKind};
 pub use clock::{ClockOffset, InvalidClockOffset};
-pub use config::{AdminTokenText, Config, ConfigError, SeedSource, Settings, Span, Text};
+pub use config::{AdminTokenText, Config, ConfigError, IssuerName, SeedSource, Settings, Span, Text};
 pub use journal::JournalScope;
 pub use logs::LogFormat;
 pub use metrics::Metrics;

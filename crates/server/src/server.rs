@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::app::{App, Limits, Setup};
 use crate::auth::access_token;
+use crate::auth::issuer::{Foreign, Issuers};
 use crate::auth::keys::Keys;
 use crate::config::{Config, SeedSource};
 use crate::connection::{self, Door, Timeouts};
@@ -73,6 +74,12 @@ pub enum StartError {
     /// The public listener gets no TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Another token issuer cannot be asked with these settings.
+    #[error("--token-issuer: {cause}")]
+    TokenIssuer {
+        /// What is wrong.
+        cause: String,
+    },
     /// An address cannot be listened on.
     #[error("{flag} {address} cannot be listened on: {cause}")]
     Listen {
@@ -92,6 +99,7 @@ impl StartError {
         match self {
             Self::Seed { cause, .. } => cause.is_configuration(),
             Self::Tls(cause) => matches!(cause, TlsError::Pair(_)),
+            Self::TokenIssuer { .. } => true,
             Self::Open(_) | Self::AdminToken { .. } | Self::Listen { .. } => false,
         }
     }
@@ -113,12 +121,15 @@ impl Server {
             None => kept_admin_token(config.store.directory()).map(|(token, file)| (token, Some(file)))?,
         };
         let limits = Limits { max_in_flight: config.max_in_flight, body_timeout: config.body_timeout };
+        let foreign = config.foreign_tokens.as_ref().map(Foreign::new).transpose();
+        let foreign = foreign.map_err(|cause| StartError::TokenIssuer { cause })?;
         let mut setup = Setup {
             default_rate: config.rate_limit,
             journal: Journal::new(config.journal, config.journal_scope),
             clock: config.clock,
             allow_reset: config.allow_reset,
             seeds: Vec::new(),
+            issuers: Issuers { builtin: config.builtin_tokens, foreign },
             limits,
         };
         let keys = Keys::derive(store.root_key());

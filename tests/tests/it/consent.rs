@@ -10,6 +10,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use crate::login::{FORM, access_token, form, is_login_error, token_request, with_client, works};
+use crate::operation::Op;
 
 /// Where the tests' client lives; it has a query string of its own.
 pub(crate) const BACK: &str = "https://app.example/back?from=jackfield";
@@ -141,7 +142,8 @@ fn tokens(tenant: &Tenant, response: &Response) -> (String, String) {
 async fn a_code_becomes_tokens() {
     let tenant = with_redirect(false).await;
     let challenge = s256(VERIFIER);
-    let ways: [(&[(&str, &str)], &[(&str, &str)]); 4] = [
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+    let ways: [(Pairs<'_>, Pairs<'_>); 4] = [
         (&[], &[]),
         (
             &[("code_challenge", &challenge), ("code_challenge_method", "S256")],
@@ -167,13 +169,7 @@ async fn a_token_says_what_was_consented() {
     let tenant = with_redirect(false).await;
     let code = code(&tenant, &[("scope", "profile")]).await;
     let (access, refresh) = tokens(&tenant, &tenant.send(&redeem(&tenant, &code, &[])).await);
-    let query =
-        |token: &str| tenant.query_request(&json!({"filters": {}})).header("x-ignored", "").bearer(token);
-    let bare = |token: &str| {
-        let mut request = query(token);
-        request.headers.remove(0);
-        request
-    };
+    let bare = |token: &str| Op::Query.bare_request(&tenant.provider, "7201").bearer(token);
     tenant.send(&bare(&access)).await.is_error(403, SCOPE);
     // A refresh cannot widen it.
     let grant = [("grant_type", "refresh_token"), ("refresh_token", &*refresh), ("scope", SCOPE)];

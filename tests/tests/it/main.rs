@@ -17,6 +17,7 @@ mod disk;
 mod examples;
 mod fault;
 mod integrators;
+mod issuer;
 mod journal;
 mod lifecycle;
 mod linearizability;

@@ -52,6 +52,7 @@ async fn admin_commands_make_the_documented_requests() {
             .to_owned();
     let reset = r#"{"organizations":1,"clients":1,"service_providers":1,"profiles":0,"associations":2,"last_change":9}"#.to_owned();
     let journal = r#"{"entries":[],"next_after":3,"more":false,"lost":0}"#.to_owned();
+    let refresh = r#"{"id":"0123456789abcdef","refresh_token":"Atzr|r","issued":"2026-01-01T00:00:00.000Z","consent":false}"#.to_owned();
     let maintenance = r#"{"enabled":true,"retry_after":5}"#.to_owned();
     let org_path = format!("/admin/v1/organizations/{ORG}");
     let client_path = format!("/admin/v1/clients/{CLIENT}");
@@ -81,6 +82,24 @@ async fn admin_commands_make_the_documented_requests() {
             format!("POST {org_path}/clients"),
             r#"{"rate_limit":0}"#.to_owned(),
             &client,
+        ),
+        (
+            format!("client create {ORG} --public"),
+            format!("POST {org_path}/clients"),
+            r#"{"public":true}"#.to_owned(),
+            &client,
+        ),
+        (
+            format!("client update {CLIENT} --public off"),
+            format!("PATCH {client_path}"),
+            r#"{"public":false}"#.to_owned(),
+            &client,
+        ),
+        (
+            format!("token refresh issue {CLIENT} --scope a"),
+            format!("POST {client_path}/refresh-tokens"),
+            r#"{"scopes":["a"]}"#.to_owned(),
+            &refresh,
         ),
         (format!("client get {CLIENT}"), format!("GET {client_path}"), String::new(), &client),
         (
@@ -214,6 +233,17 @@ async fn admin_commands_make_the_documented_requests() {
         assert_eq!(seen[0].authorization, "Bearer admin-t", "{line}");
         serde_json::from_str::<serde_json::Value>(&run.out).unwrap();
     }
+    let (run, seen) =
+        admin(&["token", "refresh", "revoke", "0123456789abcdef"], vec![Step::json(204, "")]).await;
+    assert_eq!((run.code, run.out.as_str()), (0, "revoked 0123456789abcdef\n"));
+    assert_eq!(
+        format!("{} {}", seen[0].method, seen[0].path),
+        "DELETE /admin/v1/refresh-tokens/0123456789abcdef"
+    );
+    let list = format!(r#"{{"items":[{refresh}]}}"#);
+    let (run, seen) = admin(&["token", "refresh", "list", CLIENT], vec![Step::json(200, &list)]).await;
+    assert!(run.out.contains("0123456789abcdef") && run.out.contains("as granted"), "{}", run.out);
+    assert_eq!(seen[0].path, format!("/admin/v1/clients/{CLIENT}/refresh-tokens?limit=1000"));
     for (line, path, id) in [
         (format!("org delete {ORG}"), org_path, ORG),
         (format!("client delete {CLIENT}"), client_path, CLIENT),

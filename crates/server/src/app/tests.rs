@@ -45,6 +45,7 @@ async fn app() -> Arc<App> {
         clock: ClockOffset::default(),
         allow_reset: false,
         seeds: vec![seed::parse(SEED).unwrap()],
+        issuers: Issuers { builtin: true, foreign: None },
         limits,
     };
     let app = App::new(Arc::new(MemoryStore::default()), Arc::default(), "admin-token", setup);

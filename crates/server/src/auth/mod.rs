@@ -6,6 +6,7 @@
 pub(crate) mod access_token;
 pub(crate) mod code;
 mod grant;
+pub(crate) mod issuer;
 pub(crate) mod keys;
 mod organization;
 pub(crate) mod page_token;
@@ -25,6 +26,7 @@ use jackfield_store::{Actor, Origin, Timestamp};
 use crate::app::App;
 use crate::error::{ApiError, Forbidden, Unauthorized};
 pub(crate) use grant::{Granted, grant};
+use issuer::Foreign;
 pub(crate) use organization::Organization;
 pub(crate) use profile::Profile;
 pub(crate) use provider::Provider;
@@ -72,7 +74,8 @@ pub(crate) fn verify<'b>(
     token: &str,
     buffer: &'b mut access_token::Buffer,
 ) -> Result<Verified<'b>, Unauthorized> {
-    let Some(claims) = access_token::open(&app.keys.access_token, token, buffer) else {
+    let opened = access_token::open(&app.keys.access_token, token, buffer);
+    let Some(claims) = opened.filter(|_| app.issuers.builtin) else {
         let refresh =
             token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(access_token::REFRESH_PREFIX);
         return Err(match access_token::has_form(token) {
@@ -95,16 +98,43 @@ pub(crate) fn verify<'b>(
     Ok(Verified { client: Arc::clone(client), claims, now })
 }
 
-/// Who asks, judged by the token alone: 401 unless it holds.
-pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+/// Who asks, judged by the token alone: 401 unless it holds, 503 when another issuer cannot say.
+pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let token = bearer_token(headers).map_err(ApiError::Unauthorized)?;
+    match (authenticate_builtin(app, token), &app.issuers.foreign) {
+        // Boxed, so that a request with a token of ours is not the larger for it.
+        (Err(Unauthorized::Unknown | Unauthorized::Malformed), Some(foreign))
+            if token.len() <= limit::BEARER_TOKEN_BYTES =>
+        {
+            Box::pin(authenticate_foreign(app, foreign, token)).await
+        }
+        (judged, _) => judged.map_err(ApiError::Unauthorized),
+    }
+}
+
+fn authenticate_builtin(app: &App, token: &str) -> Result<Caller, Unauthorized> {
     let registry = app.store.registry();
     let mut buffer = access_token::Buffer::default();
-    let Verified { client, claims, .. } =
-        verify(app, &registry, token, &mut buffer).map_err(ApiError::Unauthorized)?;
+    let Verified { client, claims, .. } = verify(app, &registry, token, &mut buffer)?;
     let scopes = || claims.scopes.split(' ').filter(|scope| !scope.is_empty());
     let has_scope = scopes().any(|scope| scope == SERVICE_PROVIDER);
     let other_scopes = (!has_scope).then(|| scopes().map(str::to_owned).collect());
+    Ok(Caller { client, registry, other_scopes })
+}
+
+/// The client must be registered and enabled now, and granted what it uses, whatever the issuer says.
+async fn authenticate_foreign(app: &App, issuer: &Foreign, token: &str) -> Result<Caller, ApiError> {
+    let vouched = issuer.ask(token, app.clock.seconds()).await?;
+    let vouched = vouched.ok_or(ApiError::Unauthorized(Unauthorized::Unknown))?;
+    let registry = app.store.registry();
+    let client = registry.clients.get(&vouched.client).filter(|client| client.enabled);
+    let client = Arc::clone(client.ok_or(ApiError::Unauthorized(Unauthorized::UnknownClient))?);
+    let other_scopes = match (vouched.has_scope, client.scopes.contains(SERVICE_PROVIDER)) {
+        (Some(true) | None, true) => None,
+        // What else it is good for is not kept.
+        (Some(false), true) => Some(Vec::new()),
+        (_, false) => Some(client.scopes.iter().map(ToString::to_string).collect()),
+    };
     Ok(Caller { client, registry, other_scopes })
 }
 

@@ -75,7 +75,7 @@ pub(super) fn show(app: &App, call: &Call, seen: &mut Seen) -> Reply {
             let known = cookie(call);
             let nonce = known.clone().unwrap_or_else(access_token::random_text::<24>);
             let expires = app.clock.seconds().saturating_add(limit::CONSENT_SECONDS);
-            let token = seal(app, &parameters, &nonce, expires);
+            let token = seal(&app.keys.consent, &parameters, &nonce, expires);
             let mut reply = page::ask(&request, &parameters.fields(), &token);
             if known.is_none() {
                 let value = format!("{COOKIE}={nonce}; Path=/ap/oa; HttpOnly; SameSite=Lax");
@@ -127,6 +127,9 @@ fn check(app: &App, parameters: &Parameters, seen: &mut Option<Arc<ClientId>>) -
     let on_page = |text: &str| Refused::OnPage(text.to_owned());
     if let Some(name @ ("client_id" | "redirect_uri")) = parameters.repeated {
         return Err(Refused::OnPage(format!("{name} stands more than once; it may stand once.")));
+    }
+    if !app.issuers.builtin {
+        return Err(on_page("This server believes another issuer; its own tokens would be of no use."));
     }
     let id = parameters.get("client_id").ok_or_else(|| on_page("client_id is missing."))?;
     let registry = app.store.registry();
@@ -256,19 +259,22 @@ impl Redirect {
 }
 
 /// The form's token: when it expires, and a keyed hash of that, the cookie and the request.
-fn seal(app: &App, parameters: &Parameters, nonce: &str, expires: u64) -> String {
+fn seal(key: &hmac::Key, parameters: &Parameters, nonce: &str, expires: u64) -> String {
     let mut sealed = expires.to_be_bytes().to_vec();
-    sealed.extend(hmac::sign(&app.keys.consent, &said(parameters, nonce, expires)).as_ref());
+    sealed.extend(hmac::sign(key, &said(parameters, nonce, expires)).as_ref());
     URL_SAFE_NO_PAD.encode(sealed)
 }
 
 fn is_ours(app: &App, call: &Call, parameters: &Parameters) -> bool {
+    cookie(call).is_some_and(|nonce| unseals(&app.keys.consent, parameters, &nonce, app.clock.seconds()))
+}
+
+/// Whether the form's token was made for this request and cookie, and still counts.
+fn unseals(key: &hmac::Key, parameters: &Parameters, nonce: &str, now: u64) -> bool {
     let sealed = parameters.token.as_deref().and_then(|token| URL_SAFE_NO_PAD.decode(token).ok());
-    let (Some(sealed), Some(nonce)) = (sealed, cookie(call)) else { return false };
-    let Some((expires, tag)) = sealed.split_first_chunk() else { return false };
+    let Some((expires, tag)) = sealed.as_deref().and_then(<[u8]>::split_first_chunk) else { return false };
     let expires = u64::from_be_bytes(*expires);
-    hmac::verify(&app.keys.consent, &said(parameters, &nonce, expires), tag).is_ok()
-        && app.clock.seconds() < expires
+    hmac::verify(key, &said(parameters, nonce, expires), tag).is_ok() && now < expires
 }
 
 /// What the hash is over. Lengths keep the parts apart.
@@ -290,4 +296,39 @@ fn cookie(call: &Call) -> Option<String> {
         text.split(';').find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
     })?;
     Some(own.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_counts_for_its_request_its_cookie_and_its_time() {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
+        let request = |text: &str| Parameters::parse(text.as_bytes());
+        let token = seal(&key, &request("client_id=c&scope=s"), "nonce", 1_000);
+        let unseals = |text: &str, nonce: &str, now: u64| {
+            let parameters = Parameters { token: Some(token.clone()), ..request(text) };
+            super::unseals(&key, &parameters, nonce, now)
+        };
+        assert!(unseals("scope=s&client_id=c", "nonce", 999), "the order does not matter");
+        assert!(!unseals("client_id=c&scope=s", "nonce", 1_000), "too late");
+        assert!(!unseals("client_id=c&scope=s", "other", 999), "another browser");
+        assert!(!unseals("client_id=c&scope=s&state=x", "nonce", 999), "another request");
+        assert!(!unseals("client_id=cs", "nonce", 999), "parts do not run together");
+    }
+
+    #[test]
+    fn an_answer_stands_behind_the_query_of_the_uri() {
+        for (uri, expected) in [
+            ("https://a.example/back", "https://a.example/back?code=c&state=s+%26"),
+            ("https://a.example/back?x=1", "https://a.example/back?x=1&code=c&state=s+%26"),
+            ("https://a.example/back?", "https://a.example/back?code=c&state=s+%26"),
+            ("https://a.example/\u{e9} x", "https://a.example/%C3%A9%20x?code=c&state=s+%26"),
+        ] {
+            let redirect = Redirect { uri: uri.to_owned(), state: Some("s &".to_owned()) };
+            let reply = redirect.back(StatusCode::FOUND, &[("code", "c")]);
+            assert_eq!(reply.headers()[header::LOCATION], expected);
+        }
+    }
 }

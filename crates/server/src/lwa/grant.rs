@@ -78,31 +78,8 @@ pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) ->
         invalid_grant("The code is not valid, or belongs to another client.", Why::UnknownCode)
     })?;
     let now = app.clock.seconds();
-    if now >= code.expires {
-        return Err(invalid_grant("The code has expired.", Why::ExpiredCode));
-    }
-    if code.generation != client.token_generation {
-        return Err(invalid_grant("The code was revoked.", Why::RevokedCode));
-    }
-    if !code.is_for(&redirect_uri) {
-        return Err(invalid_grant(
-            "redirect_uri is not the one that the code was asked for with.",
-            Why::OtherRedirectUri,
-        ));
-    }
-    if !code.challenge.verify(form.code_verifier.as_deref()) {
-        return Err(invalid_grant(
-            "code_verifier does not belong to the code_challenge of the code.",
-            Why::WrongVerifier,
-        ));
-    }
-    if !asking.proven && !matches!(code.challenge, Challenge::S256(_)) {
-        // The consent page lets no such code out; the client became public since.
-        return Err(invalid_grant(
-            "Without a client secret the code needs a code_challenge of the method S256.",
-            Why::WrongVerifier,
-        ));
-    }
+    check_code(&code, asking, now, &redirect_uri, form.code_verifier.as_deref())
+        .map_err(|(description, why)| invalid_grant(description, why))?;
     let refresh_token = random_refresh_token();
     let hash = app.keys.hash_refresh_token(&refresh_token);
     let redemption = Redemption {
@@ -137,6 +114,33 @@ pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) ->
     Ok(token)
 }
 
+/// Whether a code of this client holds at this time; the text is what is wrong.
+fn check_code(
+    code: &Code,
+    asking: &Asking,
+    now: u64,
+    redirect_uri: &str,
+    verifier: Option<&str>,
+) -> Result<(), (&'static str, Why)> {
+    if now >= code.expires {
+        Err(("The code has expired.", Why::ExpiredCode))
+    } else if code.generation != asking.client.token_generation {
+        Err(("The code was revoked.", Why::RevokedCode))
+    } else if !code.is_for(redirect_uri) {
+        Err(("redirect_uri is not the one that the code was asked for with.", Why::OtherRedirectUri))
+    } else if !code.challenge.verify(verifier) {
+        Err(("code_verifier does not belong to the code_challenge of the code.", Why::WrongVerifier))
+    } else if !asking.proven && !matches!(code.challenge, Challenge::S256(_)) {
+        // The consent page lets no such code out; the client became public since.
+        Err((
+            "Without a client secret the code needs a code_challenge of the method S256.",
+            Why::WrongVerifier,
+        ))
+    } else {
+        Ok(())
+    }
+}
+
 /// A fresh refresh token.
 pub(crate) fn random_refresh_token() -> String {
     format!("{}{}", access_token::REFRESH_PREFIX, access_token::random_text::<32>())
@@ -157,4 +161,59 @@ async fn change(
 
 fn invalid_grant(description: &str, why: Why) -> Failure {
     GrantError::bad("invalid_grant", description).because(why).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use jackfield_model::ScopeSet;
+    use jackfield_store::registry::SecretHash;
+
+    use super::*;
+
+    fn asking(proven: bool, generation: u32) -> Asking {
+        let client = Client {
+            id: ClientId::new("amzn1.application-oa2-client.a1").unwrap().into(),
+            organization: "amzn1.alexa.unit.did.o".parse().unwrap(),
+            secret_hash: SecretHash([0; 32]),
+            scopes: ScopeSet::default(),
+            rate_limit: None,
+            redirect_uris: vec![],
+            enabled: true,
+            public: true,
+            token_generation: generation,
+            refresh_tokens: vec![],
+            spent_codes: vec![],
+        };
+        Asking { client: client.into(), proven }
+    }
+
+    #[test]
+    fn a_code_lives_for_five_minutes() {
+        let (proven, uri) = (asking(true, 3), "https://example.com/back");
+        let code = Code::new(&proven.client, 1_000, uri, Challenge::None, ScopeSet::default());
+        let check = |now| check_code(&code, &proven, now, uri, None);
+        assert_eq!((check(1_000), check(1_299)), (Ok(()), Ok(())));
+        assert_eq!(
+            (check(1_300), check(u64::MAX)),
+            (
+                Err(("The code has expired.", Why::ExpiredCode)),
+                Err(("The code has expired.", Why::ExpiredCode))
+            )
+        );
+        let revoked = check_code(&code, &asking(true, 4), 1_000, uri, None);
+        assert_eq!(revoked, Err(("The code was revoked.", Why::RevokedCode)));
+    }
+
+    #[test]
+    fn without_a_secret_the_method_must_be_s256() {
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        let (bare, uri) = (asking(false, 0), "https://example.com/back");
+        for (method, shown, good) in [("S256", challenge, true), ("plain", verifier, false)] {
+            let challenge = Challenge::parse(Some(shown), Some(method)).unwrap();
+            let code = Code::new(&bare.client, 0, uri, challenge, ScopeSet::default());
+            assert_eq!(check_code(&code, &bare, 0, uri, Some(verifier)).is_ok(), good, "{method}");
+            assert!(check_code(&code, &asking(true, 0), 0, uri, Some(verifier)).is_ok());
+        }
+    }
 }

@@ -40,7 +40,7 @@ struct GrantError {
 }
 
 /// What the journal tells apart where the client is told one thing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Why {
     /// Id or secret is missing.
     NoCredentials,
@@ -249,6 +249,10 @@ async fn grant(
     if !asking.client.enabled {
         let refused = GrantError::bad("unauthorized_client", "The client is disabled.");
         return Err(refused.because(Why::ClientDisabled).into());
+    }
+    if !app.issuers.builtin {
+        let description = "This server believes another issuer; its own tokens would be of no use.";
+        return Err(GrantError::bad("unauthorized_client", description).into());
     }
     match grant_type {
         "refresh_token" => grant::refresh(app, call, &asking, form.refresh_token).await,
