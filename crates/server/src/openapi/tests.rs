@@ -104,8 +104,10 @@ fn links_lead_to_operations_with_their_parameters() {
                 let target = operations.iter().find(|other| other["operationId"] == link["operationId"]);
                 let target = target.unwrap_or_else(|| panic!("{link}"));
                 for parameter in link["parameters"].as_object().unwrap().keys() {
-                    let (place, name) = parameter.split_once('.').unwrap();
-                    let known = |own: &Value| own["in"] == place && own["name"] == name;
+                    let known = |own: &Value| match parameter.strip_prefix("path.") {
+                        Some(name) => own["in"] == "path" && own["name"] == name,
+                        None => own["in"] == "query" && own["name"] == *parameter,
+                    };
                     assert!(target["parameters"].as_array().unwrap().iter().any(known), "{link}");
                 }
                 count += 1;

@@ -38,7 +38,8 @@ pub(in super::super) fn links(operation: Operation) -> Option<Value> {
                 let mut links = all(&["getProfile", "updateProfile", "deleteProfile"], NEW_PROFILE);
                 links["FindProfile"] = json!({
                     "operationId": "findProfile",
-                    "parameters": { "query.entity.type": "UNIT", "query.entity.id": "$response.body#/entity/id" },
+                    // Without their place: the names hold dots themselves.
+                    "parameters": { "entity.type": "UNIT", "entity.id": "$response.body#/entity/id" },
                 });
                 links
             }
