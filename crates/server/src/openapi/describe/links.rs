@@ -10,8 +10,8 @@ use crate::router::{
 /// The provider of the request's own path.
 const SAME_PROVIDER: (&str, &str) = ("path.serviceProviderId", "$request.path.serviceProviderId");
 const NEW_PROVIDER: (&str, &str) = ("path.serviceProviderId", "$response.body#/serviceProviderId");
-const NEW_PROFILE: (&str, &str) = ("path.profileId", "$response.body#/profileId/profileId");
-const FIRST_PROFILE: (&str, &str) = ("path.profileId", "$response.body#/items/0/result/profileId/profileId");
+const NEW_PROFILE: (&str, &str) = ("path.amazonId", "$response.body#/profileId/profileId");
+const FIRST_PROFILE: (&str, &str) = ("path.amazonId", "$response.body#/items/0/result/profileId/profileId");
 
 /// The links of the answers to an operation that succeeded; nothing where there are none.
 pub(in super::super) fn links(operation: Operation) -> Option<Value> {
