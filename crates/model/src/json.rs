@@ -69,6 +69,14 @@ impl<'a> Object<'a> {
         Ok(first)
     }
 
+    /// The name of the first property that is `null`, without regard to those that may be.
+    #[must_use]
+    pub fn null_besides(&self, nullable: &[&str]) -> Option<&str> {
+        let null = |value: &Json<'_>| matches!(value, Json::Null);
+        let found = self.0.iter().find(|(name, value)| null(value) && !nullable.contains(&&**name));
+        found.map(|(name, _)| &**name)
+    }
+
     /// The text of a required property.
     ///
     /// # Errors

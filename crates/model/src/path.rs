@@ -22,7 +22,9 @@ pub const NETWORK: &str = "/v1/communications/serviceProviders/{serviceProviderI
 pub const PROFILES: &str = "/v1/communications/profile";
 
 /// Get (GET), update (PUT) and delete (DELETE) of a communication profile.
-pub const PROFILE: &str = "/v1/communications/profile/{profileId}";
+/// The parameter is not called `profileId`: answers have an object of that name, in which the id stands, and tools
+/// that match names would send it.
+pub const PROFILE: &str = "/v1/communications/profile/{amazonId}";
 
 /// Create (POST) of many communication profiles.
 pub const PROFILES_BATCH: &str = "/v1/communications/profiles/batch";
@@ -72,7 +74,7 @@ pub fn network(provider: ServiceProviderId) -> String {
 /// The path of a communication profile.
 #[must_use]
 pub fn profile(id: &AmazonId) -> String {
-    PROFILE.replace("{profileId}", id.as_str())
+    PROFILE.replace("{amazonId}", id.as_str())
 }
 
 #[cfg(test)]

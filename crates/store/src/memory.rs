@@ -120,10 +120,10 @@ impl State {
         self.profiles.insert(profile.id.clone(), profile);
     }
 
-    fn rename_profile(&mut self, before: Profile, name: Option<String>, origin: Origin) -> Profile {
+    fn rename_profile(&mut self, before: &Profile, name: Option<String>, origin: Origin) -> Profile {
         let after = Profile { name, ..before.clone() };
-        if after != before {
-            self.record(origin, Operation::Update, after.subject(Some(&before), Some(&after)));
+        if after != *before {
+            self.record(origin, Operation::Update, after.subject(Some(before), Some(&after)));
             self.profiles.insert(after.id.clone(), after.clone());
         }
         after
@@ -138,7 +138,7 @@ impl State {
             Some(own) if own.organization != new.organization => PutProfileOutcome::UnitTaken,
             Some(own) => {
                 let name = new.name.or_else(|| own.name.clone());
-                PutProfileOutcome::Stored(self.rename_profile(own, name, origin.clone()))
+                PutProfileOutcome::Stored(self.rename_profile(&own, name, origin.clone()))
             }
             None if self.profiles.contains_key(&new.id) => PutProfileOutcome::IdTaken,
             None => {
@@ -327,7 +327,7 @@ impl Store for MemoryStore {
         let Some(before) = state.own_profile(organization, id).cloned() else {
             return Ok(UpdateOutcome::NotFound);
         };
-        state.rename_profile(before, name, origin);
+        state.rename_profile(&before, name, origin);
         Ok(UpdateOutcome::Updated)
     }
 

@@ -6,6 +6,7 @@ use jackfield_tests::{Request, Tenant};
 use serde_json::{Value, json};
 
 use crate::operation::Op;
+use crate::operation::family::{FamilyOp, network};
 
 const UNKNOWN_ORGANIZATION: &str = "/admin/v1/organizations/amzn1.alexa.unit.did.unknown";
 const UNKNOWN_CLIENT: &str =
@@ -81,6 +82,8 @@ async fn bad_bodies_are_refused_with_the_name_of_the_property() {
         (with("name", json!("")), "name"),
         (with("name", json!(long)), "name"),
         (with("id", json!("nonsense")), "amzn1.alexa.unit.did."),
+        (with("id", Value::Null), "id is null"),
+        (with("name", Value::Null), ""),
     ] {
         tenant.admin.call(&Method::POST, "/admin/v1/organizations", &body).await.is_error(400, part);
     }
@@ -195,6 +198,59 @@ async fn service_providers_have_logical_ids_and_counts() {
     assert_eq!(listed.len(), 2);
     let mine = listed.iter().find(|provider| provider["id"] == json!(tenant.provider)).unwrap();
     assert_eq!(mine["associations"], 3);
+}
+
+#[tokio::test]
+async fn operators_and_clients_see_the_same_network() {
+    let tenant = Tenant::fresh().await;
+    let provider = format!("/admin/v1/serviceProviders/{}", tenant.provider);
+    let target = format!("{provider}/network");
+    let call = async |method: Method, body: Value| tenant.admin.call(&method, &target, &body).await;
+    call(Method::GET, Value::Null).await.is_error(404, "network mapping");
+    call(Method::DELETE, Value::Null).await.is_error(404, "network mapping");
+    assert_eq!(tenant.admin.get(&provider).await.get("network"), None);
+    for skill in ["one", "one", "two"] {
+        assert_eq!(call(Method::PUT, network(skill)).await.expect(200).json(), network(skill));
+        assert_eq!(call(Method::GET, Value::Null).await.expect(200).json(), network(skill));
+        assert_eq!(tenant.admin.get(&provider).await["network"], network(skill));
+        let seen = tenant.send(&FamilyOp::GetNetwork.request(&tenant, &tenant.provider)).await.expect(200);
+        assert_eq!(seen.json(), network(skill));
+    }
+    for bad in [json!({}), json!({"networkType": "SIP"}), json!({"networkType": "SKILL"})] {
+        call(Method::PUT, bad).await.is(400);
+    }
+    tenant.send(&FamilyOp::DeleteNetwork.request(&tenant, &tenant.provider)).await.is(200);
+    call(Method::GET, Value::Null).await.is(404);
+    call(Method::PUT, network("three")).await.is(200);
+    call(Method::DELETE, Value::Null).await.is(204);
+    let recorded = tenant.admin.changes(&tenant.provider, 0).await;
+    let updates = recorded.iter().filter(|change| change["operation"] == "service_provider.update").count();
+    assert_eq!(updates, 5, "one, two, none, three, none: {recorded:#?}");
+    let organization = format!("/admin/v1/organizations/{}/serviceProviders", tenant.organization);
+    let made =
+        tenant.admin.create(&organization, &json!({"logical_id": "mapped", "network": network("a")})).await;
+    assert_eq!(made["network"], network("a"));
+    let unknown = "/admin/v1/serviceProviders/amzn1.comms.csp.id.nonsense/network";
+    tenant.admin.call(&Method::PUT, unknown, &network("a")).await.is(404);
+}
+
+#[tokio::test]
+async fn a_provider_goes_with_its_associations_when_asked() {
+    let tenant = Tenant::fresh().await;
+    tenant.create("7201", "1").await.is(201);
+    let target = format!("/admin/v1/serviceProviders/{}", tenant.provider);
+    let delete = async |query: &str| {
+        tenant.admin.call(&Method::DELETE, &format!("{target}{query}"), &Value::Null).await
+    };
+    delete("").await.is_error(409, "cascade=true");
+    delete("?cascade=false").await.is(409);
+    delete("?cascade=yes").await.is_error(400, "cascade");
+    assert_eq!(tenant.find("7201").await.as_deref(), Some("1"));
+    delete("?cascade=true").await.is(204);
+    delete("?cascade=true").await.is(404);
+    let recorded = tenant.admin.changes(&tenant.provider, 0).await;
+    let last: Vec<&Value> = recorded.iter().rev().take(2).map(|change| &change["operation"]).collect();
+    assert_eq!(last, ["service_provider.delete", "association.delete"]);
 }
 
 #[tokio::test]

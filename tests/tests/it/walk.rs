@@ -1,15 +1,19 @@
-//! 100,000 associations in one provider: a walk by pages returns each exactly once while another client writes.
+//! 100,000 associations in one provider: a walk by pages returns each exactly once while another client writes, and
+//! all of them go with their provider.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use http::Method;
 use jackfield_model::limit;
 use jackfield_tests::page::walk;
 use jackfield_tests::tenant::{association, profile};
 use jackfield_tests::{Options, Server, Tenant, TenantOptions, Version, seed};
 use serde_json::json;
+
+use crate::operation::family::FamilyOp;
 
 const CONNECTIONS: usize = 64;
 
@@ -54,6 +58,23 @@ async fn disturb(tenant: Tenant, count: usize, stop: Arc<AtomicBool>) -> usize {
     rounds
 }
 
+/// At its bound a cascade removes everything, above it nothing.
+async fn cascade(tenant: &Tenant, count: usize) {
+    let target = FamilyOp::DeleteProvider.target(&tenant.provider) + "?cascade=true";
+    let delete = tenant.request(&Method::DELETE, target);
+    tenant.create("one more", "1").await.is(201);
+    tenant.send(&delete).await.is_error(409, "100000");
+    assert_eq!(tenant.find("one more").await.as_deref(), Some("1"));
+    tenant.delete("one more").await.is(200);
+    let changes = async || tenant.admin.get("/admin/v1/status").await["last_change"].as_u64().unwrap();
+    let (before, start) = (changes().await, Instant::now());
+    tenant.send(&delete).await.is(200);
+    eprintln!("deleted with the provider in {:?}", start.elapsed());
+    assert_eq!(changes().await, before + count as u64 + 1, "one for each association, one for the provider");
+    tenant.query(&json!({"filters": {}})).await.is(404);
+    assert_eq!(tenant.admin.get("/admin/v1/status").await["associations"], 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_walk_returns_each_exactly_once_while_others_write() {
     let count = seed::count("JACKFIELD_WALK_ASSOCIATIONS", 100_000);
@@ -85,4 +106,7 @@ async fn a_full_walk_returns_each_exactly_once_while_others_write() {
         .expect(200)
         .json();
     assert_eq!(after["paginationContext"]["totalCount"], count);
+    if count as u64 == limit::CASCADE_ASSOCIATIONS {
+        cascade(&tenant, count).await;
+    }
 }

@@ -84,7 +84,7 @@ pub struct NewBatchItem {
 /// An item of a batch, as the server reads it: a bad one spoils itself alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchItem {
-    /// The client's name for the item, unique in the batch.
+    /// The client's name for the item.
     pub item_id: String,
     /// The profile to create, or why it cannot be.
     pub profile: Result<NewProfile, InvalidRequest>,
@@ -168,8 +168,8 @@ impl ProfileUpdate {
 }
 
 impl BatchItem {
-    /// Reads the body of a batch. What tells the items apart must be right: how many there are and their ids. Anything
-    /// else that is wrong with an item is part of that item.
+    /// Reads the body of a batch. How many items there are and that each has an id must be right. Anything else that is
+    /// wrong with an item, an id that an earlier one has included, is part of that item.
     ///
     /// # Errors
     /// [`InvalidRequest`] naming the property and the rule.
@@ -185,11 +185,10 @@ impl BatchItem {
         }
         let mut items: Vec<Self> = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
-            let item = Self::from_json(&format!("items[{index}]"), value)?;
+            let mut item = Self::from_json(&format!("items[{index}]"), value)?;
             if items.iter().any(|other| other.item_id == item.item_id) {
-                return Err(InvalidRequest(format!(
-                    "items[{index}].itemId stands in an earlier item; each item has its own."
-                )));
+                let refusal = "itemId stands in an earlier item; each item has its own.";
+                item.profile = Err(InvalidRequest(refusal.to_owned()));
             }
             items.push(item);
         }
@@ -258,19 +257,19 @@ mod tests {
         assert_eq!(items.iter().map(|item| item.item_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(items[0].profile.is_ok());
         assert_eq!(items[1].profile.as_ref().unwrap_err().0, "entity is missing; it is required.");
+        let items = batch(&format!(r#"[{{"itemId":"a",{ENTITY}}},{{"itemId":"a",{ENTITY}}}]"#)).unwrap();
+        assert!(items[0].profile.is_ok());
+        let refusal = &items[1].profile.as_ref().unwrap_err().0;
+        assert_eq!(refusal, "itemId stands in an earlier item; each item has its own.");
     }
 
     #[test]
-    fn a_batch_whose_items_cannot_be_told_apart_is_refused() {
+    fn a_batch_whose_items_cannot_be_named_is_refused() {
         let refused = |items: &str| batch(items).unwrap_err();
         assert_eq!(refused("7"), "items is a number; an array is expected.");
         assert_eq!(refused("[]"), "items holds 0 items; 1 to 100 are allowed.");
         assert_eq!(refused("[7]"), "items[0] is a number; an object is expected.");
         assert_eq!(refused("[{}]"), "items[0].itemId is missing; it is required.");
-        assert_eq!(
-            refused(r#"[{"itemId":"a"},{"itemId":"a"}]"#),
-            "items[1].itemId stands in an earlier item; each item has its own."
-        );
     }
 
     #[test]

@@ -167,12 +167,13 @@ fn security(operation: Operation) -> Value {
 fn responses(operation: Operation, description: &Description) -> Value {
     let mut responses = Map::new();
     let (status, text, content) = description.success;
-    for (status, text) in [(status, text)].into_iter().chain(describe::other_success(operation)) {
-        let mut success = response(code(status), text, content, operation);
-        if let Some(links) = describe::links(operation) {
-            success["links"] = links;
-        }
-        responses.insert(status.to_string(), success);
+    let mut success = response(code(status), text, content, operation);
+    if let Some(links) = describe::links(operation) {
+        success["links"] = links;
+    }
+    responses.insert(status.to_string(), success);
+    if let Some((status, text)) = describe::other_success(operation) {
+        responses.insert(status.to_string(), response(code(status), text, content, operation));
     }
     for (status, text) in description.errors {
         let code = code(*status);

@@ -35,6 +35,8 @@ impl MemoryStore {
         }
         let Content { registry, profiles, associations } = content;
         state.profiles = profiles.into_iter().map(|profile| (profile.id.clone(), profile)).collect();
+        state.units =
+            state.profiles.values().map(|profile| (profile.unit.clone(), profile.id.clone())).collect();
         state.uses.clear();
         state.associations.clear();
         for (provider, own) in associations {

@@ -116,7 +116,7 @@ impl FamilyOp {
 
     /// The path and query string. `id` is put in as it is where the path names something.
     pub(crate) fn target(self, id: &str) -> String {
-        let path = self.template().replace("{serviceProviderId}", id).replace("{profileId}", id);
+        let path = self.template().replace("{serviceProviderId}", id).replace("{amazonId}", id);
         match self {
             Self::FindProfile => format!("{path}?entity.type=UNIT&entity.id={}", unit(id)),
             _ => path,

@@ -10,8 +10,8 @@ use crate::router::{
 /// The provider of the request's own path.
 const SAME_PROVIDER: (&str, &str) = ("path.serviceProviderId", "$request.path.serviceProviderId");
 const NEW_PROVIDER: (&str, &str) = ("path.serviceProviderId", "$response.body#/serviceProviderId");
-const NEW_PROFILE: (&str, &str) = ("path.profileId", "$response.body#/profileId/profileId");
-const FIRST_PROFILE: (&str, &str) = ("path.profileId", "$response.body#/items/0/result/profileId/profileId");
+const NEW_PROFILE: (&str, &str) = ("path.amazonId", "$response.body#/profileId/profileId");
+const FIRST_PROFILE: (&str, &str) = ("path.amazonId", "$response.body#/items/0/result/profileId/profileId");
 
 /// The links of the answers to an operation that succeeded; nothing where there are none.
 pub(in super::super) fn links(operation: Operation) -> Option<Value> {
@@ -34,13 +34,10 @@ pub(in super::super) fn links(operation: Operation) -> Option<Value> {
                 ],
                 NEW_PROVIDER,
             ),
+            // Not to the search by unit: a tester that deletes the profile by its id does not see that the search must
+            // fail since.
             OrganizationOperation::CreateProfile => {
-                let mut links = all(&["getProfile", "updateProfile", "deleteProfile"], NEW_PROFILE);
-                links["FindProfile"] = json!({
-                    "operationId": "findProfile",
-                    "parameters": { "entity.type": "UNIT", "entity.id": "$response.body#/entity/id" },
-                });
-                links
+                all(&["getProfile", "updateProfile", "deleteProfile"], NEW_PROFILE)
             }
             OrganizationOperation::CreateProfiles => all(&["getProfile", "deleteProfile"], FIRST_PROFILE),
             OrganizationOperation::FindProfile => all(&["getProfile", "updateProfile"], NEW_PROFILE),

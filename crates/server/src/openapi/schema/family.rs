@@ -7,7 +7,7 @@ use super::{name, object, prefixed, reference};
 
 /// The schemas of the family.
 pub(super) fn all() -> Value {
-    let names = json!({ "type": "array", "items": reference("DisplayName"), "minItems": 1, "maxItems": limit::DISPLAY_NAMES, "description": "One a locale." });
+    let names = json!({ "type": "array", "items": reference("DisplayName"), "minItems": 1, "maxItems": limit::DISPLAY_NAMES, "uniqueItems": true, "description": "One a locale." });
     let english = json!([{ "locale": "en-US", "value": "Front desk" }]);
     let skill = "amzn1.ask.skill.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10";
     json!({
@@ -60,9 +60,14 @@ fn new_profile() -> Value {
 }
 
 fn batch() -> Value {
-    let mut item = new_profile();
-    item["itemId"] = described(name(), "The client's name for the item, unique in the batch.");
-    let items = json!({ "type": "array", "items": object(&["itemId", "entity"], &item), "minItems": 1, "maxItems": limit::BATCH_ITEMS });
+    // A bad item is answered in its place, so that the body as a whole is as good with it as without.
+    let judged_alone = |schema: Value| json!({ "anyOf": [schema, {}], "description": "Not valid: the error of this item alone." });
+    let item = json!({
+        "itemId": described(name(), "The client's name for the item. One that stands in an earlier item is the error of this item alone."),
+        "entity": judged_alone(reference("Entity")),
+        "name": judged_alone(name()),
+    });
+    let items = json!({ "type": "array", "items": object(&["itemId"], &item), "minItems": 1, "maxItems": limit::BATCH_ITEMS });
     example(
         object(&["items"], &json!({ "items": items })),
         &json!({ "items": [{ "itemId": "1", "entity": lobby(), "name": "Lobby" }] }),

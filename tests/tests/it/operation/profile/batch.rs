@@ -100,6 +100,23 @@ async fn items_of_one_unit_are_decided_in_their_order() {
 }
 
 #[tokio::test]
+async fn an_item_id_that_comes_again_spoils_the_later_item() {
+    let tenant = Tenant::fresh().await;
+    let (lobby, bar) = (fresh(), fresh());
+    let items = json!([item("a", &lobby), item("a", &bar), item("A", &bar)]);
+    let answer = batch(&tenant, &items).await.expect(207).json();
+    let statuses: Vec<_> =
+        answer["items"].as_array().unwrap().iter().map(|own| (&own["itemId"], &own["status"])).collect();
+    assert_eq!(
+        statuses,
+        [(&json!("a"), &json!(201)), (&json!("a"), &json!(400)), (&json!("A"), &json!(201))]
+    );
+    let message = answer["items"][1]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("itemId stands in an earlier item"), "{message}");
+    assert_eq!(answer["items"][2]["result"]["name"], "A");
+}
+
+#[tokio::test]
 async fn item_ids_are_bounded() {
     let tenant = Tenant::fresh().await;
     for id in good_names() {
@@ -109,7 +126,7 @@ async fn item_ids_are_bounded() {
 }
 
 #[tokio::test]
-async fn a_batch_whose_items_cannot_be_told_apart_is_refused_whole() {
+async fn a_batch_whose_items_cannot_be_named_is_refused_whole() {
     let tenant = Tenant::fresh().await;
     let good = item("good", &fresh()).to_string();
     let many = vec![good.clone(); 101].join(",");
@@ -121,7 +138,6 @@ async fn a_batch_whose_items_cannot_be_told_apart_is_refused_whole() {
         (many, "items holds 101 items; 1 to 100"),
         (format!("{good},7"), "items[1] is a number"),
         (format!("{good},{{}}"), "items[1].itemId is missing"),
-        (format!("{good},{good}"), "items[1].itemId stands in an earlier item"),
     ] {
         bodies.push((format!(r#"{{"items":[{items}]}}"#), part));
     }
