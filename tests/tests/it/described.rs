@@ -40,14 +40,14 @@ async fn check(listener: Listener, paths: &str) {
         .output()
         .expect("schemathesis starts");
     let text = String::from_utf8_lossy(&run.stdout);
-    println!("{text}\n{}", String::from_utf8_lossy(&run.stderr));
+    eprintln!("{text}\n{}", String::from_utf8_lossy(&run.stderr));
     assert!(run.status.success(), "seed {seed}: the report is above");
     let report: serde_json::Value =
         serde_json::from_slice(&std::fs::read(report).expect("a report was written")).unwrap();
     let generated = report["test_cases"]["generated"].as_u64().unwrap();
     assert!(generated > 100, "{generated} requests were generated");
     assert_eq!(report["operations"]["tested"], report["operations"]["selected"], "{report}");
-    println!("{generated} requests, every answer as described");
+    eprintln!("{generated} requests, every answer as described");
 }
 
 #[tokio::test]
