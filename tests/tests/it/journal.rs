@@ -193,6 +193,8 @@ async fn by_default_only_refusals_are_kept_and_filters_narrow_them() {
     for bad in [
         "operation=admin",
         "status=x",
+        "status=99",
+        "status=600",
         "clientId=x",
         "requestId=x",
         "refused=1",

@@ -9,7 +9,8 @@ use jackfield_store::registry::{Client, ClientChange, RefreshToken};
 use jackfield_store::{Origin, RegistryCommand, Timestamp};
 
 use super::{
-    Query, change, created, no_content, not_found, ok, organization, page, parse, parse_or_default, valid,
+    Query, change, created, no_content, not_found, ok, organization, page, parse_nullable, parse_or_default,
+    valid,
 };
 use crate::app::App;
 use crate::auth::access_token;
@@ -17,9 +18,13 @@ use crate::error::ApiError;
 use crate::lwa;
 use crate::response::Reply;
 
+/// The one property of clients that may be null.
+const RATE_LIMIT: [&str; 2] = ["rate_limit", "rateLimit"];
+
 pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let organization = organization(app, of)?;
-    let new: NewClient = parse_or_default(body)?;
+    let new: NewClient =
+        if body.is_empty() { NewClient::default() } else { parse_nullable(body, &RATE_LIMIT)? };
     if let Some(secret) = &new.secret {
         valid::secret("secret", secret)?;
     }
@@ -62,7 +67,7 @@ pub(super) fn get(app: &App, id: &str) -> Result<Reply, ApiError> {
 }
 
 pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
-    let patch: ClientPatch = parse(body)?;
+    let patch: ClientPatch = parse_nullable(body, &RATE_LIMIT)?;
     valid::rate_limit(patch.rate_limit)?;
     valid::redirect_uris(patch.redirect_uris.as_deref().unwrap_or_default())?;
     let client = find(app, id)?;

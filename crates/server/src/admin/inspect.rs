@@ -35,9 +35,13 @@ pub(super) async fn journal(app: &App, query: &Query) -> Result<Reply, ApiError>
     if operation.as_ref().is_some_and(|name| !known(name)) {
         return bad(format!("operation must be one of {}, other.", fault::operations().join(", ")));
     }
+    let status: Option<u16> = query.parsed("status")?;
+    if let Some(status) = status.filter(|status| !(100..=599).contains(status)) {
+        return bad(format!("status is {status}; 100 to 599 are allowed."));
+    }
     let filter = Filter {
         operation,
-        status: query.parsed("status")?,
+        status,
         client: query.parsed("clientId")?,
         request_id: query.parsed::<uuid::Uuid>("requestId")?.map(jackfield_model::RequestId::from_uuid),
         refused: query.parsed("refused")?.unwrap_or_default(),

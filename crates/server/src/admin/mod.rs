@@ -142,14 +142,16 @@ impl Query {
     }
 }
 
-/// Properties for which null is a value: none, or the server's default.
-const NULLABLE: [&str; 3] = ["name", "rate_limit", "rateLimit"];
-
 /// Reads a body; what is wrong with it is named by the parser.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    parse_nullable(body, &[])
+}
+
+/// The same where null is a value of these properties: none, or the server's default.
+fn parse_nullable<T: DeserializeOwned>(body: &[u8], nullable: &[&str]) -> Result<T, ApiError> {
     // The derived readers would take an array for an object, its items in the order of the properties, and null for
     // an absent value.
-    if let Some(name) = Object::parse(body)?.null_besides(&NULLABLE) {
+    if let Some(name) = Object::parse(body)?.null_besides(nullable) {
         return Err(ApiError::BadRequest(format!("{name} is null; leave it out or give it a value.")));
     }
     serde_json::from_slice(body)

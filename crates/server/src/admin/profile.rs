@@ -4,7 +4,7 @@ use jackfield_model::AmazonId;
 use jackfield_model::admin::{self, List, ProfilePatch};
 use jackfield_store::{CreateProfileOutcome, DeleteProfileOutcome, Origin, Profile, UpdateOutcome};
 
-use super::{Query, created, no_content, not_found, ok, organization, parse, valid};
+use super::{Query, created, no_content, not_found, ok, organization, parse, parse_nullable, valid};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::operation::profile_in_use;
@@ -48,7 +48,7 @@ pub(super) async fn get(app: &App, id: &str) -> Result<Reply, ApiError> {
 
 pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let profile = find(app, id).await?;
-    let ProfilePatch { name } = parse(body)?;
+    let ProfilePatch { name } = parse_nullable(body, &["name"])?;
     name.as_deref().map_or(Ok(()), |name| valid::name("name", name))?;
     match app.store.rename_profile(&profile.organization, &profile.id, name, origin).await? {
         UpdateOutcome::Updated => get(app, id).await,
