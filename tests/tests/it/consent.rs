@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use http::Method;
+use jackfield_model::limit;
 use jackfield_tests::tenant::SCOPE;
 use jackfield_tests::{Options, Request, Response, Server, Tenant, TenantOptions, Version};
 use ring::digest::{SHA256, digest};
@@ -338,6 +339,42 @@ async fn a_code_is_good_for_what_it_was_asked_for() {
     let target = format!("/admin/v1/clients/{}/revoke-tokens", tenant.client_id);
     tenant.admin.call(&Method::POST, &target, &Value::Null).await.is(200);
     is(redeem(&tenant, &stolen, &[]), "invalid_grant").await;
+}
+
+#[tokio::test]
+async fn a_code_and_a_form_expire_and_the_journal_says_so() {
+    let server = Server::start(Options::default());
+    let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
+    let tenant = prepared(tenant, false).await;
+    let offset = async |seconds: u64| {
+        let target = "/admin/v1/clock";
+        tenant.admin.call(&Method::PUT, target, &json!({"offset": seconds})).await.is(200);
+    };
+    let (in_time, late) = (code(&tenant, &[]).await, code(&tenant, &[]).await);
+    let form = Filled::read(&tenant.send(&page_request(&asked(&tenant, &[]))).await).set("decision", "allow");
+    offset(4 * 60).await;
+    tokens(&tenant, &tenant.send(&redeem(&tenant, &in_time, &[])).await);
+    offset(5 * 60 + 1).await;
+    is_login_error(&tenant.send(&redeem(&tenant, &late, &[])).await, 400, "invalid_grant");
+    offset(limit::CONSENT_SECONDS + 1).await;
+    tenant.send(&form.request()).await.is(400);
+    tenant.send(&redeem(&tenant, &in_time, &[])).await.is(400);
+    let entries = tenant.admin.get("/admin/v1/journal?refused=true").await["entries"].clone();
+    let refusals: Vec<(&str, &str)> = entries
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            let refusal = &entry["refusal"];
+            (refusal["check"].as_str().unwrap(), refusal["reason"].as_str().unwrap())
+        })
+        .collect();
+    // A code that is spent has expired by now as well.
+    let expired = ("grant", "expired_code");
+    assert_eq!(refusals, [expired, ("consent", "invalid_request"), expired]);
+    for entry in entries.as_array().unwrap() {
+        assert_eq!(entry["client_id"], tenant.client_id, "{entry}");
+    }
 }
 
 #[tokio::test]
