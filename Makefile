@@ -10,7 +10,7 @@ ARGS ?=
 # make crash CYCLES=1000: how often the server is killed.
 CYCLES ?= 50
 # make described EXAMPLES=1000: how many requests for each operation and phase.
-EXAMPLES ?= 200
+EXAMPLES ?= 300
 # make fuzz SECONDS=600: how long each target runs.
 SECONDS ?= 600
 
@@ -36,7 +36,7 @@ lint: ## Check format, lints, licences and sources of dependencies, rustdoc and 
 fmt: ## Format the code.
 	cargo fmt
 
-described: ## Test the binary with EXAMPLES requests an operation and phase, generated from openapi.json (200: 20,000 in all).
+described: ## Test the binary with EXAMPLES requests an operation and phase, generated from openapi.json (300: more than 20,000 in all).
 	cargo build --locked --package jackfield
 	JACKFIELD_OPENAPI_EXAMPLES=$(EXAMPLES) cargo test --locked --package jackfield-tests --test it described -- --nocapture
 

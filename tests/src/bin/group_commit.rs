@@ -4,7 +4,8 @@
 //! answer than they must, because they share the machine with the server. Rounds of both alternate. It prints figures
 //! and judges nothing: they are the machine's. An argument says how many seconds each of the parts takes.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -25,11 +26,17 @@ async fn create(
     stop: Arc<AtomicBool>,
     created: Arc<AtomicU32>,
 ) {
+    let body = association("ID", &profile("1")).to_string();
+    let (before, after) = body.split_once("ID").expect("the id stands in the body");
+    let mut request = String::new();
     let mut answer = [0; 1024];
     let mut n = 0_u64;
     while !stop.load(Ordering::Relaxed) {
-        let body = association(&format!("{prefix}-{n}"), &profile("1")).to_string();
-        let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+        // Ids have one length, and so have bodies.
+        let length = before.len() + prefix.len() + "-00000000".len() + after.len();
+        request.clear();
+        write!(request, "{head}content-length: {length}\r\n\r\n{before}{prefix}-{n:08}{after}")
+            .expect("text takes all");
         connection.write_all(request.as_bytes()).await.expect("the server reads");
         let mut length = 0;
         while !answer[..length].ends_with(b"\r\n\r\n") {
