@@ -1,9 +1,9 @@
 //! The time limits of a connection, without a timer of the runtime for each request.
 //!
 //! Registering a timer takes a lock that all threads share and may wake the thread that waits for the network, by a
-//! system call: more than a small request costs otherwise. The limits of a connection hardly ever pass, and almost
-//! always the next one is later than the last. So they are kept as plain instants, and one timer a connection is set
-//! again only when it fires, or for a limit that comes sooner.
+//! system call. The limits of a connection hardly ever pass, and almost always the next one is later than the last. So
+//! they are kept as plain instants, and one timer a connection is set again only when it fires, or for a limit that
+//! comes sooner.
 
 use std::future::Future;
 use std::io;
