@@ -16,6 +16,7 @@ mod dev;
 mod disk;
 mod examples;
 mod fault;
+mod harness;
 mod integrators;
 mod issuer;
 mod journal;
