@@ -43,6 +43,13 @@ pub enum OpenError {
     /// The directory holds something else.
     #[error("{dir} is not empty and holds no store", dir = .0.display())]
     NotAStore(PathBuf),
+    /// It cannot be reached, or not be written, for a reason that may pass by itself: it is starting, full, read-only,
+    /// or away. A server waits for it.
+    #[error("the store cannot be reached: {cause}")]
+    Unavailable {
+        /// What is in the way, in one line, without a secret.
+        cause: String,
+    },
     /// Files cannot be read or written.
     #[error("{dir} cannot be opened as a store: {cause}", dir = .dir.display())]
     Io {
@@ -76,6 +83,15 @@ impl StoreUrl {
             Self::Memory => Arc::new(MemoryStore::default()),
             Self::Embedded(dir) => Arc::new(EmbeddedStore::open(dir, options).await?),
         })
+    }
+
+    /// The kind of store: `memory` or `embedded`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Embedded(_) => "embedded",
+        }
     }
 
     /// The directory on this machine that the store keeps its files in, where it has one.

@@ -35,6 +35,7 @@ mod reset;
 mod restart;
 mod seeding;
 mod stock_clients;
+mod supervised;
 mod tls;
 mod tls_scan;
 mod tokeninfo;
