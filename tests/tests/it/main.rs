@@ -28,6 +28,7 @@ mod metrics;
 mod operation;
 mod order;
 mod overload;
+mod packaging;
 mod pages;
 mod protocol;
 mod refresh;
