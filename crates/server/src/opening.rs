@@ -192,7 +192,7 @@ impl Trying {
 /// What is in the way, where that may pass by itself.
 fn passing_cause(error: &StartError) -> Option<&str> {
     match error {
-        StartError::Open(OpenError::Unavailable { cause })
+        StartError::Open(OpenError::Unavailable { cause, .. })
         | StartError::Seed { cause: SeedError::Store(StoreError::Unavailable { cause }), .. } => Some(cause),
         _ => None,
     }

@@ -43,11 +43,12 @@ pub enum OpenError {
     /// The directory holds something else.
     #[error("{dir} is not empty and holds no store", dir = .0.display())]
     NotAStore(PathBuf),
-    /// It cannot be reached, or not be written, for a reason that may pass by itself: it is starting, full, read-only,
-    /// or away. A server waits for it.
-    #[error("the store cannot be reached: {cause}")]
+    /// The store cannot be reached or used now: trying again later may help.
+    #[error("{store} is not available: {cause}")]
     Unavailable {
-        /// What is in the way, in one line, without a secret.
+        /// The URL, without secrets.
+        store: String,
+        /// What is in the way.
         cause: String,
     },
     /// Files cannot be read or written.

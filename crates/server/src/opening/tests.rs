@@ -18,7 +18,7 @@ fn trying(service: &Arc<Service>, when_away: WhenAway) -> Trying {
 }
 
 fn away(cause: &str) -> StartError {
-    OpenError::Unavailable { cause: cause.to_owned() }.into()
+    OpenError::Unavailable { store: "postgres://db".to_owned(), cause: cause.to_owned() }.into()
 }
 
 async fn ask(service: &Service, listener: Listener, method: &Method, path: &str) -> Reply {
@@ -70,7 +70,7 @@ async fn what_does_not_pass_ends_the_start() {
     // Nor does anything where somebody wants to know at once.
     let outcome =
         trying(&service(), WhenAway::End).until_possible::<()>(async || Err(away("starting up"))).await;
-    assert_eq!(outcome.unwrap_err().to_string(), "the store cannot be reached: starting up");
+    assert_eq!(outcome.unwrap_err().to_string(), "postgres://db is not available: starting up");
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
