@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
 use jackfield_model::inspect::DropWhen;
 use jackfield_model::{ClientId, RequestId, ServiceProviderId, limit};
-use jackfield_store::Store;
+use jackfield_store::{Store, StoreError};
 
 use crate::auth::Caller;
 use crate::auth::issuer::Issuers;
@@ -188,6 +188,7 @@ impl App {
                 let work = async {
                     let _slot = self.admit()?;
                     let body = self.read_body(&call.head, body).await?;
+                    self.store.refresh().await?;
                     if self.faults.any() {
                         let client = lwa::presented_client(&call.head.headers, &body);
                         let offer = Offer { client: client.as_deref(), ..Offer::default() };
@@ -202,6 +203,7 @@ impl App {
                 let work = async {
                     let _slot = self.admit()?;
                     let body = self.read_body(&call.head, body).await?;
+                    self.store.refresh().await?;
                     if self.faults.any() {
                         self.meet_fault(Operation::Login(operation), Offer::default(), seen).await?;
                     }
@@ -213,7 +215,12 @@ impl App {
             Operation::Admin(operation) => {
                 self.admin_token.check(&call.head.headers)?;
                 let body = self.read_body(&call.head, body).await?;
-                let _pass = if operation.outlasts_resets() { None } else { self.resets.pass().await };
+                let _pass = if operation.outlasts_resets() {
+                    None
+                } else {
+                    self.store.refresh().await?;
+                    self.resets.pass().await
+                };
                 admin::run(self, operation, call, parameter, &body).await
             }
             Operation::Open(operation) => open::run(self, operation).await,
@@ -232,13 +239,19 @@ impl App {
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        self.check_maintenance()?;
+        self.check_open()?;
         let _slot = self.admit()?;
         let resets = self.resets.count();
-        let caller = auth::authenticate(self, &call.head.headers).await?;
+        let caller = self.caller(call).await?;
         seen.client = Some(Arc::clone(&caller.client.id));
         self.meet_callers_fault(Operation::Association(operation), &caller, provider, seen).await?;
-        let mut handle = auth::authorize(self, &caller, provider, call.request_id)?;
+        let mut handle = match auth::authorize(self, &caller, provider, call.request_id) {
+            Err(error) if error.may_be_outdated() && self.store.refresh().await? => {
+                let caller = auth::authenticate(self, &call.head.headers).await?;
+                auth::authorize(self, &caller, provider, call.request_id)?
+            }
+            judged => judged?,
+        };
         let body = self.read_body(&call.head, body).await?;
         let _pass = self.resets.pass().await;
         if self.resets.count() != resets {
@@ -260,13 +273,19 @@ impl App {
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        self.check_maintenance()?;
+        self.check_open()?;
         let _slot = self.admit()?;
         let resets = self.resets.count();
-        let caller = auth::authenticate(self, &call.head.headers).await?;
+        let caller = self.caller(call).await?;
         seen.client = Some(Arc::clone(&caller.client.id));
         self.meet_callers_fault(Operation::Family(operation), &caller, parameter, seen).await?;
-        let mut granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
+        let mut granted = match auth::grant(self, &caller, operation, parameter, call.request_id).await {
+            Err(error) if error.may_be_outdated() && self.store.refresh().await? => {
+                let caller = auth::authenticate(self, &call.head.headers).await?;
+                auth::grant(self, &caller, operation, parameter, call.request_id).await?
+            }
+            judged => judged?,
+        };
         let body = self.read_body(&call.head, body).await?;
         let _pass = self.resets.pass().await;
         if self.resets.count() != resets {
@@ -348,7 +367,23 @@ impl App {
         }
     }
 
-    fn check_maintenance(&self) -> Result<(), ApiError> {
+    /// Who asks. A refusal that another node may have made untrue is looked at again.
+    async fn caller(&self, call: &Call) -> Result<Caller, ApiError> {
+        match auth::authenticate(self, &call.head.headers).await {
+            Err(error) if error.may_be_outdated() && self.store.refresh().await? => {
+                auth::authenticate(self, &call.head.headers).await
+            }
+            judged => judged,
+        }
+    }
+
+    /// Whether the public operations are served: not in maintenance mode, and not while this node cannot know who was
+    /// revoked on another.
+    fn check_open(&self) -> Result<(), ApiError> {
+        if !self.store.is_current() {
+            let cause = "the accounts could not be brought up to date for some seconds".to_owned();
+            return Err(StoreError::Unavailable { cause }.into());
+        }
         let maintenance = self.store.registry().maintenance;
         if !maintenance.enabled {
             return Ok(());
