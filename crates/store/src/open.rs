@@ -116,6 +116,16 @@ impl StoreUrl {
         })
     }
 
+    /// The kind of store: `memory`, `embedded` or `postgres`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Embedded(_) => "embedded",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
     /// The directory on this machine that the store keeps its files in, where it has one.
     #[must_use]
     pub fn directory(&self) -> Option<&Path> {
