@@ -101,7 +101,7 @@ pub(super) async fn write(shared: Arc<Shared>, provider: ServiceProviderId, kind
     for _ in 1..ATTEMPTS {
         match result {
             Err(Failure::Met(_) | Failure::Unsent(_)) => {
-                result = attempt(&shared, provider, kind, &jobs).await
+                result = attempt(&shared, provider, kind, &jobs).await;
             }
             _ => break,
         }
