@@ -77,7 +77,7 @@ async fn what_does_not_pass_ends_the_start() {
     for (url, part) in [
         (good.replace("/postgres", "/nowhere"), "nowhere"),
         (good.replace("postgres@", "nobody@"), "nobody"),
-        (format!("{good}?sslmode=verify-full"), "TLS"),
+        (format!("{good}?sslmode=verify-full&sslrootcert=/no/such/file"), "/no/such/file"),
     ] {
         let ended = Server::try_start(Options { store: Some(url.clone()), ..Options::default() });
         let ended = ended.err().unwrap_or_else(|| panic!("{url} is no database to wait for"));

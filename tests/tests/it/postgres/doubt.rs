@@ -1,10 +1,11 @@
 //! Commits whose answers are lost: the client hears the truth, or 503, and never a wrong 201, 404 or 409.
 
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use jackfield_tests::postgres::Cluster;
+use jackfield_tests::postgres::{Cluster, program};
 use jackfield_tests::proxy::{Proxy, Way};
-use jackfield_tests::{Tenant, TenantOptions, poll};
+use jackfield_tests::{Response, Tenant, TenantOptions, poll};
 
 /// A node that speaks to its database through a proxy.
 struct Lossy {
@@ -24,10 +25,25 @@ impl Lossy {
         Self { tenant, _server: server, proxy, cluster }
     }
 
-    /// Waits until the database has committed what a query finds.
-    async fn committed(&self, query: &str) {
-        let there = async || (self.cluster.sql(query) == "1").then_some(());
-        poll::until_async("the database has committed", poll::PATIENCE, there).await;
+    /// Sends a write whose commit happens and whose answer is lost: it is let go on when nothing comes back any more.
+    async fn lose_answer(&self, write: impl Future<Output = Response>, committed: &str) -> Response {
+        let lock = Lock::take(&self.cluster);
+        let (answer, ()) = tokio::join!(write, async {
+            let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+            self.database_says(waiting, "1").await;
+            self.proxy.set_way(Way::NoAnswers);
+            drop(lock);
+            self.database_says(committed, "1").await;
+            let lost = async || (self.proxy.swallowed() > 0).then_some(());
+            poll::until_async("the answer is lost", poll::PATIENCE, lost).await;
+            self.proxy.set_way(Way::Open);
+        });
+        answer
+    }
+
+    async fn database_says(&self, query: &str, wanted: &str) {
+        let so = async || (self.cluster.sql(query) == wanted).then_some(());
+        poll::until_async(query, poll::PATIENCE, so).await;
     }
 
     /// Waits until the node writes again.
@@ -38,6 +54,37 @@ impl Lossy {
             status => panic!("{status}"),
         };
         poll::until_async("the node writes again", poll::PATIENCE, created).await;
+    }
+}
+
+/// A session that keeps everybody from writing associations. Ended when dropped.
+struct Lock<'c> {
+    session: Child,
+    cluster: &'c Cluster,
+}
+
+const HELD: &str = "FROM pg_locks WHERE granted AND mode = 'ShareRowExclusiveLock'";
+
+impl<'c> Lock<'c> {
+    fn take(cluster: &'c Cluster) -> Self {
+        // One transaction: what one --command says is.
+        let script = "LOCK TABLE association IN SHARE ROW EXCLUSIVE MODE; SELECT pg_sleep(600)";
+        let mut psql = Command::new(program("psql"));
+        psql.args(["--no-psqlrc", "--quiet", "--command", script, &cluster.url()]);
+        psql.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let session = psql.spawn().unwrap();
+        let lock = Self { session, cluster };
+        poll::until("the lock is held", poll::PATIENCE, || {
+            (cluster.sql(&format!("SELECT count(*) {HELD}")) == "1").then_some(())
+        });
+        lock
+    }
+}
+
+impl Drop for Lock<'_> {
+    fn drop(&mut self) {
+        self.cluster.sql(&format!("SELECT pg_terminate_backend(pid) {HELD}"));
+        let _ = self.session.wait();
     }
 }
 
@@ -54,31 +101,18 @@ async fn a_commit_whose_answer_is_lost_is_looked_up() {
     for n in 0..3 {
         let id = format!("{n}");
         // Create, update and delete, each with its answer lost.
-        lossy.proxy.set_way(Way::NoAnswers);
-        let (created, ()) = tokio::join!(lossy.tenant.create(&id, "1"), async {
-            lossy.committed(&row(&id, "1")).await;
-            lossy.proxy.set_way(Way::Open);
-        });
+        let created = lossy.lose_answer(lossy.tenant.create(&id, "1"), &row(&id, "1")).await;
         assert!(matches!(created.status, 201 | 503), "{created:?}");
         lossy.back(&format!("{n} after create")).await;
         assert_eq!(lossy.tenant.find(&id).await.as_deref(), Some("1"));
 
-        lossy.proxy.set_way(Way::NoAnswers);
-        let (updated, ()) = tokio::join!(lossy.tenant.update(&id, "2"), async {
-            lossy.committed(&row(&id, "2")).await;
-            lossy.proxy.set_way(Way::Open);
-        });
+        let updated = lossy.lose_answer(lossy.tenant.update(&id, "2"), &row(&id, "2")).await;
         assert!(matches!(updated.status, 200 | 503), "{updated:?}");
         lossy.back(&format!("{n} after update")).await;
         assert_eq!(lossy.tenant.find(&id).await.as_deref(), Some("2"));
 
-        lossy.proxy.set_way(Way::NoAnswers);
-        let gone =
-            format!("SELECT count(*) FROM change WHERE object_id = '{id}' AND operation LIKE '%delete'");
-        let (deleted, ()) = tokio::join!(lossy.tenant.delete(&id), async {
-            lossy.committed(&gone).await;
-            lossy.proxy.set_way(Way::Open);
-        });
+        let gone = format!("SELECT count(*) FROM change WHERE object_id = '{id}' AND after IS NULL");
+        let deleted = lossy.lose_answer(lossy.tenant.delete(&id), &gone).await;
         assert!(matches!(deleted.status, 200 | 503), "{deleted:?}");
         lossy.back(&format!("{n} after delete")).await;
         assert_eq!(lossy.tenant.find(&id).await, None);
@@ -92,7 +126,7 @@ async fn a_commit_whose_answer_is_lost_is_looked_up() {
 async fn what_never_arrived_is_not_claimed() {
     let lossy = Lossy::start().await;
     lossy.proxy.set_way(Way::BlackHole);
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let answer = lossy.tenant.create("7201", "1").await;
     answer.is(503);
     assert!(
