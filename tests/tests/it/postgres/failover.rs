@@ -1,4 +1,5 @@
-//! Fail-over: the primary is killed under load, its synchronous standby is promoted, and the nodes go on there.
+//! Fail-over: the primary is killed under load, or falls silent; its synchronous standby is promoted, and the nodes go
+//! on there.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +11,27 @@ use crate::load::{Course, Load};
 /// Longest from the promotion until writes are answered again.
 const BACK: Duration = Duration::from_secs(5);
 
+/// What happens to the primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Its processes are killed; the system refuses connections.
+    Killed,
+    /// It hangs; the system accepts connections, and nobody answers on them.
+    Silent,
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_service_goes_on_at_the_standby() {
-    let mut rng = seed::rng("failover");
+async fn the_service_goes_on_when_the_primary_is_killed() {
+    goes_on(End::Killed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_service_goes_on_when_the_primary_falls_silent() {
+    goes_on(End::Silent).await;
+}
+
+async fn goes_on(end: End) {
+    let mut rng = seed::rng(&format!("failover, primary {end:?}"));
     let mut primary = Cluster::start();
     let standby = primary.synchronous_standby();
     let url = primary.url_of_primary(&standby);
@@ -27,7 +46,10 @@ async fn the_service_goes_on_at_the_standby() {
         let written = async || (course.acknowledged() > 200).then_some(());
         poll::until_async("there is load", poll::PATIENCE, written).await;
         tokio::time::sleep(moment).await;
-        primary.kill9();
+        match end {
+            End::Killed => primary.kill9(),
+            End::Silent => primary.freeze(),
+        }
         // Long enough for every node to notice, and to be answering 503.
         let noticed = async || (course.refused() > 20).then_some(());
         poll::until_async("requests are refused", poll::PATIENCE, noticed).await;
