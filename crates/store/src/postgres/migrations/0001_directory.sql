@@ -134,7 +134,8 @@ DECLARE
     profile_owners text[];
     organization text;
     first bigint;
-    at integer := 0;
+    found_at integer := 0;
+    befores text[];
     line record;
 BEGIN
     PERFORM pg_current_xact_id();
@@ -150,13 +151,17 @@ BEGIN
         ORDER BY external_user_id
         FOR UPDATE
     LOOP
-        at := array_position(ids, line.external_user_id, at + 1);
+        found_at := array_position(ids, line.external_user_id, found_at + 1);
+        befores[found_at] := line.amazon_id;
+    END LOOP;
+    FOR at IN 1 .. cardinality(ids) LOOP
+        CONTINUE WHEN befores[at] IS NULL;
         IF owners[at] IS NOT NULL AND profile_owners[at] IS DISTINCT FROM owners[at] THEN
             outcomes[at] := 2;
             CONTINUE;
         END IF;
         outcomes[at] := 0;
-        CONTINUE WHEN line.amazon_id = targets[at];
+        CONTINUE WHEN befores[at] = targets[at];
         UPDATE association
         SET amazon_id = targets[at], counted = coalesce(profile_owners[at] = organization, false)
         WHERE service_provider_id = provider AND external_user_id = ids[at];
@@ -164,7 +169,7 @@ BEGIN
             (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, before, after)
         VALUES
             (provider, first + at - 1, times[at], actors[at], requests[at], 'update', 'association', ids[at],
-             line.amazon_id, targets[at]);
+             befores[at], targets[at]);
     END LOOP;
     RETURN outcomes;
 END
@@ -179,7 +184,7 @@ DECLARE
     outcomes smallint[] := array_fill(1::smallint, ARRAY[cardinality(ids)]);
     first bigint;
     removed integer := 0;
-    at integer;
+    befores text[];
     line record;
 BEGIN
     PERFORM pg_current_xact_id();
@@ -193,14 +198,17 @@ BEGIN
         WHERE service_provider_id = provider AND external_user_id = ANY (ids)
         RETURNING external_user_id, amazon_id
     LOOP
-        at := array_position(ids, line.external_user_id);
+        befores[array_position(ids, line.external_user_id)] := line.amazon_id;
+    END LOOP;
+    FOR at IN 1 .. cardinality(ids) LOOP
+        CONTINUE WHEN befores[at] IS NULL;
         outcomes[at] := 0;
         removed := removed + 1;
         INSERT INTO change
             (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, before)
         VALUES
             (provider, first + at - 1, times[at], actors[at], requests[at], 'delete', 'association', ids[at],
-             line.amazon_id);
+             befores[at]);
     END LOOP;
     PERFORM count_associations(provider, own_slot, -removed);
     RETURN outcomes;
