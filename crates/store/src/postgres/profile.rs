@@ -163,8 +163,8 @@ pub(super) async fn delete(
             return Ok(DeleteProfileOutcome::NotFound);
         };
         if registry.organizations.get(organization).is_some_and(|own| own.strict_profiles) {
-            // Whoever writes an association of it at this moment is waited for; whoever comes later waits.
-            transaction.batch_execute("LOCK TABLE association IN SHARE MODE").await?;
+            // Whoever writes an association of it at this moment is waited for; whoever comes later finds it gone.
+            transaction.execute("SELECT FROM profile WHERE id = $1 FOR UPDATE", &[&id.as_str()]).await?;
             let providers: Vec<&Uuid> = registry
                 .providers
                 .values()
