@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use http::Method;
 use jackfield_tests::postgres::Cluster;
-use jackfield_tests::{Tenant, TenantOptions, Version, poll, seed};
+use jackfield_tests::{Request, Tenant, TenantOptions, Version, poll, seed};
 
 use crate::load::{Course, Load};
 
@@ -34,7 +35,7 @@ async fn goes_on(end: End) {
     let mut rng = seed::rng(&format!("failover, primary {end:?}"));
     let mut primary = Cluster::start();
     let standby = primary.synchronous_standby();
-    let url = primary.url_of_primary(&standby);
+    let url = primary.url_of_primary(&standby) + "&connect_timeout=1";
     let nodes = [super::node(&url), super::node(&url)];
     let mut load = Load::on(&[&nodes[0], &nodes[1]], &mut rng).await;
     // Somebody else, whose writes say when each node is back.
@@ -53,6 +54,13 @@ async fn goes_on(end: End) {
         // Long enough for every node to notice, and to be answering 503.
         let noticed = async || (course.refused() > 20).then_some(());
         poll::until_async("requests are refused", poll::PATIENCE, noticed).await;
+        for probe in &probes {
+            let noticed = async || {
+                let ready = probe.send(&Request::new(&Method::GET, "/readyz")).await.status == 200;
+                (!ready).then_some(())
+            };
+            poll::until_async("the node has noticed", poll::PATIENCE, noticed).await;
+        }
         assert_eq!(probes[0].create("while there is no primary", "1").await.status, 503);
         standby.promote();
         let promoted = Instant::now();
