@@ -37,6 +37,7 @@ mod family;
 mod login;
 mod paging;
 mod retry;
+pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;

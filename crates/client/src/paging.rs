@@ -35,21 +35,11 @@ impl Pages {
     /// # Errors
     /// [`Error`]; also when a page names itself as the next one, which would never end.
     pub async fn next(&mut self) -> Result<Option<QueryResponse>, Error> {
-        let Some(request) = &mut self.upcoming else {
+        let Some(request) = &self.upcoming else {
             return Ok(None);
         };
         let page = self.client.query(self.provider, request).await?;
-        match &page.pagination_context.next_page_token {
-            None => self.upcoming = None,
-            Some(token) if token == LAST_PAGE_TOKEN => self.upcoming = None,
-            Some(token) if request.next_token.as_ref() == Some(token) => {
-                return Err(Error::UnexpectedAnswer {
-                    reason: "the page names itself as the next one".to_owned(),
-                    request_id: None,
-                });
-            }
-            Some(token) => request.next_token = Some(token.clone()),
-        }
+        self.upcoming = next_request(request, &page)?;
         Ok(Some(page))
     }
 }
@@ -73,5 +63,24 @@ impl Associations {
                 None => return Ok(None),
             }
         }
+    }
+}
+
+/// The request for the page after `page`, which answered `request`; `None` after the last one.
+///
+/// # Errors
+/// A page names itself as the next one, which would never end.
+pub(crate) fn next_request(
+    request: &QueryRequest,
+    page: &QueryResponse,
+) -> Result<Option<QueryRequest>, Error> {
+    match &page.pagination_context.next_page_token {
+        None => Ok(None),
+        Some(token) if token == LAST_PAGE_TOKEN => Ok(None),
+        Some(token) if request.next_token.as_ref() == Some(token) => Err(Error::UnexpectedAnswer {
+            reason: "the page names itself as the next one".to_owned(),
+            request_id: None,
+        }),
+        Some(token) => Ok(Some(QueryRequest { next_token: Some(token.clone()), ..request.clone() })),
     }
 }

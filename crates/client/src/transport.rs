@@ -118,6 +118,12 @@ impl Transport {
         Ok(Self { http, request_timeout: options.request_timeout, retry: options.retry })
     }
 
+    /// The same pool with another policy of tries.
+    #[must_use]
+    pub(crate) fn with_retry(&self, retry: RetryPolicy) -> Self {
+        Self { retry, ..self.clone() }
+    }
+
     /// Sends a call, again where the policy and the kind of call allow it, and answers with the last reply,
     /// whatever its status.
     pub(crate) async fn send(&self, call: &Call, tokens: Option<&dyn TokenSource>) -> Result<Reply, Error> {
