@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     Failed(Said),
     /// A call to the server failed: exit code 1.
     Call(Error),
+    /// No success, and everything about it was said already: this exit code.
+    Told(u8),
     /// Standard output was closed by its reader, who has seen enough: exit code 0, nothing said.
     NoReader,
 }
@@ -60,6 +62,7 @@ impl Failure {
     pub(crate) fn report(&self, service: Service) -> ExitCode {
         let (code, message, request_id, hint) = match self {
             Self::NoReader => return ExitCode::SUCCESS,
+            Self::Told(code) => return ExitCode::from(*code),
             Self::Usage(said) => (2, said.message.clone(), None, said.hint.clone()),
             Self::Failed(said) => (1, said.message.clone(), None, said.hint.clone()),
             Self::Call(error) => (1, error.to_string(), error.request_id(), advice(error, service)),
@@ -162,6 +165,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(said) | Self::Failed(said) => f.write_str(&said.message),
             Self::Call(error) => error.fmt(f),
+            Self::Told(code) => write!(f, "exit code {code}"),
             Self::NoReader => f.write_str("nobody reads the result"),
         }
     }

@@ -17,7 +17,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 
-use crate::error::{Error, TransportError, origin, retry_after};
+use crate::error::{Error, TransportError, origin, request_id, retry_after};
 use crate::retry::RetryPolicy;
 use crate::token::{AccessToken, TokenSource};
 
@@ -136,6 +136,7 @@ impl Transport {
                 None => None,
             };
             let outcome = self.attempt(call, token.as_ref()).await;
+            trace(call, attempt, &outcome);
             if let (Ok(reply), Some(source), Some(token)) = (&outcome, tokens, &token)
                 && !renewed
                 && reply.refuses_the_token()
@@ -224,6 +225,22 @@ impl Reply {
                 .headers
                 .get(WWW_AUTHENTICATE)
                 .is_none_or(|challenge| challenge.to_str().is_ok_and(|text| text.contains("invalid_token")))
+    }
+}
+
+/// Method, path, status and request id; neither bodies nor headers nor queries, which can hold secrets.
+fn trace(call: &Call, attempt: u32, outcome: &Result<Reply, TransportError>) {
+    let (method, path) = (&call.method, call.uri.path());
+    match outcome {
+        Ok(reply) => tracing::debug!(
+            %method,
+            path,
+            attempt,
+            status = reply.status.as_u16(),
+            request_id = request_id(&reply.headers),
+            "answered"
+        ),
+        Err(error) => tracing::debug!(%method, path, attempt, %error, "no answer"),
     }
 }
 

@@ -34,6 +34,7 @@ mod reset;
 mod restart;
 mod seeding;
 mod stock_clients;
+mod sync;
 mod tls;
 mod tls_scan;
 mod tokeninfo;
