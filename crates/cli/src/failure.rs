@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::output::{columns, wrapped};
 use anstyle::{AnsiColor, Style};
 use jackfield_client::{ApiError, Error, LoginError, TransportError};
 
@@ -67,12 +68,16 @@ impl Failure {
             Self::Failed(said) => (1, said.message.clone(), None, said.hint.clone()),
             Self::Call(error) => (1, error.to_string(), error.request_id(), advice(error, service)),
         };
-        let mut text = format!("{ERROR}error:{ERROR:#} {message}\n");
+        // The words "error:" and "try:" get their colours after the lines are broken.
+        let width = columns(&io::stderr());
+        let message = wrapped(&format!("error: {message}"), width, "  ");
+        let mut text = message.replacen("error:", &format!("{ERROR}error:{ERROR:#}"), 1) + "\n";
         if let Some(id) = request_id {
             text.push_str(&format!("  request id: {id}\n"));
         }
         if let Some(hint) = hint {
-            text.push_str(&format!("  {TRY}try:{TRY:#} {hint}\n"));
+            let hint = wrapped(&format!("  try: {hint}"), width, "    ");
+            text.push_str(&(hint.replacen("try:", &format!("{TRY}try:{TRY:#}"), 1) + "\n"));
         }
         // Nothing is left to say it to when standard error is closed.
         let _ = anstream::stderr().write_all(text.as_bytes());

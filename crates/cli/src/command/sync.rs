@@ -61,7 +61,7 @@ pub(crate) struct SyncArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Plan")]
 struct PlanningArgs {
-    /// Make only these kinds of change: create, update, delete
+    /// Make only these kinds of change, separated by commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     only: Vec<Kind>,
     /// Delete associations that the list does not have
@@ -185,7 +185,7 @@ impl Task {
         journal_path: PathBuf,
         applying: &ApplyingArgs,
     ) -> Result<Self, Failure> {
-        let (journal, unfinished) = Journal::resume(&journal_path).map_err(journal_failure)?;
+        let (journal, unfinished) = Journal::resume(&journal_path)?;
         let here = client.endpoint().to_string();
         if unfinished.provider != provider || unfinished.endpoint != here {
             return Err(Failure::usage(format!(
@@ -212,9 +212,7 @@ impl Task {
     async fn apply(&mut self) -> Result<Ending, Failure> {
         let mut journal = match self.journal.take() {
             Some(journal) => journal,
-            None => {
-                Journal::create(&self.journal_path, &self.session, &self.plan).map_err(journal_failure)?
-            }
+            None => Journal::create(&self.journal_path, &self.session, &self.plan)?,
         };
         let stop = Stop::default();
         let signals = tokio::spawn(end_early(stop.clone()));
@@ -233,7 +231,7 @@ impl Task {
             signals.abort();
         }
         if report.is_complete() {
-            journal.remove().map_err(journal_failure)?;
+            journal.remove()?;
         }
         Ok(Ending { report, left })
     }
@@ -275,7 +273,7 @@ impl Task {
     fn end_without_changes(&mut self) -> Result<(), Failure> {
         // A run that goes on and finds everything done has come to its end too.
         match self.journal.take() {
-            Some(journal) => journal.remove().map_err(journal_failure),
+            Some(journal) => Ok(journal.remove()?),
             None => self.rejected.end(),
         }
     }
@@ -339,13 +337,20 @@ async fn signal() {
     }
 }
 
-fn journal_failure(error: JournalError) -> Failure {
-    let hint = match &error {
-        JournalError::Io { .. } => "--journal FILE names another place; the list itself always begins anew",
-        JournalError::InUse { .. } => "wait for the other run, or name another place with --journal",
-        JournalError::Foreign { .. } | JournalError::Partial { .. } => {
-            "begin anew with the list itself, without --resume"
-        }
-    };
-    Failure::usage(error.to_string()).hint(hint)
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        let hint = match &error {
+            JournalError::NoSuch { .. } => {
+                "the list itself in place of --resume; --journal FILE if it is elsewhere"
+            }
+            JournalError::Io { .. } => {
+                "--journal FILE names another place; the list itself always begins anew"
+            }
+            JournalError::InUse { .. } => "wait for the other run, or name another place with --journal",
+            JournalError::Foreign { .. } | JournalError::Partial { .. } => {
+                "begin anew with the list itself, without --resume"
+            }
+        };
+        Self::usage(error.to_string()).hint(hint)
+    }
 }

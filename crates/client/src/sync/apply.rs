@@ -87,7 +87,9 @@ impl Session {
             report: Report::default(),
             progressed_at: began,
         };
-        let mut report = run.to_the_end(stop).await;
+        let mut report = run.finish(stop).await;
+        // In the order of the plan, not in that of the answers.
+        report.failed.sort_by_key(|failure| failure.change.number);
         report.left = plan.changes.len() as u64 - report.done.total() - report.failed.len() as u64;
         report.requests = self.progress.requests() - requests;
         report.elapsed = began.elapsed();
@@ -96,9 +98,12 @@ impl Session {
 }
 
 impl Run<'_> {
-    async fn to_the_end(mut self, stop: &Stop) -> Report {
+    async fn finish(mut self, stop: &Stop) -> Report {
         let asked = stop.asked();
         tokio::pin!(asked);
+        if stop.is_asked() {
+            self.stop(Stopped::Asked);
+        }
         loop {
             let now = Instant::now();
             self.begin_what_may(now);

@@ -41,6 +41,12 @@ pub struct Unfinished {
 /// Why a journal cannot be written or gone on from.
 #[derive(Debug, Error)]
 pub enum JournalError {
+    /// It is not there: no run was interrupted, or it came to its end since.
+    #[error("there is no journal {path}, so there is no run to go on with")]
+    NoSuch {
+        /// Its path.
+        path: String,
+    },
     /// It cannot be read or written.
     #[error("the journal {path} cannot be used: {error}")]
     Io {
@@ -114,7 +120,11 @@ impl Journal {
     /// [`JournalError`] when it is none, or another run holds it.
     pub fn resume(path: &Path) -> Result<(Self, Unfinished), JournalError> {
         let failed = |error| JournalError::Io { path: path.display().to_string(), error };
-        let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
+        let file =
+            OpenOptions::new().read(true).write(true).open(path).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => JournalError::NoSuch { path: path.display().to_string() },
+                _ => failed(error),
+            })?;
         lock(&file, path)?;
         let (unfinished, whole) = Unfinished::read(BufReader::new(&file), path)?;
         // A crash may have left a part of a line.

@@ -128,9 +128,9 @@ mod tests {
         let now = Instant::now();
         for n in 0..100 {
             if n % 5 == 4 {
-                pace.refused(now, now, SECOND)
+                pace.refused(now, now, SECOND);
             } else {
-                pace.answered()
+                pace.answered();
             }
             assert_eq!(pace.rest(now), None);
         }

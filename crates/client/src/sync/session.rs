@@ -275,7 +275,7 @@ impl Stop {
 
 /// The query for these ids.
 pub(super) const fn by_ids(ids: Vec<ExternalUserId>) -> QueryRequest {
-    QueryRequest { external_user_ids: Some(ids), max_results: limit::QUERY_IDS as u32, next_token: None }
+    QueryRequest { external_user_ids: Some(ids), max_results: limit::PAGE_MAX, next_token: None }
 }
 
 /// Whether the same query may succeed later.

@@ -40,7 +40,10 @@ async fn killed_at_any_moment_and_resumed_twenty_times() {
         let mut random = fastrand::Rng::with_seed(seed);
         let (tenant, desk, wanted) = scene(&server).await;
         let target = random.usize(0..140);
-        let mut child = start(&desk, &["sync", "rooms.csv", "--yes", "--delete-missing"]);
+        // Slow enough to be killed in the middle.
+        tenant.admin.create("/admin/v1/faults", &json!({"latency_ms": 10})).await;
+        let words = ["sync", "rooms.csv", "--yes", "--delete-missing", "--connections", "4"];
+        let mut child = start(&desk, &words);
         poll::until_async("the run has come so far, or to its end", poll::PATIENCE, async || {
             let ended = child.try_wait().unwrap().is_some();
             (ended || changes_so_far(&tenant, 60).await >= target).then_some(())
@@ -51,6 +54,7 @@ async fn killed_at_any_moment_and_resumed_twenty_times() {
         let done = changes_so_far(&tenant, 60).await;
         in_the_middle += usize::from((1..140).contains(&done));
 
+        tenant.admin.delete("/admin/v1/faults").await;
         let run = desk.run(&["sync", "--resume", "--yes"]);
         if run.code == Some(2) {
             // Killed before its journal was whole, or after it was removed: the list itself is what goes on.

@@ -69,7 +69,7 @@ async fn a_plan_is_shown_and_asked_about() {
     let words = ["sync", "rooms.csv", "--delete-missing"];
     for columns in WIDTHS {
         let mut terminal = Terminal::start(desk.command(&words), columns);
-        terminal.await_text("[y/N] ");
+        terminal.await_text("[y/N]");
         terminal.type_in("n\n");
         assert_eq!(terminal.wait().code(), Some(3), "{}", terminal.text());
         fits(&terminal);
@@ -77,7 +77,7 @@ async fn a_plan_is_shown_and_asked_about() {
     }
     assert_eq!(super::state(&tenant).await, rooms(4, ""), "a no changes nothing");
     let mut terminal = Terminal::start(desk.command(&words), 80);
-    terminal.await_text("[y/N] ");
+    terminal.await_text("[y/N]");
     terminal.type_in("yes\n");
     assert_eq!(terminal.wait().code(), Some(0), "{}", terminal.text());
     fits(&terminal);

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use jackfield_client::sync::{self, Input, InputError, InputOptions, Problem, Row};
 
 use crate::failure::Failure;
+use crate::output::{columns, wrapped};
 
 /// Problems that are told one by one.
 const TOLD: usize = 10_000;
@@ -117,7 +118,7 @@ impl InputArgs {
                 .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
             Input::read(BufReader::new(opened), &options)
         };
-        read.map_err(refused)
+        read.map_err(Failure::from)
     }
 }
 
@@ -151,8 +152,9 @@ fn all_valid(input: Input) -> Result<Vec<Row>, Failure> {
 
 fn tell(problems: &[Problem]) -> Result<(), Failure> {
     let mut err = std::io::BufWriter::new(std::io::stderr().lock());
+    let width = columns(&std::io::stderr());
     for problem in problems.iter().take(TOLD) {
-        writeln!(err, "{problem}")?;
+        writeln!(err, "{}", wrapped(&problem.to_string(), width, "  "))?;
     }
     if problems.len() > TOLD {
         writeln!(err, "and {} more", problems.len() - TOLD)?;
@@ -160,13 +162,15 @@ fn tell(problems: &[Problem]) -> Result<(), Failure> {
     Ok(err.flush()?)
 }
 
-fn refused(error: InputError) -> Failure {
-    let said = Failure::usage(format!("{error}; nothing was changed"));
-    match &error {
-        InputError::Refused(problem) if problem.rule.contains("no column") => said.hint(
-            "--id-column and --amazon-id-column name them; --delimiter where ; or another separates them",
-        ),
-        _ => said,
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        let said = Self::usage(format!("{error}; nothing was changed"));
+        match &error {
+            InputError::Refused(problem) if problem.rule.contains("no column") => said.hint(
+                "--id-column and --amazon-id-column name them; --delimiter where ; or another separates them",
+            ),
+            _ => said,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A plan and what became of it, as a table for people or as one JSON document for programs.
 
-use std::io::{self, IsTerminal};
+use std::io;
 
 use jackfield_client::Client;
 use jackfield_client::sync::{Change, Counts, Kind, Plan, Problem, Report, Stopped};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Ending;
 use super::input::Rejected;
 use super::progress::rate;
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, columns, wrapped};
 
 /// Failures that the table shows one by one.
 const FAILURES: usize = 100;
@@ -98,7 +98,10 @@ pub(super) fn ending(
         let line = failure.change.line.map(|line| format!(" (line {line})")).unwrap_or_default();
         let change = &failure.change;
         let (kind, endpoint) = (change.kind(), &change.external_user_id);
-        output.line(&format!("failed: {kind} {endpoint}{line}: {}{id}", failure.reason))?;
+        let text = format!("failed: {kind} {endpoint}{line}: {}{id}", failure.reason);
+        for line in wrapped(&text, columns(&io::stdout()), "  ").lines() {
+            output.line(line)?;
+        }
     }
     if report.failed.len() > FAILURES {
         output
@@ -137,7 +140,7 @@ fn table(output: &mut Output, changes: &[Change]) -> io::Result<()> {
     let rows: Vec<[String; 4]> = std::iter::once(head).chain(changes.iter().map(row)).collect();
     let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let fixed = widest(0) + widest(1) + 6;
-    let free = terminal_width().saturating_sub(fixed).max(40);
+    let free = columns(&io::stdout()).unwrap_or(NO_TERMINAL).saturating_sub(fixed).max(40);
     // The id is what people look for: the profile gives way first, down to half of the room.
     let id = widest(2).min(free - widest(3).min(free / 2));
     let profile = widest(3).min(free - id);
@@ -174,15 +177,6 @@ fn cut(text: &str, width: usize) -> String {
     let tail = width - 1 - head;
     let skipped = count - tail;
     text.chars().take(head).chain(['…']).chain(text.chars().skip(skipped)).collect()
-}
-
-fn terminal_width() -> usize {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() {
-        return NO_TERMINAL;
-    }
-    let size = rustix::termios::tcgetwinsize(&stdout).ok();
-    size.map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0).unwrap_or(80)
 }
 
 fn plan_document(plan: &Plan) -> Value {

@@ -89,5 +89,6 @@ fn a_journal_that_is_cut_or_foreign_is_refused() {
         fs::write(&path, &foreign).unwrap();
         assert!(matches!(Journal::resume(&path), Err(JournalError::Foreign { .. })), "{foreign}");
     }
-    assert!(matches!(Journal::resume(&path.join("gone")), Err(JournalError::Io { .. })));
+    assert!(matches!(Journal::resume(directory.path()), Err(JournalError::Io { .. })));
+    assert!(matches!(Journal::resume(&directory.path().join("gone")), Err(JournalError::NoSuch { .. })));
 }

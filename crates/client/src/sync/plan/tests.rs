@@ -63,7 +63,7 @@ proptest! {
         let some = Only { create: false, update: true, delete: false };
         let part = compare(&wanted, &actual, some, delete_missing);
         prop_assert!(part.changes.iter().all(|change| change.kind() == Kind::Update));
-        prop_assert_eq!(part.excluded.total() as usize + part.changes.len(), plan.changes.len());
+        prop_assert_eq!(part.excluded.total() + part.changes.len() as u64, plan.changes.len() as u64);
         prop_assert_eq!(compare(&wanted, &state, Only::ALL, delete_missing).changes, []);
     }
 }
