@@ -9,6 +9,30 @@ use crate::client::Client;
 use crate::error::Error;
 
 /// The pages of a query, one a call of [`Self::next`].
+///
+/// ```
+/// # use jackfield_client::testing::{ScriptedServer, Step};
+/// # use jackfield_client::{Client, Options, StaticToken, Transport};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let page = |next| format!(r#"{{"paginationContext":{{"totalCount":0,"nextPageToken":"{next}"}},"accountAssociations":[]}}"#);
+/// # let server = ScriptedServer::start([Step::json(200, &page("a")), Step::json(200, &page("0"))]).await;
+/// # let token = StaticToken::new(&jackfield_model::admin::Secret("Atza|t".to_owned()))?;
+/// # let client = Client::new(Transport::new(&Options::default())?, server.endpoint(), token);
+/// # let provider = "amzn1.comms.csp.id.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10".parse()?;
+/// use jackfield_model::wire::QueryRequest;
+///
+/// let first = QueryRequest { external_user_ids: None, max_results: 100, next_token: None };
+/// let mut pages = client.pages(provider, first);
+/// let mut count = 0;
+/// while let Some(page) = pages.next().await? {
+///     count += 1;
+///     assert!(page.account_associations.len() <= 100);
+/// }
+/// assert_eq!(count, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Pages {
     client: Client,

@@ -25,6 +25,17 @@ use crate::token::{AccessToken, TokenSource};
 const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// How connections are made and calls are tried.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use jackfield_client::{Options, RetryPolicy, Transport};
+///
+/// let patient = RetryPolicy { attempts: 10, longest_wait: Duration::from_secs(120), ..RetryPolicy::default() };
+/// let options = Options { request_timeout: Duration::from_secs(5), retry: patient, ..Options::default() };
+/// let transport = Transport::new(&options)?;
+/// # Ok::<(), jackfield_client::SetupError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Longest time to make a connection.

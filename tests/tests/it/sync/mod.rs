@@ -2,6 +2,7 @@
 
 mod crash;
 mod fault;
+mod page;
 mod terminal;
 
 use std::collections::BTreeMap;
