@@ -39,6 +39,7 @@ mod restart;
 mod seeding;
 mod stock_clients;
 mod supervised;
+mod sync;
 mod tls;
 mod tls_scan;
 mod tokeninfo;

@@ -136,6 +136,9 @@ DECLARE
     first bigint;
     found_at integer := 0;
     befores text[];
+    own_id text;
+    own_target text;
+    own_counted boolean;
     line record;
 BEGIN
     PERFORM pg_current_xact_id();
@@ -162,9 +165,12 @@ BEGIN
         END IF;
         outcomes[at] := 0;
         CONTINUE WHEN befores[at] = targets[at];
-        UPDATE association
-        SET amazon_id = targets[at], counted = coalesce(profile_owners[at] = organization, false)
-        WHERE service_provider_id = provider AND external_user_id = ids[at];
+        -- Plain variables: Citus 13 ends its session at an element of an array here.
+        own_id := ids[at];
+        own_target := targets[at];
+        own_counted := coalesce(profile_owners[at] = organization, false);
+        UPDATE association SET amazon_id = own_target, counted = own_counted
+        WHERE service_provider_id = provider AND external_user_id = own_id;
         INSERT INTO change
             (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, before, after)
         VALUES
