@@ -114,7 +114,10 @@ impl Server {
         let tls = config.tls.clone().map(Tls::open).transpose()?;
         let metrics = Arc::new(Metrics::default());
         let commits = Arc::clone(&metrics);
-        let options = StoreOptions { on_commit: Some(Arc::new(move |report| commits.commit(report))) };
+        let options = StoreOptions {
+            on_commit: Some(Arc::new(move |report| commits.commit(report))),
+            ..StoreOptions::default()
+        };
         let store = config.store.open(options).await?;
         let (admin_token, admin_token_file) = match &config.admin_token {
             Some(token) => (token.0.clone(), None),

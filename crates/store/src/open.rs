@@ -8,6 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::embedded::EmbeddedStore;
+use crate::moving::Source;
 use crate::{CommitReport, MemoryStore, Store};
 
 /// Where state lives, as `--store` says it.
@@ -43,6 +44,16 @@ pub enum OpenError {
     /// The directory holds something else.
     #[error("{dir} is not empty and holds no store", dir = .0.display())]
     NotAStore(PathBuf),
+    /// A load of the store was interrupted.
+    #[error("{store} holds a part of {source_name}; {advice}")]
+    Unfinished {
+        /// The store, as the operator names it.
+        store: String,
+        /// What was to be in it.
+        source_name: Source,
+        /// The command that goes on.
+        advice: String,
+    },
     /// Files cannot be read or written.
     #[error("{dir} cannot be opened as a store: {cause}", dir = .dir.display())]
     Io {
@@ -58,11 +69,28 @@ pub enum OpenError {
 pub struct StoreOptions {
     /// Called after each commit of a group of writes, on the thread that commits.
     pub on_commit: Option<Arc<dyn Fn(CommitReport) + Send + Sync>>,
+    /// Opens also a store whose load was interrupted. All it takes is [`Store::load`] then.
+    pub unfinished: bool,
+}
+
+impl OpenError {
+    /// What `store` holds a part of, and how to go on.
+    #[must_use]
+    pub fn unfinished(store: String, source_name: Source) -> Self {
+        let advice = match &source_name {
+            Source::Copy(_) => format!("go on with jackfield store copy --from URL --to {store}"),
+            Source::Import(_) => format!("go on with jackfield store import --store {store} FILE"),
+        };
+        Self::Unfinished { store, source_name, advice }
+    }
 }
 
 impl fmt::Debug for StoreOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreOptions").field("on_commit", &self.on_commit.is_some()).finish()
+        f.debug_struct("StoreOptions")
+            .field("on_commit", &self.on_commit.is_some())
+            .field("unfinished", &self.unfinished)
+            .finish()
     }
 }
 
