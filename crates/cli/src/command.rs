@@ -15,6 +15,7 @@ mod reset;
 mod serve;
 mod shell;
 mod status;
+mod store;
 mod token;
 mod value;
 
@@ -82,6 +83,8 @@ enum Command {
     Clock(clock::ClockArgs),
     /// Put the seed in place of everything there is
     Reset(reset::ResetArgs),
+    /// Copy, export and import stores that no server holds
+    Store(store::StoreArgs),
     /// Show how the server is
     Status(status::StatusArgs),
     /// Write a completion script for a shell
@@ -132,6 +135,7 @@ impl Command {
                 Self::Fault(args) => args.run(output).await,
                 Self::Clock(args) => args.run(output).await,
                 Self::Reset(args) => args.run(output).await,
+                Self::Store(args) => args.run(output).await,
                 Self::Status(args) => args.run(output).await,
                 Self::Completions(args) => args.run(output),
                 Self::Man(args) => args.run(output),

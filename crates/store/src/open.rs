@@ -44,6 +44,9 @@ pub enum OpenError {
     /// The directory holds something else.
     #[error("{dir} is not empty and holds no store", dir = .0.display())]
     NotAStore(PathBuf),
+    /// The directory is not there, or empty.
+    #[error("{dir} holds no store", dir = .0.display())]
+    NoStore(PathBuf),
     /// A load of the store was interrupted.
     #[error("{store} holds a part of {source_name}; {advice}")]
     Unfinished {
@@ -104,6 +107,17 @@ impl StoreUrl {
             Self::Memory => Arc::new(MemoryStore::default()),
             Self::Embedded(dir) => Arc::new(EmbeddedStore::open(dir, options).await?),
         })
+    }
+
+    /// Opens a store that is there.
+    ///
+    /// # Errors
+    /// [`OpenError`], whose text says what to do.
+    pub async fn open_existing(&self, options: StoreOptions) -> Result<Arc<dyn Store>, OpenError> {
+        match self {
+            Self::Embedded(dir) if !EmbeddedStore::is_in(dir) => Err(OpenError::NoStore(dir.clone())),
+            _ => self.open(options).await,
+        }
     }
 
     /// The directory on this machine that the store keeps its files in, where it has one.

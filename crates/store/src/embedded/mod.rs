@@ -168,6 +168,12 @@ impl Shared {
 }
 
 impl EmbeddedStore {
+    /// Whether the directory is that of a store, whatever its state.
+    #[must_use]
+    pub fn is_in(dir: &Path) -> bool {
+        Directory::is_marked(dir)
+    }
+
     /// Opens the store in a directory, making it when it is not there.
     ///
     /// # Errors
