@@ -24,6 +24,7 @@ pub mod openapi;
 mod operation;
 mod reset;
 mod response;
+mod restore;
 mod router;
 mod seed;
 mod server;
