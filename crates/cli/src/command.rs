@@ -1,6 +1,7 @@
 //! The commands: one file a group.
 
 mod association;
+mod backup;
 mod changes;
 mod client;
 mod clock;
@@ -85,6 +86,10 @@ enum Command {
     Reset(reset::ResetArgs),
     /// Copy, export and import stores that no server holds
     Store(store::StoreArgs),
+    /// Write everything that a server holds into a file, while it serves
+    Backup(backup::BackupArgs),
+    /// Fill the new store of a server from a backup
+    Restore(backup::RestoreArgs),
     /// Show how the server is
     Status(status::StatusArgs),
     /// Write a completion script for a shell
@@ -136,6 +141,8 @@ impl Command {
                 Self::Clock(args) => args.run(output).await,
                 Self::Reset(args) => args.run(output).await,
                 Self::Store(args) => args.run(output).await,
+                Self::Backup(args) => args.run(output).await,
+                Self::Restore(args) => args.run(output).await,
                 Self::Status(args) => args.run(output).await,
                 Self::Completions(args) => args.run(output),
                 Self::Man(args) => args.run(output),
