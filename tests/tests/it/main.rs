@@ -24,6 +24,7 @@ mod linearizability;
 mod login;
 mod logs;
 mod metrics;
+mod moving;
 mod operation;
 mod order;
 mod overload;
