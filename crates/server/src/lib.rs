@@ -21,6 +21,7 @@ mod lwa;
 mod metrics;
 mod open;
 pub mod openapi;
+mod opening;
 mod operation;
 mod reset;
 mod response;
@@ -28,7 +29,9 @@ mod restore;
 mod router;
 mod seed;
 mod server;
+mod supervisor;
 mod tls;
+mod waiting;
 
 pub use auth::issuer::{ForeignIssuer, IssuerKind};
 pub use clock::{ClockOffset, InvalidClockOffset};
@@ -36,6 +39,8 @@ pub use config::{AdminTokenText, Config, ConfigError, IssuerName, SeedSource, Se
 pub use journal::JournalScope;
 pub use logs::LogFormat;
 pub use metrics::Metrics;
+pub use opening::WhenAway;
 pub use seed::SeedError;
 pub use server::{ADMIN_TOKEN_FILE, Server, StartError};
+pub use supervisor::Supervisor;
 pub use tls::{InvalidTlsName, LocalCaError, PairError, TlsError, TlsName, TlsSource, Trust};

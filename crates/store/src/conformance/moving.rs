@@ -149,9 +149,14 @@ pub(super) async fn nothing_is_seen_before_a_load_is_finished(adapter: &dyn Adap
     load.add(Part::Profiles(vec![profile("p1", NORTH, "p1")])).await.unwrap();
     let part = Part::Associations(vec![(world.providers[0], rows(&["1", "2", "3"]))]);
     load.add(part).await.unwrap();
+    // A store that shows nothing, or refuses to show anything.
     let empty = async |store: &dyn Store| {
         assert!(store.registry().organizations.is_empty());
-        assert_eq!(store.find_profile(&amazon("p1")).await.unwrap(), None);
+        let found = store.find_profile(&amazon("p1")).await;
+        if matches!(found, Err(StoreError::Unavailable { .. })) {
+            return;
+        }
+        assert_eq!(found.unwrap(), None);
         let all = AssociationRange { limit: 9, ..AssociationRange::default() };
         let page = store.list_associations(world.providers[0], &all).await.unwrap();
         assert_eq!((page.associations.len(), store.stats().await.unwrap().associations), (0, 0));
