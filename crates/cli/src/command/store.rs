@@ -44,7 +44,7 @@ enum StoreCommand {
 
 #[derive(Args)]
 struct CopyArgs {
-    /// The store to read: embedded:DIR
+    /// The store to read: embedded:DIR or postgres://…
     #[arg(long, value_name = "URL")]
     from: StoreUrl,
     /// The store to fill, which is made when it is not there
@@ -54,7 +54,7 @@ struct CopyArgs {
 
 #[derive(Args)]
 struct ExportArgs {
-    /// The store to read: embedded:DIR
+    /// The store to read: embedded:DIR or postgres://…
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE")]
     store: StoreUrl,
     /// The file to write, which holds keys then and is readable by its owner
