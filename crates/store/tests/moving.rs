@@ -205,7 +205,7 @@ async fn an_export_that_was_changed_is_refused_with_its_line() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_import_goes_on_with_the_same_file() {
-    let (world, other) = (many(70_000).await, world(&Memory).await);
+    let (world, other) = (many(40_000).await, world(&Memory).await);
     let (bytes, foreign) = (export(&*world.store).await, export(&*other.store).await);
     let wanted = look(&*world.store, &world).await;
     let adapter = Embedded::in_memory();
@@ -232,7 +232,7 @@ async fn an_interrupted_import_goes_on_with_the_same_file() {
     assert!(matches!(refused, MoveError::Another(_)), "{refused}");
     let moved = self::import(Arc::clone(&store), &bytes, 10_000).await.unwrap();
     assert!(moved.skipped > 0 && moved.associations > 0, "{moved:?}");
-    assert_eq!(moved.skipped + moved.associations + moved.changes, 70_000 + wanted.changes.len() as u64);
+    assert_eq!(moved.skipped + moved.associations + moved.changes, 40_000 + wanted.changes.len() as u64);
     store.close().await;
     assert_eq!(look(&*adapter.open().await, &world).await.difference(&wanted), None);
 }

@@ -146,7 +146,7 @@ fn a_copy_that_is_killed_goes_on_where_it_was() {
     let home = TempDir::new().unwrap();
     let path = |name: &str| home.path().join(name);
     let (first, second) = (path("first"), path("second"));
-    write_export(&path("made"), &lines(200_000));
+    write_export(&path("made"), &lines(80_000));
     let import = command(&["store", "import", "--store", &url(&first), text(&path("made"))]).spawn().unwrap();
     let peak = watch(import);
     assert!((1..MEMORY_MAX_KB).contains(&peak), "the import took {peak} kB");
@@ -167,7 +167,7 @@ fn a_copy_that_is_killed_goes_on_where_it_was() {
     assert!(code == 1 && said.contains("holds a part of a copy"), "{said}");
     let report = done(&words);
     let (skipped, moved) = (report["skipped"].as_u64().unwrap(), report["associations"].as_u64().unwrap());
-    assert!(skipped > 0 && skipped + moved == 200_000, "{report}");
+    assert!(skipped > 0 && skipped + moved == 80_000, "{report}");
     assert_eq!((&report["repaired"], &report["accounts"]), (&json!(0), &json!(2)));
     for (store, file) in [(&first, "out 1"), (&second, "out 2")] {
         let (store, file) = (url(store), path(file));
@@ -330,7 +330,7 @@ async fn a_restored_server_goes_on_as_the_other_would() {
         for life in 0..2 {
             let there = tenant.at(new.endpoint());
             // Issued by the other server.
-            assert_eq!(there.find("7").await.as_deref(), Some(profile("p").as_str()), "life {life}");
+            assert_eq!(there.find("7").await.as_deref(), Some("p"), "life {life}");
             let form = format!(
                 "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
                 tenant.client_id,
@@ -357,7 +357,7 @@ async fn a_restored_server_goes_on_as_the_other_would() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_is_broken_off_leaves_an_empty_store() {
     let server = Server::start(Options::default());
-    let whole = zstd::encode_all(lines(30_000).as_bytes(), 1).unwrap();
+    let whole = zstd::encode_all(lines(60_000).as_bytes(), 1).unwrap();
     let head = format!(
         "POST /admin/v1/restore HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
         server.endpoint().admin_token(),
@@ -392,6 +392,10 @@ async fn an_upload_that_is_broken_off_leaves_an_empty_store() {
     .await;
     assert_eq!(operator.get("/admin/v1/status").await["associations"], 0);
     let restore = Request::new(&Method::POST, "/admin/v1/restore").body(whole);
-    let restored = operator.send(&restore.bearer(server.endpoint().admin_token())).await.expect(200).json();
-    assert_eq!(restored["associations"], 30_000);
+    let restore = restore.bearer(server.endpoint().admin_token());
+    let restored = poll::until_async("the next one may begin", poll::PATIENCE, async || {
+        let answer = operator.send(&restore).await;
+        (answer.status != 409).then_some(answer)
+    });
+    assert_eq!(restored.await.expect(200).json()["associations"], 60_000);
 }

@@ -32,7 +32,7 @@ use crate::{RootKey, StoreError};
 /// Rows that are read at once.
 pub(crate) const PAGE_ROWS: usize = 4_000;
 /// Rows that are stored in one commit of a load.
-pub(crate) const PART_ROWS: usize = 60_000;
+pub(crate) const PART_ROWS: usize = 30_000;
 
 /// A store as of one moment, whatever is written meanwhile. Pages are in order and begin after the row that the page
 /// before ended with; one that has less rows than asked for is the last.
