@@ -6,6 +6,7 @@ mod command;
 mod connection;
 mod failure;
 mod output;
+mod progress;
 mod settings;
 
 use std::process::ExitCode;
