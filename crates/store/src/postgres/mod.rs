@@ -164,8 +164,9 @@ async fn migrate_with(connector: &Connector, store: &str) -> Result<Migrated, Op
 fn open_error(error: &tokio_postgres::Error, store: &str) -> OpenError {
     let (store, cause) = (store.to_owned(), error::describe(error));
     let lasting = error.code().is_some_and(|code| {
-        // 28: authentication, 3D: no such database, 42: no such right, or a schema that is not ours.
-        ["28", "3D", "42"].iter().any(|class| code.code().starts_with(class))
+        // 28: authentication, 3D: no such database, 3F: no such schema, 42: no such right, or a schema that is not
+        // ours.
+        ["28", "3D", "3F", "42"].iter().any(|class| code.code().starts_with(class))
             || *code == SqlState::FEATURE_NOT_SUPPORTED
     });
     let tls = std::error::Error::source(error)
