@@ -8,6 +8,7 @@ mod dev;
 mod fault;
 mod journal;
 mod maintenance;
+mod migrate;
 mod org;
 mod profile;
 mod provider;
@@ -82,6 +83,8 @@ enum Command {
     Clock(clock::ClockArgs),
     /// Put the seed in place of everything there is
     Reset(reset::ResetArgs),
+    /// Bring the schema of a database to what this version knows
+    Migrate(migrate::MigrateArgs),
     /// Show how the server is
     Status(status::StatusArgs),
     /// Write a completion script for a shell
@@ -132,6 +135,7 @@ impl Command {
                 Self::Fault(args) => args.run(output).await,
                 Self::Clock(args) => args.run(output).await,
                 Self::Reset(args) => args.run(output).await,
+                Self::Migrate(args) => args.run(output).await,
                 Self::Status(args) => args.run(output).await,
                 Self::Completions(args) => args.run(output),
                 Self::Man(args) => args.run(output),

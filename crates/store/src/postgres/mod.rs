@@ -151,6 +151,21 @@ impl PostgresStore {
     }
 }
 
+/// The statements of the hot path that are not in the functions of the schema, and a page of the changes of one
+/// provider, by name. For tests of how an engine plans them.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn hot_statements() -> Vec<(&'static str, String)> {
+    vec![
+        ("find", association::FIND.to_owned()),
+        ("list", association::LIST.to_owned()),
+        ("list below", association::LIST_BELOW.to_owned()),
+        ("count", association::COUNT.to_owned()),
+        ("look up what is in doubt", doubt::FIND.to_owned()),
+        ("changes of a provider", change::list_of_provider()),
+    ]
+}
+
 async fn migrate_with(connector: &Connector, store: &str) -> Result<Migrated, OpenError> {
     let (mut client, connection) = connector.connect().await.map_err(|error| open_error(&error, store))?;
     let migrated = migrate::migrate(&mut client, migrate::MIGRATIONS, store).await;
@@ -361,9 +376,7 @@ impl Store for PostgresStore {
     }
 
     async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
-        let statement =
-            "SELECT coalesce(sum(associations), 0)::bigint FROM tenant WHERE service_provider_id = $1";
-        self.shared.number(statement, &[provider.as_uuid()]).await
+        self.shared.number(association::COUNT, &[provider.as_uuid()]).await
     }
 
     async fn change_registry(
