@@ -9,13 +9,17 @@ CARGO_FUZZ := 0.13.2
 ARGS ?=
 # make crash CYCLES=1000: how often the server is killed.
 CYCLES ?= 50
+# make outage OUTAGE=600: for how long.
+OUTAGE ?= 60
 # make described EXAMPLES=1000: how many requests for each operation and phase.
 EXAMPLES ?= 300
+# make sync-rate ROWS=10000: how long the list is.
+ROWS ?= 100000
 # make fuzz SECONDS=600: how long each target runs.
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fmt described crash group-commit fuzz advisories docs
+.PHONY: help dev test lint fmt described crash outage group-commit sync-rate fuzz advisories docs
 
 help: ## List these commands.
 	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +44,11 @@ described: ## Test the binary with EXAMPLES requests an operation and phase, gen
 	cargo build --locked --package jackfield
 	JACKFIELD_OPENAPI_EXAMPLES=$(EXAMPLES) cargo test --locked --package jackfield-tests --test it described -- --nocapture
 
+outage: ## Take PostgreSQL away for OUTAGE seconds under load and check what is left.
+	cargo build --locked --package jackfield
+	JACKFIELD_TEST_OUTAGE_SECONDS=$(OUTAGE) script/postgres cargo test --locked --package jackfield-tests --test it \
+	  postgres::away::an_outage -- --nocapture
+
 crash: ## Kill the real binary under write load CYCLES times and check what is left (CYCLES=1000 is the long run).
 	cargo build --locked --release --package jackfield
 	JACKFIELD_CRASH_CYCLES=$(CYCLES) JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
@@ -49,6 +58,11 @@ group-commit: ## Print durable creates a second of 1 client and of 64, measured 
 	cargo build --locked --release --package jackfield
 	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
 	  cargo run --locked --release --package jackfield-tests --bin group-commit
+
+sync-rate: ## Print creates a second of jackfield sync beside a bare load generator, for ROWS rows (a release build).
+	cargo build --locked --release --package jackfield
+	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
+	  cargo run --locked --release --package jackfield-tests --bin sync-rate -- $(ROWS)
 
 fuzz: ## Run each fuzz target for SECONDS seconds (needs a nightly toolchain).
 	@script/fuzz "$$(script/cargo-tool cargo-fuzz $(CARGO_FUZZ))" $(SECONDS)

@@ -113,18 +113,28 @@ impl Tenant {
         tenant
     }
 
+    /// The same organization on a server that holds what this one's holds.
+    #[must_use]
+    pub fn at(&self, endpoint: &Endpoint) -> Self {
+        self.through(endpoint, Version::Http1, None)
+    }
+
     /// The same organization through connections of its own: for another task or another protocol.
     #[must_use]
     pub fn again(&self, version: Version) -> Self {
+        self.through(self.endpoint(), version, self.server.clone())
+    }
+
+    fn through(&self, endpoint: &Endpoint, version: Version, server: Option<Arc<Server>>) -> Self {
         Self {
             organization: self.organization.clone(),
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
             provider: self.provider.clone(),
             token: self.token.clone(),
-            admin: Admin::new(self.endpoint()),
-            client: Client::new(self.endpoint(), Listener::Public, version),
-            server: self.server.clone(),
+            admin: Admin::new(endpoint),
+            client: Client::new(endpoint, Listener::Public, version),
+            server,
         }
     }
 

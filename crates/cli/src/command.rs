@@ -1,10 +1,12 @@
 //! The commands: one file a group.
 
 mod association;
+mod backup;
 mod changes;
 mod client;
 mod clock;
 mod dev;
+mod diff;
 mod fault;
 mod journal;
 mod maintenance;
@@ -16,6 +18,8 @@ mod reset;
 mod serve;
 mod shell;
 mod status;
+mod store;
+mod sync;
 mod token;
 mod value;
 
@@ -41,7 +45,7 @@ use crate::output::{Format, Output, Show};
     disable_help_subcommand = true,
     after_help = "A client command takes its connection from flags, then the environment, then a\n\
                   profile ([NAME] in the configuration file, with keys named like the flags).\n\n\
-                  Exit codes: 0 done, 1 failed, 2 wrong usage."
+                  Exit codes: 0 done, 1 failed, 2 wrong usage, 3 differences (sync, diff)."
 )]
 pub(crate) struct Cli {
     /// How results are written: a table for people, one JSON document for
@@ -61,6 +65,10 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Create, get, update, delete, list and query associations (public API)
     Association(association::AssociationArgs),
+    /// Bring a provider to the state of a list: plan, apply, verify (public API)
+    Sync(Box<sync::SyncArgs>),
+    /// Show what a list and a provider do not have in common (public API)
+    Diff(Box<diff::DiffArgs>),
     /// Issue and get access tokens
     Token(token::TokenArgs),
     /// Manage organizations
@@ -85,6 +93,12 @@ enum Command {
     Reset(reset::ResetArgs),
     /// Bring the schema of a database to what this version knows
     Migrate(migrate::MigrateArgs),
+    /// Copy, export and import stores that no server holds
+    Store(store::StoreArgs),
+    /// Write everything that a server holds into a file, while it serves
+    Backup(backup::BackupArgs),
+    /// Fill the new store of a server from a backup
+    Restore(backup::RestoreArgs),
     /// Show how the server is
     Status(status::StatusArgs),
     /// Write a completion script for a shell
@@ -114,7 +128,7 @@ impl Command {
     /// Which of the server's two APIs the command speaks, for the advice beside an error.
     const fn service(&self) -> Service {
         match self {
-            Self::Association(_) => Service::Public,
+            Self::Association(_) | Self::Sync(_) | Self::Diff(_) => Service::Public,
             Self::Token(args) => args.service(),
             _ => Service::Admin,
         }
@@ -124,6 +138,8 @@ impl Command {
         let future = async {
             match self {
                 Self::Association(args) => args.run(output).await,
+                Self::Sync(args) => args.run(output).await,
+                Self::Diff(args) => args.run(output).await,
                 Self::Token(args) => args.run(output).await,
                 Self::Org(args) => args.run(output).await,
                 Self::Client(args) => args.run(output).await,
@@ -136,13 +152,16 @@ impl Command {
                 Self::Clock(args) => args.run(output).await,
                 Self::Reset(args) => args.run(output).await,
                 Self::Migrate(args) => args.run(output).await,
+                Self::Store(args) => args.run(output).await,
+                Self::Backup(args) => args.run(output).await,
+                Self::Restore(args) => args.run(output).await,
                 Self::Status(args) => args.run(output).await,
                 Self::Completions(args) => args.run(output),
                 Self::Man(args) => args.run(output),
                 Self::Serve(_) | Self::Dev(_) => Ok(()),
             }
         };
-        // A command makes one request at a time: one thread is enough and starts at once.
+        // Requests are waited for, not computed: one thread is enough and starts at once.
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -6,6 +6,7 @@ mod command;
 mod connection;
 mod failure;
 mod output;
+mod progress;
 mod settings;
 
 use std::process::ExitCode;
@@ -25,7 +26,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli.run(),
         // A value that is wrong is one line; only wrong words deserve the usage under it.
         Err(error) if error.kind() == ErrorKind::ValueValidation => {
-            eprintln!("{}", without_urls(&error).lines().next().unwrap_or_default());
+            let text = without_urls(&error);
+            let line = text.lines().next().unwrap_or_default();
+            eprintln!("{}", output::wrapped(line, output::columns(&std::io::stderr()), "  "));
             ExitCode::from(2)
         }
         Err(error) => error.exit(),

@@ -78,7 +78,7 @@ async fn settle(shared: &Shared) -> Result<i64, Failure> {
     }
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "sequence, time, actor, request_id, operation, kind, object_id, before, after, service_provider_id";
 
 pub(super) fn list_of_provider() -> String {
@@ -184,16 +184,20 @@ pub(super) async fn record(
 }
 
 /// A change as its columns say it.
-struct NewRow<'c> {
-    provider: Uuid,
-    kind: &'c str,
-    id: &'c str,
-    before: Option<&'c str>,
-    after: Option<&'c str>,
+pub(super) struct NewRow<'c> {
+    pub(super) provider: Uuid,
+    pub(super) kind: &'c str,
+    pub(super) id: &'c str,
+    pub(super) before: Option<&'c str>,
+    pub(super) after: Option<&'c str>,
 }
 
 impl<'c> NewRow<'c> {
     fn of((_, _, subject): &'c (Origin, Operation, Subject)) -> Self {
+        Self::of_subject(subject)
+    }
+
+    pub(super) fn of_subject(subject: &'c Subject) -> Self {
         match subject {
             Subject::Association { provider, external_user_id, before, after } => Self {
                 provider: *provider.as_uuid(),
@@ -264,7 +268,7 @@ pub(super) fn change(row: &Row) -> Result<Change, StoreError> {
     })
 }
 
-const fn operation_name(operation: Operation) -> &'static str {
+pub(super) const fn operation_name(operation: Operation) -> &'static str {
     match operation {
         Operation::Create => "create",
         Operation::Update => "update",
