@@ -10,6 +10,7 @@ mod diff;
 mod fault;
 mod journal;
 mod maintenance;
+mod migrate;
 mod org;
 mod profile;
 mod provider;
@@ -90,6 +91,8 @@ enum Command {
     Clock(clock::ClockArgs),
     /// Put the seed in place of everything there is
     Reset(reset::ResetArgs),
+    /// Bring the schema of a database to what this version knows
+    Migrate(migrate::MigrateArgs),
     /// Copy, export and import stores that no server holds
     Store(store::StoreArgs),
     /// Write everything that a server holds into a file, while it serves
@@ -148,6 +151,7 @@ impl Command {
                 Self::Fault(args) => args.run(output).await,
                 Self::Clock(args) => args.run(output).await,
                 Self::Reset(args) => args.run(output).await,
+                Self::Migrate(args) => args.run(output).await,
                 Self::Store(args) => args.run(output).await,
                 Self::Backup(args) => args.run(output).await,
                 Self::Restore(args) => args.run(output).await,

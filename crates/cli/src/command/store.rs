@@ -55,7 +55,7 @@ struct CopyArgs {
 #[derive(Args)]
 struct ExportArgs {
     /// The store to read: embedded:DIR or postgres://…
-    #[arg(long, value_name = "URL", env = "JACKFIELD_STORE")]
+    #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
     store: StoreUrl,
     /// The file to write, which holds keys then and is readable by its owner
     /// only; - for standard output
@@ -66,7 +66,7 @@ struct ExportArgs {
 #[derive(Args)]
 struct ImportArgs {
     /// The store to fill, which is made when it is not there
-    #[arg(long, value_name = "URL", env = "JACKFIELD_STORE")]
+    #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
     store: StoreUrl,
     /// The export to read; - for standard input
     #[arg(value_name = "FILE")]

@@ -81,6 +81,13 @@ async fn settle(shared: &Shared) -> Result<i64, Failure> {
 pub(super) const COLUMNS: &str =
     "sequence, time, actor, request_id, operation, kind, object_id, before, after, service_provider_id";
 
+pub(super) fn list_of_provider() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM change WHERE service_provider_id = $1 AND sequence > $2 AND sequence <= $3 \
+         ORDER BY sequence LIMIT $4"
+    )
+}
+
 pub(super) async fn list(shared: &Shared, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
     let settled = settle(shared).await?;
     let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
@@ -88,11 +95,7 @@ pub(super) async fn list(shared: &Shared, filter: &ChangeFilter) -> Result<Chang
     let limit = i64::try_from(filter.limit.min(ChangePage::EXAMINED_MAX) + 1).unwrap_or(i64::MAX);
     let rows = match filter.provider {
         Some(provider) => {
-            let statement = format!(
-                "SELECT {COLUMNS} FROM change WHERE service_provider_id = $1 AND sequence > $2 \
-                 AND sequence <= $3 ORDER BY sequence LIMIT $4"
-            );
-            shared.read(&statement, &[provider.as_uuid(), &after, &settled, &limit]).await?
+            shared.read(&list_of_provider(), &[provider.as_uuid(), &after, &settled, &limit]).await?
         }
         None => {
             let statement = format!(

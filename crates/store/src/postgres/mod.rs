@@ -165,6 +165,21 @@ impl PostgresStore {
     }
 }
 
+/// The statements of the hot path that are not in the functions of the schema, and a page of the changes of one
+/// provider, by name. For tests of how an engine plans them.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn hot_statements() -> Vec<(&'static str, String)> {
+    vec![
+        ("find", association::FIND.to_owned()),
+        ("list", association::LIST.to_owned()),
+        ("list below", association::LIST_BELOW.to_owned()),
+        ("count", association::COUNT.to_owned()),
+        ("look up what is in doubt", doubt::FIND.to_owned()),
+        ("changes of a provider", change::list_of_provider()),
+    ]
+}
+
 async fn migrate_with(connector: &Connector, store: &str) -> Result<Migrated, OpenError> {
     let (mut client, connection) = connector.connect().await.map_err(|error| open_error(&error, store))?;
     let migrated = migrate::migrate(&mut client, migrate::MIGRATIONS, store).await;
@@ -178,8 +193,9 @@ async fn migrate_with(connector: &Connector, store: &str) -> Result<Migrated, Op
 fn open_error(error: &tokio_postgres::Error, store: &str) -> OpenError {
     let (store, cause) = (store.to_owned(), error::describe(error));
     let lasting = error.code().is_some_and(|code| {
-        // 28: authentication, 3D: no such database, 42: no such right, or a schema that is not ours.
-        ["28", "3D", "42"].iter().any(|class| code.code().starts_with(class))
+        // 28: authentication, 3D: no such database, 3F: no such schema, 42: no such right, or a schema that is not
+        // ours.
+        ["28", "3D", "3F", "42"].iter().any(|class| code.code().starts_with(class))
             || *code == SqlState::FEATURE_NOT_SUPPORTED
     });
     let tls = std::error::Error::source(error)
@@ -377,9 +393,7 @@ impl Store for PostgresStore {
     }
 
     async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
-        let statement =
-            "SELECT coalesce(sum(associations), 0)::bigint FROM tenant WHERE service_provider_id = $1";
-        self.shared.number(statement, &[provider.as_uuid()]).await
+        self.shared.number(association::COUNT, &[provider.as_uuid()]).await
     }
 
     async fn change_registry(

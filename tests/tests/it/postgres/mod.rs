@@ -8,7 +8,9 @@ mod doubt;
 mod failover;
 mod hurt;
 mod linearizability;
+mod migrate;
 mod nodes;
+mod secure;
 mod suites;
 
 use jackfield_tests::{Options, Server};
