@@ -220,6 +220,16 @@ impl Server {
         Some(lwa::issue(&self.app, &client, &client.scopes, life.as_secs()).access_token)
     }
 
+    /// Answers a request to the public listener as a connection would, without one; nothing when a fault rule keeps the
+    /// answer.
+    #[cfg(feature = "in-process")]
+    pub async fn answer(
+        &self,
+        request: http::Request<http_body_util::Full<bytes::Bytes>>,
+    ) -> Option<http::Response<http_body_util::Full<bytes::Bytes>>> {
+        self.app.respond(Listener::Public, request).await.ok()
+    }
+
     /// Serves until `stop` is done, then finishes what is in flight, 10 s at most, and closes the store.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { app, public, plain, admin, tls, config, admin_token_file } = self;
