@@ -17,6 +17,8 @@ pub mod oauth;
 pub mod packages;
 pub mod page;
 pub mod poll;
+pub mod postgres;
+pub mod proxy;
 pub mod raw;
 pub mod seed;
 pub mod server;

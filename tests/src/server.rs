@@ -316,7 +316,10 @@ pub fn clean_environment(command: &mut Command) {
             command.env_remove(name);
         }
     }
-    command.env_remove("RUST_LOG");
+    // What speaks to the service manager of whoever runs the tests, too.
+    for name in ["RUST_LOG", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
+        command.env_remove(name);
+    }
 }
 
 /// Reads `ready public=http://A admin=http://B store=KIND`, which is a fixed form. With TLS it is `public=https://A`,

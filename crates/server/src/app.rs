@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
 use jackfield_model::inspect::DropWhen;
 use jackfield_model::{ClientId, RequestId, ServiceProviderId, limit};
-use jackfield_store::Store;
+use jackfield_store::{Store, StoreError};
 
 use crate::auth::Caller;
 use crate::auth::issuer::Issuers;
@@ -145,7 +145,7 @@ impl App {
         let mut seen = Seen { public: listener == Listener::Public, ..Seen::default() };
         let work = async {
             let result = self.dispatch(listener, &call, &mut body, &mut seen).await;
-            self.drain(&call.head, &mut body).await;
+            drain(&call.head, &mut body, self.limits.body_timeout).await;
             result
         };
         let result = match AssertUnwindSafe(work).catch_unwind().await {
@@ -153,9 +153,7 @@ impl App {
             Err(panic) => Err(ApiError::Internal { cause: format!("panic: {}", panic_text(&*panic)) }),
         };
         let mut response = result.unwrap_or_else(|error| self.refuse(&call, &mut seen, error));
-        let value = HeaderValue::from_str(uuid_text(request_id, &mut uuid::Uuid::encode_buffer()))
-            .expect("a UUID is a header value");
-        response.headers_mut().insert(REQUEST_ID.clone(), value);
+        identify(&mut response, request_id);
         let dropped = seen.dropped.is_some();
         self.account(&call, seen, response.status(), started.elapsed());
         if dropped { Err(Dropped) } else { Ok(response) }
@@ -190,6 +188,7 @@ impl App {
                 let work = async {
                     let _slot = self.admit()?;
                     let body = self.read_body(&call.head, body).await?;
+                    self.store.refresh().await?;
                     if self.faults.any() {
                         let client = lwa::presented_client(&call.head.headers, &body);
                         let offer = Offer { client: client.as_deref(), ..Offer::default() };
@@ -204,6 +203,7 @@ impl App {
                 let work = async {
                     let _slot = self.admit()?;
                     let body = self.read_body(&call.head, body).await?;
+                    self.store.refresh().await?;
                     if self.faults.any() {
                         self.meet_fault(Operation::Login(operation), Offer::default(), seen).await?;
                     }
@@ -215,7 +215,12 @@ impl App {
             Operation::Admin(operation) => {
                 self.admin_token.check(&call.head.headers)?;
                 let body = self.read_body(&call.head, body).await?;
-                let _pass = if operation.outlasts_resets() { None } else { self.resets.pass().await };
+                let _pass = if operation.outlasts_resets() {
+                    None
+                } else {
+                    self.store.refresh().await?;
+                    self.resets.pass().await
+                };
                 admin::run(self, operation, call, parameter, &body).await
             }
             Operation::Open(operation) => open::run(self, operation).await,
@@ -234,13 +239,19 @@ impl App {
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        self.check_maintenance()?;
+        self.check_open()?;
         let _slot = self.admit()?;
         let resets = self.resets.count();
-        let caller = auth::authenticate(self, &call.head.headers).await?;
+        let caller = self.caller(call).await?;
         seen.client = Some(Arc::clone(&caller.client.id));
         self.meet_callers_fault(Operation::Association(operation), &caller, provider, seen).await?;
-        let mut handle = auth::authorize(self, &caller, provider, call.request_id)?;
+        let mut handle = match auth::authorize(self, &caller, provider, call.request_id) {
+            Err(error) if error.may_be_outdated() && self.store.refresh().await? => {
+                let caller = auth::authenticate(self, &call.head.headers).await?;
+                auth::authorize(self, &caller, provider, call.request_id)?
+            }
+            judged => judged?,
+        };
         let body = self.read_body(&call.head, body).await?;
         let _pass = self.resets.pass().await;
         if self.resets.count() != resets {
@@ -262,13 +273,19 @@ impl App {
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        self.check_maintenance()?;
+        self.check_open()?;
         let _slot = self.admit()?;
         let resets = self.resets.count();
-        let caller = auth::authenticate(self, &call.head.headers).await?;
+        let caller = self.caller(call).await?;
         seen.client = Some(Arc::clone(&caller.client.id));
         self.meet_callers_fault(Operation::Family(operation), &caller, parameter, seen).await?;
-        let mut granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
+        let mut granted = match auth::grant(self, &caller, operation, parameter, call.request_id).await {
+            Err(error) if error.may_be_outdated() && self.store.refresh().await? => {
+                let caller = auth::authenticate(self, &call.head.headers).await?;
+                auth::grant(self, &caller, operation, parameter, call.request_id).await?
+            }
+            judged => judged?,
+        };
         let body = self.read_body(&call.head, body).await?;
         let _pass = self.resets.pass().await;
         if self.resets.count() != resets {
@@ -350,30 +367,23 @@ impl App {
         }
     }
 
-    /// Takes what is left of a body that was refused: a client that is still sending it when the connection closes
-    /// would never read the answer. A client that waits for a go-ahead sends nothing.
-    async fn drain<B>(&self, head: &Parts, body: &mut B)
-    where
-        B: Body<Data = Bytes> + Unpin,
-    {
-        let waits = head.headers.contains_key(http::header::EXPECT);
-        if body.is_end_stream() || waits || body.size_hint().lower() > DRAIN_BYTES as u64 {
-            return;
-        }
-        let rest = async {
-            let mut taken = 0;
-            while let Some(Ok(frame)) = body.frame().await {
-                taken += frame.data_ref().map_or(0, Bytes::len);
-                if taken > DRAIN_BYTES {
-                    break;
-                }
+    /// Who asks. A refusal that another node may have made untrue is looked at again.
+    async fn caller(&self, call: &Call) -> Result<Caller, ApiError> {
+        match auth::authenticate(self, &call.head.headers).await {
+            Err(error) if error.may_be_outdated() && self.store.refresh().await? => {
+                auth::authenticate(self, &call.head.headers).await
             }
-        };
-        // Whether it came to an end or not, the answer goes out now.
-        let _ = tokio::time::timeout(self.limits.body_timeout, rest).await;
+            judged => judged,
+        }
     }
 
-    fn check_maintenance(&self) -> Result<(), ApiError> {
+    /// Whether the public operations are served: not in maintenance mode, and not while this node cannot know who was
+    /// revoked on another.
+    fn check_open(&self) -> Result<(), ApiError> {
+        if !self.store.is_current() {
+            let cause = "the accounts could not be brought up to date for some seconds".to_owned();
+            return Err(StoreError::Unavailable { cause }.into());
+        }
         let maintenance = self.store.registry().maintenance;
         if !maintenance.enabled {
             return Ok(());
@@ -418,16 +428,8 @@ impl App {
         } else {
             seen.refused = None;
         }
-        tracing::debug!(
-            target: "jackfield::access",
-            request_id = %call.request_id,
-            client = seen.client.as_deref().map_or("-", ClientId::as_str),
-            operation = seen.operation.map_or("other", Operation::name),
-            method = %call.head.method,
-            path = journal::shown_path(call.head.uri.path()).0,
-            status = status.as_u16(),
-            latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
-        );
+        let client = seen.client.as_deref().map_or("-", ClientId::as_str);
+        log_access(call, client, seen.operation, status, latency);
         if self.journal.wants(&seen) {
             let status = decided.then(|| status.as_u16());
             self.journal.push(journal::entry(&call.head, call.request_id, seen, status, latency));
@@ -464,6 +466,56 @@ impl Drop for Slot<'_> {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.0.metrics.in_flight.dec();
     }
+}
+
+/// Gives an answer its request id.
+pub(crate) fn identify(response: &mut Reply, id: RequestId) {
+    let value = HeaderValue::from_str(uuid_text(id, &mut uuid::Uuid::encode_buffer()))
+        .expect("a UUID is a header value");
+    response.headers_mut().insert(REQUEST_ID.clone(), value);
+}
+
+/// The access log: one line a request.
+pub(crate) fn log_access(
+    call: &Call,
+    client: &str,
+    operation: Option<Operation>,
+    status: StatusCode,
+    latency: Duration,
+) {
+    tracing::debug!(
+        target: "jackfield::access",
+        request_id = %call.request_id,
+        client,
+        operation = operation.map_or("other", Operation::name),
+        method = %call.head.method,
+        path = journal::shown_path(call.head.uri.path()).0,
+        status = status.as_u16(),
+        latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+    );
+}
+
+/// Takes what is left of a body that was refused: a client that is still sending it when the connection closes
+/// would never read the answer. A client that waits for a go-ahead sends nothing.
+pub(crate) async fn drain<B>(head: &Parts, body: &mut B, patience: Duration)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let waits = head.headers.contains_key(http::header::EXPECT);
+    if body.is_end_stream() || waits || body.size_hint().lower() > DRAIN_BYTES as u64 {
+        return;
+    }
+    let rest = async {
+        let mut taken = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            taken += frame.data_ref().map_or(0, Bytes::len);
+            if taken > DRAIN_BYTES {
+                break;
+            }
+        }
+    };
+    // Whether it came to an end or not, the answer goes out now.
+    let _ = tokio::time::timeout(patience, rest).await;
 }
 
 /// The head is parsed within the HTTP library's own, wider bounds; within them the answer is ours.

@@ -13,11 +13,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
-use crate::app::App;
 use crate::deadline::{Bounded, Deadlines, HeadTimer, Stalling};
 use crate::metrics::Limit;
 use crate::router::Listener;
 use crate::tls::Handshakes;
+use crate::waiting::Service;
 
 /// Streams that one HTTP/2 connection may have open at a time.
 const HTTP2_STREAMS: u32 = 256;
@@ -47,7 +47,7 @@ pub(crate) struct Door {
 /// Accepts connections until told to stop.
 pub(crate) async fn accept(
     door: Door,
-    app: Arc<App>,
+    service: Arc<Service>,
     timeouts: Timeouts,
     max_connections: usize,
     new_watcher: impl Fn() -> Watcher,
@@ -58,7 +58,7 @@ pub(crate) async fn accept(
     let builder = builder(timeouts);
     loop {
         if places.available_permits() == 0 {
-            app.metrics.limited(Limit::Connections);
+            service.metrics().limited(Limit::Connections);
         }
         let accepted = async {
             let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
@@ -73,12 +73,12 @@ pub(crate) async fn accept(
                 // Small answers would otherwise wait for the acknowledgement of the one before.
                 let _ = stream.set_nodelay(true);
                 let (builder, watcher, tls) = (builder.clone(), new_watcher(), tls.clone());
-                let (app, mut stop) = (Arc::clone(&app), stop.clone());
+                let (service, mut stop) = (Arc::clone(&service), stop.clone());
                 tokio::spawn(async move {
-                    let metrics = Arc::clone(&app.metrics);
+                    let metrics = Arc::clone(service.metrics());
                     metrics.connections.inc();
                     match tls {
-                        None => serve(builder, stream, which, app, timeouts, watcher).await,
+                        None => serve(builder, stream, which, service, timeouts, watcher).await,
                         Some(tls) => {
                             // Nothing is in flight yet that the end of the server would have to wait for.
                             let secured = tokio::select! {
@@ -86,7 +86,7 @@ pub(crate) async fn accept(
                                 _ = stop.changed() => None,
                             };
                             if let Some(stream) = secured {
-                                Box::pin(serve(builder, stream, which, app, timeouts, watcher)).await;
+                                Box::pin(serve(builder, stream, which, service, timeouts, watcher)).await;
                             }
                         }
                     }
@@ -119,7 +119,7 @@ async fn serve(
     mut builder: auto::Builder<TokioExecutor>,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     which: Listener,
-    app: Arc<App>,
+    service: Arc<Service>,
     timeouts: Timeouts,
     watcher: Watcher,
 ) {
@@ -129,9 +129,9 @@ async fn serve(
     let stream = Stalling::new(stream, deadlines.clone(), timeouts.head + timeouts.stall, timeouts.stall);
     let busy = deadlines.clone();
     let service = service_fn(move |request| {
-        let (app, busy) = (Arc::clone(&app), busy.busy());
+        let (service, busy) = (Arc::clone(&service), busy.busy());
         async move {
-            let answer = app.respond(which, request).await;
+            let answer = service.respond(which, request).await;
             drop(busy);
             answer
         }

@@ -335,6 +335,22 @@ impl ApiError {
         }
     }
 
+    /// Whether the refusal follows from accounts that another node may have changed a moment ago.
+    pub(crate) const fn may_be_outdated(&self) -> bool {
+        match self {
+            Self::NoSuchProvider | Self::Forbidden(Forbidden::AddOn | Forbidden::Availability(..)) => true,
+            Self::Unauthorized(why) => matches!(
+                why,
+                Unauthorized::ClientGone
+                    | Unauthorized::Disabled
+                    | Unauthorized::Revoked
+                    | Unauthorized::UnknownClient
+                    | Unauthorized::OtherOrganization
+            ),
+            _ => false,
+        }
+    }
+
     /// The status and the body.
     pub(crate) fn body(&self) -> (StatusCode, ErrorBody) {
         let (status, kind) = self.status();
@@ -361,6 +377,12 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Unavailable { cause } => Self::Unavailable {
                 message: "The directory cannot be reached or written at the moment; nothing was changed."
+                    .to_owned(),
+                retry_after: 1,
+                cause: Some(cause),
+            },
+            StoreError::InDoubt { cause } => Self::Unavailable {
+                message: "The directory did not say in time whether the change was made. Query before you repeat it."
                     .to_owned(),
                 retry_after: 1,
                 cause: Some(cause),

@@ -21,13 +21,16 @@ mod lwa;
 mod metrics;
 mod open;
 pub mod openapi;
+mod opening;
 mod operation;
 mod reset;
 mod response;
 mod router;
 mod seed;
 mod server;
+mod supervisor;
 mod tls;
+mod waiting;
 
 pub use auth::issuer::{ForeignIssuer, IssuerKind};
 pub use clock::{ClockOffset, InvalidClockOffset};
@@ -35,6 +38,8 @@ pub use config::{AdminTokenText, Config, ConfigError, IssuerName, SeedSource, Se
 pub use journal::JournalScope;
 pub use logs::LogFormat;
 pub use metrics::Metrics;
+pub use opening::WhenAway;
 pub use seed::SeedError;
 pub use server::{ADMIN_TOKEN_FILE, Server, StartError};
+pub use supervisor::Supervisor;
 pub use tls::{InvalidTlsName, LocalCaError, PairError, TlsError, TlsName, TlsSource, Trust};

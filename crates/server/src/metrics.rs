@@ -75,6 +75,7 @@ pub struct Metrics {
     associations: IntGauge,
     last_change: IntGauge,
     disk_bytes: IntGauge,
+    store_up: IntGauge,
     clients: IntGauge,
     providers: IntGauge,
     organizations: IntGauge,
@@ -176,6 +177,12 @@ impl Default for Metrics {
                 "Highest sequence number of the change record.",
                 &[],
             ),
+            store_up: gauge(
+                &registry,
+                "jackfield_store_up",
+                "Whether the store answered when its sizes were asked for: 1, or 0.",
+                &[],
+            ),
             disk_bytes: gauge(
                 &registry,
                 "jackfield_store_disk_bytes",
@@ -258,12 +265,16 @@ impl Metrics {
         self.certificates.with_label_values(&[if taken { "taken" } else { "refused" }]).inc();
     }
 
-    /// The metrics in the Prometheus text format, with the sizes as of now.
-    pub(crate) fn render(&self, stats: &StoreStats, accounts: &jackfield_store::Registry) -> Vec<u8> {
+    /// The metrics in the Prometheus text format, with the sizes as of now; those of the store as of the last time
+    /// that it said them.
+    pub(crate) fn render(&self, stats: Option<&StoreStats>, accounts: &jackfield_store::Registry) -> Vec<u8> {
         let set = |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        set(&self.associations, stats.associations);
-        set(&self.last_change, stats.last_change);
-        set(&self.disk_bytes, stats.disk_bytes.unwrap_or_default());
+        self.store_up.set(i64::from(stats.is_some()));
+        if let Some(stats) = stats {
+            set(&self.associations, stats.associations);
+            set(&self.last_change, stats.last_change);
+            set(&self.disk_bytes, stats.disk_bytes.unwrap_or_default());
+        }
         set(&self.clients, accounts.clients.len() as u64);
         set(&self.providers, accounts.providers.len() as u64);
         set(&self.organizations, accounts.organizations.len() as u64);
@@ -310,7 +321,8 @@ mod tests {
         metrics.request(Some(create), StatusCode::CREATED, Duration::from_millis(1));
         metrics.request(None, StatusCode::IM_A_TEAPOT, Duration::from_millis(1));
         metrics.limited(Limit::Rate);
-        let text = String::from_utf8(metrics.render(&StoreStats::default(), &Default::default())).unwrap();
+        let text =
+            String::from_utf8(metrics.render(Some(&StoreStats::default()), &Default::default())).unwrap();
         for line in [
             "jackfield_requests_total{operation=\"create\",status=\"201\"} 2",
             "jackfield_request_duration_seconds_count{operation=\"create\",status=\"201\"} 2",

@@ -21,7 +21,9 @@ pub(crate) async fn run(app: &App, operation: OpenOperation) -> Result<Reply, Ap
         }
         OpenOperation::Metrics => {
             app.metrics.clock_offset.set(app.clock.offset().seconds());
-            let text = app.metrics.render(&app.store.stats().await?, &app.store.registry());
+            // What the process knows of itself is shown also while the store is away.
+            let stats = app.store.stats().await.ok();
+            let text = app.metrics.render(stats.as_ref(), &app.store.registry());
             Ok(response::bytes(StatusCode::OK, metrics::CONTENT_TYPE, text))
         }
         OpenOperation::OpenApi => {

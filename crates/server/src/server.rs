@@ -10,26 +10,26 @@ use std::time::Duration;
 use hyper_util::server::graceful::GracefulShutdown;
 use jackfield_model::ClientId;
 use jackfield_model::admin::Secret;
-use jackfield_store::{OpenError, Store, StoreOptions, Timestamp};
+use jackfield_store::{OpenError, Store, Timestamp};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::app::{App, Limits, Setup};
 use crate::auth::access_token;
-use crate::auth::issuer::{Foreign, Issuers};
-use crate::auth::keys::Keys;
-use crate::config::{Config, SeedSource};
+use crate::config::Config;
 use crate::connection::{self, Door, Timeouts};
-use crate::journal::Journal;
 use crate::lwa;
-use crate::metrics::Metrics;
+use crate::opening::{Opening, WhenAway};
 use crate::router::Listener;
-use crate::seed::{self, SeedError};
+use crate::seed::SeedError;
+use crate::supervisor::Supervisor;
 use crate::tls::{Tls, TlsError, Trust};
+use crate::waiting::Service;
 
 /// What is in flight when a server is told to stop gets this long to finish.
 const GRACE: Duration = Duration::from_secs(10);
+/// A store that takes longer than this to open is one that is awaited: the listeners accept meanwhile.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks for changes that are older than the retention.
 const TRIM_INTERVAL: Duration = Duration::from_secs(60);
 /// Changes that one write forgets, so that clients' writes get their turn between.
@@ -40,7 +40,9 @@ pub const ADMIN_TOKEN_FILE: &str = "admin-token";
 /// A server that accepts connections.
 #[derive(Debug)]
 pub struct Server {
-    app: Arc<App>,
+    service: Arc<Service>,
+    /// A store that is still to be opened.
+    opening: Option<Opening>,
     public: TcpListener,
     plain: Option<TcpListener>,
     admin: TcpListener,
@@ -106,46 +108,23 @@ impl StartError {
 }
 
 impl Server {
-    /// Opens the store, applies the seed and listens. Connections wait until [`Server::run`].
+    /// Opens the store, applies the seed and listens. Connections wait until [`Server::run`]. A store that is away for
+    /// a reason that may pass is awaited by [`Server::run`], or ends the start.
     ///
     /// # Errors
     /// [`StartError`] saying what to do.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(config: Config, when_away: WhenAway) -> Result<Self, StartError> {
         let tls = config.tls.clone().map(Tls::open).transpose()?;
-        let metrics = Arc::new(Metrics::default());
-        let commits = Arc::clone(&metrics);
-        let options = StoreOptions { on_commit: Some(Arc::new(move |report| commits.commit(report))) };
-        let store = config.store.open(options).await?;
-        let (admin_token, admin_token_file) = match &config.admin_token {
-            Some(token) => (token.0.clone(), None),
-            None => kept_admin_token(config.store.directory()).map(|(token, file)| (token, Some(file)))?,
+        let service = Arc::new(Service::new(config.body_timeout));
+        let mut opening = Opening::new(&config, &service, when_away)?;
+        let (opening, admin_token_file) = match opening.first_attempt(&service, PATIENCE).await {
+            Some(opened) => {
+                let (app, admin_token_file) = opened?;
+                service.open(app);
+                (None, admin_token_file)
+            }
+            None => (Some(opening), None),
         };
-        let limits = Limits { max_in_flight: config.max_in_flight, body_timeout: config.body_timeout };
-        let foreign = config.foreign_tokens.as_ref().map(Foreign::new).transpose();
-        let foreign = foreign.map_err(|cause| StartError::TokenIssuer { cause })?;
-        let mut setup = Setup {
-            default_rate: config.rate_limit,
-            journal: Journal::new(config.journal, config.journal_scope),
-            clock: config.clock,
-            allow_reset: config.allow_reset,
-            seeds: Vec::new(),
-            issuers: Issuers { builtin: config.builtin_tokens, foreign },
-            limits,
-        };
-        let keys = Keys::derive(store.root_key());
-        for source in &config.seeds {
-            let (path, seed) = match source {
-                SeedSource::File(path) => (path.clone(), seed::read(path)),
-                SeedSource::BuiltIn(text) => ("(built in)".into(), seed::parse(text)),
-            };
-            let applied = match seed {
-                Ok(seed) => seed::apply(&*store, &keys, &seed).await.map(|()| setup.seeds.push(seed)),
-                Err(error) => Err(error),
-            };
-            applied.map_err(|cause| StartError::Seed { path, cause })?;
-        }
-        crate::clock::warn(config.clock);
-        let app = Arc::new(App::new(store, metrics, &admin_token, setup));
         let plain = match config.plain_listen {
             Some(address) => Some(listen("--plain-listen", address).await?),
             None => None,
@@ -155,7 +134,8 @@ impl Server {
             plain,
             tls,
             admin: listen("--admin-listen", config.admin_listen).await?,
-            app,
+            service,
+            opening,
             config,
             admin_token_file,
         })
@@ -204,7 +184,7 @@ impl Server {
     /// The kind of store, for the ready line.
     #[must_use]
     pub fn store_kind(&self) -> &'static str {
-        self.app.store.kind()
+        self.config.store.kind()
     }
 
     /// The file that holds the admin token, unless the configuration gave one.
@@ -213,11 +193,12 @@ impl Server {
         self.admin_token_file.as_deref()
     }
 
-    /// An access token of a client for its granted scopes; nothing when there is no such client.
+    /// An access token of a client for its granted scopes; nothing when there is no such client, or no store yet.
     #[must_use]
     pub fn issue_access_token(&self, client: &ClientId, life: Duration) -> Option<Secret> {
-        let client = self.app.store.registry().clients.get(client).cloned()?;
-        Some(lwa::issue(&self.app, &client, &client.scopes, life.as_secs()).access_token)
+        let app = self.service.app()?;
+        let client = app.store.registry().clients.get(client).cloned()?;
+        Some(lwa::issue(app, &client, &client.scopes, life.as_secs()).access_token)
     }
 
     /// Answers a request to the public listener as a connection would, without one; nothing when a fault rule keeps the
@@ -227,28 +208,35 @@ impl Server {
         &self,
         request: http::Request<http_body_util::Full<bytes::Bytes>>,
     ) -> Option<http::Response<http_body_util::Full<bytes::Bytes>>> {
-        self.app.respond(Listener::Public, request).await.ok()
+        self.service.respond(Listener::Public, request).await.ok()
     }
 
-    /// Serves until `stop` is done, then finishes what is in flight, 10 s at most, and closes the store.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, public, plain, admin, tls, config, admin_token_file } = self;
+    /// Serves until `stop` is done, then finishes what is in flight, 10 s at most, and closes the store. As long as the
+    /// store is away, requests are answered 503.
+    ///
+    /// # Errors
+    /// [`StartError`] when the store was away and then cannot be opened for a reason that does not pass.
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()>,
+        supervisor: &Supervisor,
+    ) -> Result<(), StartError> {
+        let Self { service, opening, public, plain, admin, tls, config, mut admin_token_file } = self;
         let graceful = GracefulShutdown::new();
         let (stop_accepting, accepting) = watch::channel(false);
         let timeouts = Timeouts { head: config.header_timeout, stall: config.body_timeout };
         let accept = |door| {
             connection::accept(
                 door,
-                Arc::clone(&app),
+                Arc::clone(&service),
                 timeouts,
                 config.max_connections,
                 || graceful.watcher(),
                 accepting.clone(),
             )
         };
-        let trimming = tokio::spawn(trim_changes(Arc::clone(&app.store), config.change_retention));
-        let handshakes = tls.as_ref().map(|tls| tls.handshakes(&app.metrics, timeouts.head));
-        let refreshing = tls.map(|tls| tokio::spawn(tls.keep_fresh(Arc::clone(&app.metrics))));
+        let handshakes = tls.as_ref().map(|tls| tls.handshakes(service.metrics(), timeouts.head));
+        let refreshing = tls.map(|tls| tokio::spawn(tls.keep_fresh(Arc::clone(service.metrics()))));
         let public = accept(Door { tcp: public, tls: handshakes, which: Listener::Public });
         let plain = async {
             if let Some(tcp) = plain {
@@ -256,25 +244,76 @@ impl Server {
             }
         };
         let admin = accept(Door { tcp: admin, tls: None, which: Listener::Admin });
-        tokio::join!(public, plain, admin, async {
-            stop.await;
+        let until_stopped = async {
+            let outcome = tokio::select! {
+                () = stop => Ok(()),
+                error = work(&service, opening, &config, &mut admin_token_file, supervisor) => Err(error),
+                () = supervisor.keep_alive() => Ok(()),
+            };
             tracing::info!("stopping: what is in flight is finished");
+            supervisor.stopping();
             stop_accepting.send_replace(true);
-            app.journal.close();
-        });
-        trimming.abort();
+            if let Some(app) = service.app() {
+                app.journal.close();
+            }
+            outcome
+        };
+        let ((), (), (), outcome) = tokio::join!(public, plain, admin, until_stopped);
         if let Some(task) = refreshing {
             task.abort();
         }
         if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests did not finish in time and were cut off");
         }
-        app.store.close().await;
+        if let Some(app) = service.app() {
+            app.store.close().await;
+        }
         if let (None, Some(file)) = (config.store.directory(), admin_token_file) {
             // The token dies with this process; the file is of no use any more.
             let _ = std::fs::remove_file(file);
         }
+        outcome
     }
+}
+
+/// What a server does beside answering: it opens the store if that is still to be done, then forgets old changes. It
+/// goes on until the server stops, unless the store cannot be opened at all.
+async fn work(
+    service: &Service,
+    opening: Option<Opening>,
+    config: &Config,
+    admin_token_file: &mut Option<PathBuf>,
+    supervisor: &Supervisor,
+) -> StartError {
+    if let Some(opening) = opening {
+        let mut causes = service.causes();
+        let telling = async {
+            loop {
+                let cause = causes.borrow_and_update().clone();
+                supervisor.waiting(cause.as_deref().unwrap_or_default());
+                if causes.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        let opened = tokio::select! {
+            opened = opening.done() => opened,
+            () = telling => unreachable!("it goes on until the store is open"),
+        };
+        match opened {
+            Ok((app, file)) => {
+                *admin_token_file = file;
+                service.open(app);
+                tracing::info!("the store is open");
+            }
+            Err(error) => return error,
+        }
+    }
+    supervisor.ready();
+    if let Some(app) = service.app() {
+        trim_changes(Arc::clone(&app.store), config.change_retention).await;
+    }
+    std::future::pending().await
 }
 
 async fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -302,7 +341,7 @@ async fn trim_changes(store: Arc<dyn Store>, retention: Option<Duration>) {
 
 /// The admin token of the data directory, made when it is not there. A store without a directory has a token for as
 /// long as the process lives, in a file of the system's directory for temporary files.
-fn kept_admin_token(directory: Option<&Path>) -> Result<(String, PathBuf), StartError> {
+pub(crate) fn kept_admin_token(directory: Option<&Path>) -> Result<(String, PathBuf), StartError> {
     let path = match directory {
         Some(directory) => directory.join(ADMIN_TOKEN_FILE),
         None => std::env::temp_dir().join(format!("jackfield-{}-{ADMIN_TOKEN_FILE}", std::process::id())),

@@ -98,6 +98,14 @@ impl Store for FaultyStore {
         self.inner.registry()
     }
 
+    fn is_current(&self) -> bool {
+        self.inner.is_current()
+    }
+
+    async fn refresh(&self) -> Result<bool, StoreError> {
+        self.inner.refresh().await
+    }
+
     fn root_key(&self) -> &RootKey {
         self.inner.root_key()
     }

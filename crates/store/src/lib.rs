@@ -14,6 +14,7 @@ pub mod embedded;
 pub mod faulty;
 mod memory;
 mod open;
+pub mod postgres;
 pub mod registry;
 
 use std::fmt;
@@ -38,6 +39,21 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// The registry of accounts as of now. Cheap: no I/O, no lock that a commit holds.
     fn registry(&self) -> Arc<Registry>;
+
+    /// Whether [`Store::registry`] is at most a few seconds behind what other nodes have committed. A node that cannot
+    /// know any more who was revoked should serve nobody.
+    fn is_current(&self) -> bool {
+        true
+    }
+
+    /// Brings [`Store::registry`] up to what every node committed before the call. Answers whether it may say
+    /// something new since.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn refresh(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 
     /// The key from which tokens and hashes of this directory derive. Made once, the same on every node.
     fn root_key(&self) -> &RootKey;
@@ -371,13 +387,19 @@ pub struct CommitReport {
     pub succeeded: bool,
 }
 
-/// Why a store could not do what was asked. Nothing was changed.
+/// Why a store could not do what was asked. Nothing was changed, except where [`StoreError::InDoubt`] says so.
 #[derive(Clone, Debug, Error)]
 pub enum StoreError {
     /// It cannot be reached, read or written now: trying again later may help.
     #[error("the store is not available: {cause}")]
     Unavailable {
         /// What is in the way, for the log; never for a client.
+        cause: String,
+    },
+    /// Nobody knows whether the change was made: the answer was lost, and could not be settled in time.
+    #[error("it is not known whether the change was made: {cause}")]
+    InDoubt {
+        /// What happened, for the log; never for a client.
         cause: String,
     },
     /// What it holds cannot be understood: an operator has to look.

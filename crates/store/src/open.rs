@@ -8,6 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::embedded::EmbeddedStore;
+use crate::postgres::{PostgresStore, PostgresUrl};
 use crate::{CommitReport, MemoryStore, Store};
 
 /// Where state lives, as `--store` says it.
@@ -17,12 +18,20 @@ pub enum StoreUrl {
     Memory,
     /// `embedded:DIR`: files in a directory that one process has to itself.
     Embedded(PathBuf),
+    /// `postgres://…`: a database that any number of nodes share.
+    Postgres(Box<PostgresUrl>),
 }
 
 /// A text that is no store URL.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("a store is memory: or embedded:DIR")]
-pub struct InvalidStoreUrl;
+pub enum InvalidStoreUrl {
+    /// It does not begin like one.
+    #[error("a store is memory:, embedded:DIR or postgres://USER@HOST/DATABASE")]
+    Kind,
+    /// The rest of the URL of a PostgreSQL database is wrong.
+    #[error("the URL of the database is wrong: {0}")]
+    Postgres(String),
+}
 
 /// Why a store could not be opened. The text is for the operator.
 #[derive(Debug, Error)]
@@ -43,6 +52,34 @@ pub enum OpenError {
     /// The directory holds something else.
     #[error("{dir} is not empty and holds no store", dir = .0.display())]
     NotAStore(PathBuf),
+    /// The store cannot be reached or used now: trying again later may help.
+    #[error("{store} is not available: {cause}")]
+    Unavailable {
+        /// The URL, without secrets.
+        store: String,
+        /// What is in the way.
+        cause: String,
+    },
+    /// The store cannot be used until somebody changes something.
+    #[error("{store} cannot be used: {cause}")]
+    Refused {
+        /// The URL, without secrets.
+        store: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// The schema of the database is one that this version cannot work with.
+    #[error(
+        "{store} has schema version {found}, which asks for a newer release; this one knows version {known}"
+    )]
+    Schema {
+        /// The URL, without secrets.
+        store: String,
+        /// The version that is there.
+        found: i32,
+        /// The version that this release brings.
+        known: i32,
+    },
     /// Files cannot be read or written.
     #[error("{dir} cannot be opened as a store: {cause}", dir = .dir.display())]
     Io {
@@ -75,14 +112,25 @@ impl StoreUrl {
         Ok(match self {
             Self::Memory => Arc::new(MemoryStore::default()),
             Self::Embedded(dir) => Arc::new(EmbeddedStore::open(dir, options).await?),
+            Self::Postgres(url) => Arc::new(PostgresStore::open(url, options).await?),
         })
+    }
+
+    /// The kind of store: `memory`, `embedded` or `postgres`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Embedded(_) => "embedded",
+            Self::Postgres(_) => "postgres",
+        }
     }
 
     /// The directory on this machine that the store keeps its files in, where it has one.
     #[must_use]
     pub fn directory(&self) -> Option<&Path> {
         match self {
-            Self::Memory => None,
+            Self::Memory | Self::Postgres(_) => None,
             Self::Embedded(dir) => Some(dir),
         }
     }
@@ -95,7 +143,10 @@ impl FromStr for StoreUrl {
         match text.split_once(':') {
             Some(("memory", "")) => Ok(Self::Memory),
             Some(("embedded", dir)) if !dir.is_empty() => Ok(Self::Embedded(dir.into())),
-            _ => Err(InvalidStoreUrl),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => PostgresUrl::parse(text)
+                .map(|url| Self::Postgres(Box::new(url)))
+                .map_err(InvalidStoreUrl::Postgres),
+            _ => Err(InvalidStoreUrl::Kind),
         }
     }
 }
@@ -105,6 +156,7 @@ impl fmt::Display for StoreUrl {
         match self {
             Self::Memory => f.write_str("memory:"),
             Self::Embedded(dir) => write!(f, "embedded:{}", dir.display()),
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }

@@ -119,7 +119,7 @@ fn a_wrong_configuration_is_one_line_and_2() {
     let missing = home.path().join("missing.toml").to_str().unwrap().to_owned();
     let bad_seed = file("seed.toml", "[[organization]]\nid = \"nonsense\"\n");
     let cases: [(&[&str], &str); 12] = [
-        (&["--store", "floppy:a"], "memory: or embedded:DIR"),
+        (&["--store", "floppy:a"], "memory:, embedded:DIR or postgres:"),
         (&["--listen", "nowhere"], "--listen"),
         (&["--rate-limit", "many"], "--rate-limit"),
         (&["--rate-limit", "1000001"], "--rate-limit"),

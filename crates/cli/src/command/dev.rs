@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jackfield_model::{ClientId, path};
-use jackfield_server::{JournalScope, SeedSource, Server, Settings, Text};
+use jackfield_server::{JournalScope, SeedSource, Server, Settings, Text, WhenAway};
 
 use self::reach::Reach;
 use super::serve;
@@ -58,7 +58,8 @@ pub(crate) fn run(args: DevArgs) -> ExitCode {
                 Some(directory) => format!("kept in {}", directory.display()),
                 None => "kept in memory only".to_owned(),
             };
-            serve::serve(config, move |server, out| greet(server, &kept, out))
+            // What is to be tried has to be there.
+            serve::serve(config, WhenAway::End, move |server, out| greet(server, &kept, out))
         }
         Err(error) => {
             eprintln!("error: {error}");

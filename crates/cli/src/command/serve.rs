@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use jackfield_server::{Config, ConfigError, Server, Settings, StartError, Trust};
+use jackfield_server::{Config, ConfigError, Server, Settings, StartError, Supervisor, Trust, WhenAway};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Exit status for a configuration that is wrong.
@@ -23,7 +23,7 @@ pub(crate) struct ServeArgs {
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(args: ServeArgs) -> ExitCode {
     match configure(args.config.as_deref(), args.settings, Settings::default()) {
-        Ok(config) => serve(config, |server, _| {
+        Ok(config) => serve(config, WhenAway::Wait, |server, _| {
             // Standard output has the ready line and nothing else.
             if let Some(trust) = server.trust() {
                 log_trust(&trust);
@@ -61,6 +61,7 @@ fn log_trust(trust: &Trust) {
 /// Starts a server, lets `greet` write to standard output, prints the ready line, and serves.
 pub(super) fn serve(
     config: Config,
+    when_away: WhenAway,
     greet: impl FnOnce(&Server, &mut dyn Write) -> std::io::Result<()>,
 ) -> ExitCode {
     jackfield_server::logs::start(&config.log_level, config.log_format);
@@ -80,7 +81,7 @@ pub(super) fn serve(
                 return ExitCode::FAILURE;
             }
         };
-        let server = match Server::start(config).await {
+        let server = match Server::start(config, when_away).await {
             Ok(server) => server,
             Err(error) => return refuse(&error),
         };
@@ -88,8 +89,10 @@ pub(super) fn serve(
             eprintln!("error: standard output cannot be written: {error}");
             return ExitCode::FAILURE;
         }
-        server.run(stop.signalled()).await;
-        ExitCode::SUCCESS
+        match server.run(stop.signalled(), &Supervisor::from_environment()).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(&error),
+        }
     })
 }
 

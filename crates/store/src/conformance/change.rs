@@ -52,7 +52,9 @@ pub(super) async fn a_change_record_tells_everything(adapter: &dyn Adapter) {
             before: from.map(amazon),
             after: to.map(amazon),
         };
-        let sequence = before + 1 + index as u64;
+        // Numbers rise; whether they leave gaps is up to the adapter.
+        let sequence = recorded[index].sequence;
+        assert!(sequence > index.checked_sub(1).map_or(before, |last| recorded[last].sequence));
         assert_eq!(recorded[index], Change { sequence, time, actor, request_id, operation, subject });
     }
 }
@@ -60,7 +62,7 @@ pub(super) async fn a_change_record_tells_everything(adapter: &dyn Adapter) {
 pub(super) async fn what_changes_nothing_is_not_recorded(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
     world.create("7201", "one").await;
-    let before = world.last_change().await;
+    let (before, recorded) = (world.last_change().await, world.changes().await);
     assert_eq!(world.create("7201", "two").await, CreateOutcome::Exists);
     assert_eq!(world.update("7201", "one").await, UpdateOutcome::Updated);
     assert_eq!(world.update("7202", "one").await, UpdateOutcome::NotFound);
@@ -69,7 +71,7 @@ pub(super) async fn what_changes_nothing_is_not_recorded(adapter: &dyn Adapter) 
     world.registry(RegistryCommand::SetMaintenance(Maintenance::default())).await;
     let world = world.again(adapter).await;
     assert_eq!(world.last_change().await, before);
-    assert_eq!(world.changes().await.len() as u64, before);
+    assert_eq!(world.changes().await, recorded);
     assert_eq!(world.store.list_changes(&filter(before, 10)).await.unwrap().changes, Vec::new());
 }
 
@@ -81,18 +83,19 @@ pub(super) async fn changes_come_in_pages(adapter: &dyn Adapter) {
     let world = world.again(adapter).await;
     let all = world.changes().await;
     let sequences: Vec<u64> = all.iter().map(|change| change.sequence).collect();
-    assert_eq!(sequences, (1..=all.len() as u64).collect::<Vec<_>>());
+    assert!(sequences[0] > 0 && sequences.is_sorted_by(|one, next| one < next), "{sequences:?}");
     for limit in [1, 2, 7, all.len(), all.len() + 1] {
         assert_eq!(changes(&*world.store, &filter(0, limit)).await, all, "pages of {limit}");
     }
-    let last = all.len() as u64;
-    for (after, limit, more) in
-        [(0, all.len() - 1, true), (0, all.len(), false), (5, 3, true), (last - 3, 3, false)]
+    let last = *sequences.last().unwrap();
+    let count = all.len();
+    for (skipped, limit, more) in
+        [(0, count - 1, true), (0, count, false), (5, 3, true), (count - 3, 3, false)]
     {
+        let after = skipped.checked_sub(1).map_or(0, |index: usize| sequences[index]);
         let page = world.store.list_changes(&filter(after, limit)).await.unwrap();
-        let after = usize::try_from(after).unwrap();
-        assert_eq!(page.changes, all[after..after + limit]);
-        assert_eq!((page.next_after, page.more), ((after + limit) as u64, more));
+        assert_eq!(page.changes, all[skipped..skipped + limit]);
+        assert_eq!((page.next_after, page.more), (sequences[skipped + limit - 1], more));
     }
     for after in [last, last + 1, u64::MAX] {
         let page = world.store.list_changes(&filter(after, 3)).await.unwrap();
@@ -133,59 +136,66 @@ pub(super) async fn a_page_looks_at_a_bounded_number(adapter: &dyn Adapter) {
     world.create_for(world.stranger, "7201", "one").await;
     let filter = ChangeFilter { provider: Some(world.stranger), after: first, limit: 10 };
     let page = world.store.list_changes(&filter).await.unwrap();
-    let end = first + ChangePage::EXAMINED_MAX as u64;
-    assert_eq!(page, ChangePage { changes: Vec::new(), next_after: end, more: true });
-    let page = world.store.list_changes(&ChangeFilter { after: end, ..filter }).await.unwrap();
-    assert_eq!((page.changes.len(), page.more), (1, false));
+    if page.changes.is_empty() {
+        // An adapter that looks at each record stops in between.
+        let end = first + ChangePage::EXAMINED_MAX as u64;
+        assert_eq!(page, ChangePage { changes: Vec::new(), next_after: end, more: true });
+        let page = world.store.list_changes(&ChangeFilter { after: end, ..filter }).await.unwrap();
+        assert_eq!((page.changes.len(), page.more), (1, false));
+    } else {
+        assert_eq!((page.changes.len(), page.more), (1, false));
+    }
     assert_eq!(world.count(world.providers[0]).await, count as u64);
 }
 
-/// Ten changes of the times 100, 101 …; answers the sequence number of the first.
-async fn timed_changes(world: &World) -> u64 {
-    let first = world.last_change().await + 1;
+/// Ten changes of the times 100, 101 …; answers their sequence numbers.
+async fn timed_changes(world: &World) -> Vec<u64> {
+    let before = world.last_change().await;
     for number in 0..10 {
         let origin = Origin { time: Timestamp(100 + number), ..origin() };
         let write = WriteAssociation { origin, ..write(world.providers[0], &number.to_string(), "one") };
         world.store.create_association(write).await.unwrap();
     }
-    first
+    let made = changes(&*world.store, &filter(before, 20)).await;
+    assert_eq!(made.len(), 10);
+    made.into_iter().map(|change| change.sequence).collect()
 }
 
 pub(super) async fn old_changes_are_trimmed(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
     // The changes that made the accounts are of today: all of them must go before older ones behind them.
     assert_eq!(world.store.trim_changes(Timestamp(50), 100).await.unwrap(), 0);
-    let accounts = usize::try_from(world.last_change().await).unwrap();
+    let accounts = world.changes().await.len();
     assert_eq!(world.store.trim_changes(Timestamp(u64::MAX), 2).await.unwrap(), 2);
     assert_eq!(world.store.trim_changes(Timestamp(u64::MAX), 100).await.unwrap(), accounts - 2);
-    let first = timed_changes(&world).await;
+    let made = timed_changes(&world).await;
     assert_eq!(world.store.trim_changes(Timestamp(100), 100).await.unwrap(), 0, "older than, not as old as");
     assert_eq!(world.store.trim_changes(Timestamp(104), 3).await.unwrap(), 3);
-    assert_eq!(world.changes().await.first().map(|change| change.sequence), Some(first + 3));
+    assert_eq!(world.changes().await.first().map(|change| change.sequence), Some(made[3]));
     let world = world.again(adapter).await;
     assert_eq!(world.store.trim_changes(Timestamp(104), 100).await.unwrap(), 1);
     assert_eq!(world.store.trim_changes(Timestamp(104), 100).await.unwrap(), 0);
     assert_eq!(world.store.trim_changes(Timestamp(200), 0).await.unwrap(), 0);
     let world = world.again(adapter).await;
     let left: Vec<u64> = world.changes().await.iter().map(|change| change.sequence).collect();
-    assert_eq!(left, (first + 4..first + 10).collect::<Vec<_>>());
-    let page = world.store.list_changes(&filter(first + 1, 2)).await.unwrap();
-    assert_eq!((page.changes.len(), page.next_after, page.more), (2, first + 5, true));
+    assert_eq!(left, made[4..]);
+    let page = world.store.list_changes(&filter(made[1], 2)).await.unwrap();
+    assert_eq!((page.changes.len(), page.next_after, page.more), (2, made[5], true));
     assert_eq!(world.count(world.providers[0]).await, 10, "what was changed stays");
 }
 
 pub(super) async fn sequence_numbers_go_on_after_a_trim(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
-    let first = timed_changes(&world).await;
+    let made = timed_changes(&world).await;
     world.store.trim_changes(Timestamp(u64::MAX), 1_000).await.unwrap();
     assert_eq!(world.changes().await, Vec::new());
     let world = world.again(adapter).await;
     assert_eq!(world.changes().await, Vec::new());
-    assert_eq!(world.last_change().await, first + 9);
+    assert_eq!(world.last_change().await, made[9]);
     world.create("new", "one").await;
     let world = world.again(adapter).await;
     let left: Vec<u64> = world.changes().await.iter().map(|change| change.sequence).collect();
-    assert_eq!(left, [first + 10]);
+    assert!(left.len() == 1 && left[0] > made[9], "{left:?} after {made:?}");
     world.store.create_profile(profile("p1", NORTH, "u1"), origin()).await.unwrap();
-    assert_eq!(world.last_change().await, first + 11);
+    assert!(world.last_change().await > left[0]);
 }

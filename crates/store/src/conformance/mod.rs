@@ -84,6 +84,76 @@ impl Adapter for Embedded {
     }
 }
 
+/// `postgres:` in a schema of its own, which goes with the value, on the server that the environment names.
+#[derive(Debug)]
+pub struct Postgres {
+    server: String,
+    schema: String,
+}
+
+/// The variable that names the URL of a PostgreSQL server for tests, with no parameters.
+pub const POSTGRES_VARIABLE: &str = "JACKFIELD_TEST_POSTGRES";
+
+impl Default for Postgres {
+    fn default() -> Self {
+        let server = std::env::var(POSTGRES_VARIABLE).unwrap_or_else(|_| {
+            panic!("{POSTGRES_VARIABLE} names no PostgreSQL server; script/test starts one and names it")
+        });
+        Self::on(server)
+    }
+}
+
+impl Postgres {
+    /// A schema on this server.
+    #[must_use]
+    pub fn on(server: String) -> Self {
+        let schema = format!("store_{}", uuid::Uuid::new_v4().simple());
+        let postgres = Self { server, schema };
+        postgres.execute(&format!("CREATE SCHEMA {}", postgres.schema));
+        postgres
+    }
+
+    /// The URL of the store.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}?options=-c%20search_path%3D{}&pool_size=6", self.server, self.schema)
+    }
+
+    /// Runs statements, on a thread of their own: values are also dropped where a runtime runs.
+    fn execute(&self, sql: &str) {
+        let (server, sql) = (self.server.clone(), sql.to_owned());
+        let run = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime starts").block_on(async {
+                let (client, connection) = tokio_postgres::connect(&server, tokio_postgres::NoTls).await?;
+                tokio::spawn(connection);
+                client.batch_execute(&sql).await
+            })
+        });
+        run.join().expect("no panic").expect("the server of the tests answers");
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.execute(&format!("DROP SCHEMA {} CASCADE", self.schema));
+        }
+    }
+}
+
+#[async_trait]
+impl Adapter for Postgres {
+    async fn open(&self) -> Arc<dyn Store> {
+        let url: crate::StoreUrl = self.url().parse().expect("a valid URL");
+        url.open(crate::StoreOptions::default()).await.expect("the store opens")
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+}
+
 /// Makes a test of each listed behaviour, and the macro that an adapter's test file calls.
 macro_rules! suite {
     ($dollar:tt $($group:ident: $($behaviour:ident)*;)*) => {

@@ -134,6 +134,12 @@ impl World {
         changes(&*self.store, &ChangeFilter { limit: 1_000, ..ChangeFilter::default() }).await
     }
 
+    /// How many changes were made after the one with this sequence number.
+    pub async fn changes_after(&self, sequence: u64) -> usize {
+        let filter = ChangeFilter { provider: None, after: sequence, limit: 1_000 };
+        changes(&*self.store, &filter).await.len()
+    }
+
     /// The sequence number of the last change.
     pub async fn last_change(&self) -> u64 {
         self.store.stats().await.expect("the store is available").last_change

@@ -208,6 +208,14 @@ impl Registry {
         }
     }
 
+    /// Puts a record in the place of the one with its key, or takes that away.
+    pub(crate) fn set(&mut self, key: &RecordKey, record: Option<Record>) {
+        self.remove(key);
+        if let Some(record) = record {
+            self.insert(record);
+        }
+    }
+
     fn insert(&mut self, record: Record) {
         match record {
             Record::Organization(organization) => {

@@ -1,0 +1,133 @@
+//! What the listeners lead to: the service, and 503 as long as its store could not be opened.
+//!
+//! `/healthz` says that the process lives, `/readyz` what it waits for. The cause is for the operator: it stands in the
+//! answer on the admin listener, and in the log.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use hyper::body::Body;
+use jackfield_model::RequestId;
+use tokio::sync::watch;
+
+use crate::app::{self, App, Call, Dropped, Seen};
+use crate::error::ApiError;
+use crate::lwa;
+use crate::metrics::Metrics;
+use crate::opening::PAUSE_MAX;
+use crate::response::{self, Reply};
+use crate::router::{Listener, OpenOperation, Operation, Router, Target};
+
+/// The service of a server, from the first connection on.
+#[derive(Debug)]
+pub(crate) struct Service {
+    app: OnceLock<Arc<App>>,
+    /// What it waits for, if it has to wait.
+    cause: watch::Sender<Option<String>>,
+    metrics: Arc<Metrics>,
+    router: Router,
+    body_timeout: Duration,
+}
+
+impl Service {
+    pub(crate) fn new(body_timeout: Duration) -> Self {
+        Self {
+            app: OnceLock::new(),
+            cause: watch::Sender::default(),
+            metrics: Arc::default(),
+            router: Router::new(),
+            body_timeout,
+        }
+    }
+
+    pub(crate) const fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// The service proper, when its store is open.
+    pub(crate) fn app(&self) -> Option<&Arc<App>> {
+        self.app.get()
+    }
+
+    /// Puts the service proper in place. There is one in the life of a server.
+    pub(crate) fn open(&self, app: Arc<App>) {
+        // A second one would be a bug of the only caller; the first stays.
+        let _ = self.app.set(app);
+    }
+
+    /// Notes what the service waits for.
+    pub(crate) fn wait_for(&self, cause: &str) {
+        self.cause.send_if_modified(|known| {
+            let news = known.as_deref() != Some(cause);
+            if news {
+                *known = Some(cause.to_owned());
+            }
+            news
+        });
+    }
+
+    /// Done when the service has to wait for something.
+    pub(crate) async fn waits(&self) {
+        // The sender lives as long as this value.
+        let _ = self.cause.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// What the service waits for, now and whenever it changes.
+    pub(crate) fn causes(&self) -> watch::Receiver<Option<String>> {
+        self.cause.subscribe()
+    }
+
+    /// Answers a request, unless a fault rule keeps the answer.
+    pub(crate) async fn respond<B>(&self, listener: Listener, request: Request<B>) -> Result<Reply, Dropped>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        match self.app.get() {
+            Some(app) => app.respond(listener, request).await,
+            None => Ok(self.refuse(listener, request).await),
+        }
+    }
+
+    async fn refuse<B>(&self, listener: Listener, request: Request<B>) -> Reply
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let started = Instant::now();
+        let (head, mut body) = request.into_parts();
+        app::drain(&head, &mut body, self.body_timeout).await;
+        let call = Call { head, request_id: RequestId::random() };
+        let found = self.router.find(listener, &call.head.method, call.head.uri.path());
+        let operation = if let Target::Found(operation, _) = found { Some(operation) } else { None };
+        let refused = || self.refusal(listener, operation);
+        let mut reply = match operation {
+            Some(Operation::Open(OpenOperation::Health)) => {
+                response::json(StatusCode::OK, &serde_json::json!({ "status": "ok" }))
+            }
+            Some(operation) => lwa::refuse_as(operation, &call, refused(), &mut Seen::default())
+                .unwrap_or_else(ApiError::into_response),
+            None => refused().into_response(),
+        };
+        app::identify(&mut reply, call.request_id);
+        self.metrics.request(operation, reply.status(), started.elapsed());
+        app::log_access(&call, "-", operation, reply.status(), started.elapsed());
+        reply
+    }
+
+    fn refusal(&self, listener: Listener, operation: Option<Operation>) -> ApiError {
+        let asks_why = matches!(operation, Some(Operation::Open(OpenOperation::Ready)));
+        let cause = self.cause.borrow().clone().filter(|_| asks_why && listener == Listener::Admin);
+        ApiError::Unavailable {
+            message: match cause {
+                Some(cause) => format!("The store cannot be opened yet: {cause}."),
+                None => "The directory cannot be reached yet; nothing was changed.".to_owned(),
+            },
+            retry_after: u32::try_from(PAUSE_MAX.as_secs()).unwrap_or(u32::MAX),
+            // It is in the log already, and would be there again with each request.
+            cause: None,
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! `postgres://…`: PostgreSQL 15 and later, and engines that speak its protocol and distribute it.
+//!
+//! Any number of nodes share one database, which alone decides. Associations are read and written in batches, each
+//! one statement in a transaction of its own, see `batch` and `association`; the registry is copied to every node,
+//! see `registry`. A write whose answer is lost is looked up before its client is answered, see `doubt`. The schema
+//! stands in `migrations`.
+
+mod association;
+mod batch;
+mod change;
+mod connect;
+mod doubt;
+mod error;
+mod migrate;
+mod profile;
+mod registry;
+mod reset;
+mod url;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use deadpool_postgres::Pool;
+use jackfield_model::wire::Association;
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
+use tokio::sync::{Notify, oneshot};
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+
+use self::association::{Kind, Outcome, ReadJob, WriteJob};
+use self::batch::Batcher;
+use self::change::Feed;
+use self::connect::Connector;
+use self::error::Failure;
+use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
+use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
+use crate::{
+    AssociationPage, AssociationRange, CommitReport, Content, CreateOutcome, CreateProfileOutcome,
+    DeleteOutcome, DeleteProfileOutcome, OpenError, PutProfileOutcome, RootKey, Store, StoreError,
+    StoreOptions, StoreStats, UpdateOutcome, WriteAssociation,
+};
+
+pub use self::migrate::Migrated;
+pub use self::url::{POOL_SIZE, PostgresUrl};
+
+/// Rows in which the associations of a provider are counted.
+const SLOTS: u16 = 8;
+/// The database ends what takes longer than its own bounds, so this one is met only when it does not answer at all.
+const ANSWER_MAX: Duration = Duration::from_secs(6);
+
+const CLOSED: &str = "the store is closed";
+
+/// The store of `postgres://…`.
+#[derive(Debug)]
+pub struct PostgresStore {
+    shared: Arc<Shared>,
+    writes: Arc<Batcher<(ServiceProviderId, Kind), WriteJob>>,
+    reads: Arc<Batcher<ServiceProviderId, ReadJob>>,
+    root_key: RootKey,
+}
+
+/// What the parts of the store share.
+struct Shared {
+    pool: Pool,
+    connector: Connector,
+    registry: registry::Cache,
+    feed: Feed,
+    /// Why the database cannot be used; nothing while it can.
+    away: ArcSwapOption<String>,
+    /// Asks the watch to look now.
+    nudge: Notify,
+    closing: Notify,
+    slot: AtomicU16,
+    options: StoreOptions,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("away", &self.away).finish_non_exhaustive()
+    }
+}
+
+impl PostgresStore {
+    /// Connects, brings the schema forward and reads the registry.
+    ///
+    /// # Errors
+    /// [`OpenError`], whose text says what to do; [`OpenError::Unavailable`] when it may help to try again.
+    pub async fn open(url: &PostgresUrl, options: StoreOptions) -> Result<Self, OpenError> {
+        let store = url.to_string();
+        let refused = |cause: String| OpenError::Refused { store: store.clone(), cause };
+        let connector = Connector::new(url).map_err(refused)?;
+        migrate_with(&connector, &store).await?;
+        let pool = connector.pool(url.pool_size).map_err(refused)?;
+        let shared = Arc::new(Shared {
+            pool,
+            connector,
+            registry: registry::Cache::default(),
+            feed: Feed::default(),
+            away: ArcSwapOption::empty(),
+            nudge: Notify::new(),
+            closing: Notify::new(),
+            // Nodes that start together count in different rows.
+            slot: AtomicU16::new(u16::from(uuid::Uuid::new_v4().as_bytes()[0])),
+            options,
+        });
+        let unavailable = |cause: String| OpenError::Unavailable { store: store.clone(), cause };
+        let rows = shared.read("SELECT root_key FROM directory", &[]).await;
+        let rows = rows.map_err(|failure| unavailable(failure.cause().to_owned()))?;
+        let key: Option<Vec<u8>> = rows.first().and_then(|row| row.try_get(0).ok());
+        let key = key.and_then(|key| <[u8; 32]>::try_from(key).ok());
+        let key = key.ok_or_else(|| refused("the root key of the store is missing".to_owned()))?;
+        registry::refresh(&shared).await.map_err(|error| unavailable(error.to_string()))?;
+        tokio::spawn(registry::watch(Arc::clone(&shared)));
+        // One connection is left for everything that is not a batch.
+        let batches = url.pool_size / 2;
+        let (writer, reader) = (Arc::clone(&shared), Arc::clone(&shared));
+        let writes = Batcher::new(batches, move |(provider, kind), jobs| {
+            association::write(Arc::clone(&writer), provider, kind, jobs)
+        });
+        let reads = Batcher::new(url.pool_size - batches - 1, move |provider, jobs| {
+            association::read(Arc::clone(&reader), provider, jobs)
+        });
+        Ok(Self { shared, writes: Arc::new(writes), reads: Arc::new(reads), root_key: RootKey::new(key) })
+    }
+
+    /// Brings the schema forward and does nothing else.
+    ///
+    /// # Errors
+    /// [`OpenError`], whose text says what to do.
+    pub async fn migrate(url: &PostgresUrl) -> Result<Migrated, OpenError> {
+        let store = url.to_string();
+        let connector =
+            Connector::new(url).map_err(|cause| OpenError::Refused { store: store.clone(), cause })?;
+        migrate_with(&connector, &store).await
+    }
+
+    async fn write(
+        &self,
+        kind: Kind,
+        provider: ServiceProviderId,
+        job: impl FnOnce(oneshot::Sender<Result<Outcome, StoreError>>) -> WriteJob,
+    ) -> Result<Outcome, StoreError> {
+        self.shared.check_present()?;
+        let (reply, answer) = oneshot::channel();
+        self.writes.push((provider, kind), job(reply));
+        answer.await.unwrap_or_else(|_| Err(lost_job()))
+    }
+}
+
+async fn migrate_with(connector: &Connector, store: &str) -> Result<Migrated, OpenError> {
+    let (mut client, connection) = connector.connect().await.map_err(|error| open_error(&error, store))?;
+    let migrated = migrate::migrate(&mut client, migrate::MIGRATIONS, store).await;
+    drop(client);
+    // The connection is closed when its task has ended, and the lock of a failed migration is free then.
+    let _ = connection.await;
+    migrated
+}
+
+/// Why the store cannot be opened: what an operator has to mend, or what may pass.
+fn open_error(error: &tokio_postgres::Error, store: &str) -> OpenError {
+    let (store, cause) = (store.to_owned(), error::describe(error));
+    let lasting = error.code().is_some_and(|code| {
+        // 28: authentication, 3D: no such database, 42: no such right, or a schema that is not ours.
+        ["28", "3D", "42"].iter().any(|class| code.code().starts_with(class))
+            || *code == SqlState::FEATURE_NOT_SUPPORTED
+    });
+    let tls = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|source| source.kind() == std::io::ErrorKind::InvalidData);
+    if lasting || tls { OpenError::Refused { store, cause } } else { OpenError::Unavailable { store, cause } }
+}
+
+impl Shared {
+    async fn client(&self) -> Result<deadpool_postgres::Client, Failure> {
+        match self.pool.get().await {
+            Ok(client) => Ok(client),
+            Err(error) => {
+                let failure = Failure::from(error);
+                self.nudge.notify_one();
+                Err(failure)
+            }
+        }
+    }
+
+    /// One statement in a transaction of its own. It is sent once.
+    async fn query(&self, statement: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Failure> {
+        let client = self.client().await?;
+        let run = async {
+            let prepared = client.prepare_cached(statement).await.map_err(not_begun)?;
+            Ok(client.query(&prepared, parameters).await?)
+        };
+        match in_time(run).await {
+            Ok(rows) => Ok(rows),
+            Err(failure) => {
+                if failure.ends_connection() {
+                    self.nudge.notify_one();
+                }
+                discard(client, &failure);
+                Err(failure)
+            }
+        }
+    }
+
+    /// A statement that only reads. A connection that turns out to be dead, as they do after a failover, is replaced
+    /// and the statement sent again.
+    async fn read(&self, statement: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Failure> {
+        self.check_present().map_err(|error| Failure::Refused(error.to_string()))?;
+        let mut result = self.query(statement, parameters).await;
+        if matches!(result, Err(Failure::Lost(_) | Failure::Unsent(_))) {
+            result = self.query(statement, parameters).await;
+        }
+        // Nothing was written, so nothing is in doubt.
+        result.map_err(|failure| match failure {
+            Failure::Lost(cause) => Failure::Refused(cause),
+            other => other,
+        })
+    }
+
+    /// The row of `tenant` that a batch counts in.
+    fn next_slot(&self) -> i16 {
+        let next = self.slot.fetch_add(1, Ordering::Relaxed) % SLOTS;
+        i16::try_from(next).expect("a small number")
+    }
+
+    fn report(&self, report: CommitReport) {
+        if let Some(on_commit) = &self.options.on_commit {
+            on_commit(report);
+        }
+    }
+
+    fn check_present(&self) -> Result<(), StoreError> {
+        self.away.load().as_ref().map_or(Ok(()), |cause| Err(unavailable(cause)))
+    }
+
+    /// The database cannot be used. What comes in is refused at once until it can.
+    fn down(&self, cause: &str) {
+        let before = self.away.swap(Some(Arc::new(cause.to_owned())));
+        if before.is_none_or(|before| *before != cause) {
+            tracing::error!(cause, "the database cannot be used");
+        }
+    }
+
+    fn up(&self) {
+        if self.away.load().as_ref().is_some_and(|cause| **cause != CLOSED) {
+            self.away.store(None);
+            tracing::info!("the database can be used again");
+        }
+    }
+}
+
+/// What ended before the statement was sent is not in doubt.
+fn not_begun(error: tokio_postgres::Error) -> Failure {
+    match Failure::from(error) {
+        Failure::Lost(cause) => Failure::Unsent(cause),
+        other => other,
+    }
+}
+
+/// Bounds the wait for the database.
+async fn in_time<T>(run: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::time::timeout(ANSWER_MAX, run).await.unwrap_or_else(|_| Err(Failure::late()))
+}
+
+/// Gives a connection back, or closes it when it is of no use any more or has a transaction open.
+fn discard(client: deadpool_postgres::Client, failure: &Failure) {
+    if failure.ends_connection() {
+        drop(deadpool_postgres::Client::take(client));
+    }
+}
+
+fn unavailable(cause: &str) -> StoreError {
+    StoreError::Unavailable { cause: cause.to_owned() }
+}
+
+fn lost_job() -> StoreError {
+    StoreError::InDoubt { cause: "the batch of the write ended without an answer".to_owned() }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn kind(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn registry(&self) -> Arc<Registry> {
+        self.shared.registry.registry()
+    }
+
+    fn is_current(&self) -> bool {
+        self.shared.registry.is_current()
+    }
+
+    async fn refresh(&self) -> Result<bool, StoreError> {
+        registry::refresh(&self.shared).await
+    }
+
+    fn root_key(&self) -> &RootKey {
+        &self.root_key
+    }
+
+    async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
+        let WriteAssociation { provider, association, profile_owner: owner, origin } = write;
+        let Association { external_user_id: id, amazon_id, .. } = association;
+        let job = |reply| WriteJob { id, target: Some(amazon_id), owner, origin, reply };
+        Ok(match self.write(Kind::Create, provider, job).await? {
+            Outcome::Done => CreateOutcome::Created,
+            Outcome::Otherwise => CreateOutcome::Exists,
+            Outcome::NoSuchProfile => CreateOutcome::NoSuchProfile,
+            Outcome::NoSuchProvider => CreateOutcome::NoSuchProvider,
+        })
+    }
+
+    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
+        let WriteAssociation { provider, association, profile_owner: owner, origin } = write;
+        let Association { external_user_id: id, amazon_id, .. } = association;
+        let job = |reply| WriteJob { id, target: Some(amazon_id), owner, origin, reply };
+        Ok(match self.write(Kind::Update, provider, job).await? {
+            Outcome::Done => UpdateOutcome::Updated,
+            Outcome::Otherwise => UpdateOutcome::NotFound,
+            Outcome::NoSuchProfile => UpdateOutcome::NoSuchProfile,
+            Outcome::NoSuchProvider => UpdateOutcome::NoSuchProvider,
+        })
+    }
+
+    async fn delete_association(
+        &self,
+        provider: ServiceProviderId,
+        external_user_id: ExternalUserId,
+        origin: Origin,
+    ) -> Result<DeleteOutcome, StoreError> {
+        let job = |reply| WriteJob { id: external_user_id, target: None, owner: None, origin, reply };
+        Ok(match self.write(Kind::Delete, provider, job).await? {
+            Outcome::Done => DeleteOutcome::Deleted,
+            Outcome::Otherwise | Outcome::NoSuchProfile => DeleteOutcome::NotFound,
+            Outcome::NoSuchProvider => DeleteOutcome::NoSuchProvider,
+        })
+    }
+
+    async fn find_associations(
+        &self,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Result<Vec<Association>, StoreError> {
+        self.shared.check_present()?;
+        let (reply, answer) = oneshot::channel();
+        self.reads.push(provider, ReadJob { ids: ids.to_vec(), reply });
+        answer.await.unwrap_or_else(|_| Err(unavailable("the batch of the look-up ended without an answer")))
+    }
+
+    async fn list_associations(
+        &self,
+        provider: ServiceProviderId,
+        range: &AssociationRange,
+    ) -> Result<AssociationPage, StoreError> {
+        association::list(&self.shared, provider, range).await
+    }
+
+    async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
+        let statement =
+            "SELECT coalesce(sum(associations), 0)::bigint FROM tenant WHERE service_provider_id = $1";
+        self.shared.number(statement, &[provider.as_uuid()]).await
+    }
+
+    async fn change_registry(
+        &self,
+        command: RegistryCommand,
+        origin: Origin,
+    ) -> Result<RegistryOutcome, StoreError> {
+        self.shared.check_present()?;
+        registry::change(&self.shared, &command, &origin).await
+    }
+
+    async fn create_profile(
+        &self,
+        profile: Profile,
+        origin: Origin,
+    ) -> Result<CreateProfileOutcome, StoreError> {
+        self.shared.check_present()?;
+        profile::create(&self.shared, &profile, &origin).await
+    }
+
+    async fn rename_profile(
+        &self,
+        organization: &OrganizationId,
+        id: &AmazonId,
+        name: Option<String>,
+        origin: Origin,
+    ) -> Result<UpdateOutcome, StoreError> {
+        self.shared.check_present()?;
+        profile::rename(&self.shared, organization, id, name, &origin).await
+    }
+
+    async fn put_profiles(
+        &self,
+        profiles: Vec<Profile>,
+        origin: Origin,
+    ) -> Result<Vec<PutProfileOutcome>, StoreError> {
+        self.shared.check_present()?;
+        profile::put(&self.shared, &profiles, &origin).await
+    }
+
+    async fn delete_profile(
+        &self,
+        organization: &OrganizationId,
+        id: &AmazonId,
+        origin: Origin,
+    ) -> Result<DeleteProfileOutcome, StoreError> {
+        self.shared.check_present()?;
+        profile::delete(&self.shared, organization, id, &origin).await
+    }
+
+    async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
+        profile::find(&self.shared, id).await
+    }
+
+    async fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
+        profile::find_of_unit(&self.shared, unit).await
+    }
+
+    async fn list_profiles(
+        &self,
+        organization: &OrganizationId,
+        after: Option<&AmazonId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, StoreError> {
+        profile::list(&self.shared, organization, after, limit).await
+    }
+
+    async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
+        change::list(&self.shared, filter).await
+    }
+
+    async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        change::trim(&self.shared, before, limit).await
+    }
+
+    async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
+        self.shared.check_present()?;
+        reset::reset(&self.shared, &content, &origin).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        let rows = self.shared.read("SELECT current_setting('transaction_read_only') = 'on'", &[]).await?;
+        match rows.first().map(|row| row.try_get::<_, bool>(0)) {
+            Some(Ok(false)) => Ok(()),
+            Some(Ok(true)) => Err(unavailable("the database is read-only")),
+            _ => Err(unavailable("the database gave no sensible answer")),
+        }
+    }
+
+    async fn stats(&self) -> Result<StoreStats, StoreError> {
+        let associations =
+            self.shared.number("SELECT coalesce(sum(associations), 0)::bigint FROM tenant", &[]).await?;
+        let last = "SELECT greatest((SELECT max(sequence) FROM change), trimmed_to) FROM directory";
+        let last_change = self.shared.number(last, &[]).await?;
+        let size = "SELECT sum(pg_total_relation_size(name))::bigint FROM unnest(ARRAY['directory', 'registry', \
+            'profile', 'tenant', 'association', 'change']::regclass[]) AS name";
+        Ok(StoreStats { associations, last_change, disk_bytes: self.shared.number(size, &[]).await.ok() })
+    }
+
+    async fn close(&self) {
+        self.shared.away.store(Some(Arc::new(CLOSED.to_owned())));
+        self.writes.refuse_all(CLOSED);
+        self.reads.refuse_all(CLOSED);
+        self.shared.closing.notify_one();
+        self.shared.pool.close();
+    }
+}
+
+impl Shared {
+    /// A statement that answers one number.
+    async fn number(&self, statement: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64, StoreError> {
+        let rows = self.read(statement, parameters).await?;
+        let number: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(Failure::from)?;
+        u64::try_from(number).map_err(|_| association::corrupt("a count", &"it is negative"))
+    }
+}
