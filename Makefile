@@ -15,7 +15,7 @@ EXAMPLES ?= 300
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fmt described crash group-commit bench bench-check instructions instructions-bless \
+.PHONY: help dev test lint fmt described crash group-commit bench bench-growth bench-postgres bench-check instructions instructions-bless \
         fuzz advisories docs
 
 help: ## List these commands.
@@ -53,6 +53,12 @@ group-commit: ## Print durable creates a second of 1 client and of 64, measured 
 
 bench: ## Measure the release build beside its peers into docs/benchmarks (half an hour; ARGS="--seconds 2 --rounds 1" for a look).
 	@script/bench compare $(ARGS)
+
+bench-growth: ## Measure it from 10,000 to 10,000,000 associations into docs/benchmarks (ARGS="--sizes 10000,100000" for a look).
+	@script/bench growth $(ARGS)
+
+bench-postgres: ## Measure it over PostgreSQL beside pgbench into docs/benchmarks.
+	@script/bench pgbench $(ARGS)
 
 bench-check: ## Check format and lints of bench/ and run its tests.
 	cargo fmt --check --manifest-path bench/Cargo.toml --all

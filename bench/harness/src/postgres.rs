@@ -28,7 +28,6 @@ pub struct Cluster {
 pub struct Postgres {
     process: Process,
     binaries: PathBuf,
-    home: PathBuf,
     port: u16,
 }
 
@@ -104,7 +103,7 @@ impl Cluster {
             let asked = Command::new(&ready).args(["--quiet", "--host=127.0.0.1", "--port", &port]).status();
             asked.is_ok_and(|status| status.success())
         })?;
-        Ok(Postgres { process, binaries: self.binaries.clone(), home: self.home.clone(), port })
+        Ok(Postgres { process, binaries: self.binaries.clone(), port })
     }
 }
 
@@ -132,7 +131,7 @@ impl Postgres {
     #[must_use]
     pub fn client(&self, program: &str, database: &str) -> Command {
         let mut command = Command::new(self.binaries.join(program));
-        command.env("PGHOST", &self.home).env("PGPORT", self.port.to_string()).env("PGUSER", "postgres");
+        command.env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string()).env("PGUSER", "postgres");
         command.env("PGDATABASE", database);
         command
     }

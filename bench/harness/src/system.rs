@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
@@ -14,17 +14,20 @@ use serde::Serialize;
 use crate::load::Single;
 use crate::postgres::{Cluster, Postgres};
 use crate::process::{self, Process, command};
-use crate::workload::{Directory, answer, made_up_token, provider_id};
+use crate::workload::{Directory, Request, answer, check_answer, made_up_token, provider_id};
 
-/// How long a start may take: a start after a crash may read much.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a start may take: one with a seed of thousands of providers takes minutes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Connections to PostgreSQL of a service that pools them.
 const POOL: usize = 20;
 /// Processes of the Python service.
 const WORKERS: usize = 2;
 /// The most that a client may be granted: the limiter works, and limits nothing.
 const RATE_LIMIT: u32 = 1_000_000;
-const CLIENT: &str = "amzn1.application-oa2-client.be0c0000000000000000000000000000";
+/// The client in whose name everything is asked.
+pub const CLIENT: &str = "amzn1.application-oa2-client.be0c0000000000000000000000000000";
+/// A run may take hours.
+const TOKEN_REQUEST: &str = r#"{"expires_in":86400}"#;
 const ADMIN_TOKEN: &str = "bench-admin-token-of-some-length";
 
 /// What is measured.
@@ -202,27 +205,65 @@ impl Lab {
     ) -> anyhow::Result<Started> {
         let seed = home.join("seed.toml");
         std::fs::write(&seed, seed_text(providers))?;
-        let (public, admin) = (free_port()?, free_port()?);
+        let (mut service, public, admin) = self.spawn_jackfield(store, Some(&seed), home, cores)?;
         let log = home.join("log");
-        let _ = std::fs::remove_file(&log);
-        let mut command = command(&self.jackfield.to_string_lossy(), cores);
-        command.args(["serve", "--store", store, "--seed"]).arg(seed);
-        command.args(["--listen", &format!("127.0.0.1:{public}")]);
-        command.args(["--admin-listen", &format!("127.0.0.1:{admin}"), "--admin-token", ADMIN_TOKEN]);
-        let mut service = Process::start(&mut command, &log, Signal::TERM)?;
         service.wait_until("it is ready", PATIENCE, || {
             let written = std::fs::read_to_string(&log).unwrap_or_default();
             written.lines().any(|line| line.starts_with("ready public="))
         })?;
-        let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, admin));
-        let token = access_token(admin)?;
-        Ok(Started {
-            service,
-            postgres: None,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, public)),
-            directory: Arc::new(Directory { providers, token }),
-            data: store.strip_prefix("embedded:").map(Into::into),
-        })
+        let directory = Arc::new(Directory { providers, token: access_token(admin)? });
+        let data = store.strip_prefix("embedded:").map(Into::into);
+        Ok(Started { service, postgres: None, address: public, directory, data })
+    }
+
+    /// Starts Jackfield again on a store that holds the association with number 0, and answers how long it took until
+    /// a query was answered.
+    ///
+    /// # Errors
+    /// When it does not come up, or the answer is wrong.
+    pub fn start_again(
+        &self,
+        store: &str,
+        directory: &Arc<Directory>,
+        home: &Path,
+    ) -> anyhow::Result<(Started, Duration)> {
+        let mut request = Request::default();
+        request.numbers.push(0);
+        directory.query(&mut request);
+        let begin = Instant::now();
+        let (mut service, public, _) = self.spawn_jackfield(store, None, home, &[])?;
+        let mut answer = None;
+        service.wait_until("it answers", PATIENCE, || {
+            answer = Single::connect(public).and_then(|mut one| one.send(&request.bytes)).ok();
+            answer.is_some()
+        })?;
+        let took = begin.elapsed();
+        let (status, body) = answer.context("it answered")?;
+        ensure!(status == 200, "the first answer is a {status}: {}", String::from_utf8_lossy(&body));
+        check_answer(&body, &request.numbers)?;
+        let data = store.strip_prefix("embedded:").map(Into::into);
+        let directory = Arc::clone(directory);
+        Ok((Started { service, postgres: None, address: public, directory, data }, took))
+    }
+
+    fn spawn_jackfield(
+        &self,
+        store: &str,
+        seed: Option<&Path>,
+        home: &Path,
+        cores: &[usize],
+    ) -> anyhow::Result<(Process, SocketAddr, SocketAddr)> {
+        let address = || anyhow::Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?)));
+        let (public, admin) = (address()?, address()?);
+        let log = home.join("log");
+        let _ = std::fs::remove_file(&log);
+        let mut command = command(&self.jackfield.to_string_lossy(), cores);
+        command.args(["serve", "--store", store, "--admin-token", ADMIN_TOKEN]);
+        command.args(["--listen", &public.to_string(), "--admin-listen", &admin.to_string()]);
+        if let Some(seed) = seed {
+            command.arg("--seed").arg(seed);
+        }
+        Ok((Process::start(&mut command, &log, Signal::TERM)?, public, admin))
     }
 
     fn start_peer(
@@ -296,6 +337,12 @@ impl Started {
         std::iter::once(self.service.id()).chain(database).collect()
     }
 
+    /// The service's own process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.service.id()
+    }
+
     /// Stops it as it is meant to be stopped.
     pub fn end(&mut self) {
         self.service.end();
@@ -304,12 +351,18 @@ impl Started {
         }
     }
 
+    /// The PostgreSQL that it uses, and the name of its database there.
+    #[must_use]
+    pub fn database(&self) -> Option<(&Postgres, &str)> {
+        self.postgres.as_ref().map(|(postgres, name)| (postgres, name.as_str()))
+    }
+
     /// Lets a database look at what it holds, as it would by itself after a while: until then it may choose bad plans.
     ///
     /// # Errors
     /// When it refuses.
     pub fn analyze(&self) -> anyhow::Result<()> {
-        let Some((postgres, database)) = &self.postgres else { return Ok(()) };
+        let Some((postgres, database)) = self.database() else { return Ok(()) };
         postgres.sql(database, "ANALYZE").map(drop)
     }
 
@@ -342,7 +395,8 @@ fn seed_text(providers: u64) -> String {
 fn access_token(admin: SocketAddr) -> anyhow::Result<String> {
     let request = format!(
         "POST /admin/v1/clients/{CLIENT}/tokens HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\
-         Content-Length: 2\r\n\r\n{{}}"
+         Content-Length: {}\r\n\r\n{TOKEN_REQUEST}",
+        TOKEN_REQUEST.len()
     );
     let (status, body) = Single::connect(admin)?.send(request.as_bytes())?;
     ensure!(status < 300, "no token: {status} {}", String::from_utf8_lossy(&body));
