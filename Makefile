@@ -11,11 +11,13 @@ ARGS ?=
 CYCLES ?= 50
 # make described EXAMPLES=1000: how many requests for each operation and phase.
 EXAMPLES ?= 300
+# make sync-rate ROWS=10000: how long the list is.
+ROWS ?= 100000
 # make fuzz SECONDS=600: how long each target runs.
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fmt described crash group-commit fuzz advisories docs
+.PHONY: help dev test lint fmt described crash group-commit sync-rate fuzz advisories docs
 
 help: ## List these commands.
 	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +51,11 @@ group-commit: ## Print durable creates a second of 1 client and of 64, measured 
 	cargo build --locked --release --package jackfield
 	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
 	  cargo run --locked --release --package jackfield-tests --bin group-commit
+
+sync-rate: ## Print creates a second of jackfield sync beside a bare load generator, for ROWS rows (a release build).
+	cargo build --locked --release --package jackfield
+	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
+	  cargo run --locked --release --package jackfield-tests --bin sync-rate -- $(ROWS)
 
 fuzz: ## Run each fuzz target for SECONDS seconds (needs a nightly toolchain).
 	@script/fuzz "$$(script/cargo-tool cargo-fuzz $(CARGO_FUZZ))" $(SECONDS)

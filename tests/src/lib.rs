@@ -24,6 +24,7 @@ pub mod seed;
 pub mod server;
 pub mod shared;
 pub mod tenant;
+pub mod terminal;
 pub mod tls;
 
 pub use admin::Admin;

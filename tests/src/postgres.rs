@@ -106,7 +106,7 @@ pub fn try_sql(url: &str, statement: &str) -> Result<String, String> {
 ///
 /// # Panics
 /// When there is none.
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
     let newest = versions.map(|entry| entry.path()).max_by_key(number);

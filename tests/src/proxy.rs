@@ -58,15 +58,20 @@ impl Proxy {
     /// When no port can be listened on.
     #[must_use]
     pub fn to(port: u16) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("a runtime can be made");
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-        let listener = listener.expect("a port can be listened on");
+        let listener =
+            std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port can be listened on");
+        listener.set_nonblocking(true).expect("a listener can be told not to block");
         let address = listener.local_addr().expect("a listener has an address");
         let (state, receiver) = watch::channel(State::default());
         let swallowed = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&swallowed);
-        let thread = std::thread::spawn(move || runtime.block_on(accept(listener, port, receiver, counter)));
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime can be made").block_on(async {
+                let listener = TcpListener::from_std(listener).expect("a listener is one for the runtime");
+                accept(listener, port, receiver, counter).await;
+            });
+        });
         Self { address, state, swallowed, thread: Some(thread) }
     }
 

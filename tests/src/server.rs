@@ -12,15 +12,19 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::endpoint::{Addresses, Endpoint};
+use crate::postgres::Database;
 use crate::{binary, poll};
 
 /// Longest that a server may take to become ready or to end.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Names the kind of store of servers that a test does not care about: `embedded` unless it is `postgres`.
+pub const STORE_VARIABLE: &str = "JACKFIELD_TEST_STORE";
+
 /// How a server is started.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The store URL; `embedded:` in a fresh directory when absent.
+    /// The store URL; a fresh store of the kind that [`STORE_VARIABLE`] names when absent.
     pub store: Option<String>,
     /// A seed file.
     pub seed: Option<PathBuf>,
@@ -50,6 +54,8 @@ pub struct Server {
     options: Options,
     store: String,
     home: TempDir,
+    /// Where the store is, when it is in the shared PostgreSQL server. Dropped after the process was killed.
+    _database: Option<Database>,
 }
 
 /// How a process that should have become a server ended instead.
@@ -94,12 +100,12 @@ impl Server {
     pub fn try_start(options: Options) -> Result<Self, Ended> {
         let home = TempDir::with_prefix("jackfield-").expect("a temporary directory can be made");
         let endpoint = Endpoint::new(format!("admin-{}", uuid::Uuid::new_v4().simple()));
-        let store = options
-            .store
-            .clone()
-            .unwrap_or_else(|| format!("embedded:{}", home.path().join("store").display()));
+        let (store, database) = match &options.store {
+            Some(store) => (store.clone(), None),
+            None => fresh_store(home.path()),
+        };
         let process = Process::spawn(&mut command(&options, &store, &endpoint), &endpoint);
-        let mut server = Self { process, endpoint, options, store, home };
+        let mut server = Self { process, endpoint, options, store, home, _database: database };
         server.await_ready()?;
         Ok(server)
     }
@@ -286,6 +292,17 @@ impl Drop for Server {
         } else {
             self.endpoint.check_log();
         }
+    }
+}
+
+fn fresh_store(home: &Path) -> (String, Option<Database>) {
+    match std::env::var(STORE_VARIABLE).as_deref() {
+        Ok("postgres") => {
+            let database = Database::fresh();
+            (database.url(), Some(database))
+        }
+        Ok("embedded") | Err(_) => (format!("embedded:{}", home.join("store").display()), None),
+        Ok(other) => panic!("{STORE_VARIABLE} is embedded or postgres, not {other}"),
     }
 }
 

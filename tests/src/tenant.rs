@@ -138,6 +138,24 @@ impl Tenant {
         }
     }
 
+    /// The same organization on another node of the same directory.
+    #[must_use]
+    pub fn at(&self, endpoint: &Endpoint, version: Version) -> Self {
+        for secret in [&self.client_secret, &self.token] {
+            endpoint.keep_secret(secret);
+        }
+        Self {
+            organization: self.organization.clone(),
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            provider: self.provider.clone(),
+            token: self.token.clone(),
+            admin: Admin::new(endpoint),
+            client: Client::new(endpoint, Listener::Public, version),
+            server: None,
+        }
+    }
+
     /// The server.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {

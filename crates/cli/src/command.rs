@@ -6,6 +6,7 @@ mod changes;
 mod client;
 mod clock;
 mod dev;
+mod diff;
 mod fault;
 mod journal;
 mod maintenance;
@@ -17,6 +18,7 @@ mod serve;
 mod shell;
 mod status;
 mod store;
+mod sync;
 mod token;
 mod value;
 
@@ -42,7 +44,7 @@ use crate::output::{Format, Output, Show};
     disable_help_subcommand = true,
     after_help = "A client command takes its connection from flags, then the environment, then a\n\
                   profile ([NAME] in the configuration file, with keys named like the flags).\n\n\
-                  Exit codes: 0 done, 1 failed, 2 wrong usage."
+                  Exit codes: 0 done, 1 failed, 2 wrong usage, 3 differences (sync, diff)."
 )]
 pub(crate) struct Cli {
     /// How results are written: a table for people, one JSON document for
@@ -62,6 +64,10 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Create, get, update, delete, list and query associations (public API)
     Association(association::AssociationArgs),
+    /// Bring a provider to the state of a list: plan, apply, verify (public API)
+    Sync(Box<sync::SyncArgs>),
+    /// Show what a list and a provider do not have in common (public API)
+    Diff(Box<diff::DiffArgs>),
     /// Issue and get access tokens
     Token(token::TokenArgs),
     /// Manage organizations
@@ -119,7 +125,7 @@ impl Command {
     /// Which of the server's two APIs the command speaks, for the advice beside an error.
     const fn service(&self) -> Service {
         match self {
-            Self::Association(_) => Service::Public,
+            Self::Association(_) | Self::Sync(_) | Self::Diff(_) => Service::Public,
             Self::Token(args) => args.service(),
             _ => Service::Admin,
         }
@@ -129,6 +135,8 @@ impl Command {
         let future = async {
             match self {
                 Self::Association(args) => args.run(output).await,
+                Self::Sync(args) => args.run(output).await,
+                Self::Diff(args) => args.run(output).await,
                 Self::Token(args) => args.run(output).await,
                 Self::Org(args) => args.run(output).await,
                 Self::Client(args) => args.run(output).await,
@@ -149,7 +157,7 @@ impl Command {
                 Self::Serve(_) | Self::Dev(_) => Ok(()),
             }
         };
-        // A command makes one request at a time: one thread is enough and starts at once.
+        // Requests are waited for, not computed: one thread is enough and starts at once.
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

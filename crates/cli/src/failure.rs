@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::output::{columns, wrapped};
 use anstyle::{AnsiColor, Style};
 use jackfield_client::{ApiError, Error, LoginError, TransportError};
 
@@ -19,6 +20,8 @@ pub(crate) enum Failure {
     Failed(Said),
     /// A call to the server failed: exit code 1.
     Call(Error),
+    /// No success, and everything about it was said already: this exit code.
+    Told(u8),
     /// Standard output was closed by its reader, who has seen enough: exit code 0, nothing said.
     NoReader,
 }
@@ -60,16 +63,21 @@ impl Failure {
     pub(crate) fn report(&self, service: Service) -> ExitCode {
         let (code, message, request_id, hint) = match self {
             Self::NoReader => return ExitCode::SUCCESS,
+            Self::Told(code) => return ExitCode::from(*code),
             Self::Usage(said) => (2, said.message.clone(), None, said.hint.clone()),
             Self::Failed(said) => (1, said.message.clone(), None, said.hint.clone()),
             Self::Call(error) => (1, error.to_string(), error.request_id(), advice(error, service)),
         };
-        let mut text = format!("{ERROR}error:{ERROR:#} {message}\n");
+        // The words "error:" and "try:" get their colours after the lines are broken.
+        let width = columns(&io::stderr());
+        let message = wrapped(&format!("error: {message}"), width, "  ");
+        let mut text = message.replacen("error:", &format!("{ERROR}error:{ERROR:#}"), 1) + "\n";
         if let Some(id) = request_id {
             text.push_str(&format!("  request id: {id}\n"));
         }
         if let Some(hint) = hint {
-            text.push_str(&format!("  {TRY}try:{TRY:#} {hint}\n"));
+            let hint = wrapped(&format!("  try: {hint}"), width, "    ");
+            text.push_str(&(hint.replacen("try:", &format!("{TRY}try:{TRY:#}"), 1) + "\n"));
         }
         // Nothing is left to say it to when standard error is closed.
         let _ = anstream::stderr().write_all(text.as_bytes());
@@ -162,6 +170,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(said) | Self::Failed(said) => f.write_str(&said.message),
             Self::Call(error) => error.fmt(f),
+            Self::Told(code) => write!(f, "exit code {code}"),
             Self::NoReader => f.write_str("nobody reads the result"),
         }
     }

@@ -27,7 +27,8 @@ fn main() -> ExitCode {
         // A value that is wrong is one line; only wrong words deserve the usage under it.
         Err(error) if error.kind() == ErrorKind::ValueValidation => {
             let text = error.to_string();
-            eprintln!("{}", text.lines().next().unwrap_or_default());
+            let line = text.lines().next().unwrap_or_default();
+            eprintln!("{}", output::wrapped(line, output::columns(&std::io::stderr()), "  "));
             ExitCode::from(2)
         }
         Err(error) => error.exit(),

@@ -1,7 +1,7 @@
 //! What commands write to standard output: a table for people or one JSON document for programs.
 
 use std::fmt::Display;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -187,4 +187,50 @@ pub(crate) fn switch(on: bool) -> String {
 /// A text that cannot steer the terminal it is shown on.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Columns of the terminal that an output is, or nothing where it is none.
+pub(crate) fn columns(output: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
+    if !output.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(output).ok();
+    Some(size.map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0).unwrap_or(80))
+}
+
+/// A text broken between words so that no line is wider, unless a word is. Lines after the first are indented.
+pub(crate) fn wrapped(text: &str, width: Option<usize>, indent: &str) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    let words = text.trim_start_matches(' ');
+    let mut lines = " ".repeat(text.len() - words.len());
+    let mut used = lines.len();
+    let mut begun = false;
+    for word in words.split(' ') {
+        let count = word.chars().count();
+        if begun && used + 1 + count > width {
+            lines.push('\n');
+            lines.push_str(indent);
+            used = indent.len();
+        } else if begun {
+            lines.push(' ');
+            used += 1;
+        }
+        begun = true;
+        lines.push_str(word);
+        used += count;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_break_between_words() {
+        let text = "error: one two three, fourteenletters five";
+        assert_eq!(wrapped(text, None, "  "), text);
+        assert_eq!(wrapped(text, Some(200), "  "), text);
+        assert_eq!(wrapped(text, Some(15), "  "), "error: one two\n  three,\n  fourteenletters\n  five");
+    }
 }

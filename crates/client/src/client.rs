@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, Error, request_id};
 use crate::paging::{Associations, Pages};
+use crate::retry::RetryPolicy;
 use crate::token::TokenSource;
 use crate::transport::{Call, Content, Download, Repeat, Reply, Transport};
 
@@ -35,6 +36,20 @@ impl Client {
     #[must_use]
     pub fn new(transport: Transport, endpoint: Endpoint, tokens: impl TokenSource + 'static) -> Self {
         Self { api: Api::new(transport, endpoint, Arc::new(tokens)) }
+    }
+
+    /// The same client with another policy of tries. Connections and tokens stay shared.
+    #[must_use]
+    pub fn with_retry(&self, retry: RetryPolicy) -> Self {
+        let mut other = self.clone();
+        other.api.transport = other.api.transport.with_retry(retry);
+        other
+    }
+
+    /// Where the service is.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.api.endpoint
     }
 
     /// Stores an association.

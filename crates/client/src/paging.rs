@@ -9,6 +9,30 @@ use crate::client::Client;
 use crate::error::Error;
 
 /// The pages of a query, one a call of [`Self::next`].
+///
+/// ```
+/// # use jackfield_client::testing::{ScriptedServer, Step};
+/// # use jackfield_client::{Client, Options, StaticToken, Transport};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let page = |next| format!(r#"{{"paginationContext":{{"totalCount":0,"nextPageToken":"{next}"}},"accountAssociations":[]}}"#);
+/// # let server = ScriptedServer::start([Step::json(200, &page("a")), Step::json(200, &page("0"))]).await;
+/// # let token = StaticToken::new(&jackfield_model::admin::Secret("Atza|t".to_owned()))?;
+/// # let client = Client::new(Transport::new(&Options::default())?, server.endpoint(), token);
+/// # let provider = "amzn1.comms.csp.id.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10".parse()?;
+/// use jackfield_model::wire::QueryRequest;
+///
+/// let first = QueryRequest { external_user_ids: None, max_results: 100, next_token: None };
+/// let mut pages = client.pages(provider, first);
+/// let mut count = 0;
+/// while let Some(page) = pages.next().await? {
+///     count += 1;
+///     assert!(page.account_associations.len() <= 100);
+/// }
+/// assert_eq!(count, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Pages {
     client: Client,
@@ -35,21 +59,11 @@ impl Pages {
     /// # Errors
     /// [`Error`]; also when a page names itself as the next one, which would never end.
     pub async fn next(&mut self) -> Result<Option<QueryResponse>, Error> {
-        let Some(request) = &mut self.upcoming else {
+        let Some(request) = &self.upcoming else {
             return Ok(None);
         };
         let page = self.client.query(self.provider, request).await?;
-        match &page.pagination_context.next_page_token {
-            None => self.upcoming = None,
-            Some(token) if token == LAST_PAGE_TOKEN => self.upcoming = None,
-            Some(token) if request.next_token.as_ref() == Some(token) => {
-                return Err(Error::UnexpectedAnswer {
-                    reason: "the page names itself as the next one".to_owned(),
-                    request_id: None,
-                });
-            }
-            Some(token) => request.next_token = Some(token.clone()),
-        }
+        self.upcoming = next_request(request, &page)?;
         Ok(Some(page))
     }
 }
@@ -73,5 +87,24 @@ impl Associations {
                 None => return Ok(None),
             }
         }
+    }
+}
+
+/// The request for the page after `page`, which answered `request`; `None` after the last one.
+///
+/// # Errors
+/// A page names itself as the next one, which would never end.
+pub(crate) fn next_request(
+    request: &QueryRequest,
+    page: &QueryResponse,
+) -> Result<Option<QueryRequest>, Error> {
+    match &page.pagination_context.next_page_token {
+        None => Ok(None),
+        Some(token) if token == LAST_PAGE_TOKEN => Ok(None),
+        Some(token) if request.next_token.as_ref() == Some(token) => Err(Error::UnexpectedAnswer {
+            reason: "the page names itself as the next one".to_owned(),
+            request_id: None,
+        }),
+        Some(token) => Ok(Some(QueryRequest { next_token: Some(token.clone()), ..request.clone() })),
     }
 }

@@ -21,7 +21,33 @@ pub struct AccessToken {
 #[error("a token is made of visible ASCII characters, without spaces, and is not empty")]
 pub struct InvalidToken;
 
-/// Gives access tokens to a client, call by call.
+/// Gives access tokens to a client, call by call. [`StaticToken`] and [`crate::LoginTokens`] are such sources; another
+/// one takes a few lines:
+///
+/// ```
+/// use async_trait::async_trait;
+/// use jackfield_client::{AccessToken, Error, TokenSource};
+/// use jackfield_model::admin::Secret;
+///
+/// /// A token that something else keeps fresh in the environment.
+/// #[derive(Debug)]
+/// struct FromEnvironment(&'static str);
+///
+/// #[async_trait]
+/// impl TokenSource for FromEnvironment {
+///     async fn token(&self) -> Result<AccessToken, Error> {
+///         let none = |reason: String| Error::NoToken { reason };
+///         let text = std::env::var(self.0).map_err(|error| none(format!("{}: {error}", self.0)))?;
+///         AccessToken::new(&Secret(text)).map_err(|error| none(error.to_string()))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let error = FromEnvironment("NOT_SET_ANYWHERE").token().await.unwrap_err();
+/// assert_eq!(error.to_string(), "no access token: NOT_SET_ANYWHERE: environment variable not found");
+/// # }
+/// ```
 #[async_trait]
 pub trait TokenSource: fmt::Debug + Send + Sync {
     /// A token that is valid now.

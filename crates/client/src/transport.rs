@@ -19,7 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 
-use crate::error::{Error, TransportError, origin, retry_after};
+use crate::error::{Error, TransportError, origin, request_id, retry_after};
 use crate::retry::RetryPolicy;
 use crate::token::{AccessToken, TokenSource};
 
@@ -31,6 +31,17 @@ const ERROR_BYTES: usize = 64 * 1024;
 const UPLOAD_AHEAD: usize = 2;
 
 /// How connections are made and calls are tried.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use jackfield_client::{Options, RetryPolicy, Transport};
+///
+/// let patient = RetryPolicy { attempts: 10, longest_wait: Duration::from_secs(120), ..RetryPolicy::default() };
+/// let options = Options { request_timeout: Duration::from_secs(5), retry: patient, ..Options::default() };
+/// let transport = Transport::new(&options)?;
+/// # Ok::<(), jackfield_client::SetupError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Longest time to make a connection.
@@ -127,6 +138,12 @@ impl Transport {
         Ok(Self { http, request_timeout: options.request_timeout, retry: options.retry })
     }
 
+    /// The same pool with another policy of tries.
+    #[must_use]
+    pub(crate) fn with_retry(&self, retry: RetryPolicy) -> Self {
+        Self { retry, ..self.clone() }
+    }
+
     /// Sends a call, again where the policy and the kind of call allow it, and answers with the last reply,
     /// whatever its status.
     pub(crate) async fn send(&self, call: &Call, tokens: Option<&dyn TokenSource>) -> Result<Reply, Error> {
@@ -139,6 +156,7 @@ impl Transport {
                 None => None,
             };
             let outcome = self.attempt(call, token.as_ref()).await;
+            trace(call, attempt, &outcome);
             if let (Ok(reply), Some(source), Some(token)) = (&outcome, tokens, &token)
                 && !renewed
                 && reply.refuses_the_token()
@@ -316,6 +334,22 @@ impl Reply {
                 .headers
                 .get(WWW_AUTHENTICATE)
                 .is_none_or(|challenge| challenge.to_str().is_ok_and(|text| text.contains("invalid_token")))
+    }
+}
+
+/// Method, path, status and request id; neither bodies nor headers nor queries, which can hold secrets.
+fn trace(call: &Call, attempt: u32, outcome: &Result<Reply, TransportError>) {
+    let (method, path) = (&call.method, call.uri.path());
+    match outcome {
+        Ok(reply) => tracing::debug!(
+            %method,
+            path,
+            attempt,
+            status = reply.status.as_u16(),
+            request_id = request_id(&reply.headers),
+            "answered"
+        ),
+        Err(error) => tracing::debug!(%method, path, attempt, %error, "no answer"),
     }
 }
 

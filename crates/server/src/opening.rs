@@ -196,7 +196,10 @@ impl Trying {
 fn passing_cause(error: &StartError) -> Option<&str> {
     match error {
         StartError::Open(OpenError::Unavailable { cause, .. })
-        | StartError::Seed { cause: SeedError::Store(StoreError::Unavailable { cause }), .. } => Some(cause),
+        | StartError::Seed {
+            cause: SeedError::Store(StoreError::Unavailable { cause } | StoreError::InDoubt { cause }),
+            ..
+        } => Some(cause),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
-//! Random operations on an embedded store and on the reference model: the same outcomes, the same contents.
+//! Random operations on a store and on the reference model: the same outcomes, the same contents.
 //!
-//! `JACKFIELD_MODEL_SEED` repeats a run, `JACKFIELD_MODEL_OPERATIONS` makes it longer or shorter.
+//! `JACKFIELD_MODEL_SEED` repeats a run, `JACKFIELD_MODEL_OPERATIONS` makes it longer or shorter. PostgreSQL gets a
+//! twentieth of the operations: each is a transaction there.
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
 
@@ -12,10 +13,10 @@ use jackfield_model::wire::{Association, Network};
 use jackfield_model::{RequestId, ServiceProviderId};
 use jackfield_store::conformance::dump::Dump;
 use jackfield_store::conformance::world::{
-    amazon, client, client_id, external, organization, organization_id, profile, provider_id, refresh_token,
-    service_provider, skill,
+    amazon, changes, client, client_id, external, organization, organization_id, profile, provider_id,
+    refresh_token, service_provider, skill,
 };
-use jackfield_store::conformance::{Adapter, Embedded};
+use jackfield_store::conformance::{Adapter, Embedded, Postgres};
 use jackfield_store::registry::{ClientChange, NetworkChange};
 use jackfield_store::{
     Actor, AssociationRange, ChangeFilter, Content, MemoryStore, Origin, Profile, RegistryCommand, Store,
@@ -256,6 +257,80 @@ async fn dump(store: &dyn Store) -> Dump {
     Dump::of(store, &PROVIDERS.map(provider_id), &ORGANIZATIONS.map(organization_id), 37).await
 }
 
+/// Which number a change has on the store that is tested, where that leaves gaps: those of the reference model are
+/// 1, 2, 3 …
+#[derive(Default)]
+struct Numbers {
+    of_store: Vec<u64>,
+}
+
+impl Numbers {
+    /// Takes in what was recorded since the last call.
+    async fn learn(&mut self, store: &dyn Store) {
+        let after = self.of_store.last().copied().unwrap_or_default();
+        let filter = ChangeFilter { provider: None, after, limit: 1_000 };
+        self.of_store.extend(changes(store, &filter).await.iter().map(|change| change.sequence));
+    }
+
+    /// The number in the reference model.
+    fn plain(&self, of_store: u64) -> u64 {
+        self.of_store.partition_point(|own| *own <= of_store) as u64
+    }
+
+    /// The number in the store of a number in the reference model.
+    fn own(&self, plain: u64) -> u64 {
+        let index = usize::try_from(plain).unwrap().checked_sub(1);
+        index.map_or(0, |index| self.of_store.get(index).copied().unwrap_or(u64::MAX))
+    }
+
+    /// A dump with the numbers of the reference model.
+    fn plain_dump(&self, mut dump: Dump) -> Dump {
+        for change in &mut dump.changes {
+            change.sequence = self.plain(change.sequence);
+        }
+        dump.last_change = self.plain(dump.last_change);
+        dump
+    }
+}
+
+/// Runs a case on PostgreSQL, one operation after the other: what is under way together has no order there.
+async fn run_on_postgres(operations: &[Operation]) -> Result<(), String> {
+    let (adapter, reference) = (Postgres::default(), MemoryStore::default());
+    let mut store = adapter.open().await;
+    let mut numbers = Numbers::default();
+    for (tick, operation) in (0..).zip(operations) {
+        let expected = apply(&reference, operation, tick).await;
+        let (outcome, expected) = match operation {
+            Operation::Changes(provider, after, limit) => {
+                let list = async |store: &dyn Store, after| {
+                    let filter = ChangeFilter { provider: *provider, after, limit: *limit };
+                    store.list_changes(&filter).await.unwrap().changes
+                };
+                numbers.learn(&*store).await;
+                let mut own = list(&*store, numbers.own(*after)).await;
+                own.iter_mut().for_each(|change| change.sequence = numbers.plain(change.sequence));
+                (format!("{own:?}"), format!("{:?}", list(&reference, *after).await))
+            }
+            Operation::Trim(..) => {
+                numbers.learn(&*store).await;
+                (apply(&*store, operation, tick).await, expected)
+            }
+            _ => (apply(&*store, operation, tick).await, expected),
+        };
+        if outcome != expected {
+            return Err(format!("operation {tick}, {operation:?}: {outcome} instead of {expected}"));
+        }
+        if matches!(operation, Operation::Reopen) {
+            store.close().await;
+            store = adapter.open().await;
+        }
+    }
+    numbers.learn(&*store).await;
+    let difference = numbers.plain_dump(dump(&*store).await).difference(&dump(&reference).await);
+    store.close().await;
+    difference.map_or(Ok(()), Err)
+}
+
 /// Runs a case on a fresh pair of stores.
 async fn run(operations: &[Operation]) -> Result<(), String> {
     let (adapter, reference) = (Embedded::in_memory(), MemoryStore::default());
@@ -300,17 +375,33 @@ fn number(variable: &str) -> Option<u64> {
 
 #[test]
 fn random_operations_have_the_same_outcomes_as_on_the_reference() {
+    check(number("JACKFIELD_MODEL_OPERATIONS").unwrap_or(100_000), 200, |operations, runtime| {
+        runtime.block_on(run(operations))
+    });
+}
+
+#[test]
+fn random_operations_have_the_same_outcomes_on_postgres() {
+    check(number("JACKFIELD_MODEL_OPERATIONS").unwrap_or(100_000) / 20, 30, |operations, runtime| {
+        runtime.block_on(run_on_postgres(operations))
+    });
+}
+
+fn check(
+    wanted: u64,
+    shrinks: u32,
+    run: impl Fn(&[Operation], &tokio::runtime::Runtime) -> Result<(), String>,
+) {
     let seed = number("JACKFIELD_MODEL_SEED").unwrap_or_else(|| Uuid::new_v4().as_u64_pair().0);
-    let wanted = number("JACKFIELD_MODEL_OPERATIONS").unwrap_or(100_000);
     let cases = u32::try_from(wanted.div_ceil(CASE as u64)).unwrap();
     println!("JACKFIELD_MODEL_SEED={seed}, {cases} cases of {CASE} operations");
     let mut bytes = [1; 16];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: shrinks, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::XorShift, &bytes));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let result = runner
-        .run(&operations(), |operations| runtime.block_on(run(&operations)).map_err(TestCaseError::fail));
+    let result =
+        runner.run(&operations(), |operations| run(&operations, &runtime).map_err(TestCaseError::fail));
     if let Err(error) = result {
         panic!("JACKFIELD_MODEL_SEED={seed}\n{error}");
     }

@@ -5,241 +5,51 @@
 //! storage as well. `JACKFIELD_CRASH_CYCLES` says how often to kill (50 unless set), `JACKFIELD_TEST_SEED` repeats
 //! a run's choices; what the machine interleaves is new each time.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use jackfield_tests::http::Failure;
 use jackfield_tests::namespace::PowerCutDisk;
-use jackfield_tests::page::walk;
-use jackfield_tests::tenant::profile;
-use jackfield_tests::{Options, Server, Tenant, TenantOptions, Version, seed};
+use jackfield_tests::{Options, Server, seed};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
 
-const WRITERS: usize = 16;
-const KEYS_OF_A_WRITER: u32 = 12;
+use crate::load::{Course, Load};
 
-/// `externalUserId` to the suffix of its profile.
-type State = BTreeMap<String, String>;
-
-/// A write: what stood under the id before and what stands there after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Write {
-    id: String,
-    before: Option<String>,
-    after: Option<String>,
-}
-
-/// One client with ids of its own, so that it knows what each of its requests has to answer.
-struct Writer {
-    index: usize,
-    tenant: Tenant,
-    rng: Rng,
-    state: State,
-    /// Acknowledged writes by request id.
-    acknowledged: HashMap<String, Write>,
-    /// The write whose answer the kill took away.
-    doubt: Option<Write>,
-}
-
-/// Kills the server right after an acknowledged write: if a write is ever answered before it is safe, then now.
-struct Trigger {
-    process: Pid,
-    acknowledgements_left: AtomicI64,
-}
-
-impl Trigger {
-    fn new(server: &Server, acknowledgements: i64) -> Self {
-        let process = i32::try_from(server.pid()).ok().and_then(Pid::from_raw).unwrap();
-        Self { process, acknowledgements_left: AtomicI64::new(acknowledgements) }
-    }
-
-    fn acknowledged(&self) {
-        if self.acknowledgements_left.fetch_sub(1, Ordering::Relaxed) == 1 {
-            kill_process(self.process, Signal::KILL).unwrap();
-        }
-    }
-}
-
-impl Writer {
-    /// Writes until the server is gone.
-    async fn run(mut self, trigger: Arc<Trigger>) -> Self {
-        loop {
-            let id = format!("{:02}-{:02}", self.index, self.rng.u32(0..KEYS_OF_A_WRITER));
-            let suffix = format!("{:x}", self.rng.u64(..));
-            let before = self.state.get(&id).cloned();
-            let (sent, after, good, refused) = match self.rng.u8(0..4) {
-                0 | 1 => (self.tenant.create_request(&body(&id, &suffix)), Some(suffix), 201, 409),
-                2 => (self.tenant.update_request(&body(&id, &suffix)), Some(suffix), 200, 404),
-                _ => (self.tenant.delete_request(&json!({"externalUserId": id})), None, 200, 404),
-            };
-            // A create succeeds where nothing is, the others where something is.
-            let succeeds = before.is_some() != (good == 201);
-            let write = Write { id, before, after };
-            match self.tenant.try_send(&sent).await {
-                Ok(response) => {
-                    if succeeds {
-                        trigger.acknowledged();
-                    }
-                    response.is(if succeeds { good } else { refused });
-                    if succeeds {
-                        apply(&mut self.state, &write);
-                        self.acknowledged.insert(response.request_id().to_owned(), write);
-                    }
-                }
-                Err(Failure::Connect(_)) => return self,
-                Err(Failure::Broken(_)) => {
-                    self.doubt = succeeds.then_some(write);
-                    return self;
-                }
-                Err(Failure::Late) => panic!("the server hangs"),
-            }
-        }
-    }
-}
-
-fn body(id: &str, suffix: &str) -> Value {
-    jackfield_tests::tenant::association(id, &profile(suffix))
-}
-
-fn apply(state: &mut State, write: &Write) {
-    match &write.after {
-        Some(suffix) => state.insert(write.id.clone(), suffix.clone()),
-        None => state.remove(&write.id),
-    };
-}
-
-/// The write that a record of the change feed tells of.
-fn recorded(change: &Value) -> Write {
-    let suffix = |value: &Value| value.as_str().map(|id| id.strip_prefix(&profile("")).unwrap().to_owned());
-    Write {
-        id: change["external_user_id"].as_str().unwrap().to_owned(),
-        before: suffix(&change["before"]),
-        after: suffix(&change["after"]),
-    }
-}
-
-/// What the test knows of the server, carried from cycle to cycle.
-struct Ledger {
-    state: State,
-    last_sequence: u64,
-    doubts_applied: usize,
-    writes: usize,
-}
-
-/// A server, its writers and what is known of both.
-struct Crash {
-    server: Server,
-    tenant: Tenant,
-    writers: Vec<Writer>,
-    ledger: Ledger,
-    rng: Rng,
+/// A server and its writers.
+pub(crate) struct Crash {
+    pub(crate) server: Server,
+    pub(crate) load: Load,
+    pub(crate) rng: Rng,
 }
 
 impl Crash {
-    async fn new(mut options: Options, mut rng: Rng) -> Self {
+    pub(crate) async fn new(mut options: Options, mut rng: Rng) -> Self {
         options.environment.push(("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned()));
         let server = Server::start(options);
-        let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
-        tenant.create("witness", "1").await.is(201);
-        let first = tenant.admin.changes(&tenant.provider, 0).await;
-        let ledger = Ledger {
-            state: State::from([("witness".to_owned(), "1".to_owned())]),
-            last_sequence: first.last().unwrap()["sequence"].as_u64().unwrap(),
-            doubts_applied: 0,
-            writes: 0,
-        };
-        let writers = (0..WRITERS)
-            .map(|index| Writer {
-                index,
-                tenant: tenant.again(if index % 4 == 0 { Version::Http2 } else { Version::Http1 }),
-                rng: rng.fork(),
-                state: State::new(),
-                acknowledged: HashMap::new(),
-                doubt: None,
-            })
-            .collect();
-        Self { server, tenant, writers, ledger, rng }
+        let load = Load::on(&[&server], &mut rng).await;
+        Self { server, load, rng }
     }
 
-    /// Lets the writers write and kills the server: at an acknowledgement, or at a moment of its own.
-    async fn kill_under_load(&mut self, at_acknowledgement: bool) {
-        let acknowledgements = if at_acknowledgement { self.rng.i64(1..300) } else { i64::MAX };
-        let trigger = Arc::new(Trigger::new(&self.server, acknowledgements));
-        let start = |writer: Writer| tokio::spawn(writer.run(Arc::clone(&trigger)));
-        let running: Vec<_> = self.writers.drain(..).map(start).collect();
-        if !at_acknowledgement {
-            tokio::time::sleep(Duration::from_millis(self.rng.u64(50..400))).await;
-            self.server.kill9();
-        }
-        for writer in running {
-            self.writers.push(writer.await.unwrap());
-        }
-        // Dead by the trigger, it is still to be waited for.
-        self.server.kill9();
-    }
-
-    async fn verify(&mut self) {
-        self.ledger.verify(&self.tenant, &mut self.writers).await;
-    }
-
-    fn report(&self, cycles: usize) {
-        let Ledger { writes, doubts_applied, .. } = self.ledger;
-        eprintln!("{cycles} times, {writes} writes acknowledged, {doubts_applied} in doubt were done");
-        assert!(writes > cycles, "there was load");
-    }
-}
-
-impl Ledger {
-    /// Compares what the writers know with what the restarted server shows.
-    async fn verify(&mut self, tenant: &Tenant, writers: &mut [Writer]) {
-        let mut acknowledged: HashMap<String, Write> = HashMap::new();
-        let mut doubts: Vec<Write> = Vec::new();
-        for writer in &mut *writers {
-            acknowledged.extend(writer.acknowledged.drain());
-            doubts.extend(writer.doubt.take());
-        }
-        self.writes += acknowledged.len();
-        for change in tenant.admin.changes(&tenant.provider, self.last_sequence).await {
-            let sequence = change["sequence"].as_u64().unwrap();
-            assert!(sequence > self.last_sequence, "sequences rise: {change}");
-            self.last_sequence = sequence;
-            let write = recorded(&change);
-            assert_eq!(
-                self.state.get(&write.id),
-                write.before.as_ref(),
-                "what was before is right: {change}"
-            );
-            apply(&mut self.state, &write);
-            match acknowledged.remove(change["request_id"].as_str().unwrap()) {
-                Some(wanted) => assert_eq!(write, wanted, "what was acknowledged was done: {change}"),
-                None => {
-                    let doubt = doubts.iter().position(|doubt| *doubt == write);
-                    doubts.swap_remove(doubt.unwrap_or_else(|| panic!("nobody asked for {change}")));
-                    self.doubts_applied += 1;
-                }
+    /// Lets the writers write and kills the server. At an acknowledgement: if a write is ever answered before it is
+    /// safe, then now. Else at a moment of its own.
+    pub(crate) async fn kill_under_load(&mut self, at_acknowledgement: bool) {
+        let left = AtomicI64::new(if at_acknowledgement { self.rng.i64(1..300) } else { i64::MAX });
+        let process = i32::try_from(self.server.pid()).ok().and_then(Pid::from_raw).unwrap();
+        let course = Course::to_the_end(move || {
+            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                kill_process(process, Signal::KILL).unwrap();
             }
-        }
-        assert_eq!(
-            acknowledged.len(),
-            0,
-            "acknowledged writes are not in the change record: {acknowledged:?}"
-        );
-        let shown = walk(tenant, &json!({}), 100).await;
-        assert_eq!(shown.total_count, self.state.len() as u64, "the maintained count is right");
-        let prefix = profile("");
-        let shown: State =
-            shown.found.into_iter().map(|(id, amazon)| (id, amazon[prefix.len()..].to_owned())).collect();
-        assert_eq!(shown, self.state, "associations are what the change record says");
-        // The writers go on from the truth about what was in doubt.
-        for writer in writers {
-            let own = format!("{:02}-", writer.index);
-            let truth = self.state.iter().filter(|(id, _)| id.starts_with(&own));
-            writer.state = truth.map(|(id, suffix)| (id.clone(), suffix.clone())).collect();
-        }
+        });
+        let moment = Duration::from_millis(self.rng.u64(50..400));
+        let kill = async {
+            if !at_acknowledgement {
+                tokio::time::sleep(moment).await;
+                self.server.kill9();
+            }
+        };
+        self.load.during(&course, kill).await;
+        // Dead by an acknowledgement, it is still to be waited for.
+        self.server.kill9();
     }
 }
 
@@ -254,9 +64,9 @@ async fn no_acknowledged_write_is_lost_and_none_invented() {
             crash.server.interrupted_start(Duration::from_millis(crash.rng.u64(0..150)));
         }
         crash.server.restart();
-        crash.verify().await;
+        crash.load.verify().await;
     }
-    crash.report(cycles);
+    crash.load.report(cycles);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -274,7 +84,7 @@ async fn a_power_cut_takes_no_acknowledged_write() {
         disk.cut_power();
         crash.server.options().wrapper = disk.wrapper();
         crash.server.restart();
-        crash.verify().await;
+        crash.load.verify().await;
     }
-    crash.report(cycles);
+    crash.load.report(cycles);
 }

@@ -1,5 +1,7 @@
 //! `jackfield association`: the public API, against any endpoint that speaks it.
 
+mod export;
+
 use clap::{Args, Subcommand};
 use jackfield_client::Client;
 use jackfield_model::wire::{Association, LAST_PAGE_TOKEN, QueryRequest};
@@ -36,6 +38,8 @@ enum AssociationCommand {
     List,
     /// Ask for one page, as the API answers it
     Query(QueryArgs),
+    /// Write all associations of the provider as a list that `sync` reads
+    Export(export::ExportArgs),
 }
 
 #[derive(Args)]
@@ -102,6 +106,7 @@ impl AssociationArgs {
                 list.finish()?;
             }
             AssociationCommand::Query(args) => args.run(&client, provider, output).await?,
+            AssociationCommand::Export(args) => args.run(&client, provider).await?,
         }
         Ok(())
     }

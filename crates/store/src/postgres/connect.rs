@@ -24,17 +24,19 @@ const WAIT_MAX: Duration = Duration::from_secs(3);
 const CONNECT_MAX: Duration = Duration::from_secs(8);
 
 /// What each session is told. The database ends what takes too long before the node stops waiting for it, so that
-/// the node knows the end. Plans are made once and by index: a table that was small when a statement was planned is
+/// the node knows the end. Plans are made once,
+/// unless the engine has to see the provider to find its shard, and by index: a table that was small when a statement was planned is
 /// not scanned when it has grown. Compiling statements this short would cost more than running them. A commit is on stable storage, whatever the database's default is.
 const SESSION: &str = "
     SET statement_timeout = '4s';
     SET lock_timeout = '2s';
     SET idle_in_transaction_session_timeout = '10s';
-    SET plan_cache_mode = force_generic_plan;
     SET enable_seqscan = off;
     SET enable_bitmapscan = off;
     SET jit = off;
     SET client_min_messages = error;
+    SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
+        WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus');
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// Makes connections.
@@ -179,24 +181,24 @@ impl ServerCertVerifier for AnyCertificate {
         Ok(ServerCertVerified::assertion())
     }
 
+    // A signature with the key of a certificate that nobody vouches for proves nothing, and the certificates that
+    // databases make for themselves are not always of a version that could be read here.
     fn verify_tls12_signature(
         &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn verify_tls13_signature(
         &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

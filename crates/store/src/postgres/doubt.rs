@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jackfield_model::ServiceProviderId;
+use jackfield_model::{RequestId, ServiceProviderId};
 use uuid::Uuid;
 
 use super::Shared;
@@ -20,6 +20,40 @@ use crate::StoreError;
 const SETTLE_MAX: Duration = Duration::from_secs(5);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The end of a change of accounts or profiles: `done` when its answer was lost and it stands in the change record.
+/// Its changes have sequence numbers above `floor`. Without `done` the record does not tell what became of it.
+pub(super) async fn end<T>(
+    shared: &Shared,
+    result: Result<T, Failure>,
+    request: RequestId,
+    floor: i64,
+    done: Option<T>,
+) -> Result<T, StoreError> {
+    const RECORDED: &str = "SELECT EXISTS (SELECT FROM change WHERE sequence > $1 AND request_id = $2)";
+    let cause = match result {
+        Err(Failure::Lost(cause)) => cause,
+        other => return other.map_err(StoreError::from),
+    };
+    tracing::warn!(cause, "a change of accounts or profiles is in doubt and looked up");
+    let started = Instant::now();
+    let recorded = loop {
+        match shared.query(RECORDED, &[&floor, request.as_uuid()]).await {
+            Ok(rows) => break rows.first().and_then(|row| row.try_get(0).ok()).unwrap_or(false),
+            Err(Failure::Corrupt(_)) => break false,
+            Err(_) if started.elapsed() > SETTLE_MAX => break false,
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    };
+    match done.filter(|_| recorded) {
+        Some(done) => {
+            // The node's own copy does not have it yet.
+            super::registry::refresh(shared).await?;
+            Ok(done)
+        }
+        None => Err(StoreError::InDoubt { cause }),
+    }
+}
 
 const FIND: &str = "SELECT request_id, object_id FROM change \
     WHERE service_provider_id = $1 AND sequence > $2 AND request_id = ANY ($3) AND kind = 'association'";

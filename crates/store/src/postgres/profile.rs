@@ -38,11 +38,15 @@ pub(super) async fn list(
     rows.iter().map(profile).collect()
 }
 
-/// Runs a change of profiles in one transaction under the lock of the registry.
+/// Runs a change of profiles in one transaction under the lock of the registry. When its answer is lost, `done` is what
+/// became of it if it is in the change record.
 async fn change<T>(
     shared: &Shared,
+    origin: &Origin,
+    done: Option<T>,
     run: impl AsyncFnOnce(&Transaction<'_>, &crate::Registry) -> Result<T, Failure>,
 ) -> Result<T, StoreError> {
+    let floor = shared.feed.floor();
     let mut client = shared.client().await?;
     let changing = async {
         let transaction = client.transaction().await?;
@@ -51,13 +55,11 @@ async fn change<T>(
         transaction.commit().await?;
         Ok(outcome)
     };
-    match super::in_time(changing).await {
-        Ok(outcome) => Ok(outcome),
-        Err(failure) => {
-            super::discard(client, &failure);
-            Err(failure.into())
-        }
+    let result = super::in_time(changing).await;
+    if let Err(failure) = &result {
+        super::discard(client, failure);
     }
+    super::doubt::end(shared, result, origin.request_id, floor, done).await
 }
 
 pub(super) async fn create(
@@ -65,7 +67,7 @@ pub(super) async fn create(
     profile: &Profile,
     origin: &Origin,
 ) -> Result<CreateProfileOutcome, StoreError> {
-    change(shared, async |transaction, registry| {
+    change(shared, origin, Some(CreateProfileOutcome::Created), async |transaction, registry| {
         if !registry.organizations.contains_key(&profile.organization) {
             return Ok(CreateProfileOutcome::NoSuchOrganization);
         }
@@ -88,7 +90,7 @@ pub(super) async fn put(
     profiles: &[Profile],
     origin: &Origin,
 ) -> Result<Vec<PutProfileOutcome>, StoreError> {
-    change(shared, async |transaction, registry| {
+    change(shared, origin, None, async |transaction, registry| {
         let mut outcomes = Vec::with_capacity(profiles.len());
         let mut changes = Vec::new();
         for new in profiles {
@@ -135,7 +137,7 @@ pub(super) async fn rename(
     name: Option<String>,
     origin: &Origin,
 ) -> Result<UpdateOutcome, StoreError> {
-    change(shared, async |transaction, _| {
+    change(shared, origin, Some(UpdateOutcome::Updated), async |transaction, _| {
         let own = one(transaction, BY_ID, id.as_str()).await?;
         let Some(before) = own.filter(|own| own.organization == *organization) else {
             return Ok(UpdateOutcome::NotFound);
@@ -157,14 +159,14 @@ pub(super) async fn delete(
     id: &AmazonId,
     origin: &Origin,
 ) -> Result<DeleteProfileOutcome, StoreError> {
-    change(shared, async |transaction, registry| {
+    change(shared, origin, Some(DeleteProfileOutcome::Deleted), async |transaction, registry| {
         let own = one(transaction, BY_ID, id.as_str()).await?;
         let Some(before) = own.filter(|own| own.organization == *organization) else {
             return Ok(DeleteProfileOutcome::NotFound);
         };
         if registry.organizations.get(organization).is_some_and(|own| own.strict_profiles) {
-            // Whoever writes an association of it at this moment is waited for; whoever comes later waits.
-            transaction.batch_execute("LOCK TABLE association IN SHARE MODE").await?;
+            // Whoever writes an association of it at this moment is waited for; whoever comes later finds it gone.
+            transaction.execute("SELECT FROM profile WHERE id = $1 FOR UPDATE", &[&id.as_str()]).await?;
             let providers: Vec<&Uuid> = registry
                 .providers
                 .values()

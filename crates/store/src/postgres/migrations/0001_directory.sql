@@ -75,8 +75,10 @@ CREATE INDEX change_by_sequence ON change (sequence);
 
 -- The three writes of associations, each for a batch of one provider whose ids are sorted and without repeats. They
 -- answer an outcome for each id: 0 done, 1 exists already (create) or is not there (update, delete), 2 the owner has
--- no such profile; or NULL when the provider is not there. The transaction has its number before it takes one for its
--- changes: readers of the change record rely on that order.
+-- no such profile; or NULL when the provider is not there. Each of their statements names the provider, so that an
+-- engine that distributes runs it in one place. The transaction has its number before it takes one for its changes:
+-- readers of the change record rely on that order. Who removes a provider removes its slots: a write that finds its
+-- slot gone at the end takes back all it did.
 
 CREATE FUNCTION create_associations(
     provider uuid, own_slot smallint, ids text[], targets text[], owners text[],
@@ -85,55 +87,39 @@ CREATE FUNCTION create_associations(
 #variable_conflict use_column
 DECLARE
     outcomes smallint[] := array_fill(1::smallint, ARRAY[cardinality(ids)]);
+    profile_owners text[];
+    organization text;
+    first bigint;
     stored integer := 0;
-    at integer := 0;
-    batch bigint;
-    line record;
+    inserted integer;
 BEGIN
     PERFORM pg_current_xact_id();
-    FOR line IN
-        INSERT INTO association (service_provider_id, external_user_id, amazon_id, counted)
-        SELECT t.service_provider_id, w.id, w.target, coalesce(p.organization_id = t.organization_id, false)
-        FROM tenant t
-        CROSS JOIN unnest(ids, targets, owners) WITH ORDINALITY AS w (id, target, owner, place)
-        LEFT JOIN profile p ON p.id = w.target
-        WHERE t.service_provider_id = provider AND t.slot = 0
-          AND (w.owner IS NULL OR p.organization_id = w.owner)
-        ORDER BY w.place
-        ON CONFLICT DO NOTHING
-        RETURNING external_user_id
-    LOOP
-        at := array_position(ids, line.external_user_id, at + 1);
-        outcomes[at] := 0;
-        stored := stored + 1;
-    END LOOP;
-    IF stored > 0 THEN
-        batch := nextval('change_batch');
-        INSERT INTO change (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, after)
-        SELECT t.service_provider_id, batch * 4096 + w.place - 1, w.time, w.actor, w.request, 'create', 'association',
-               w.id, w.target
-        FROM tenant t
-        CROSS JOIN unnest(ids, targets, actors, requests, times, outcomes) WITH ORDINALITY
-            AS w (id, target, actor, request, time, outcome, place)
-        WHERE t.service_provider_id = provider AND t.slot = 0 AND w.outcome = 0;
-        UPDATE tenant SET associations = associations + stored
-        WHERE service_provider_id = provider AND slot = own_slot;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'the service provider went away' USING ERRCODE = 'JF001';
-        END IF;
-    ELSIF NOT EXISTS (SELECT FROM tenant WHERE service_provider_id = provider AND slot = 0) THEN
+    SELECT organization_id INTO organization FROM tenant WHERE service_provider_id = provider AND slot = 0;
+    IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    IF stored < cardinality(ids) AND array_remove(owners, NULL) <> '{}' THEN
-        FOR line IN
-            SELECT w.place
-            FROM unnest(targets, owners, outcomes) WITH ORDINALITY AS w (target, owner, outcome, place)
-            LEFT JOIN profile p ON p.id = w.target
-            WHERE w.outcome = 1 AND w.owner IS NOT NULL AND p.organization_id IS DISTINCT FROM w.owner
-        LOOP
-            outcomes[line.place] := 2;
-        END LOOP;
-    END IF;
+    profile_owners := owners_of_profiles(targets, array_remove(owners, NULL) <> '{}');
+    first := nextval('change_batch') * 4096;
+    FOR at IN 1 .. cardinality(ids) LOOP
+        IF owners[at] IS NOT NULL AND profile_owners[at] IS DISTINCT FROM owners[at] THEN
+            outcomes[at] := 2;
+            CONTINUE;
+        END IF;
+        INSERT INTO association (service_provider_id, external_user_id, amazon_id, counted)
+        VALUES (provider, ids[at], targets[at], coalesce(profile_owners[at] = organization, false))
+        ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS inserted = ROW_COUNT;
+        IF inserted = 1 THEN
+            outcomes[at] := 0;
+            stored := stored + 1;
+            INSERT INTO change
+                (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, after)
+            VALUES
+                (provider, first + at - 1, times[at], actors[at], requests[at], 'create', 'association', ids[at],
+                 targets[at]);
+        END IF;
+    END LOOP;
+    PERFORM count_associations(provider, own_slot, stored);
     RETURN outcomes;
 END
 $$;
@@ -145,62 +131,52 @@ CREATE FUNCTION update_associations(
 #variable_conflict use_column
 DECLARE
     outcomes smallint[] := array_fill(1::smallint, ARRAY[cardinality(ids)]);
-    -- What was there before; NULL where nothing was or nothing is to change.
-    befores text[] := array_fill(NULL::text, ARRAY[cardinality(ids)]);
-    changed integer := 0;
-    at integer := 0;
-    batch bigint;
+    profile_owners text[];
+    organization text;
+    first bigint;
+    found_at integer := 0;
+    befores text[];
+    own_id text;
+    own_target text;
+    own_counted boolean;
     line record;
 BEGIN
     PERFORM pg_current_xact_id();
+    SELECT organization_id INTO organization FROM tenant WHERE service_provider_id = provider AND slot = 0;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    profile_owners := owners_of_profiles(targets, array_remove(owners, NULL) <> '{}');
+    first := nextval('change_batch') * 4096;
     FOR line IN
         SELECT external_user_id, amazon_id FROM association
         WHERE service_provider_id = provider AND external_user_id = ANY (ids)
         ORDER BY external_user_id
         FOR UPDATE
     LOOP
-        at := array_position(ids, line.external_user_id, at + 1);
-        outcomes[at] := 0;
-        IF line.amazon_id <> targets[at] THEN
-            befores[at] := line.amazon_id;
-            changed := changed + 1;
-        END IF;
+        found_at := array_position(ids, line.external_user_id, found_at + 1);
+        befores[found_at] := line.amazon_id;
     END LOOP;
-    IF at = 0 THEN
-        IF NOT EXISTS (SELECT FROM tenant WHERE service_provider_id = provider AND slot = 0) THEN
-            RETURN NULL;
+    FOR at IN 1 .. cardinality(ids) LOOP
+        CONTINUE WHEN befores[at] IS NULL;
+        IF owners[at] IS NOT NULL AND profile_owners[at] IS DISTINCT FROM owners[at] THEN
+            outcomes[at] := 2;
+            CONTINUE;
         END IF;
-        RETURN outcomes;
-    END IF;
-    IF array_remove(owners, NULL) <> '{}' THEN
-        FOR line IN
-            SELECT w.place
-            FROM unnest(targets, owners, outcomes) WITH ORDINALITY AS w (target, owner, outcome, place)
-            LEFT JOIN profile p ON p.id = w.target
-            WHERE w.outcome = 0 AND w.owner IS NOT NULL AND p.organization_id IS DISTINCT FROM w.owner
-        LOOP
-            outcomes[line.place] := 2;
-            befores[line.place] := NULL;
-        END LOOP;
-    END IF;
-    IF changed > 0 THEN
-        UPDATE association a
-        SET amazon_id = w.target, counted = coalesce(p.organization_id = t.organization_id, false)
-        FROM tenant t
-        CROSS JOIN unnest(ids, targets, befores) AS w (id, target, before)
-        LEFT JOIN profile p ON p.id = w.target
-        WHERE a.service_provider_id = provider AND a.external_user_id = w.id AND w.before IS NOT NULL
-          AND t.service_provider_id = provider AND t.slot = 0;
-        batch := nextval('change_batch');
+        outcomes[at] := 0;
+        CONTINUE WHEN befores[at] = targets[at];
+        -- Plain variables: Citus 13 ends its session at an element of an array here.
+        own_id := ids[at];
+        own_target := targets[at];
+        own_counted := coalesce(profile_owners[at] = organization, false);
+        UPDATE association SET amazon_id = own_target, counted = own_counted
+        WHERE service_provider_id = provider AND external_user_id = own_id;
         INSERT INTO change
             (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, before, after)
-        SELECT t.service_provider_id, batch * 4096 + w.place - 1, w.time, w.actor, w.request, 'update', 'association',
-               w.id, w.before, w.target
-        FROM tenant t
-        CROSS JOIN unnest(ids, targets, actors, requests, times, befores) WITH ORDINALITY
-            AS w (id, target, actor, request, time, before, place)
-        WHERE t.service_provider_id = provider AND t.slot = 0 AND w.before IS NOT NULL;
-    END IF;
+        VALUES
+            (provider, first + at - 1, times[at], actors[at], requests[at], 'update', 'association', ids[at],
+             befores[at], targets[at]);
+    END LOOP;
     RETURN outcomes;
 END
 $$;
@@ -212,40 +188,70 @@ CREATE FUNCTION delete_associations(
 #variable_conflict use_column
 DECLARE
     outcomes smallint[] := array_fill(1::smallint, ARRAY[cardinality(ids)]);
-    befores text[] := array_fill(NULL::text, ARRAY[cardinality(ids)]);
+    first bigint;
     removed integer := 0;
-    at integer;
-    batch bigint;
+    befores text[];
     line record;
 BEGIN
     PERFORM pg_current_xact_id();
+    PERFORM FROM tenant WHERE service_provider_id = provider AND slot = 0;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    first := nextval('change_batch') * 4096;
     FOR line IN
         DELETE FROM association
         WHERE service_provider_id = provider AND external_user_id = ANY (ids)
         RETURNING external_user_id, amazon_id
     LOOP
-        at := array_position(ids, line.external_user_id);
-        outcomes[at] := 0;
-        befores[at] := line.amazon_id;
-        removed := removed + 1;
+        befores[array_position(ids, line.external_user_id)] := line.amazon_id;
     END LOOP;
-    IF removed > 0 THEN
-        batch := nextval('change_batch');
-        INSERT INTO change (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, before)
-        SELECT t.service_provider_id, batch * 4096 + w.place - 1, w.time, w.actor, w.request, 'delete', 'association',
-               w.id, w.before
-        FROM tenant t
-        CROSS JOIN unnest(ids, actors, requests, times, befores) WITH ORDINALITY
-            AS w (id, actor, request, time, before, place)
-        WHERE t.service_provider_id = provider AND t.slot = 0 AND w.before IS NOT NULL;
-        UPDATE tenant SET associations = associations - removed
-        WHERE service_provider_id = provider AND slot = own_slot;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'the service provider went away' USING ERRCODE = 'JF001';
-        END IF;
-    ELSIF NOT EXISTS (SELECT FROM tenant WHERE service_provider_id = provider AND slot = 0) THEN
-        RETURN NULL;
-    END IF;
+    FOR at IN 1 .. cardinality(ids) LOOP
+        CONTINUE WHEN befores[at] IS NULL;
+        outcomes[at] := 0;
+        removed := removed + 1;
+        INSERT INTO change
+            (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, before)
+        VALUES
+            (provider, first + at - 1, times[at], actors[at], requests[at], 'delete', 'association', ids[at],
+             befores[at]);
+    END LOOP;
+    PERFORM count_associations(provider, own_slot, -removed);
     RETURN outcomes;
+END
+$$;
+
+-- The organization of each profile; NULL where there is no such profile. Held ones stay until the transaction ends.
+CREATE FUNCTION owners_of_profiles(ids text[], hold boolean) RETURNS text[] LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    owners text[];
+    line record;
+BEGIN
+    IF hold THEN
+        PERFORM FROM profile WHERE id = ANY (ids) FOR KEY SHARE;
+    END IF;
+    FOR line IN
+        SELECT w.place, p.organization_id
+        FROM unnest(ids) WITH ORDINALITY AS w (id, place)
+        JOIN profile p ON p.id = w.id
+    LOOP
+        owners[line.place] := line.organization_id;
+    END LOOP;
+    RETURN owners;
+END
+$$;
+
+CREATE FUNCTION count_associations(provider uuid, own_slot smallint, more integer) RETURNS void LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    IF more = 0 THEN
+        RETURN;
+    END IF;
+    UPDATE tenant SET associations = associations + more
+    WHERE service_provider_id = provider AND slot = own_slot;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the service provider went away' USING ERRCODE = 'JF001';
+    END IF;
 END
 $$;

@@ -1,0 +1,208 @@
+//! The flags that say what a list is like, and what is said when it is not.
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use jackfield_client::sync::{self, Input, InputError, InputOptions, Problem, Row};
+
+use crate::failure::Failure;
+use crate::output::{columns, wrapped};
+
+/// Problems that are told one by one.
+const TOLD: usize = 10_000;
+
+/// What a list is like.
+#[derive(Args)]
+#[command(next_help_heading = "List")]
+pub(in crate::command) struct InputArgs {
+    /// Its format [default: as FILE is called, else csv]
+    #[arg(long, value_enum)]
+    pub(in crate::command) format: Option<FileFormat>,
+    /// What separates the columns of CSV, for example ;
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// The first row is data; columns are named by numbers from 1
+    #[arg(long)]
+    no_header: bool,
+    /// The column of the endpoint [default: externalUserId]
+    #[arg(long, value_name = "COLUMN")]
+    id_column: Option<String>,
+    /// The column of the communication profile [default: amazonId]
+    #[arg(long, value_name = "COLUMN")]
+    amazon_id_column: Option<String>,
+    /// Refuse a list with fewer rows
+    #[arg(long, value_name = "N")]
+    expect_rows: Option<u64>,
+}
+
+/// What becomes of rows that are invalid.
+#[derive(Args)]
+#[command(next_help_heading = "List")]
+pub(super) struct InvalidArgs {
+    /// Go on without the rows that are invalid, and write them to a file
+    #[arg(long, conflicts_with = "delete_missing")]
+    skip_invalid: bool,
+    /// Where those rows are written [default: as FILE, with .rejects in its name]
+    #[arg(long, value_name = "FILE", requires = "skip_invalid")]
+    rejects: Option<PathBuf>,
+}
+
+/// The format of a list or an export.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::command) enum FileFormat {
+    // No doc comments: they would stand in every help text.
+    Csv,
+    Tsv,
+    Jsonl,
+}
+
+/// Rows that were left out.
+#[derive(Default)]
+pub(super) struct Rejected {
+    problems: Vec<Problem>,
+    rows: usize,
+    written_to: PathBuf,
+}
+
+impl InputArgs {
+    /// Reads a list; all of it is valid, or the rest was written to the file of rejects.
+    pub(super) fn read(&self, file: &Path, invalid: InvalidArgs) -> Result<(Vec<Row>, Rejected), Failure> {
+        let input = self.input(file)?;
+        let target = invalid.rejects.unwrap_or_else(|| beside(file));
+        if !invalid.skip_invalid {
+            let hint =
+                format!("--skip-invalid goes on without them, and writes them to {}", target.display());
+            return all_valid(input)
+                .map_err(|failure| failure.hint(hint))
+                .map(|rows| (rows, Rejected::default()));
+        }
+        let problems: Vec<Problem> = input.problems().cloned().collect();
+        if problems.is_empty() {
+            return Ok((input.rows, Rejected::default()));
+        }
+        tell(&problems)?;
+        let written = File::create(&target).and_then(|out| input.write_rejects(std::io::BufWriter::new(out)));
+        written
+            .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", target.display())))?;
+        Ok((input.rows, Rejected { rows: input.rejects.len(), problems, written_to: target }))
+    }
+
+    /// Reads a list of which every row has to be valid.
+    pub(in crate::command) fn read_all(&self, file: &Path) -> Result<Vec<Row>, Failure> {
+        all_valid(self.input(file)?)
+    }
+
+    fn input(&self, file: &Path) -> Result<Input, Failure> {
+        let standard = file == Path::new("-");
+        let format = self.format.map(sync::Format::from);
+        let format = format.or_else(|| sync::Format::of_path(file)).unwrap_or(sync::Format::Csv);
+        let name = if standard {
+            "standard input".to_owned()
+        } else {
+            file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into())
+        };
+        let options = InputOptions {
+            delimiter: self.delimiter,
+            header: !self.no_header,
+            external_user_id: self.id_column.clone(),
+            amazon_id: self.amazon_id_column.clone(),
+            expect_rows: self.expect_rows,
+            ..InputOptions::new(name, format)
+        };
+        let read = if standard {
+            Input::read(std::io::stdin().lock(), &options)
+        } else {
+            let opened = File::open(file)
+                .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
+            Input::read(BufReader::new(opened), &options)
+        };
+        read.map_err(Failure::from)
+    }
+}
+
+impl Rejected {
+    /// What is wrong with the rows.
+    pub(super) fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// A run that went on without some rows is no success.
+    pub(super) fn end(&self) -> Result<(), Failure> {
+        if self.rows == 0 {
+            return Ok(());
+        }
+        let rows = if self.rows == 1 { "1 row was".to_owned() } else { format!("{} rows were", self.rows) };
+        let file = self.written_to.display();
+        Err(Failure::failed(format!("{rows} left out as invalid"))
+            .hint(format!("correct {file}, and sync it as it is")))
+    }
+}
+
+fn all_valid(input: Input) -> Result<Vec<Row>, Failure> {
+    let (valid, invalid) = (input.rows.len(), input.rejects.len());
+    if invalid == 0 {
+        return Ok(input.rows);
+    }
+    tell(&input.problems().cloned().collect::<Vec<_>>())?;
+    let verb = if invalid == 1 { "is" } else { "are" };
+    Err(Failure::usage(format!("{invalid} of {} rows {verb} invalid; nothing was changed", valid + invalid)))
+}
+
+fn tell(problems: &[Problem]) -> Result<(), Failure> {
+    let mut err = std::io::BufWriter::new(std::io::stderr().lock());
+    let width = columns(&std::io::stderr());
+    for problem in problems.iter().take(TOLD) {
+        writeln!(err, "{}", wrapped(&problem.to_string(), width, "  "))?;
+    }
+    if problems.len() > TOLD {
+        writeln!(err, "and {} more", problems.len() - TOLD)?;
+    }
+    Ok(err.flush()?)
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        let said = Self::usage(format!("{error}; nothing was changed"));
+        match &error {
+            InputError::Refused(problem) if problem.rule.contains("no column") => said.hint(
+                "--id-column and --amazon-id-column name them; --delimiter where ; or another separates them",
+            ),
+            _ => said,
+        }
+    }
+}
+
+/// `rooms.csv` becomes `rooms.rejects.csv`.
+fn beside(file: &Path) -> PathBuf {
+    if file == Path::new("-") {
+        return "rejects".into();
+    }
+    let extension = file.extension().map(|extension| extension.to_string_lossy().into_owned());
+    file.with_extension(extension.map_or("rejects".to_owned(), |extension| format!("rejects.{extension}")))
+}
+
+fn delimiter(text: &str) -> Result<u8, &'static str> {
+    match text.as_bytes() {
+        b"\\t" => Ok(b'\t'),
+        [byte]
+            if byte.is_ascii()
+                && !matches!(byte, b'"' | b'\r' | b'\n' | b' ')
+                && !byte.is_ascii_alphanumeric() =>
+        {
+            Ok(*byte)
+        }
+        _ => Err("one ASCII character is expected that is no letter, digit, blank or quote"),
+    }
+}
+
+impl From<FileFormat> for sync::Format {
+    fn from(format: FileFormat) -> Self {
+        match format {
+            FileFormat::Csv => Self::Csv,
+            FileFormat::Tsv => Self::Tsv,
+            FileFormat::Jsonl => Self::JsonLines,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! A plan and what became of it, as a table for people or as one JSON document for programs.
+
+use std::io;
+
+use jackfield_client::Client;
+use jackfield_client::sync::{Change, Counts, Kind, Plan, Problem, Report, Stopped};
+use jackfield_model::{AmazonId, ServiceProviderId};
+use serde_json::{Value, json};
+
+use super::Ending;
+use super::input::Rejected;
+use super::progress::rate;
+use crate::output::{Format, Output, columns, wrapped};
+
+/// Failures that the table shows one by one.
+const FAILURES: usize = 100;
+
+/// Widest table where no terminal says how wide it is.
+const NO_TERMINAL: usize = 400;
+
+/// Shows a plan as a table; JSON waits for the end.
+pub(super) fn plan(
+    output: &mut Output,
+    provider: ServiceProviderId,
+    client: &Client,
+    plan: &Plan,
+    most: usize,
+) -> io::Result<()> {
+    if output.format() == Format::Json {
+        return Ok(());
+    }
+    output.line(&format!("provider  {provider}"))?;
+    output.line(&format!("endpoint  {}", client.endpoint()))?;
+    let counts = plan.counts();
+    for (name, count, excluded) in [
+        ("create", counts.create, plan.excluded.create),
+        ("update", counts.update, plan.excluded.update),
+        ("delete", counts.delete, plan.excluded.delete),
+    ] {
+        let more = if excluded == 0 { String::new() } else { format!("  ({excluded} more not asked for)") };
+        output.line(&format!("  {name:<9} {count:>8}{more}"))?;
+    }
+    output.line(&format!("  unchanged {:>8}", plan.unchanged))?;
+    if plan.kept > 0 {
+        output.line(&format!("  not in the list, kept {}", plan.kept))?;
+    }
+    if !plan.changes.is_empty() && most > 0 {
+        output.line("")?;
+        table(output, &plan.changes[..plan.changes.len().min(most)])?;
+        if plan.changes.len() > most {
+            output.line(&format!(
+                "and {} more; --show N or --output json shows them",
+                plan.changes.len() - most
+            ))?;
+        }
+        output.line("")?;
+    }
+    Ok(())
+}
+
+/// Shows what became of a plan; in JSON the plan too.
+pub(super) fn ending(
+    output: &mut Output,
+    provider: ServiceProviderId,
+    client: &Client,
+    plan: &Plan,
+    rejected: &Rejected,
+    ending: Option<&Ending>,
+) -> io::Result<()> {
+    if output.format() == Format::Json {
+        return output.json(&json!({
+            "serviceProviderId": provider,
+            "endpoint": client.endpoint().to_string(),
+            "plan": plan_document(plan),
+            "invalid": rejected.problems().iter().map(problem).collect::<Vec<_>>(),
+            "applied": ending.map(|ending| report_document(&ending.report)),
+            "verified": ending.and_then(|ending| Some(ending.left.as_ref()?.as_ref().ok()?.changes.is_empty())),
+        }));
+    }
+    let Some(Ending { report, left }) = ending else {
+        return if plan.changes.is_empty() { output.line("in sync, nothing to do") } else { Ok(()) };
+    };
+    let Counts { create, update, delete } = report.done;
+    output.line(&format!("done: {create} created, {update} updated, {delete} deleted"))?;
+    let (seconds, a_second) = (report.elapsed.as_secs_f64(), rate(report.done.total(), report.elapsed));
+    output.line(&format!(
+        "  in {seconds:.1} s, with {} requests, {a_second} changes a second",
+        report.requests
+    ))?;
+    if report.found_done > 0 {
+        output.line(&format!(
+            "  {} of them lost their answer and were found done by a query",
+            report.found_done
+        ))?;
+    }
+    for failure in report.failed.iter().take(FAILURES) {
+        let id = failure.request_id.as_ref().map(|id| format!(", request id {id}")).unwrap_or_default();
+        let line = failure.change.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        let change = &failure.change;
+        let (kind, endpoint) = (change.kind(), &change.external_user_id);
+        let text = format!("failed: {kind} {endpoint}{line}: {}{id}", failure.reason);
+        for line in wrapped(&text, columns(&io::stdout()), "  ").lines() {
+            output.line(line)?;
+        }
+    }
+    if report.failed.len() > FAILURES {
+        output
+            .line(&format!("and {} more failed; --output json shows them", report.failed.len() - FAILURES))?;
+    }
+    match left {
+        Some(Ok(now)) if now.changes.is_empty() => {
+            output.line(&format!("verified: {} as they should be", associations(now.unchanged)))
+        }
+        Some(Ok(now)) => output.line(&format!("not as it should be: {}", changes(now.changes.len() as u64))),
+        Some(Err(_)) | None => Ok(()),
+    }
+}
+
+/// `3 changes are left`.
+pub(super) fn left(count: u64) -> String {
+    if count == 1 { "1 change is left".to_owned() } else { format!("{count} changes are left") }
+}
+
+/// `3 changes`.
+pub(super) fn changes(count: u64) -> String {
+    if count == 1 { "1 change".to_owned() } else { format!("{count} changes") }
+}
+
+fn associations(count: u64) -> String {
+    if count == 1 { "1 association is".to_owned() } else { format!("{count} associations are") }
+}
+
+/// The rows of a table that fits the terminal: what is too long is cut in the middle.
+fn table(output: &mut Output, changes: &[Change]) -> io::Result<()> {
+    let row = |change: &Change| {
+        let line = change.line.map_or_else(|| "-".to_owned(), |line| line.to_string());
+        [change.kind().to_string(), line, change.external_user_id.to_string(), profiles(change)]
+    };
+    let head = ["CHANGE", "LINE", "EXTERNAL USER ID", "COMMUNICATION PROFILE"].map(str::to_owned);
+    let rows: Vec<[String; 4]> = std::iter::once(head).chain(changes.iter().map(row)).collect();
+    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let fixed = widest(0) + widest(1) + 6;
+    let free = columns(&io::stdout()).unwrap_or(NO_TERMINAL).saturating_sub(fixed).max(40);
+    // The id is what people look for: the profile gives way first, down to half of the room.
+    let id = widest(2).min(free - widest(3).min(free / 2));
+    let profile = widest(3).min(free - id);
+    for [kind, line, endpoint, profiles] in &rows {
+        let (endpoint, profiles) = (cut(endpoint, id), cut(profiles, profile));
+        let text = format!(
+            "{kind:<0$}  {line:>1$}  {endpoint}{blank:2$}  {profiles}",
+            widest(0),
+            widest(1),
+            id - endpoint.chars().count(),
+            blank = ""
+        );
+        output.line(text.trim_end())?;
+    }
+    Ok(())
+}
+
+/// All profiles begin alike: only what differs is shown.
+fn profiles(change: &Change) -> String {
+    let short = |id: &AmazonId| format!("…{}", id.suffix());
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => format!("{} -> {}", short(before), short(after)),
+        (Some(one), None) | (None, Some(one)) => short(one),
+        (None, None) => String::new(),
+    }
+}
+
+fn cut(text: &str, width: usize) -> String {
+    let count = text.chars().count();
+    if count <= width {
+        return text.to_owned();
+    }
+    let head = (width - 1) / 2;
+    let tail = width - 1 - head;
+    let skipped = count - tail;
+    text.chars().take(head).chain(['…']).chain(text.chars().skip(skipped)).collect()
+}
+
+fn plan_document(plan: &Plan) -> Value {
+    json!({
+        "counts": plan.counts(),
+        "unchanged": plan.unchanged,
+        "kept": plan.kept,
+        "excluded": plan.excluded,
+        "changes": plan.changes.iter().map(change).collect::<Vec<_>>(),
+    })
+}
+
+/// A change as a JSON object, its kind first.
+pub(in crate::command) fn change(change: &Change) -> Value {
+    let mut object = json!({ "change": change.kind() });
+    if let (Some(object), Ok(Value::Object(more))) = (object.as_object_mut(), serde_json::to_value(change)) {
+        object.extend(more);
+    }
+    object
+}
+
+fn report_document(report: &Report) -> Value {
+    let failed = report.failed.iter().map(|failure| {
+        let mut object = change(&failure.change);
+        object["reason"] = json!(failure.reason);
+        object["requestId"] = json!(failure.request_id);
+        object
+    });
+    let stopped = report.stopped.as_ref().map(|stopped| match stopped {
+        Stopped::Asked => "interrupted".to_owned(),
+        Stopped::Error(error) => error.to_string(),
+        Stopped::Journal(error) => error.to_string(),
+    });
+    json!({
+        "counts": report.done,
+        "foundDone": report.found_done,
+        "failed": failed.collect::<Vec<_>>(),
+        "left": report.left,
+        "stopped": stopped,
+        "requests": report.requests,
+        "seconds": report.elapsed.as_secs_f64(),
+    })
+}
+
+fn problem(problem: &Problem) -> Value {
+    json!({ "line": problem.line, "column": problem.column, "field": problem.field, "rule": problem.rule })
+}
+
+/// The sign of a change in a list of differences.
+pub(in crate::command) const fn sign(kind: Kind) -> char {
+    match kind {
+        Kind::Create => '+',
+        Kind::Update => '~',
+        Kind::Delete => '-',
+    }
+}

@@ -1,0 +1,165 @@
+//! How fast `jackfield sync` is beside a bare load generator: creates a second of both, with the same requests over the
+//! same number of connections, against one server.
+//!
+//! The bare generator runs before and after each sync, so that what else the machine does meets both. It sends prepared
+//! bytes and reads no more of an answer than it must. Shown besides: the most memory that the sync took, and how long a
+//! second sync takes, which finds nothing to change. It prints figures and judges nothing: they are the machine's.
+//! Arguments: how many rows (100,000) and how many rounds (1).
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use jackfield_tests::server::clean_environment;
+use jackfield_tests::tenant::{association, profile};
+use jackfield_tests::{Listener, Options, Server, Tenant, TenantOptions, binary};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const CONNECTIONS: usize = 32;
+
+/// What a sync took.
+struct Synced {
+    /// The document that it printed.
+    told: Value,
+    /// From start to end of the process.
+    span: Duration,
+    /// The most memory that was its own, in MiB.
+    memory: u64,
+}
+
+/// One connection: sends creates until none are left.
+async fn create(mut connection: TcpStream, head: Arc<str>, next: Arc<AtomicU64>, rows: u64) {
+    let body = association("ID", &profile("room-NNNNNNN")).to_string();
+    let (before, after) = body.split_once("ID").expect("the id stands in the body");
+    let (middle, end) = after.split_once("NNNNNNN").expect("the profile stands in the body");
+    let mut request = String::new();
+    let mut answer = [0; 1024];
+    loop {
+        let n = next.fetch_add(1, Ordering::Relaxed);
+        if n >= rows {
+            return;
+        }
+        request.clear();
+        let length = body.len() - "ID".len() + "room 0000000".len();
+        write!(request, "{head}content-length: {length}\r\n\r\n{before}room {n:07}{middle}{n:07}{end}")
+            .expect("text takes all");
+        connection.write_all(request.as_bytes()).await.expect("the server reads");
+        let mut length = 0;
+        while !answer[..length].ends_with(b"\r\n\r\n") {
+            let read = connection.read(&mut answer[length..]).await.expect("the server answers");
+            assert!(read > 0, "the server closed the connection");
+            length += read;
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 201 "), "{}", String::from_utf8_lossy(&answer[..length]));
+    }
+}
+
+/// Creates a second of the bare generator.
+async fn bare(server: &Server, tenant: &mut Tenant, name: &str, rows: u64) -> f64 {
+    tenant.provider = tenant.new_provider(name).await;
+    let address = server.endpoint().address(Listener::Public);
+    let head: Arc<str> = format!(
+        "POST {} HTTP/1.1\r\nuser-agent: jackfield/0.1.0\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nhost: {address}\r\n",
+        tenant.path(),
+        tenant.token
+    )
+    .into();
+    let next = Arc::new(AtomicU64::new(0));
+    let start = Instant::now();
+    let mut running = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let connection = TcpStream::connect(address).await.expect("it listens");
+        connection.set_nodelay(true).expect("a connected socket takes options");
+        running.push(tokio::spawn(create(connection, Arc::clone(&head), Arc::clone(&next), rows)));
+    }
+    for connection in running {
+        connection.await.expect("a client does not panic");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "rows are few")]
+    let rows = rows as f64;
+    rows / start.elapsed().as_secs_f64()
+}
+
+/// Runs `jackfield sync` on a list.
+fn sync(server: &Server, tenant: &Tenant, home: &TempDir, list: &str) -> std::io::Result<Synced> {
+    let told = home.path().join("told.json");
+    let mut command = Command::new(binary::path());
+    clean_environment(&mut command);
+    let connections = CONNECTIONS.to_string();
+    command
+        .args(["sync", list, "--yes", "--output", "json", "--connections", &connections])
+        .current_dir(home.path())
+        .env("JACKFIELD_ENDPOINT", format!("http://{}", server.endpoint().address(Listener::Public)))
+        .env("JACKFIELD_TOKEN", &tenant.token)
+        .env("JACKFIELD_PROVIDER", &tenant.provider)
+        .stdin(Stdio::null())
+        .stdout(std::fs::File::create(&told)?);
+    let start = Instant::now();
+    let mut child = command.spawn()?;
+    let mut memory = 0;
+    while child.try_wait()?.is_none() {
+        memory = peak(child.id()).unwrap_or(memory);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let span = start.elapsed();
+    let told = serde_json::from_slice(&std::fs::read(told)?)?;
+    Ok(Synced { told, span, memory })
+}
+
+/// The most memory that a process has had, in MiB.
+fn peak(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kib / 1024)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let mut arguments = std::env::args().skip(1).map(|text| text.parse().expect("arguments are numbers"));
+    let rows: u64 = arguments.next().unwrap_or(100_000);
+    let rounds: u64 = arguments.next().unwrap_or(1);
+    let quiet = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
+    let mut server = Server::start(Options { environment: quiet, ..Options::default() });
+    let mut tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
+    let home = TempDir::new()?;
+    let mut list = "externalUserId,amazonId\n".to_owned();
+    for n in 0..rows {
+        writeln!(list, "room {n:07},{}", profile(&format!("room-{n:07}"))).expect("text takes all");
+    }
+    std::fs::write(home.path().join("rooms.csv"), list)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "binary: {}, {rows} rows, {CONNECTIONS} connections", binary::path().display())?;
+    bare(&server, &mut tenant, "warm", rows / 20).await;
+    for round in 1..=rounds {
+        let first = bare(&server, &mut tenant, &format!("before-{round}"), rows / 2).await;
+        tenant.provider = tenant.new_provider(&format!("sync-{round}")).await;
+        let synced = sync(&server, &tenant, &home, "rooms.csv")?;
+        let again = sync(&server, &tenant, &home, "rooms.csv")?;
+        let last = bare(&server, &mut tenant, &format!("after-{round}"), rows / 2).await;
+        let applied = &synced.told["applied"];
+        assert_eq!((&applied["counts"]["create"], &synced.told["verified"]), (&rows.into(), &true.into()));
+        assert_eq!(again.told["plan"]["unchanged"], rows, "the second run has nothing to do");
+        assert!(again.told["plan"]["changes"].as_array().is_some_and(Vec::is_empty));
+        #[expect(clippy::cast_precision_loss, reason = "rows are few")]
+        let rate = rows as f64 / applied["seconds"].as_f64().expect("a run takes time");
+        let generator = f64::midpoint(first, last);
+        writeln!(
+            out,
+            "creates a second: bare {first:.0} and {last:.0}, sync {rate:.0}, ratio {:.2}; {} MiB, with verification {:.1} s; second run {:.1} s, {} MiB",
+            rate / generator,
+            synced.memory,
+            synced.span.as_secs_f64(),
+            again.span.as_secs_f64(),
+            again.memory
+        )?;
+    }
+    server.terminate();
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! The suites of the embedded store, run again by this very binary with every server that does not say otherwise on a
+//! schema of its own.
+
+use std::process::{Command, Stdio};
+
+use jackfield_tests::server::STORE_VARIABLE;
+
+/// Runs the tests whose names contain one of these texts.
+fn run(names: &[&str], variables: &[(&str, &str)]) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(names).arg("--test-threads=4").env(STORE_VARIABLE, "postgres");
+    command.envs(variables.iter().copied()).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{names:?} on PostgreSQL:\n{out}\n{err}");
+    let ran: usize = out
+        .lines()
+        .filter_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<usize>().ok())
+        .sum();
+    assert!(ran >= names.len(), "{names:?} are tests:\n{out}");
+    eprintln!("{ran} tests of {names:?} on PostgreSQL");
+}
+
+#[test]
+fn operations_answer_the_same() {
+    run(&["operation::", "order::", "answers::"], &[]);
+}
+
+#[test]
+fn pages_and_walks_are_the_same() {
+    // As many as the embedded store gets would take a debug build minutes.
+    run(&["pages::", "walk::"], &[("JACKFIELD_WALK_ASSOCIATIONS", "10000")]);
+}
+
+#[test]
+fn what_a_restart_finds_is_the_same() {
+    run(&["restart::", "seeding::", "refresh::", "reset::"], &[]);
+}
+
+#[test]
+fn histories_are_linearizable() {
+    run(&["linearizability::histories_of_concurrent_clients"], &[]);
+}
