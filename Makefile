@@ -9,6 +9,8 @@ CARGO_FUZZ := 0.13.2
 ARGS ?=
 # make crash CYCLES=1000: how often the server is killed.
 CYCLES ?= 50
+# make outage OUTAGE=600: for how long.
+OUTAGE ?= 60
 # make described EXAMPLES=1000: how many requests for each operation and phase.
 EXAMPLES ?= 300
 # make sync-rate ROWS=10000: how long the list is.
@@ -17,7 +19,7 @@ ROWS ?= 100000
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fmt described crash group-commit sync-rate fuzz advisories docs
+.PHONY: help dev test lint fmt described crash outage group-commit sync-rate fuzz advisories docs
 .PHONY: bench bench-growth bench-postgres bench-check instructions instructions-bless
 
 help: ## List these commands.
@@ -42,6 +44,11 @@ fmt: ## Format the code.
 described: ## Test the binary with EXAMPLES requests an operation and phase, generated from openapi.json (300: more than 20,000 in all).
 	cargo build --locked --package jackfield
 	JACKFIELD_OPENAPI_EXAMPLES=$(EXAMPLES) cargo test --locked --package jackfield-tests --test it described -- --nocapture
+
+outage: ## Take PostgreSQL away for OUTAGE seconds under load and check what is left.
+	cargo build --locked --package jackfield
+	JACKFIELD_TEST_OUTAGE_SECONDS=$(OUTAGE) script/postgres cargo test --locked --package jackfield-tests --test it \
+	  postgres::away::an_outage -- --nocapture
 
 crash: ## Kill the real binary under write load CYCLES times and check what is left (CYCLES=1000 is the long run).
 	cargo build --locked --release --package jackfield

@@ -113,27 +113,22 @@ impl Tenant {
         tenant
     }
 
-    /// The same organization through connections of its own: for another task or another protocol.
-    #[must_use]
-    pub fn again(&self, version: Version) -> Self {
-        Self {
-            organization: self.organization.clone(),
-            client_id: self.client_id.clone(),
-            client_secret: self.client_secret.clone(),
-            provider: self.provider.clone(),
-            token: self.token.clone(),
-            admin: Admin::new(self.endpoint()),
-            client: Client::new(self.endpoint(), Listener::Public, version),
-            server: self.server.clone(),
-        }
-    }
-
-    /// The same organization on another node of the same directory.
+    /// The same organization on another server that holds the same directory: another node, or what it moved to.
     #[must_use]
     pub fn at(&self, endpoint: &Endpoint, version: Version) -> Self {
         for secret in [&self.client_secret, &self.token] {
             endpoint.keep_secret(secret);
         }
+        self.through(endpoint, version, None)
+    }
+
+    /// The same organization through connections of its own: for another task or another protocol.
+    #[must_use]
+    pub fn again(&self, version: Version) -> Self {
+        self.through(self.endpoint(), version, self.server.clone())
+    }
+
+    fn through(&self, endpoint: &Endpoint, version: Version, server: Option<Arc<Server>>) -> Self {
         Self {
             organization: self.organization.clone(),
             client_id: self.client_id.clone(),
@@ -142,7 +137,7 @@ impl Tenant {
             token: self.token.clone(),
             admin: Admin::new(endpoint),
             client: Client::new(endpoint, Listener::Public, version),
-            server: None,
+            server,
         }
     }
 

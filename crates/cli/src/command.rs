@@ -1,6 +1,7 @@
 //! The commands: one file a group.
 
 mod association;
+mod backup;
 mod changes;
 mod client;
 mod clock;
@@ -9,6 +10,7 @@ mod diff;
 mod fault;
 mod journal;
 mod maintenance;
+mod migrate;
 mod org;
 mod profile;
 mod provider;
@@ -16,6 +18,7 @@ mod reset;
 mod serve;
 mod shell;
 mod status;
+mod store;
 mod sync;
 mod token;
 mod value;
@@ -88,6 +91,14 @@ enum Command {
     Clock(clock::ClockArgs),
     /// Put the seed in place of everything there is
     Reset(reset::ResetArgs),
+    /// Bring the schema of a database to what this version knows
+    Migrate(migrate::MigrateArgs),
+    /// Copy, export and import stores that no server holds
+    Store(store::StoreArgs),
+    /// Write everything that a server holds into a file, while it serves
+    Backup(backup::BackupArgs),
+    /// Fill the new store of a server from a backup
+    Restore(backup::RestoreArgs),
     /// Show how the server is
     Status(status::StatusArgs),
     /// Write a completion script for a shell
@@ -140,6 +151,10 @@ impl Command {
                 Self::Fault(args) => args.run(output).await,
                 Self::Clock(args) => args.run(output).await,
                 Self::Reset(args) => args.run(output).await,
+                Self::Migrate(args) => args.run(output).await,
+                Self::Store(args) => args.run(output).await,
+                Self::Backup(args) => args.run(output).await,
+                Self::Restore(args) => args.run(output).await,
                 Self::Status(args) => args.run(output).await,
                 Self::Completions(args) => args.run(output),
                 Self::Man(args) => args.run(output),

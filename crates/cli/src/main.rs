@@ -6,12 +6,13 @@ mod command;
 mod connection;
 mod failure;
 mod output;
+mod progress;
 mod settings;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use command::Cli;
 
@@ -25,11 +26,22 @@ fn main() -> ExitCode {
         Ok(cli) => cli.run(),
         // A value that is wrong is one line; only wrong words deserve the usage under it.
         Err(error) if error.kind() == ErrorKind::ValueValidation => {
-            let text = error.to_string();
+            let text = without_urls(&error);
             let line = text.lines().next().unwrap_or_default();
             eprintln!("{}", output::wrapped(line, output::columns(&std::io::stderr()), "  "));
             ExitCode::from(2)
         }
         Err(error) => error.exit(),
+    }
+}
+
+/// What is wrong with a value. A URL is not repeated: a password may stand in it.
+fn without_urls(error: &clap::Error) -> String {
+    let text = error.to_string();
+    match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) if value.contains("://") => {
+            text.replacen(&format!("value '{value}'"), "value", 1)
+        }
+        _ => text,
     }
 }

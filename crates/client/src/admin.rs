@@ -1,5 +1,6 @@
 //! The admin API: accounts, tokens for tests, the change record, maintenance.
 
+mod backup;
 mod inspect;
 
 use std::sync::Arc;

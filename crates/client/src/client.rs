@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
+use http_body_util::channel::Sender;
 use jackfield_model::wire::{Association, DeleteRequest, QueryRequest, QueryResponse};
 use jackfield_model::{ExternalUserId, ServiceProviderId, limit, path};
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::error::{ApiError, Error, request_id};
 use crate::paging::{Associations, Pages};
 use crate::retry::RetryPolicy;
 use crate::token::TokenSource;
-use crate::transport::{Call, Content, Repeat, Reply, Transport};
+use crate::transport::{Call, Content, Download, Repeat, Reply, Transport};
 
 /// A client of the account association API. Clones share connections and tokens.
 #[derive(Clone, Debug)]
@@ -140,16 +141,34 @@ impl Api {
         body: Option<&(impl Serialize + Sync)>,
         repeat: Repeat,
     ) -> Result<T, Error> {
-        let reply = self.send(method, path, body, repeat).await?;
-        // The parser's own words could repeat a piece of the answer, which may be a secret.
-        serde_json::from_slice(&reply.body).map_err(|error| Error::UnexpectedAnswer {
-            reason: format!(
-                "not the object that belongs to this request (line {}, column {})",
-                error.line(),
-                error.column()
-            ),
-            request_id: request_id(&reply.headers),
-        })
+        read(&self.send(method, path, body, repeat).await?)
+    }
+
+    /// Asks for an answer that is read as it comes.
+    pub(crate) async fn download(&self, path: &str) -> Result<Download, Error> {
+        let uri = self.endpoint.join(path);
+        let call = Call { method: Method::GET, uri, content: None, repeat: Repeat::Read };
+        let (head, body) = self.transport.download(&call, &*self.tokens).await?.into_parts();
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        Err(ApiError::read(head.status, &head.headers, &body.whole().await).into())
+    }
+
+    /// Sends a body as it comes and reads the object of the answer.
+    pub(crate) async fn upload<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        content_type: &'static str,
+        feed: impl AsyncFnOnce(Sender<Bytes, std::io::Error>),
+    ) -> Result<T, Error> {
+        let uri = self.endpoint.join(path);
+        let call = Call { method: Method::POST, uri, content: None, repeat: Repeat::Write };
+        let reply = self.transport.upload(&call, content_type, &*self.tokens, feed).await?;
+        if !reply.status.is_success() {
+            return Err(ApiError::read(reply.status, &reply.headers, &reply.body).into());
+        }
+        read(&reply)
     }
 
     /// Sends a request; every status below 200 and from 300 on is an error.
@@ -172,4 +191,17 @@ impl Api {
             Err(ApiError::read(reply.status, &reply.headers, &reply.body).into())
         }
     }
+}
+
+/// The object of an answer.
+fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, Error> {
+    // The parser's own words could repeat a piece of the answer, which may be a secret.
+    serde_json::from_slice(&reply.body).map_err(|error| Error::UnexpectedAnswer {
+        reason: format!(
+            "not the object that belongs to this request (line {}, column {})",
+            error.line(),
+            error.column()
+        ),
+        request_id: request_id(&reply.headers),
+    })
 }

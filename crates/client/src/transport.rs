@@ -8,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::channel::{Channel, Sender};
+use http_body_util::{BodyExt, Either, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -23,6 +25,10 @@ use crate::token::{AccessToken, TokenSource};
 
 /// Largest answer that is read, in bytes: more than any page of this API.
 const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Largest error that is read where the answer is a stream.
+const ERROR_BYTES: usize = 64 * 1024;
+/// Pieces of an upload that wait to be sent.
+const UPLOAD_AHEAD: usize = 2;
 
 /// How connections are made and calls are tried.
 ///
@@ -59,6 +65,9 @@ impl Default for Options {
     }
 }
 
+/// The body of a request: in memory, or as it comes.
+type Body = Either<Full<Bytes>, Channel<Bytes, std::io::Error>>;
+
 /// Why no transport could be made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SetupError {
@@ -73,7 +82,7 @@ pub enum SetupError {
 /// A pool of connections over HTTP/1.1 and, where TLS negotiates it, HTTP/2. Clones share it.
 #[derive(Clone)]
 pub struct Transport {
-    http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: legacy::Client<HttpsConnector<HttpConnector>, Body>,
     request_timeout: Duration,
     retry: RetryPolicy,
 }
@@ -185,28 +194,106 @@ impl Transport {
             endpoint: origin(&call.uri),
             cause: innermost(cause),
         };
-        let response = self.http.request(call.request(token)).await.map_err(|error| {
-            if error.is_connect() {
-                TransportError::Connect { endpoint: origin(&call.uri), cause: innermost(&error) }
-            } else {
-                lost(&error)
-            }
-        })?;
+        let response = self.response(&call.uri, call.request(token)).await?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| lost(&*error))?;
         Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
     }
+
+    async fn response(
+        &self,
+        uri: &Uri,
+        request: Request<Body>,
+    ) -> Result<http::Response<Incoming>, TransportError> {
+        self.http.request(request).await.map_err(|error| {
+            if error.is_connect() {
+                TransportError::Connect { endpoint: origin(uri), cause: innermost(&error) }
+            } else {
+                TransportError::Lost { endpoint: origin(uri), cause: innermost(&error) }
+            }
+        })
+    }
+
+    /// Sends a call once and answers with the head of the reply; its body is read as it comes.
+    pub(crate) async fn download(
+        &self,
+        call: &Call,
+        tokens: &dyn TokenSource,
+    ) -> Result<http::Response<Download>, Error> {
+        let token = tokens.token().await?;
+        let response = self.response(&call.uri, call.request(Some(&token)));
+        let response = tokio::time::timeout(self.request_timeout, response).await;
+        let response = response.unwrap_or_else(|_| {
+            Err(TransportError::TimedOut { endpoint: origin(&call.uri), after: self.request_timeout })
+        })?;
+        let (endpoint, patience) = (origin(&call.uri), self.request_timeout);
+        Ok(response.map(|body| Download { body, endpoint, patience }))
+    }
+
+    /// Sends a call once, with a body that `feed` gives as it is sent. The time is not limited: the server works while
+    /// it reads.
+    pub(crate) async fn upload(
+        &self,
+        call: &Call,
+        content_type: &'static str,
+        tokens: &dyn TokenSource,
+        feed: impl AsyncFnOnce(Sender<Bytes, std::io::Error>),
+    ) -> Result<Reply, Error> {
+        let token = tokens.token().await?;
+        let (sender, body) = Channel::new(UPLOAD_AHEAD);
+        let request = call.head(Some(&token)).header(CONTENT_TYPE, content_type).body(Either::Right(body));
+        let request = request.expect("method, URL and headers are checked values");
+        let (response, ()) = tokio::join!(self.response(&call.uri, request), feed(sender));
+        let (head, body) = response?.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| {
+            TransportError::Lost { endpoint: origin(&call.uri), cause: innermost(&*error) }
+        })?;
+        Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
+    }
+}
+
+/// The body of an answer, as it comes.
+#[derive(Debug)]
+pub struct Download {
+    body: Incoming,
+    endpoint: String,
+    patience: Duration,
+}
+
+impl Download {
+    /// The next bytes; none at the end.
+    ///
+    /// # Errors
+    /// [`Error`] when it does not come whole.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            let frame = tokio::time::timeout(self.patience, self.body.frame()).await;
+            let endpoint = self.endpoint.clone();
+            match frame {
+                Err(_) => return Err(TransportError::TimedOut { endpoint, after: self.patience }.into()),
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(error))) => {
+                    return Err(TransportError::Lost { endpoint, cause: innermost(&error) }.into());
+                }
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Ok(Some(bytes));
+                    }
+                }
+            }
+        }
+    }
+
+    /// All of it, when it is small.
+    pub(crate) async fn whole(self) -> Bytes {
+        let whole = Limited::new(self.body, ERROR_BYTES).collect().await;
+        whole.map(http_body_util::Collected::to_bytes).unwrap_or_default()
+    }
 }
 
 impl Call {
-    fn request(&self, token: Option<&AccessToken>) -> Request<Full<Bytes>> {
-        let mut request = Request::builder()
-            .method(self.method.clone())
-            .uri(self.uri.clone())
-            .header(USER_AGENT, concat!("jackfield/", env!("CARGO_PKG_VERSION")));
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, token.header());
-        }
+    fn request(&self, token: Option<&AccessToken>) -> Request<Body> {
+        let mut request = self.head(token);
         let body = match &self.content {
             None => Bytes::new(),
             Some(Content::Json(json)) => {
@@ -218,7 +305,18 @@ impl Call {
                 Bytes::from(form.clone())
             }
         };
-        request.body(Full::new(body)).expect("method, URL and headers are checked values")
+        request.body(Either::Left(Full::new(body))).expect("method, URL and headers are checked values")
+    }
+
+    fn head(&self, token: Option<&AccessToken>) -> http::request::Builder {
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(self.uri.clone())
+            .header(USER_AGENT, concat!("jackfield/", env!("CARGO_PKG_VERSION")));
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, token.header());
+        }
+        request
     }
 }
 

@@ -186,6 +186,19 @@ pub enum ClockOffset {
     Text(String),
 }
 
+/// What a restore has put into the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreDone {
+    /// Organizations, clients and service providers; maintenance mode when it was set.
+    pub accounts: u64,
+    /// Communication profiles.
+    pub profiles: u64,
+    /// Associations.
+    pub associations: u64,
+    /// Changes.
+    pub changes: u64,
+}
+
 /// What there is after a reset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetDone {

@@ -31,9 +31,12 @@ use crate::journal::{self, Journal, Refused};
 use crate::metrics::{Limit, Metrics};
 use crate::reset::Resets;
 use crate::response::Reply;
-use crate::router::{AssociationOperation, FamilyOperation, Listener, Operation, Router, Target};
+use crate::restore::Restores;
+use crate::router::{
+    AdminOperation, AssociationOperation, FamilyOperation, Listener, Operation, Router, Target,
+};
 use crate::seed::{self, Seed};
-use crate::{admin, auth, lwa, open, operation};
+use crate::{admin, auth, lwa, open, operation, restore};
 
 /// Most bytes of a refused body that are read before the answer goes out.
 const DRAIN_BYTES: usize = 1024 * 1024;
@@ -44,7 +47,8 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) keys: Keys,
+    keys: Keys,
+    pub(crate) restores: Restores,
     pub(crate) clock: Clock,
     pub(crate) rates: Rates,
     pub(crate) issuers: Issuers,
@@ -109,6 +113,7 @@ impl App {
         ids.restart(seed::id_seed(&seeds));
         Self {
             keys: Keys::derive(store.root_key()),
+            restores: Restores::default(),
             clock: Clock::new(clock),
             rates: Rates::new(default_rate),
             issuers,
@@ -126,6 +131,11 @@ impl App {
             in_flight: AtomicUsize::new(0),
             store,
         }
+    }
+
+    /// The keys that derive from that of the store.
+    pub(crate) fn keys(&self) -> &Keys {
+        self.restores.keys().unwrap_or(&self.keys)
     }
 
     /// Answers a request, unless a fault rule keeps the answer.
@@ -177,7 +187,7 @@ impl App {
             Target::NotFound => return Err(ApiError::NoSuchPath),
         };
         seen.operation = Some(operation);
-        if let Err(error) = check_head(&call.head) {
+        if let Err(error) = check_head(&call.head).and_then(|()| self.restores.check(operation)) {
             return lwa::refuse_as(operation, call, error, seen);
         }
         let parameter = parameter.as_deref().unwrap_or_default();
@@ -214,6 +224,9 @@ impl App {
             }
             Operation::Admin(operation) => {
                 self.admin_token.check(&call.head.headers)?;
+                if operation == AdminOperation::Restore {
+                    return restore::restore(self, body, self.limits.body_timeout).await;
+                }
                 let body = self.read_body(&call.head, body).await?;
                 let _pass = if operation.outlasts_resets() {
                     None

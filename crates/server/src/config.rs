@@ -49,8 +49,9 @@ pub struct Settings {
     /// Address of a second public listener, without TLS, beside the one with TLS
     #[arg(long, value_name = "ADDR", env = "JACKFIELD_PLAIN_LISTEN")]
     pub plain_listen: Option<SocketAddr>,
-    /// Where state lives: embedded:DIR or memory: [default: embedded:./jackfield-data]
-    #[arg(long, value_name = "URL", env = "JACKFIELD_STORE")]
+    /// Where state lives: embedded:DIR, memory: or postgres://… [default: embedded:./jackfield-data]. The environment
+    /// is a better place for a password than the command line
+    #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
     pub store: Option<Text<StoreUrl>>,
     /// Accounts and associations to begin with (TOML), applied at every start
     #[arg(long, value_name = "FILE", env = "JACKFIELD_SEED")]

@@ -131,8 +131,11 @@ async fn serve(
     let service = service_fn(move |request| {
         let (service, busy) = (Arc::clone(&service), busy.busy());
         async move {
-            let answer = service.respond(which, request).await;
-            drop(busy);
+            let mut answer = service.respond(which, request).await;
+            match &mut answer {
+                Ok(answer) => answer.body_mut().keep(busy),
+                Err(_) => drop(busy),
+            }
             answer
         }
     });

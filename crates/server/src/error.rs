@@ -4,9 +4,7 @@
 //! gives the status and type of each kind, another what the journal says of it; a new kind does not compile until it
 //! has both.
 
-use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
+use http::{HeaderValue, StatusCode, header};
 use jackfield_model::inspect::Refusal;
 use jackfield_model::json::InvalidRequest;
 use jackfield_model::scope::SERVICE_PROVIDER;
@@ -15,7 +13,7 @@ use jackfield_model::{Country, Vertical};
 use jackfield_store::StoreError;
 
 use crate::fault::FaultAnswer;
-use crate::response;
+use crate::response::{self, Reply};
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -308,7 +306,7 @@ impl ApiError {
     }
 
     /// The headers that belong to this kind of error.
-    pub(crate) fn decorate(&self, response: &mut Response<Full<Bytes>>) {
+    pub(crate) fn decorate(&self, response: &mut Reply) {
         let mut insert = |name, value| response.headers_mut().insert(name, value);
         match self {
             Self::Unauthorized(why) => {
@@ -358,7 +356,7 @@ impl ApiError {
     }
 
     /// The answer.
-    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+    pub(crate) fn into_response(self) -> Reply {
         let (status, body) = self.body();
         let mut response = response::json(status, &body);
         self.decorate(&mut response);

@@ -25,6 +25,7 @@ mod opening;
 mod operation;
 mod reset;
 mod response;
+mod restore;
 mod router;
 mod seed;
 mod server;

@@ -134,7 +134,10 @@ async fn open(
 
 fn store_options(metrics: &Arc<Metrics>) -> StoreOptions {
     let commits = Arc::clone(metrics);
-    StoreOptions { on_commit: Some(Arc::new(move |report| commits.commit(report))) }
+    StoreOptions {
+        on_commit: Some(Arc::new(move |report| commits.commit(report))),
+        ..StoreOptions::default()
+    }
 }
 
 async fn apply_seeds(store: &dyn Store, keys: &Keys, seeds: &[(PathBuf, Seed)]) -> Result<(), StartError> {

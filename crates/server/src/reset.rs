@@ -52,7 +52,7 @@ pub(crate) async fn reset(app: &Arc<App>, origin: Origin) -> Result<ResetDone, A
             "There is nothing to reset to; the server was started without --seed.".to_owned(),
         ));
     }
-    let content = seed::content(&app.seeds, &app.keys)
+    let content = seed::content(&app.seeds, app.keys())
         .await
         .map_err(|error| ApiError::Conflict(format!("The seed cannot be applied: {error}.")))?;
     let done = ResetDone {

@@ -128,6 +128,8 @@ pub(crate) enum AdminOperation {
     GetClock,
     SetClock,
     Reset,
+    Backup,
+    Restore,
 }
 
 /// Operations without authentication.
@@ -263,6 +265,8 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Admin  GET    "/admin/v1/clock"                               => Admin(GetClock);
     Admin  PUT    "/admin/v1/clock"                               => Admin(SetClock);
     Admin  POST   "/admin/v1/reset"                               => Admin(Reset);
+    Admin  GET    "/admin/v1/backup"                              => Admin(Backup);
+    Admin  POST   "/admin/v1/restore"                             => Admin(Restore);
 
     Admin  GET    "/metrics"      => Open(Metrics);
     Both   GET    "/healthz"      => Open(Health);
@@ -315,9 +319,9 @@ impl FamilyOperation {
 }
 
 impl AdminOperation {
-    /// Whether a reset may happen in the middle of it: it is one, or waits for other requests.
+    /// Whether a reset may happen in the middle of it: it is one, waits for other requests, or reads as of one moment.
     pub(crate) const fn outlasts_resets(self) -> bool {
-        matches!(self, Self::Reset | Self::ReadJournal)
+        matches!(self, Self::Reset | Self::ReadJournal | Self::Backup)
     }
 }
 

@@ -37,7 +37,7 @@ async fn main() {
             commits.micros.fetch_add(micros, Ordering::Relaxed);
         }
     };
-    let options = StoreOptions { on_commit: Some(Arc::new(on_commit)) };
+    let options = StoreOptions { on_commit: Some(Arc::new(on_commit)), ..StoreOptions::default() };
     let store = EmbeddedStore::open(dir.path(), options).await.expect("the store opens");
     let store: Arc<dyn Store> = Arc::new(store);
     let accounts = [

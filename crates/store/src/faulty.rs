@@ -15,8 +15,8 @@ use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
     AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
-    DeleteProfileOutcome, PutProfileOutcome, RootKey, Store, StoreError, StoreStats, UpdateOutcome,
-    WriteAssociation,
+    DeleteProfileOutcome, LoadOutcome, LoadStart, PutProfileOutcome, RootKey, Snapshot, Store, StoreError,
+    StoreStats, UpdateOutcome, WriteAssociation,
 };
 
 /// How often and how an operation fails. The default is never.
@@ -234,6 +234,16 @@ impl Store for FaultyStore {
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
         self.write().await?;
         self.inner.reset(content, origin).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.read().await?;
+        self.inner.snapshot().await
+    }
+
+    async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError> {
+        self.write().await?;
+        self.inner.load(start).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

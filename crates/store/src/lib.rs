@@ -13,6 +13,7 @@ pub mod embedded;
 #[cfg(feature = "testing")]
 pub mod faulty;
 mod memory;
+pub mod moving;
 mod open;
 pub mod postgres;
 pub mod registry;
@@ -28,6 +29,7 @@ use thiserror::Error;
 pub use change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
 pub use content::Content;
 pub use memory::MemoryStore;
+pub use moving::{Load, LoadOutcome, LoadStart, Snapshot};
 pub use open::{InvalidStoreUrl, OpenError, StoreOptions, StoreUrl};
 pub use registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 
@@ -205,6 +207,19 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`StoreError`]; nothing was changed.
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError>;
+
+    /// Everything as of now, to be read at leisure: writes go on beside it and do not show.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
+
+    /// Begins to fill a store that was never written to, or goes on where a load of the same was interrupted. See
+    /// [`Load`].
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed.
+    async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError>;
 
     /// Whether the store can be read and written now.
     ///

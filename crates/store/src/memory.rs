@@ -2,10 +2,11 @@
 //! store of `--ephemeral`. Nothing survives the process.
 
 mod content;
+mod moving;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -16,20 +17,26 @@ use crate::change::{Change, ChangeFilter, ChangePage, Operation, Origin, Subject
 use crate::registry::{Dependents, Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
     AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
-    DeleteProfileOutcome, PutProfileOutcome, RootKey, Store, StoreError, StoreStats, UpdateOutcome,
-    WriteAssociation,
+    DeleteProfileOutcome, LoadOutcome, LoadStart, PutProfileOutcome, RootKey, Snapshot, Store, StoreError,
+    StoreStats, UpdateOutcome, WriteAssociation,
 };
 
 /// The store of `memory:`.
 #[derive(Debug)]
-pub struct MemoryStore {
+pub struct MemoryStore(Arc<Shared>);
+
+/// What the store and those who fill it share.
+#[derive(Debug)]
+struct Shared {
     root_key: RootKey,
+    /// The key that came with what the store was filled with.
+    loaded_key: OnceLock<RootKey>,
     /// What [`Store::registry`] answers; replaced under the write lock of `state`.
     registry: ArcSwap<Registry>,
     state: RwLock<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     associations: BTreeMap<ServiceProviderId, BTreeMap<ExternalUserId, Target>>,
     profiles: BTreeMap<AmazonId, Profile>,
@@ -51,11 +58,16 @@ struct Target {
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self { root_key: RootKey::random(), registry: ArcSwap::default(), state: RwLock::default() }
+        Self(Arc::new(Shared {
+            root_key: RootKey::random(),
+            loaded_key: OnceLock::new(),
+            registry: ArcSwap::default(),
+            state: RwLock::default(),
+        }))
     }
 }
 
-impl MemoryStore {
+impl Shared {
     // A panic while the lock is held cannot leave the maps half-changed in a way that matters more than going
     // on: each write is one insertion or removal followed by its change record.
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -170,17 +182,17 @@ impl Store for MemoryStore {
     }
 
     fn registry(&self) -> Arc<Registry> {
-        self.registry.load_full()
+        self.0.registry.load_full()
     }
 
     fn root_key(&self) -> &RootKey {
-        &self.root_key
+        self.0.loaded_key.get().unwrap_or(&self.0.root_key)
     }
 
     async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
         let WriteAssociation { provider, association, profile_owner, origin } = write;
-        let mut state = self.write();
-        let Some(organization) = self.organization(provider) else {
+        let mut state = self.0.write();
+        let Some(organization) = self.0.organization(provider) else {
             return Ok(CreateOutcome::NoSuchProvider);
         };
         if !state.has_profile(profile_owner.as_ref(), &association.amazon_id) {
@@ -200,8 +212,8 @@ impl Store for MemoryStore {
 
     async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
         let WriteAssociation { provider, association, profile_owner, origin } = write;
-        let mut state = self.write();
-        let Some(organization) = self.organization(provider) else {
+        let mut state = self.0.write();
+        let Some(organization) = self.0.organization(provider) else {
             return Ok(UpdateOutcome::NoSuchProvider);
         };
         let known_profile = state.has_profile(profile_owner.as_ref(), &association.amazon_id);
@@ -230,8 +242,8 @@ impl Store for MemoryStore {
         external_user_id: ExternalUserId,
         origin: Origin,
     ) -> Result<DeleteOutcome, StoreError> {
-        let mut state = self.write();
-        if self.organization(provider).is_none() {
+        let mut state = self.0.write();
+        if self.0.organization(provider).is_none() {
             return Ok(DeleteOutcome::NoSuchProvider);
         }
         let removed = state.associations.get_mut(&provider).and_then(|own| own.remove(&external_user_id));
@@ -248,7 +260,7 @@ impl Store for MemoryStore {
         provider: ServiceProviderId,
         ids: &[ExternalUserId],
     ) -> Result<Vec<Association>, StoreError> {
-        let state = self.read();
+        let state = self.0.read();
         let Some(own) = state.associations.get(&provider) else { return Ok(Vec::new()) };
         Ok(ids
             .iter()
@@ -261,7 +273,7 @@ impl Store for MemoryStore {
         provider: ServiceProviderId,
         range: &AssociationRange,
     ) -> Result<AssociationPage, StoreError> {
-        let state = self.read();
+        let state = self.0.read();
         let mut page = AssociationPage { associations: Vec::new(), more: false };
         let Some(own) = state.associations.get(&provider) else { return Ok(page) };
         let after = range.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
@@ -275,7 +287,7 @@ impl Store for MemoryStore {
     }
 
     async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
-        Ok(self.read().associations.get(&provider).map_or(0, |own| own.len() as u64))
+        Ok(self.0.read().associations.get(&provider).map_or(0, |own| own.len() as u64))
     }
 
     async fn change_registry(
@@ -283,8 +295,8 @@ impl Store for MemoryStore {
         command: RegistryCommand,
         origin: Origin,
     ) -> Result<RegistryOutcome, StoreError> {
-        let mut state = self.write();
-        let mut registry = Registry::clone(&self.registry.load());
+        let mut state = self.0.write();
+        let mut registry = Registry::clone(&self.0.registry.load());
         let cascade = command.takes_associations_of();
         let (outcome, effects) = registry.apply(command, &*state);
         if let Some(provider) = cascade.filter(|_| outcome == RegistryOutcome::Done) {
@@ -293,7 +305,7 @@ impl Store for MemoryStore {
         for effect in effects {
             state.record(origin.clone(), effect.operation, effect.subject);
         }
-        self.registry.store(Arc::new(registry));
+        self.0.registry.store(Arc::new(registry));
         Ok(outcome)
     }
 
@@ -302,8 +314,8 @@ impl Store for MemoryStore {
         profile: Profile,
         origin: Origin,
     ) -> Result<CreateProfileOutcome, StoreError> {
-        let mut state = self.write();
-        if !self.registry.load().organizations.contains_key(&profile.organization) {
+        let mut state = self.0.write();
+        if !self.0.registry.load().organizations.contains_key(&profile.organization) {
             return Ok(CreateProfileOutcome::NoSuchOrganization);
         }
         if let Some(own) = state.profile_of_unit(&profile.unit) {
@@ -323,7 +335,7 @@ impl Store for MemoryStore {
         name: Option<String>,
         origin: Origin,
     ) -> Result<UpdateOutcome, StoreError> {
-        let mut state = self.write();
+        let mut state = self.0.write();
         let Some(before) = state.own_profile(organization, id).cloned() else {
             return Ok(UpdateOutcome::NotFound);
         };
@@ -336,8 +348,8 @@ impl Store for MemoryStore {
         profiles: Vec<Profile>,
         origin: Origin,
     ) -> Result<Vec<PutProfileOutcome>, StoreError> {
-        let mut state = self.write();
-        let registry = self.registry.load();
+        let mut state = self.0.write();
+        let registry = self.0.registry.load();
         let put = |new: Profile| match registry.organizations.contains_key(&new.organization) {
             false => PutProfileOutcome::NoSuchOrganization,
             true => state.put_profile(new, &origin),
@@ -351,12 +363,12 @@ impl Store for MemoryStore {
         id: &AmazonId,
         origin: Origin,
     ) -> Result<DeleteProfileOutcome, StoreError> {
-        let mut state = self.write();
+        let mut state = self.0.write();
         let Some(before) = state.own_profile(organization, id).cloned() else {
             return Ok(DeleteProfileOutcome::NotFound);
         };
         let strict =
-            self.registry.load().organizations.get(organization).is_some_and(|own| own.strict_profiles);
+            self.0.registry.load().organizations.get(organization).is_some_and(|own| own.strict_profiles);
         if strict && state.uses.contains_key(&(organization.clone(), id.clone())) {
             return Ok(DeleteProfileOutcome::InUse);
         }
@@ -367,11 +379,11 @@ impl Store for MemoryStore {
     }
 
     async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
-        Ok(self.read().profiles.get(id).cloned())
+        Ok(self.0.read().profiles.get(id).cloned())
     }
 
     async fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
-        Ok(self.read().profile_of_unit(unit).cloned())
+        Ok(self.0.read().profile_of_unit(unit).cloned())
     }
 
     async fn list_profiles(
@@ -381,19 +393,19 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Profile>, StoreError> {
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let state = self.read();
+        let state = self.0.read();
         let own = state.profiles.range::<AmazonId, _>((after, Bound::Unbounded)).map(|(_, profile)| profile);
         Ok(own.filter(|profile| profile.organization == *organization).take(limit).cloned().collect())
     }
 
     async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
-        let state = self.read();
+        let state = self.0.read();
         let records = state.changes.range((Bound::Excluded(filter.after), Bound::Unbounded));
         ChangePage::collect(filter, records.map(|(_, change)| Ok(change.clone())))
     }
 
     async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let mut state = self.write();
+        let mut state = self.0.write();
         let mut trimmed = 0;
         while trimmed < limit {
             let Some(oldest) = state.changes.first_entry().filter(|oldest| oldest.get().time < before) else {
@@ -406,8 +418,16 @@ impl Store for MemoryStore {
     }
 
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
-        self.replace(content, &origin);
+        self.0.replace(content, &origin);
         Ok(())
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(self.0.moment())
+    }
+
+    async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError> {
+        Ok(moving::begin(&self.0, start))
     }
 
     async fn check(&self) -> Result<(), StoreError> {
@@ -415,7 +435,7 @@ impl Store for MemoryStore {
     }
 
     async fn stats(&self) -> Result<StoreStats, StoreError> {
-        let state = self.read();
+        let state = self.0.read();
         Ok(StoreStats {
             associations: state.associations.values().map(|own| own.len() as u64).sum(),
             last_change: state.last_change,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::embedded::EmbeddedStore;
+use crate::moving::Source;
 use crate::postgres::{PostgresStore, PostgresUrl};
 use crate::{CommitReport, MemoryStore, Store};
 
@@ -52,6 +53,19 @@ pub enum OpenError {
     /// The directory holds something else.
     #[error("{dir} is not empty and holds no store", dir = .0.display())]
     NotAStore(PathBuf),
+    /// The directory is not there, or empty.
+    #[error("{dir} holds no store", dir = .0.display())]
+    NoStore(PathBuf),
+    /// A load of the store was interrupted.
+    #[error("{store} holds a part of {source_name}; {advice}")]
+    Unfinished {
+        /// The store, as the operator names it.
+        store: String,
+        /// What was to be in it.
+        source_name: Source,
+        /// The command that goes on.
+        advice: String,
+    },
     /// The store cannot be reached or used now: trying again later may help.
     #[error("{store} is not available: {cause}")]
     Unavailable {
@@ -95,11 +109,28 @@ pub enum OpenError {
 pub struct StoreOptions {
     /// Called after each commit of a group of writes, on the thread that commits.
     pub on_commit: Option<Arc<dyn Fn(CommitReport) + Send + Sync>>,
+    /// Opens also a store whose load was interrupted. All it takes is [`Store::load`] then.
+    pub unfinished: bool,
+}
+
+impl OpenError {
+    /// What `store` holds a part of, and how to go on.
+    #[must_use]
+    pub fn unfinished(store: String, source_name: Source) -> Self {
+        let advice = match &source_name {
+            Source::Copy(_) => format!("go on with jackfield store copy --from URL --to {store}"),
+            Source::Import(_) => format!("go on with jackfield store import --store {store} FILE"),
+        };
+        Self::Unfinished { store, source_name, advice }
+    }
 }
 
 impl fmt::Debug for StoreOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreOptions").field("on_commit", &self.on_commit.is_some()).finish()
+        f.debug_struct("StoreOptions")
+            .field("on_commit", &self.on_commit.is_some())
+            .field("unfinished", &self.unfinished)
+            .finish()
     }
 }
 
@@ -114,6 +145,17 @@ impl StoreUrl {
             Self::Embedded(dir) => Arc::new(EmbeddedStore::open(dir, options).await?),
             Self::Postgres(url) => Arc::new(PostgresStore::open(url, options).await?),
         })
+    }
+
+    /// Opens a store that is there.
+    ///
+    /// # Errors
+    /// [`OpenError`], whose text says what to do.
+    pub async fn open_existing(&self, options: StoreOptions) -> Result<Arc<dyn Store>, OpenError> {
+        match self {
+            Self::Embedded(dir) if !EmbeddedStore::is_in(dir) => Err(OpenError::NoStore(dir.clone())),
+            _ => self.open(options).await,
+        }
     }
 
     /// The kind of store: `memory`, `embedded` or `postgres`.

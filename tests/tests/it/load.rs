@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use jackfield_tests::http::{Failure, Request};
-use jackfield_tests::page::walk;
+use jackfield_tests::page::{ids, walk};
 use jackfield_tests::tenant::{association, profile};
 use jackfield_tests::{Server, Tenant, TenantOptions, Version};
 use serde_json::{Value, json};
@@ -105,6 +105,12 @@ impl Writer {
     pub(crate) async fn run(mut self, course: Arc<Course>) -> Self {
         while !course.over.load(Ordering::Relaxed) {
             let node = self.rng.usize(0..self.nodes.len());
+            if self.rng.u8(0..5) == 0 {
+                if !self.look(node, &course).await {
+                    return self;
+                }
+                continue;
+            }
             let attempt = self.next(node);
             match self.nodes[node].try_send(&attempt.request).await {
                 Ok(response) if course.patient && response.status == 503 => {
@@ -142,10 +148,37 @@ impl Writer {
         self
     }
 
-    fn next(&mut self, node: usize) -> Attempt {
-        let tenant = &self.nodes[node];
+    /// Looks an id up: what is found is what this writer left there. Answers whether the writer goes on.
+    async fn look(&mut self, node: usize, course: &Course) -> bool {
+        let (_, id) = self.key();
+        let query = json!({"filters": {"externalUserIds": [id]}});
+        match self.nodes[node].try_send(&self.nodes[node].query_request(&query)).await {
+            Ok(response) if course.patient && response.status == 503 => {
+                course.refused.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(response) => {
+                let found = ids(&response.expect(200).json());
+                let wanted = self.state.get(&id).map(|suffix| (id, profile(suffix)));
+                assert_eq!(found, Vec::from_iter(wanted), "a read is true");
+                return true;
+            }
+            Err(Failure::Late) => panic!("the server hangs"),
+            Err(_) if course.patient => {}
+            Err(_) => return false,
+        }
+        tokio::time::sleep(PAUSE).await;
+        true
+    }
+
+    /// One of the keys, and its present id.
+    fn key(&mut self) -> (usize, String) {
         let key = self.rng.usize(0..KEYS_OF_A_WRITER);
-        let id = format!("{:02}-{key:02}-{}", self.index, self.doubtful[key]);
+        (key, format!("{:02}-{key:02}-{}", self.index, self.doubtful[key]))
+    }
+
+    fn next(&mut self, node: usize) -> Attempt {
+        let (key, id) = self.key();
+        let tenant = &self.nodes[node];
         let suffix = format!("{:x}", self.rng.u64(..));
         let before = self.state.get(&id).cloned();
         let body = association(&id, &profile(&suffix));

@@ -26,6 +26,7 @@ mod load;
 mod login;
 mod logs;
 mod metrics;
+mod moving;
 mod operation;
 mod order;
 mod overload;

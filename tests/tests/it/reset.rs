@@ -170,7 +170,8 @@ async fn everything_is_as_the_seed_says_again() {
         );
         assert!(changes[1..].iter().all(|change| change["actor"] == "seed"));
         assert_eq!(changes.len(), 1 + 4 + SEEDED);
-        assert_eq!(changes[0]["sequence"], last + 1);
+        // A store may leave numbers out.
+        assert!(changes[0]["sequence"].as_u64() > Some(last));
     }
 }
 

@@ -37,9 +37,9 @@ pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> 
     let secret = new.secret.unwrap_or_else(random_secret);
     let refresh_token = new
         .refresh_token
-        .map(|token| RefreshToken::new(app.keys.hash_refresh_token(&token.0), Timestamp::now()));
+        .map(|token| RefreshToken::new(app.keys().hash_refresh_token(&token.0), Timestamp::now()));
     let client = Client {
-        secret_hash: app.keys.hash_client_secret(&id, &secret.0),
+        secret_hash: app.keys().hash_client_secret(&id, &secret.0),
         id,
         organization: organization.id.clone(),
         scopes: new.scopes.unwrap_or_else(default_scopes),
@@ -96,7 +96,7 @@ pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply,
 pub(super) async fn rotate_secret(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     let client = find(app, id)?;
     let secret = random_secret();
-    let hash = app.keys.hash_client_secret(&client.id, &secret.0);
+    let hash = app.keys().hash_client_secret(&client.id, &secret.0);
     let rotated = ClientChange { secret_hash: Some(hash), ..ClientChange::default() };
     change(app, RegistryCommand::UpdateClient(ClientId::clone(&client.id), rotated), origin).await?;
     ok(&admin::Client { secret: Some(secret), ..shown(&*find(app, id)?) })

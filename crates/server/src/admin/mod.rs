@@ -3,6 +3,7 @@
 //! Every request bears the admin token. Bodies are those of `jackfield_model::admin`.
 
 mod account;
+mod backup;
 mod client;
 mod directory;
 mod inspect;
@@ -11,6 +12,8 @@ mod provider;
 mod refresh;
 mod server;
 pub(crate) mod valid;
+
+pub(crate) use backup::EXPORT_TYPE;
 
 use std::sync::Arc;
 
@@ -105,6 +108,11 @@ pub(crate) async fn run(
         AdminOperation::GetClock => inspect::clock(app),
         AdminOperation::SetClock => inspect::set_clock(app, body),
         AdminOperation::Reset => inspect::reset(app, origin).await,
+        AdminOperation::Backup => backup::backup(app).await,
+        // Its body is no page in memory: it is taken care of before.
+        AdminOperation::Restore => {
+            Err(ApiError::Internal { cause: "a restore without its stream".to_owned() })
+        }
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) async fn issue(app: &App, origin: Origin, of: &str, body: &[u8]) -> R
         return Err(ApiError::BadRequest(message.to_owned()));
     }
     let text = random_refresh_token();
-    let token = RefreshToken { scopes, ..RefreshToken::new(app.keys.hash_refresh_token(&text), origin.time) };
+    let token =
+        RefreshToken { scopes, ..RefreshToken::new(app.keys().hash_refresh_token(&text), origin.time) };
     let added = ClientChange { add_refresh_token: Some(token.clone()), ..ClientChange::default() };
     change(app, RegistryCommand::UpdateClient(ClientId::clone(&client.id), added), origin).await?;
     created(&admin::RefreshToken { refresh_token: Some(Secret(text)), ..shown(&token) })

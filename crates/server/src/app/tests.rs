@@ -49,7 +49,7 @@ async fn app() -> Arc<App> {
         limits,
     };
     let app = App::new(Arc::new(MemoryStore::default()), Arc::default(), "admin-token", setup);
-    seed::apply(&*app.store, &app.keys, &app.seeds[0]).await.unwrap();
+    seed::apply(&*app.store, app.keys(), &app.seeds[0]).await.unwrap();
     Arc::new(app)
 }
 

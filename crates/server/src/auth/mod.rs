@@ -74,7 +74,7 @@ pub(crate) fn verify<'b>(
     token: &str,
     buffer: &'b mut access_token::Buffer,
 ) -> Result<Verified<'b>, Unauthorized> {
-    let opened = access_token::open(&app.keys.access_token, token, buffer);
+    let opened = access_token::open(&app.keys().access_token, token, buffer);
     let Some(claims) = opened.filter(|_| app.issuers.builtin) else {
         let refresh =
             token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(access_token::REFRESH_PREFIX);
@@ -155,7 +155,7 @@ pub(crate) fn authorize<'a>(
     let organization = caller.check_place()?;
     let profile_owner = organization.strict_profiles.then(|| organization.id.clone());
     let origin = caller.origin(request_id);
-    Ok(Provider::new(&*app.store, &app.keys, &app.clock, provider.id, profile_owner, origin))
+    Ok(Provider::new(&*app.store, app.keys(), &app.clock, provider.id, profile_owner, origin))
 }
 
 impl Caller {

@@ -75,7 +75,7 @@ pub(super) fn show(app: &App, call: &Call, seen: &mut Seen) -> Reply {
             let known = cookie(call);
             let nonce = known.clone().unwrap_or_else(access_token::random_text::<24>);
             let expires = app.clock.seconds().saturating_add(limit::CONSENT_SECONDS);
-            let token = seal(&app.keys.consent, &parameters, &nonce, expires);
+            let token = seal(&app.keys().consent, &parameters, &nonce, expires);
             let mut reply = page::ask(&request, &parameters.fields(), &token);
             if known.is_none() {
                 let value = format!("{COOKIE}={nonce}; Path=/ap/oa; HttpOnly; SameSite=Lax");
@@ -103,7 +103,7 @@ pub(super) fn decide(app: &App, call: &Call, body: &[u8], seen: &mut Seen) -> Re
     match parameters.decision.as_deref() {
         Some("allow") => {
             let code = Code::new(&client, app.clock.seconds(), &redirect.uri, challenge, scopes);
-            redirect.back(StatusCode::SEE_OTHER, &[("code", &code.seal(&app.keys.code))])
+            redirect.back(StatusCode::SEE_OTHER, &[("code", &code.seal(&app.keys().code))])
         }
         Some("deny") => {
             let refused = Refused::ToClient(redirect, "access_denied", "The request was denied.".to_owned());
@@ -266,7 +266,7 @@ fn seal(key: &hmac::Key, parameters: &Parameters, nonce: &str, expires: u64) -> 
 }
 
 fn is_ours(app: &App, call: &Call, parameters: &Parameters) -> bool {
-    cookie(call).is_some_and(|nonce| unseals(&app.keys.consent, parameters, &nonce, app.clock.seconds()))
+    cookie(call).is_some_and(|nonce| unseals(&app.keys().consent, parameters, &nonce, app.clock.seconds()))
 }
 
 /// Whether the form's token was made for this request and cookie, and still counts.

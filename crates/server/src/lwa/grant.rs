@@ -26,7 +26,7 @@ pub(super) async fn refresh(
     let client = &*asking.client;
     let presented = presented
         .ok_or_else(|| GrantError::bad("invalid_request", "refresh_token is missing; it is required."))?;
-    let hash = app.keys.hash_refresh_token(&presented);
+    let hash = app.keys().hash_refresh_token(&presented);
     let Some(own) = client.refresh_token(&hash) else {
         if presented.starts_with(access_token::PREFIX) {
             let description = "refresh_token is an access token; a refresh token begins with Atzr|.";
@@ -57,7 +57,7 @@ async fn replace(app: &App, call: &Call, client: &Client, own: &RefreshToken) ->
         return Err(GrantError::invalid_client(Why::NoCredentials).into());
     }
     let next = random_refresh_token();
-    let replacement = Replacement { old: own.hash, new: app.keys.hash_refresh_token(&next) };
+    let replacement = Replacement { old: own.hash, new: app.keys().hash_refresh_token(&next) };
     match change(app, call, client, GrantCommand::Replace(replacement)).await? {
         RegistryOutcome::Done => Ok(next),
         _ => Err(invalid_grant(
@@ -73,7 +73,7 @@ pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) ->
         |name: &str| GrantError::bad("invalid_request", format!("{name} is missing; it is required."));
     let presented = form.code.ok_or_else(|| missing("code"))?;
     let redirect_uri = form.redirect_uri.ok_or_else(|| missing("redirect_uri"))?;
-    let code = Code::open(&app.keys.code, &presented).filter(|code| code.client == *client.id);
+    let code = Code::open(&app.keys().code, &presented).filter(|code| code.client == *client.id);
     let code = code.ok_or_else(|| {
         invalid_grant("The code is not valid, or belongs to another client.", Why::UnknownCode)
     })?;
@@ -81,7 +81,7 @@ pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) ->
     check_code(&code, asking, now, &redirect_uri, form.code_verifier.as_deref())
         .map_err(|(description, why)| invalid_grant(description, why))?;
     let refresh_token = random_refresh_token();
-    let hash = app.keys.hash_refresh_token(&refresh_token);
+    let hash = app.keys().hash_refresh_token(&refresh_token);
     let redemption = Redemption {
         code: SpentCode { id: code.id, expires: code.expires },
         token: hash,

@@ -124,7 +124,7 @@ fn verify<'b>(
 fn user_id(app: &App, client: &Client) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let said = [client.organization.as_str().as_bytes(), b"\0", client.id.as_str().as_bytes()].concat();
-    let tag = hmac::sign(&app.keys.user, &said);
+    let tag = hmac::sign(&app.keys().user, &said);
     let text: String =
         tag.as_ref().iter().take(28).map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
     format!("amzn1.account.{text}")

@@ -295,7 +295,7 @@ fn issue_from(
 ) -> Token {
     let issue = Issue { client, now: app.clock.seconds(), life, scopes, refresh };
     Token {
-        access_token: Secret(access_token::issue(&app.keys.access_token, issue)),
+        access_token: Secret(access_token::issue(&app.keys().access_token, issue)),
         token_type: "bearer".to_owned(),
         expires_in: life,
         scope: None,
@@ -338,7 +338,7 @@ fn authenticate(
     let client = client.ok_or_else(|| GrantError::invalid_client(Why::UnknownClient))?;
     *seen = Some(Arc::clone(&client.id));
     let proven = match &secret {
-        Some(secret) if app.keys.verify_client_secret(&client.id, secret, &client.secret_hash) => true,
+        Some(secret) if app.keys().verify_client_secret(&client.id, secret, &client.secret_hash) => true,
         Some(_) => return Err(GrantError::invalid_client(Why::WrongSecret)),
         None if client.public => false,
         None => return Err(GrantError::invalid_client(Why::NoCredentials)),

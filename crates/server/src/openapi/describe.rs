@@ -6,6 +6,7 @@ mod links;
 use serde_json::{Value, json};
 
 use super::inspect;
+use crate::admin::EXPORT_TYPE;
 use crate::router::{AdminOperation, AssociationOperation, OpenOperation, Operation};
 use jackfield_model::limit;
 
@@ -211,10 +212,15 @@ fn admin(operation: AdminOperation) -> Description {
         summary,
         text,
         query: admin_query(operation),
-        request: request.map(|(schema, required)| (JSON, schema, required)),
-        success: (status, "Done.", body.map(|schema| (JSON, schema))),
+        request: request.map(|(schema, required)| (media(schema), schema, required)),
+        success: (status, "Done.", body.map(|schema| (media(schema), schema))),
         errors,
     }
+}
+
+/// The media type of a body of the admin API.
+fn media(schema: &str) -> &'static str {
+    if schema == "Export" { EXPORT_TYPE } else { JSON }
 }
 
 fn admin_query(operation: AdminOperation) -> Vec<Parameter> {
@@ -507,7 +513,9 @@ fn admin_text(operation: AdminOperation) -> AdminText {
         | AdminOperation::DeleteFaults
         | AdminOperation::GetClock
         | AdminOperation::SetClock
-        | AdminOperation::Reset => inspect::text(operation).expect("these are described there"),
+        | AdminOperation::Reset
+        | AdminOperation::Backup
+        | AdminOperation::Restore => inspect::text(operation).expect("these are described there"),
     }
 }
 

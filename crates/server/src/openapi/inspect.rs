@@ -91,6 +91,31 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
                 ADMIN_UNAVAILABLE,
             ],
         ),
+        AdminOperation::Backup => make(
+            "backup",
+            "Read everything as of one moment",
+            "An export that `restore` takes, with keys and hashes of secrets. Writes go on meanwhile and are not part of it. An answer that ends without its last line is not whole.",
+            None,
+            (200, Some("Export")),
+            ADMIN_TOP_ERRORS,
+        ),
+        AdminOperation::Restore => make(
+            "restore",
+            "Fill the empty store",
+            "With an export, of any size. Nothing of it is seen before all of it was read and compared with its checksums; meanwhile the public API answers 503. Afterwards the credentials and tokens of the export are valid.",
+            Some(("Export", true)),
+            (200, Some("RestoreDone")),
+            &[
+                (
+                    400,
+                    "The export is damaged, cut off, or of a newer format; the message names the line. Nothing was restored.",
+                ),
+                ADMIN_UNAUTHORIZED,
+                (409, "The store has been written to, or a restore is under way."),
+                INTERNAL,
+                ADMIN_UNAVAILABLE,
+            ],
+        ),
         _ => None,
     }
 }
@@ -186,6 +211,13 @@ pub(super) fn schemas() -> Value {
         })),
         "SetClock": object(&["offset"], &json!({
             "offset": { "description": "From the system's clock: seconds, or a sign and a span of time like `+2h`.", "anyOf": [seconds, { "type": "string", "examples": ["+2h", "-30m"] }] },
+        })),
+        "Export": { "type": "string", "format": "binary", "description": "JSON Lines, compressed with zstd." },
+        "RestoreDone": object(&["accounts", "profiles", "associations", "changes"], &json!({
+            "accounts": count(),
+            "profiles": count(),
+            "associations": count(),
+            "changes": count(),
         })),
         "ResetDone": object(&["organizations", "clients", "service_providers", "profiles", "associations", "last_change"], &json!({
             "organizations": count(),

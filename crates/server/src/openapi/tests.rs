@@ -274,7 +274,7 @@ fn schemas_have_the_properties_of_their_types() {
 fn schemas_of_inspection_have_the_properties_of_their_types() {
     use jackfield_model::inspect::{
         Clock, ClockOffset, DropWhen, FaultList, FaultRule, Journal, JournalEntry, Refusal, ResetDone,
-        SetClock,
+        RestoreDone, SetClock,
     };
     let client: jackfield_model::ClientId = "amzn1.application-oa2-client.c".parse().unwrap();
     let provider = "amzn1.comms.csp.id.d3b0c0de-0000-4000-8000-000000000001".parse().unwrap();
@@ -332,6 +332,8 @@ fn schemas_of_inspection_have_the_properties_of_their_types() {
     check("FaultList", &FaultList { faults: vec![] });
     check("Clock", &Clock { offset_seconds: 0, time: String::new(), system_time: String::new() });
     check("SetClock", &SetClock { offset: ClockOffset::Seconds(0) });
+    let restored = RestoreDone { accounts: 0, profiles: 0, associations: 0, changes: 0 };
+    check("RestoreDone", &restored);
     check(
         "ResetDone",
         &ResetDone {

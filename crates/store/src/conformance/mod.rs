@@ -11,6 +11,7 @@ mod change;
 pub mod dump;
 mod grant;
 mod lifecycle;
+mod moving;
 mod profile;
 mod registry;
 mod reset;
@@ -27,6 +28,11 @@ use crate::Store;
 pub trait Adapter: Send + Sync {
     /// Opens the store: what an earlier one left when the adapter is durable, an empty one otherwise.
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// Opens the store also when a load of it was interrupted.
+    async fn open_unfinished(&self) -> Arc<dyn Store> {
+        self.open().await
+    }
 
     /// Whether what was stored is there when the store is opened again.
     fn is_durable(&self) -> bool;
@@ -76,6 +82,12 @@ impl Embedded {
 impl Adapter for Embedded {
     async fn open(&self) -> Arc<dyn Store> {
         let store = crate::embedded::EmbeddedStore::open(self.dir(), crate::StoreOptions::default()).await;
+        Arc::new(store.expect("the store opens"))
+    }
+
+    async fn open_unfinished(&self) -> Arc<dyn Store> {
+        let options = crate::StoreOptions { unfinished: true, ..crate::StoreOptions::default() };
+        let store = crate::embedded::EmbeddedStore::open(self.dir(), options).await;
         Arc::new(store.expect("the store opens"))
     }
 
@@ -149,6 +161,12 @@ impl Adapter for Postgres {
         url.open(crate::StoreOptions::default()).await.expect("the store opens")
     }
 
+    async fn open_unfinished(&self) -> Arc<dyn Store> {
+        let url: crate::StoreUrl = self.url().parse().expect("a valid URL");
+        let options = crate::StoreOptions { unfinished: true, ..crate::StoreOptions::default() };
+        url.open(options).await.expect("the store opens")
+    }
+
     fn is_durable(&self) -> bool {
         true
     }
@@ -217,6 +235,16 @@ suite! { $
         the_root_key_stays
         everything_is_there_again
         a_closed_store_refuses_writes;
+    moving:
+        a_snapshot_shows_one_moment
+        everything_moves_in
+        everything_moves_out
+        nothing_is_seen_before_a_load_is_finished
+        an_interrupted_load_goes_on
+        what_changed_at_the_source_is_moved_again
+        a_load_goes_on_with_the_same_only
+        only_a_new_store_is_filled
+        an_abandoned_load_leaves_an_empty_store;
     profile:
         profiles_are_stored_once
         a_unit_has_one_profile

@@ -83,6 +83,11 @@ impl Directory {
         Ok(directory)
     }
 
+    /// Whether the format marker is there.
+    pub(super) fn is_marked(path: &Path) -> bool {
+        path.join(MARKER).is_file()
+    }
+
     pub(super) const fn is_finished(&self) -> bool {
         self.finished
     }

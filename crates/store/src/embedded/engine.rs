@@ -104,6 +104,21 @@ impl Engine {
         catch_unwind(AssertUnwindSafe(commit)).unwrap_or(Err(fjall::Error::Unrecoverable))
     }
 
+    /// Stores rows of a space that come in the order of their keys, as tables of their own beside journal and memory
+    /// tables, and returns when they are on stable storage. Only where nobody looks: rows of one call are not there
+    /// together with those of a commit.
+    pub(super) fn ingest(&self, space: Space, rows: Vec<(Key, Vec<u8>)>) -> Result<(), fjall::Error> {
+        self.wait_for_room()?;
+        let ingest = || {
+            let mut ingestion = self.space(space).start_ingestion()?;
+            for (key, value) in rows {
+                ingestion.write(key, value)?;
+            }
+            ingestion.finish()
+        };
+        catch_unwind(AssertUnwindSafe(ingest)).unwrap_or(Err(fjall::Error::Unrecoverable))
+    }
+
     fn wait_for_room(&self) -> Result<(), fjall::Error> {
         let full = |space: &Keyspace| {
             space.sealed_memtable_count() > UNFLUSHED_MAX || space.tree.l0_run_count() > UNMERGED_MAX

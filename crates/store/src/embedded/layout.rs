@@ -11,6 +11,7 @@
 //! | | `n`, organization id, 0, profile id | how many associations are counted at the profile, when there are any |
 //! | meta | `state` | token of the last commit, first and last change, last provider number |
 //! | | `root-key` | 32 bytes |
+//! | | `loading` | while the store is being filled: from what, and how far, see `load` |
 //! | | `a`, provider (16 bytes) | its number, how many associations it has |
 //! | | `p`, organization id | how many profiles it has |
 //!
@@ -54,6 +55,11 @@ pub(super) type Key = Vec<u8>;
 
 pub(super) const STATE: &[u8] = b"state";
 pub(super) const ROOT_KEY: &[u8] = b"root-key";
+pub(super) const LOADING: &[u8] = b"loading";
+/// Begins the keys of what is counted at profiles.
+pub(super) const PROFILE_USES: &[u8] = b"n";
+/// Begins the keys of profiles, by id.
+pub(super) const PROFILE: &[u8] = b"p";
 pub(super) const PROVIDER: u8 = b'a';
 pub(super) const PROFILE_COUNT: u8 = b'p';
 

@@ -10,14 +10,16 @@ mod directory;
 mod engine;
 mod group;
 mod layout;
+mod load;
 mod reset;
+mod snapshot;
 mod view;
 mod writer;
 
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
@@ -31,14 +33,16 @@ use self::directory::Directory;
 use self::engine::{Engine, describe};
 use self::group::Commit;
 use self::layout::Space;
+use self::load::{EmbeddedLoad, Mark};
+use self::snapshot::{EmbeddedSnapshot, Pins};
 use self::view::View;
 use self::writer::{Message, Reply, Write, Writer};
 use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
     AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
-    DeleteProfileOutcome, OpenError, PutProfileOutcome, RootKey, Store, StoreError, StoreOptions, StoreStats,
-    UpdateOutcome, WriteAssociation,
+    DeleteProfileOutcome, LoadOutcome, LoadStart, OpenError, PutProfileOutcome, RootKey, Snapshot, Store,
+    StoreError, StoreOptions, StoreStats, UpdateOutcome, WriteAssociation,
 };
 
 /// Writes that may queue; more wait to queue.
@@ -47,6 +51,7 @@ const QUEUE_MAX: usize = 4_096;
 const REOPEN_MAX: Duration = Duration::from_secs(10);
 
 const CLOSED: &str = "the store is closed";
+const LOADING: &str = "the store is being filled";
 
 /// The store of `embedded:DIR`.
 #[derive(Debug)]
@@ -66,6 +71,10 @@ struct Shared {
     registry: ArcSwap<Registry>,
     /// Why writes are refused.
     failure: ArcSwapOption<String>,
+    /// The key that came with what the store was filled with.
+    loaded_key: OnceLock<RootKey>,
+    /// Views that are held for long, and have to go with the engine.
+    pins: Pins,
     /// Whether there may be a view again: false once the store is closed. Told when a view is there again.
     open: watch::Sender<bool>,
 }
@@ -93,6 +102,8 @@ impl Shared {
             registry: ArcSwap::new(Arc::clone(&view.registry)),
             view: ArcSwapOption::from_pointee(view),
             failure: ArcSwapOption::empty(),
+            loaded_key: OnceLock::new(),
+            pins: Pins::default(),
             open: watch::Sender::new(true),
         }
     }
@@ -157,6 +168,12 @@ impl Shared {
 }
 
 impl EmbeddedStore {
+    /// Whether the directory is that of a store, whatever its state.
+    #[must_use]
+    pub fn is_in(dir: &Path) -> bool {
+        Directory::is_marked(dir)
+    }
+
     /// Opens the store in a directory, making it when it is not there.
     ///
     /// # Errors
@@ -189,10 +206,14 @@ impl EmbeddedStore {
         let root_key = view.get(Space::Meta, layout::ROOT_KEY).map_err(|error| failed(error.to_string()))?;
         let root_key = root_key.and_then(|key| <[u8; 32]>::try_from(&*key).ok());
         let root_key = root_key.ok_or_else(|| failed("the root key of the store is missing".to_owned()))?;
+        let mark = Mark::read(&view).map_err(|error| failed(error.to_string()))?;
+        if let Some(mark) = mark.as_ref().filter(|_| !options.unfinished) {
+            return Err(OpenError::unfinished(format!("embedded:{}", path.display()), mark.source.clone()));
+        }
         let engine_path = directory.engine();
         let shared = Arc::new(Shared::new(view));
         let (queue, receiver) = mpsc::channel(QUEUE_MAX);
-        Writer::start(Arc::clone(&shared), directory, receiver, options)
+        Writer::start(Arc::clone(&shared), directory, receiver, options, mark)
             .map_err(|error| failed(error.to_string()))?;
         Ok(Self { shared, queue, root_key: RootKey::new(root_key), engine_path })
     }
@@ -229,7 +250,7 @@ impl Store for EmbeddedStore {
     }
 
     fn root_key(&self) -> &RootKey {
-        &self.root_key
+        self.shared.loaded_key.get().unwrap_or(&self.root_key)
     }
 
     async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
@@ -345,6 +366,21 @@ impl Store for EmbeddedStore {
 
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
         self.write(|reply| Write::Reset(Box::new(content), origin, reply)).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        let view = self.shared.view().await?.into_shared();
+        let root_key = Store::root_key(self).clone();
+        let (registry, totals) = (Arc::clone(&view.registry), view.totals());
+        Ok(Box::new(EmbeddedSnapshot::new(self.shared.pins.hold(view), root_key, registry, totals)))
+    }
+
+    async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Load(Box::new(start), reply);
+        self.queue.send(message).await.map_err(|_| unavailable(CLOSED))?;
+        let begun = answer.await.unwrap_or_else(|_| Err(unavailable("the writer of the store ended")))?;
+        Ok(EmbeddedLoad::outcome(begun, self.queue.clone()))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

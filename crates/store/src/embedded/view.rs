@@ -13,6 +13,7 @@ use super::counts::{Counts, ProviderNumber, Tally};
 use super::engine::{Engine, store_error};
 use super::layout::{self, Key, Space};
 use crate::change::{Change, ChangeFilter, ChangePage};
+use crate::moving::Totals;
 use crate::registry::{Profile, Record, Registry};
 use crate::{AssociationPage, AssociationRange, StoreError};
 
@@ -74,6 +75,10 @@ impl View {
         Self { snapshot: self.engine.snapshot(), engine: self.engine.clone(), counts, registry, state }
     }
 
+    pub(super) const fn totals(&self) -> Totals {
+        Totals { associations: self.counts.all_associations(), last_change: self.state.last_change }
+    }
+
     pub(super) const fn engine(&self) -> &Engine {
         &self.engine
     }
@@ -83,7 +88,7 @@ impl View {
     }
 
     /// The rows whose key begins with `prefix` and is greater than `after`, in order.
-    fn rows<'s>(
+    pub(super) fn rows<'s>(
         &'s self,
         space: Space,
         prefix: &[u8],

@@ -18,18 +18,19 @@ use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderI
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
-use super::codec::Token;
+use super::codec::{Token, corrupt};
 use super::directory::{Directory, ROOM_BYTES};
 use super::engine::{Engine, describe};
 use super::group::{Commit, Group};
 use super::layout::Key;
+use super::load::{Begun, Filling, Mark};
 use super::view::View;
-use super::{CLOSED, Shared};
+use super::{CLOSED, LOADING, Shared};
 use crate::change::{Origin, Timestamp};
 use crate::registry::{Profile, RegistryCommand, RegistryOutcome};
 use crate::{
     CommitReport, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome, DeleteProfileOutcome,
-    PutProfileOutcome, StoreError, StoreOptions, UpdateOutcome, WriteAssociation,
+    LoadStart, PutProfileOutcome, RootKey, StoreError, StoreOptions, UpdateOutcome, WriteAssociation,
 };
 
 /// Most writes of one commit. It bounds how long a write waits for others of its group.
@@ -67,6 +68,10 @@ pub(super) enum Write {
 /// What the queue carries.
 pub(super) enum Message {
     Write(Write),
+    /// Begin to fill the store, or go on.
+    Load(Box<LoadStart>, Reply<Begun>),
+    /// The store is filled, with the key that came with it, or empty again.
+    Loaded(Option<RootKey>, Reply<()>),
     /// Finish, and say when the directory is free.
     Close(oneshot::Sender<()>),
 }
@@ -89,6 +94,17 @@ pub(super) struct Writer {
     reopened: Option<Instant>,
     /// Where to go on removing what resets left; see `reset`.
     sweep: Option<Key>,
+    /// A message that was taken from the queue too early.
+    held: Option<Message>,
+    load: LoadState,
+}
+
+/// Whether somebody fills the store. No write is taken then.
+enum LoadState {
+    No,
+    /// Interrupted: somebody has to go on.
+    Interrupted(Mark),
+    UnderWay,
 }
 
 /// Why the store takes no writes, and what is to be done about it.
@@ -103,14 +119,14 @@ struct Failure {
 }
 
 /// Makes tokens: one random number, counted up.
-struct Tokens(u128);
+pub(super) struct Tokens(u128);
 
 impl Tokens {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(uuid::Uuid::new_v4().as_u128())
     }
 
-    const fn next(&mut self) -> Token {
+    pub(super) const fn next(&mut self) -> Token {
         self.0 = self.0.wrapping_add(1);
         self.0.to_be_bytes()
     }
@@ -123,7 +139,11 @@ impl Writer {
         directory: Directory,
         queue: mpsc::Receiver<Message>,
         options: StoreOptions,
+        interrupted: Option<Mark>,
     ) -> std::io::Result<()> {
+        if interrupted.is_some() {
+            shared.set_failure(Some(LOADING.to_owned()));
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let writer = Self {
             shared,
@@ -137,6 +157,8 @@ impl Writer {
             reopened: None,
             // A process that ended early may have left something.
             sweep: Some(Key::new()),
+            held: None,
+            load: interrupted.map_or(LoadState::No, LoadState::Interrupted),
         };
         std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
         Ok(())
@@ -148,6 +170,14 @@ impl Writer {
             let Some(message) = self.receive() else { break };
             let first = match message {
                 Message::Write(first) => first,
+                Message::Load(start, reply) => {
+                    let _ = reply.send(self.begin_load(*start));
+                    continue;
+                }
+                Message::Loaded(root_key, reply) => {
+                    let _ = reply.send(self.end_load(root_key));
+                    continue;
+                }
                 Message::Close(done) => {
                     closing = Some(done);
                     break;
@@ -177,6 +207,10 @@ impl Writer {
                 match self.queue.try_recv() {
                     Ok(Message::Write(next)) => group.push(next),
                     Ok(Message::Close(done)) => return Some(done),
+                    Ok(load) => {
+                        self.held = Some(load);
+                        return None;
+                    }
                     Err(_) => break,
                 }
             }
@@ -189,7 +223,11 @@ impl Writer {
     /// The next message. While the store has failed, the times between are used to bring it back.
     fn receive(&mut self) -> Option<Message> {
         loop {
+            if let Some(held) = self.held.take() {
+                return Some(held);
+            }
             if self.failure.is_none()
+                && matches!(self.load, LoadState::No)
                 && let Some(from) = self.sweep.take()
             {
                 // Only while there is nothing else to do.
@@ -223,6 +261,9 @@ impl Writer {
 
     /// Decides the writes of a group, stores them and answers.
     fn write(&mut self, group: Vec<Write>) {
+        if !matches!(self.load, LoadState::No) {
+            return group.into_iter().for_each(|write| write.refuse(LOADING.to_owned()));
+        }
         if self.failure.is_none()
             && let Some(view) = self.shared.view.load_full()
             && let Err(error) = view.engine().check()
@@ -256,6 +297,45 @@ impl Writer {
             Some(callers) if size > 1 => drop(callers.spawn(async move { answer_all() })),
             _ => answer_all(),
         }
+    }
+
+    /// Decides whether the store can be filled. From then on who fills it is the only one who commits.
+    fn begin_load(&mut self, start: LoadStart) -> Result<Begun, StoreError> {
+        let unavailable = |cause: &str| StoreError::Unavailable { cause: cause.to_owned() };
+        let Some(view) = self.shared.view.load_full().filter(|_| self.failure.is_none()) else {
+            return Err(unavailable(CLOSED));
+        };
+        let mark = match &self.load {
+            LoadState::UnderWay => return Err(unavailable(LOADING)),
+            LoadState::Interrupted(mark) if mark.source != start.source => {
+                return Ok(Begun::Another(mark.source.clone()));
+            }
+            LoadState::Interrupted(mark) => Some(mark.clone()),
+            LoadState::No if view.state.last_change > 0 || self.shared.loaded_key.get().is_some() => {
+                return Ok(Begun::NotEmpty);
+            }
+            LoadState::No => None,
+        };
+        let filling = Filling::begin(&view, start, mark)?;
+        self.shared.set_failure(Some(LOADING.to_owned()));
+        self.load = LoadState::UnderWay;
+        Ok(Begun::Filling(Box::new(filling)))
+    }
+
+    /// Shows what the store was filled with.
+    fn end_load(&mut self, root_key: Option<RootKey>) -> Result<(), StoreError> {
+        let before = self.shared.view.load_full();
+        let before = before.ok_or_else(|| StoreError::Unavailable { cause: CLOSED.to_owned() })?;
+        let view = View::load(before.engine().clone())?.ok_or_else(|| corrupt("state", &"missing"))?;
+        if let Some(root_key) = root_key {
+            // A store is filled once.
+            let _ = self.shared.loaded_key.set(root_key);
+        }
+        self.shared.publish(view);
+        self.shared.set_failure(None);
+        self.load = LoadState::No;
+        self.sweep = Some(Key::new());
+        Ok(())
     }
 
     fn commit(&mut self, view: &View, commit: Commit, group_size: usize) -> Result<(), StoreError> {
@@ -329,6 +409,7 @@ impl Writer {
     /// Closes the engine. Readers wait from here on; those that are at it are waited for.
     fn let_go(&self) -> Result<(), String> {
         let Some(mut view) = self.shared.view.swap(None) else { return Ok(()) };
+        self.shared.pins.let_go();
         let started = Instant::now();
         loop {
             view = match Arc::try_unwrap(view) {
@@ -355,6 +436,8 @@ impl Writer {
                 Message::Close(done) => {
                     let _ = done.send(());
                 }
+                // Who asked learns it from the end of the reply.
+                Message::Load(..) | Message::Loaded(..) => {}
             }
         }
         self.shared.end();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jackfield_model::wire::Association;
 
-use super::MemoryStore;
+use super::{MemoryStore, Shared};
 use crate::change::Origin;
 use crate::content::Content;
 use crate::registry::Registry;
@@ -13,7 +13,7 @@ impl MemoryStore {
     /// Everything that the store holds.
     #[must_use]
     pub fn content(&self) -> Content {
-        let state = self.read();
+        let state = self.0.read();
         let associations =
             state.associations.iter().filter(|(_, own)| !own.is_empty()).map(|(provider, own)| {
                 let own =
@@ -21,12 +21,14 @@ impl MemoryStore {
                 (*provider, own.collect())
             });
         Content {
-            registry: self.registry.load().as_ref().clone(),
+            registry: self.0.registry.load().as_ref().clone(),
             profiles: state.profiles.values().cloned().collect(),
             associations: associations.collect(),
         }
     }
+}
 
+impl Shared {
     /// Puts this content in place of all there was.
     pub(super) fn replace(&self, content: Content, origin: &Origin) {
         let mut state = self.write();

@@ -175,7 +175,7 @@ fn outcome(number: i16) -> Result<Outcome, StoreError> {
     }
 }
 
-const FIND: &str = "SELECT external_user_id, amazon_id FROM association \
+pub(super) const FIND: &str = "SELECT external_user_id, amazon_id FROM association \
     WHERE service_provider_id = $1 AND external_user_id = ANY ($2)";
 
 /// Carries out a batch of look-ups and answers each.
@@ -202,12 +202,15 @@ pub(super) async fn read(shared: Arc<Shared>, provider: ServiceProviderId, jobs:
     }
 }
 
-const LIST: &str = "SELECT external_user_id, amazon_id FROM association \
+pub(super) const LIST: &str = "SELECT external_user_id, amazon_id FROM association \
     WHERE service_provider_id = $1 AND external_user_id >= $2 AND external_user_id IS DISTINCT FROM $3 \
     ORDER BY external_user_id LIMIT $4";
-const LIST_BELOW: &str = "SELECT external_user_id, amazon_id FROM association \
+pub(super) const LIST_BELOW: &str = "SELECT external_user_id, amazon_id FROM association \
     WHERE service_provider_id = $1 AND external_user_id >= $2 AND external_user_id IS DISTINCT FROM $3 \
     AND external_user_id < $5 ORDER BY external_user_id LIMIT $4";
+
+pub(super) const COUNT: &str =
+    "SELECT coalesce(sum(associations), 0)::bigint FROM tenant WHERE service_provider_id = $1";
 
 pub(super) async fn list(
     shared: &Shared,

@@ -78,8 +78,15 @@ async fn settle(shared: &Shared) -> Result<i64, Failure> {
     }
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "sequence, time, actor, request_id, operation, kind, object_id, before, after, service_provider_id";
+
+pub(super) fn list_of_provider() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM change WHERE service_provider_id = $1 AND sequence > $2 AND sequence <= $3 \
+         ORDER BY sequence LIMIT $4"
+    )
+}
 
 pub(super) async fn list(shared: &Shared, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
     let settled = settle(shared).await?;
@@ -88,11 +95,7 @@ pub(super) async fn list(shared: &Shared, filter: &ChangeFilter) -> Result<Chang
     let limit = i64::try_from(filter.limit.min(ChangePage::EXAMINED_MAX) + 1).unwrap_or(i64::MAX);
     let rows = match filter.provider {
         Some(provider) => {
-            let statement = format!(
-                "SELECT {COLUMNS} FROM change WHERE service_provider_id = $1 AND sequence > $2 \
-                 AND sequence <= $3 ORDER BY sequence LIMIT $4"
-            );
-            shared.read(&statement, &[provider.as_uuid(), &after, &settled, &limit]).await?
+            shared.read(&list_of_provider(), &[provider.as_uuid(), &after, &settled, &limit]).await?
         }
         None => {
             let statement = format!(
@@ -181,16 +184,20 @@ pub(super) async fn record(
 }
 
 /// A change as its columns say it.
-struct NewRow<'c> {
-    provider: Uuid,
-    kind: &'c str,
-    id: &'c str,
-    before: Option<&'c str>,
-    after: Option<&'c str>,
+pub(super) struct NewRow<'c> {
+    pub(super) provider: Uuid,
+    pub(super) kind: &'c str,
+    pub(super) id: &'c str,
+    pub(super) before: Option<&'c str>,
+    pub(super) after: Option<&'c str>,
 }
 
 impl<'c> NewRow<'c> {
     fn of((_, _, subject): &'c (Origin, Operation, Subject)) -> Self {
+        Self::of_subject(subject)
+    }
+
+    pub(super) fn of_subject(subject: &'c Subject) -> Self {
         match subject {
             Subject::Association { provider, external_user_id, before, after } => Self {
                 provider: *provider.as_uuid(),
@@ -261,7 +268,7 @@ pub(super) fn change(row: &Row) -> Result<Change, StoreError> {
     })
 }
 
-const fn operation_name(operation: Operation) -> &'static str {
+pub(super) const fn operation_name(operation: Operation) -> &'static str {
     match operation {
         Operation::Create => "create",
         Operation::Update => "update",

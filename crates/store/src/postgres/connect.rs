@@ -13,7 +13,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, Config, Error};
+use tokio_postgres::config::LoadBalanceHosts;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::url::{PostgresUrl, TlsSettings, Verify};
@@ -42,20 +44,45 @@ const SESSION: &str = "
 /// Makes connections.
 #[derive(Clone)]
 pub(super) struct Connector {
-    config: Config,
+    /// The settings for each host alone, in the order of the URL.
+    hosts: Arc<[Config]>,
+    /// They are tried in any order.
+    balanced: bool,
     tls: MakeRustlsConnect,
 }
+
+type Connected = (Client, Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>);
 
 impl Connector {
     /// # Errors
     /// A certificate or key that cannot be used.
     pub(super) fn new(url: &PostgresUrl) -> Result<Self, String> {
-        Ok(Self { config: url.config.clone(), tls: MakeRustlsConnect::new(tls(&url.tls)?) })
+        let hosts = super::url::each_host(&url.config).into();
+        let balanced = url.config.get_load_balance_hosts() == LoadBalanceHosts::Random;
+        Ok(Self { hosts, balanced, tls: MakeRustlsConnect::new(tls(&url.tls)?) })
+    }
+
+    /// Connects to the first host that takes part. The library bounds the time until the system of a host accepts;
+    /// here it is the time until the database has, because a database that hangs still has a system that accepts.
+    async fn open(&self) -> Result<Connected, Error> {
+        let count = self.hosts.len();
+        let first = if self.balanced { usize::from(uuid::Uuid::new_v4().as_bytes()[0]) % count } else { 0 };
+        let mut failed = None;
+        for host in (first..first + count).map(|index| &self.hosts[index % count]) {
+            let bound = host.get_connect_timeout().copied().unwrap_or(CONNECT_MAX);
+            match tokio::time::timeout(bound, host.connect(self.tls.clone())).await {
+                Ok(Ok(connected)) => return Ok(connected),
+                Ok(Err(error)) => failed = Some(error),
+                // The library's other crates make their time-outs so.
+                Err(_) => failed = Some(Error::__private_api_timeout()),
+            }
+        }
+        Err(failed.expect("a URL names a host"))
     }
 
     pub(super) fn pool(&self, size: usize) -> Result<Pool, String> {
         let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_connect(self.config.clone(), Session(self.tls.clone()), settings);
+        let manager = Manager::from_connect(self.hosts[0].clone(), Session(self.clone()), settings);
         Pool::builder(manager)
             .max_size(size)
             .runtime(Runtime::Tokio1)
@@ -68,7 +95,7 @@ impl Connector {
 
     /// A connection beside the pool with none of the session's settings.
     pub(super) async fn connect(&self) -> Result<(Client, JoinHandle<()>), Error> {
-        let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        let (client, connection) = self.open().await?;
         let task = tokio::spawn(async move {
             // The end of a connection shows at the statement that it ends.
             let _ = connection.await;
@@ -81,7 +108,7 @@ impl Connector {
         &self,
         notified: Arc<tokio::sync::Notify>,
     ) -> Result<(Client, JoinHandle<()>), Error> {
-        let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
+        let (client, mut connection) = self.open().await?;
         let task = tokio::spawn(async move {
             let mut messages = futures_util::stream::poll_fn(move |context| connection.poll_message(context));
             while let Some(Ok(message)) = futures_util::StreamExt::next(&mut messages).await {
@@ -96,16 +123,15 @@ impl Connector {
 }
 
 /// Connections of the pool.
-struct Session(MakeRustlsConnect);
+struct Session(Connector);
 
 impl Connect for Session {
     fn connect(
         &self,
-        config: &Config,
+        _: &Config,
     ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
-        let config = config.clone();
         Box::pin(async move {
-            let (client, connection) = config.connect(self.0.clone()).await?;
+            let (client, connection) = self.0.open().await?;
             let task = tokio::spawn(async move {
                 // The end of a connection shows at the statement that it ends.
                 let _ = connection.await;

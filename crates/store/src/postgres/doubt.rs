@@ -55,7 +55,7 @@ pub(super) async fn end<T>(
     }
 }
 
-const FIND: &str = "SELECT request_id, object_id FROM change \
+pub(super) const FIND: &str = "SELECT request_id, object_id FROM change \
     WHERE service_provider_id = $1 AND sequence > $2 AND request_id = ANY ($3) AND kind = 'association'";
 
 /// Looks the writes up as soon as the database is there again, and answers them. Their changes have sequence numbers

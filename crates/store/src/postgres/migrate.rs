@@ -8,6 +8,7 @@ use crate::RootKey;
 use crate::open::OpenError;
 
 /// One step of the schema.
+#[derive(Clone, Copy)]
 pub(super) struct Migration {
     pub(super) version: i32,
     pub(super) name: &'static str,
@@ -87,11 +88,12 @@ async fn version(client: &Client) -> Result<Option<Current>, tokio_postgres::Err
 }
 
 async fn apply(client: &mut Client, steps: &[Migration], store: &str) -> Result<Migrated, OpenError> {
-    let failed = |error: tokio_postgres::Error| super::open_error(&error, store);
+    let known = steps.last().map_or(0, |step| step.version);
+    let failed = |error: tokio_postgres::Error| failed(&error, known, store);
+    check_encoding(client, store).await?;
     // Waits for a node that is at it; let go of with the connection, whatever happens.
     client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(failed)?;
     client.batch_execute(BOOK).await.map_err(failed)?;
-    let known = steps.last().map_or(0, |step| step.version);
     let found = version(client).await.map_err(failed)?;
     let from = found.as_ref().map_or(0, |current| current.version);
     if let Some(current) = found.filter(|current| current.version >= known) {
@@ -125,3 +127,33 @@ async fn apply(client: &mut Client, steps: &[Migration], store: &str) -> Result<
     client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await.map_err(failed)?;
     Ok(Migrated { from, to: known })
 }
+
+/// Ids are any characters, sorted by their bytes in UTF-8.
+async fn check_encoding(client: &Client, store: &str) -> Result<(), OpenError> {
+    let row = client.query_one("SELECT current_setting('server_encoding')", &[]).await;
+    let encoding: String = row.map_err(|error| super::open_error(&error, store))?.get(0);
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    let cause = format!(
+        "the database has the encoding {encoding}, and UTF8 is needed: make another with \
+         CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+    );
+    Err(OpenError::Refused { store: store.to_owned(), cause })
+}
+
+fn failed(error: &tokio_postgres::Error, known: i32, store: &str) -> OpenError {
+    match super::open_error(error, store) {
+        OpenError::Refused { store, cause } if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            let cause = format!(
+                "the schema has to be brought to version {known}, by a role that may change it \
+                 (`jackfield migrate` does nothing else): {cause}"
+            );
+            OpenError::Refused { store, cause }
+        }
+        other => other,
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

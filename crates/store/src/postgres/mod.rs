@@ -12,13 +12,14 @@ mod connect;
 mod doubt;
 mod error;
 mod migrate;
+mod moving;
 mod profile;
 mod registry;
 mod reset;
 mod url;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -40,8 +41,8 @@ use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
     AssociationPage, AssociationRange, CommitReport, Content, CreateOutcome, CreateProfileOutcome,
-    DeleteOutcome, DeleteProfileOutcome, OpenError, PutProfileOutcome, RootKey, Store, StoreError,
-    StoreOptions, StoreStats, UpdateOutcome, WriteAssociation,
+    DeleteOutcome, DeleteProfileOutcome, LoadOutcome, LoadStart, OpenError, PutProfileOutcome, RootKey,
+    Snapshot, Store, StoreError, StoreOptions, StoreStats, UpdateOutcome, WriteAssociation,
 };
 
 pub use self::migrate::Migrated;
@@ -75,6 +76,10 @@ struct Shared {
     nudge: Notify,
     closing: Notify,
     slot: AtomicU16,
+    /// Whether the store is being filled: nothing else is done with it then.
+    loading: AtomicBool,
+    /// The key that came with what the store was filled with.
+    loaded_key: OnceLock<RootKey>,
     options: StoreOptions,
 }
 
@@ -105,6 +110,8 @@ impl PostgresStore {
             closing: Notify::new(),
             // Nodes that start together count in different rows.
             slot: AtomicU16::new(u16::from(uuid::Uuid::new_v4().as_bytes()[0])),
+            loading: AtomicBool::new(false),
+            loaded_key: OnceLock::new(),
             options,
         });
         let unavailable = |cause: String| OpenError::Unavailable { store: store.clone(), cause };
@@ -114,6 +121,13 @@ impl PostgresStore {
         let key = key.and_then(|key| <[u8; 32]>::try_from(key).ok());
         let key = key.ok_or_else(|| refused("the root key of the store is missing".to_owned()))?;
         registry::refresh(&shared).await.map_err(|error| unavailable(error.to_string()))?;
+        let mark = moving::mark(&shared).await.map_err(|failure| unavailable(failure.cause().to_owned()))?;
+        if let Some(source) = mark {
+            if !shared.options.unfinished {
+                return Err(OpenError::unfinished(store, source));
+            }
+            shared.loading.store(true, Ordering::Relaxed);
+        }
         tokio::spawn(registry::watch(Arc::clone(&shared)));
         // One connection is left for everything that is not a batch.
         let batches = url.pool_size / 2;
@@ -151,6 +165,21 @@ impl PostgresStore {
     }
 }
 
+/// The statements of the hot path that are not in the functions of the schema, and a page of the changes of one
+/// provider, by name. For tests of how an engine plans them.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn hot_statements() -> Vec<(&'static str, String)> {
+    vec![
+        ("find", association::FIND.to_owned()),
+        ("list", association::LIST.to_owned()),
+        ("list below", association::LIST_BELOW.to_owned()),
+        ("count", association::COUNT.to_owned()),
+        ("look up what is in doubt", doubt::FIND.to_owned()),
+        ("changes of a provider", change::list_of_provider()),
+    ]
+}
+
 async fn migrate_with(connector: &Connector, store: &str) -> Result<Migrated, OpenError> {
     let (mut client, connection) = connector.connect().await.map_err(|error| open_error(&error, store))?;
     let migrated = migrate::migrate(&mut client, migrate::MIGRATIONS, store).await;
@@ -164,8 +193,9 @@ async fn migrate_with(connector: &Connector, store: &str) -> Result<Migrated, Op
 fn open_error(error: &tokio_postgres::Error, store: &str) -> OpenError {
     let (store, cause) = (store.to_owned(), error::describe(error));
     let lasting = error.code().is_some_and(|code| {
-        // 28: authentication, 3D: no such database, 42: no such right, or a schema that is not ours.
-        ["28", "3D", "42"].iter().any(|class| code.code().starts_with(class))
+        // 28: authentication, 3D: no such database, 3F: no such schema, 42: no such right, or a schema that is not
+        // ours.
+        ["28", "3D", "3F", "42"].iter().any(|class| code.code().starts_with(class))
             || *code == SqlState::FEATURE_NOT_SUPPORTED
     });
     let tls = std::error::Error::source(error)
@@ -233,6 +263,9 @@ impl Shared {
     }
 
     fn check_present(&self) -> Result<(), StoreError> {
+        if self.loading.load(Ordering::Relaxed) {
+            return Err(unavailable(moving::LOADING));
+        }
         self.away.load().as_ref().map_or(Ok(()), |cause| Err(unavailable(cause)))
     }
 
@@ -299,7 +332,7 @@ impl Store for PostgresStore {
     }
 
     fn root_key(&self) -> &RootKey {
-        &self.root_key
+        self.shared.loaded_key.get().unwrap_or(&self.root_key)
     }
 
     async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
@@ -360,9 +393,7 @@ impl Store for PostgresStore {
     }
 
     async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
-        let statement =
-            "SELECT coalesce(sum(associations), 0)::bigint FROM tenant WHERE service_provider_id = $1";
-        self.shared.number(statement, &[provider.as_uuid()]).await
+        self.shared.number(association::COUNT, &[provider.as_uuid()]).await
     }
 
     async fn change_registry(
@@ -441,6 +472,14 @@ impl Store for PostgresStore {
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
         self.shared.check_present()?;
         reset::reset(&self.shared, &content, &origin).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        moving::snapshot(&self.shared).await
+    }
+
+    async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError> {
+        moving::load(&self.shared, start).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -211,7 +211,7 @@ async fn rename_row(transaction: &impl GenericClient, profile: &Profile) -> Resu
     Ok(())
 }
 
-fn profile(row: &Row) -> Result<Profile, StoreError> {
+pub(super) fn profile(row: &Row) -> Result<Profile, StoreError> {
     let text = |column: usize| row.try_get::<_, &str>(column).map_err(Failure::from);
     Ok(Profile {
         id: AmazonId::new(text(0)?).map_err(|error| corrupt("amazonId", &error))?,

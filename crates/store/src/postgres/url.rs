@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 /// Connections that a node keeps at most, unless the URL says `pool_size`.
 pub const POOL_SIZE: usize = 16;
@@ -95,9 +95,53 @@ impl PostgresUrl {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err("a host is missing".to_owned());
         }
+        let (ports, hosts) = (config.get_ports().len(), host_count(&config));
+        if (ports > 1 && ports != hosts) || !pairs_up(&config) {
+            return Err("hosts, hostaddr and ports are not equally many".to_owned());
+        }
         set_defaults(&mut config);
         Ok(Self { text: text.to_owned(), config, tls, pool_size })
     }
+}
+
+fn host_count(config: &Config) -> usize {
+    config.get_hosts().len().max(config.get_hostaddrs().len())
+}
+
+fn pairs_up(config: &Config) -> bool {
+    let (hosts, addresses) = (config.get_hosts().len(), config.get_hostaddrs().len());
+    hosts == 0 || addresses == 0 || hosts == addresses
+}
+
+/// The settings for each host alone: an attempt at one must end before the next is tried.
+pub(super) fn each_host(all: &Config) -> Vec<Config> {
+    (0..host_count(all)).map(|index| one_host(all, index)).collect()
+}
+
+fn one_host(all: &Config, index: usize) -> Config {
+    let mut one = Config::new();
+    match all.get_hosts().get(index) {
+        Some(Host::Tcp(name)) => drop(one.host(name)),
+        #[cfg(unix)]
+        Some(Host::Unix(path)) => drop(one.host_path(path)),
+        None => {}
+    }
+    all.get_hostaddrs().get(index).map(|address| one.hostaddr(*address));
+    let ports = all.get_ports();
+    ports.get(index).or_else(|| ports.first()).map(|port| one.port(*port));
+    all.get_user().map(|user| one.user(user));
+    all.get_password().map(|password| one.password(password));
+    all.get_dbname().map(|name| one.dbname(name));
+    all.get_options().map(|options| one.options(options));
+    all.get_application_name().map(|name| one.application_name(name));
+    all.get_connect_timeout().map(|timeout| one.connect_timeout(*timeout));
+    all.get_tcp_user_timeout().map(|timeout| one.tcp_user_timeout(*timeout));
+    all.get_keepalives_interval().map(|interval| one.keepalives_interval(interval));
+    all.get_keepalives_retries().map(|retries| one.keepalives_retries(retries));
+    one.keepalives(all.get_keepalives()).keepalives_idle(all.get_keepalives_idle());
+    one.ssl_mode(all.get_ssl_mode()).ssl_negotiation(all.get_ssl_negotiation());
+    one.target_session_attrs(all.get_target_session_attrs()).channel_binding(all.get_channel_binding());
+    one
 }
 
 /// Bounds that operators rarely think of before they are needed.
@@ -178,6 +222,26 @@ mod tests {
         assert_eq!(url.config.get_ssl_mode(), SslMode::Require);
         assert_eq!(url.config.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
         assert_eq!(parse("postgresql://db/field?sslmode=disable").config.get_ssl_mode(), SslMode::Disable);
+    }
+
+    #[test]
+    fn each_host_alone_keeps_every_other_setting() {
+        let text = |hosts: &str| {
+            format!(
+                "postgres://jack:s3cret@{hosts}/field?target_session_attrs=read-write&sslmode=require&connect_timeout=7\
+                 &options=-c%20a%3Db&application_name=n&keepalives=0&keepalives_idle=8&keepalives_interval=9\
+                 &keepalives_retries=3&tcp_user_timeout=4&channel_binding=require"
+            )
+        };
+        let each = each_host(&parse(&text("db1:5433,db2")).config);
+        let alone = ["db1:5433", "db2:5432"].map(|host| parse(&text(host)).config);
+        assert_eq!(each, alone);
+        let addressed = each_host(&parse("postgres://db1,db2/f?hostaddr=10.0.0.1,10.0.0.2").config);
+        assert_eq!(addressed[1], parse("postgres://db2/f?hostaddr=10.0.0.2").config);
+        let both = each_host(&parse("postgres://u@/f?host=/run/db&port=7").config);
+        assert_eq!(both, [parse("postgres://u@/f?host=/run/db&port=7").config]);
+        let wrong = PostgresUrl::parse("postgres://db1,db2/f?hostaddr=10.0.0.1").unwrap_err();
+        assert_eq!(wrong, "hosts, hostaddr and ports are not equally many");
     }
 
     #[test]

@@ -7,7 +7,9 @@ mod doubt;
 mod failover;
 mod hurt;
 mod linearizability;
+mod migrate;
 mod nodes;
+mod secure;
 mod suites;
 
 use jackfield_tests::{Options, Server};
