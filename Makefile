@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.2
 
-# make dev ARGS="--ephemeral"
+# make dev ARGS="--ephemeral", make bench ARGS="--systems hyper,embedded --seconds 2 --rounds 1"
 ARGS ?=
 # make crash CYCLES=1000: how often the server is killed.
 CYCLES ?= 50
@@ -20,9 +20,10 @@ SECONDS ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help dev test lint fmt described crash outage group-commit sync-rate fuzz advisories docs
+.PHONY: bench bench-growth bench-postgres bench-check instructions instructions-bless
 
 help: ## List these commands.
-	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: ## Serve with demo data and print a curl for each operation (ARGS="--ephemeral" keeps nothing).
 	@cargo run --locked --package jackfield -- dev $(ARGS)
@@ -63,6 +64,26 @@ sync-rate: ## Print creates a second of jackfield sync beside a bare load genera
 	cargo build --locked --release --package jackfield
 	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
 	  cargo run --locked --release --package jackfield-tests --bin sync-rate -- $(ROWS)
+
+bench: ## Measure the release build beside its peers into docs/benchmarks (25 minutes; ARGS="--seconds 2 --rounds 1" for a look).
+	@script/bench compare $(ARGS)
+
+bench-growth: ## Measure it from 10,000 to 10,000,000 associations into docs/benchmarks (ARGS="--sizes 10000,100000" for a look).
+	@script/bench growth $(ARGS)
+
+bench-postgres: ## Measure it over PostgreSQL beside pgbench into docs/benchmarks.
+	@script/bench pgbench $(ARGS)
+
+bench-check: ## Check format and lints of bench/ and run its tests.
+	cargo fmt --check --manifest-path bench/Cargo.toml --all
+	cargo clippy --locked --manifest-path bench/Cargo.toml --target-dir target --workspace --all-targets -- -D warnings
+	cargo test --locked --manifest-path bench/Cargo.toml --target-dir target --workspace
+
+instructions: ## Count the instructions of calls without network; fails when one grew by more than 5 % over bench/instructions.json.
+	@script/instructions check
+
+instructions-bless: ## Count them and write bench/instructions.json.
+	@script/instructions bless
 
 fuzz: ## Run each fuzz target for SECONDS seconds (needs a nightly toolchain).
 	@script/fuzz "$$(script/cargo-tool cargo-fuzz $(CARGO_FUZZ))" $(SECONDS)

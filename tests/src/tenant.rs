@@ -113,10 +113,13 @@ impl Tenant {
         tenant
     }
 
-    /// The same organization on a server that holds what this one's holds.
+    /// The same organization on another server that holds the same directory: another node, or what it moved to.
     #[must_use]
-    pub fn at(&self, endpoint: &Endpoint) -> Self {
-        self.through(endpoint, Version::Http1, None)
+    pub fn at(&self, endpoint: &Endpoint, version: Version) -> Self {
+        for secret in [&self.client_secret, &self.token] {
+            endpoint.keep_secret(secret);
+        }
+        self.through(endpoint, version, None)
     }
 
     /// The same organization through connections of its own: for another task or another protocol.
@@ -135,24 +138,6 @@ impl Tenant {
             admin: Admin::new(endpoint),
             client: Client::new(endpoint, Listener::Public, version),
             server,
-        }
-    }
-
-    /// The same organization on another node of the same directory.
-    #[must_use]
-    pub fn at(&self, endpoint: &Endpoint, version: Version) -> Self {
-        for secret in [&self.client_secret, &self.token] {
-            endpoint.keep_secret(secret);
-        }
-        Self {
-            organization: self.organization.clone(),
-            client_id: self.client_id.clone(),
-            client_secret: self.client_secret.clone(),
-            provider: self.provider.clone(),
-            token: self.token.clone(),
-            admin: Admin::new(endpoint),
-            client: Client::new(endpoint, Listener::Public, version),
-            server: None,
         }
     }
 

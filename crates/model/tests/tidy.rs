@@ -219,7 +219,7 @@ fn document_complaints(path: &Path, text: &str, make_targets: &BTreeSet<String>)
         }
     }
     for quoted in between(text, "`", "`") {
-        let is_path = ["crates/", "docs/", "tests/", "script/", "fuzz/", ".ci/"]
+        let is_path = ["bench/", "crates/", "docs/", "tests/", "script/", "fuzz/", ".ci/"]
             .iter()
             .any(|top| quoted.starts_with(top));
         let is_pattern = quoted.contains(['<', '*', '…', '{', ' ', '\n']) || quoted.contains("NNNN");

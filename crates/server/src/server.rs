@@ -201,6 +201,16 @@ impl Server {
         Some(lwa::issue(app, &client, &client.scopes, life.as_secs()).access_token)
     }
 
+    /// Answers a request to the public listener as a connection would, without one; nothing when a fault rule keeps the
+    /// answer.
+    #[cfg(feature = "in-process")]
+    pub async fn answer(
+        &self,
+        request: http::Request<http_body_util::Full<bytes::Bytes>>,
+    ) -> Option<http::Response<http_body_util::Full<bytes::Bytes>>> {
+        self.service.respond(Listener::Public, request).await.ok()
+    }
+
     /// Serves until `stop` is done, then finishes what is in flight, 10 s at most, and closes the store. As long as the
     /// store is away, requests are answered 503.
     ///

@@ -328,7 +328,7 @@ async fn a_restored_server_goes_on_as_the_other_would() {
         let restored = done(&ask(&["restore", text(&file)], &flags));
         assert_eq!((&restored["associations"], &restored["accounts"]), (&json!(200), &json!(3)));
         for life in 0..2 {
-            let there = tenant.at(new.endpoint());
+            let there = tenant.at(new.endpoint(), Version::Http1);
             // Issued by the other server.
             assert_eq!(there.find("7").await.as_deref(), Some("p"), "life {life}");
             let form = format!(

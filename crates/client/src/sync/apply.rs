@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use jackfield_model::wire::Association;
 use tokio::task::JoinSet;
@@ -174,7 +175,7 @@ impl Run<'_> {
         let change = &self.plan.changes[job.at];
         let id = change.external_user_id.clone();
         let association = change.after.clone().map(|after| Association::new(id.clone(), after));
-        let (client, provider) = (self.session.client.clone(), self.session.provider);
+        let (client, provider) = (Arc::clone(&self.session.client), self.session.provider);
         self.writing += 1;
         self.count_request();
         self.flights.spawn(async move {

@@ -43,7 +43,7 @@ impl Default for Options {
 #[derive(Clone, Debug)]
 pub struct Session {
     /// Tries once: what is tried again, and when, is decided here.
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) provider: ServiceProviderId,
     pub(super) options: Options,
     pub(super) progress: Arc<Progress>,
@@ -77,7 +77,12 @@ impl Session {
     /// A session for one provider.
     #[must_use]
     pub fn new(client: &Client, provider: ServiceProviderId, options: Options) -> Self {
-        Self { client: client.with_retry(RetryPolicy::never()), provider, options, progress: Arc::default() }
+        Self {
+            client: Arc::new(client.with_retry(RetryPolicy::never())),
+            provider,
+            options,
+            progress: Arc::default(),
+        }
     }
 
     /// How far it is.

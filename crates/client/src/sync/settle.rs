@@ -2,6 +2,7 @@
 //! was not made.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, limit};
@@ -53,7 +54,7 @@ impl Run<'_> {
         let jobs = self.unsettled.take();
         let ids: Vec<ExternalUserId> =
             jobs.iter().map(|job| self.plan.changes[job.at].external_user_id.clone()).collect();
-        let (client, provider) = (self.session.client.clone(), self.session.provider);
+        let (client, provider) = (Arc::clone(&self.session.client), self.session.provider);
         self.count_request();
         self.flights.spawn(async move {
             let page = client.query(provider, &by_ids(ids)).await;

@@ -79,13 +79,27 @@ async fn what_does_not_pass_ends_the_start() {
         (good.replace("postgres@", "nobody@"), "nobody"),
         (format!("{good}?sslmode=verify-full&sslrootcert=/no/such/file"), "/no/such/file"),
     ] {
-        let ended = Server::try_start(Options { store: Some(url.clone()), ..Options::default() });
-        let ended = ended.err().unwrap_or_else(|| panic!("{url} is no database to wait for"));
-        assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
-        assert_eq!(ended.stdout, "");
-        let line = ended.stderr.lines().last().unwrap_or_default();
-        assert!(line.starts_with("error: ") && line.contains(part), "{url}: {}", ended.stderr);
+        refused(&url, part);
     }
+    // A schema of a later release that this one cannot work with.
+    drop(super::node(&good));
+    cluster.sql("INSERT INTO schema_version (version, name, works_from) VALUES (999, 'later', 999)");
+    refused(&good, "999");
+    // And one that it can.
+    cluster.sql("UPDATE schema_version SET works_from = 1 WHERE version = 999");
+    let server = super::node(&good);
+    let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
+    tenant.create("7201", "1").await.is(201);
+}
+
+/// The start ends with one line that says why.
+fn refused(url: &str, part: &str) {
+    let ended = Server::try_start(Options { store: Some(url.to_owned()), ..Options::default() });
+    let ended = ended.err().unwrap_or_else(|| panic!("{url} is no database to wait for"));
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    assert_eq!(ended.stdout, "");
+    let line = ended.stderr.lines().last().unwrap_or_default();
+    assert!(line.starts_with("error: ") && line.contains(part), "{url}: {}", ended.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,13 +4,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use http::Method;
-use jackfield_tests::page::walk;
+use jackfield_tests::page::{ids, walk};
 use jackfield_tests::postgres::{Cluster, program, try_sql};
 use jackfield_tests::proxy::Proxy;
+use jackfield_tests::tenant::profile;
 use jackfield_tests::{Request, Tenant, TenantOptions, Version, poll, seed};
 use serde_json::json;
 
 use crate::load::{Course, Load};
+use crate::operation::Op;
 
 /// Waits until creates are answered with this status; ids begin with `prefix`. Answers how many were made.
 async fn until_creates_are(tenant: &Tenant, status: u16, prefix: &str) -> u64 {
@@ -44,6 +46,10 @@ async fn a_read_only_database_refuses_writes_until_it_is_writable() {
             tenant.update("7201", "2").await.is(503);
             tenant.delete("7201").await.is(503);
         }
+        // A read is answered, or refused; it is never untrue.
+        let read = tenant.send(&Op::Query.request(&tenant, "7201")).await;
+        assert!(matches!(read.status, 200 | 503), "{read:?}");
+        assert!(read.status == 503 || ids(&read.json()) == [("7201".to_owned(), profile("1"))], "{read:?}");
         let log = server.log();
         assert!(log.contains("read-only"), "the log says what is in the way:\n{log}");
         tenant.send(&Request::new(&Method::GET, "/healthz")).await.is(200);

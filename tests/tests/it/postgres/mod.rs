@@ -3,6 +3,7 @@
 
 mod away;
 mod crash;
+mod documented;
 mod doubt;
 mod failover;
 mod hurt;

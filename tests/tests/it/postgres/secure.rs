@@ -1,6 +1,6 @@
 //! The way to the database: TLS in every mode, certificates, passwords, several hosts.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 

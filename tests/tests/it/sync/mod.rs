@@ -266,6 +266,38 @@ async fn one_invalid_row_stops_all_and_can_be_left_out_and_fed_back() {
 }
 
 #[tokio::test]
+async fn damaged_lists_are_named_and_nothing_is_applied() {
+    let tenant = Tenant::fresh().await;
+    let desk = Desk::of(&tenant);
+    let mut random = fastrand::Rng::with_seed(5);
+    for round in 0..100 {
+        let mut lines: Vec<String> = std::iter::once("externalUserId,amazonId".to_owned())
+            .chain(rooms(20, "").iter().map(|(id, profile)| format!("{id},{profile}")))
+            .collect();
+        let at = random.usize(1..lines.len());
+        let line = &mut lines[at];
+        let place = random.usize(0..line.len());
+        let comma = line.find(',').unwrap();
+        match random.u8(0..7) {
+            0 => line.insert(random.usize(1..comma), char::from(random.u8(1..9))),
+            1 => line.insert(place, ','),
+            2 => line.truncate(comma),
+            3 => line.replace_range(..comma, ""),
+            4 => line.replace_range(comma + 1..=comma + 1 + random.usize(0..30), "#"),
+            5 => line.insert_str(0, "\"x\" "),
+            _ => line.push_str(&"x".repeat(256)),
+        }
+        desk.write("rooms.csv", lines.join("\n"));
+        let run = desk.run(&["sync", "rooms.csv", "--yes"]);
+        run.is(2);
+        let named = format!("rooms.csv:{}: ", at + 1);
+        assert!(run.err.starts_with(&named), "round {round}, {:?}: {}", lines[at], run.err);
+        assert!(run.err.contains("1 of 20 rows is invalid; nothing was changed"), "{}", run.err);
+    }
+    assert_eq!(changed(&tenant).await, 0);
+}
+
+#[tokio::test]
 async fn an_export_is_a_list() {
     let tenant = Tenant::fresh().await;
     let desk = Desk::of(&tenant);

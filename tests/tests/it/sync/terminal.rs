@@ -104,9 +104,7 @@ async fn progress_is_a_bar_on_a_terminal_and_lines_elsewhere() {
         let (bar, goes_on) = lines.iter().find(|(line, _)| line.starts_with("applying")).unwrap();
         assert!(!goes_on && bar.chars().count() <= usize::from(columns), "{bar}");
         assert!(bar.chars().count() + 8 >= usize::from(columns), "it takes the width: {bar}");
-        let words: Vec<&str> = bar.split_whitespace().collect();
-        assert!(bar.contains("/3000") || bar.contains('/'), "{bar}");
-        assert_eq!(words.last(), Some(&"left"), "{bar}");
+        pin(&format!("terminal-{columns}-progress"), &shape(bar));
     }
     let mut child = desk
         .command(&["sync", "rooms.csv", "--yes", "--connections", "2"])
@@ -118,9 +116,32 @@ async fn progress_is_a_bar_on_a_terminal_and_lines_elsewhere() {
     let line = lines.next().unwrap().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    let shape: String = line.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    let shape = std::iter::repeat_n((), 6).fold(shape, |shape, ()| shape.replace("00", "0"));
-    assert_eq!(shape, "applying: 0 of 0, 0/s, 0 s left", "{line}");
+    pin("no-terminal-progress", &shape(&line));
+}
+
+/// A line of progress without its figures: the bar is as full as it is, a number is `N`, a time `T`.
+fn shape(line: &str) -> String {
+    let line = match (line.find('['), line.find(']')) {
+        (Some(begin), Some(end)) => format!("{}[=>  ]{}", &line[..begin], &line[end + 1..]),
+        _ => line.to_owned(),
+    };
+    let word = |word: &str| {
+        let time = word.trim_end_matches(['s', 'm']);
+        if time.len() < word.len() && !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit()) {
+            return "T".to_owned();
+        }
+        let figures: Vec<&str> = word.split(|c: char| c.is_ascii_digit()).collect();
+        let mut shape = String::new();
+        for (at, part) in figures.iter().enumerate() {
+            // Digits side by side leave empty parts between them.
+            if at > 0 && !shape.ends_with('N') {
+                shape.push('N');
+            }
+            shape.push_str(part);
+        }
+        shape
+    };
+    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test]

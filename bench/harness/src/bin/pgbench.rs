@@ -1,0 +1,233 @@
+//! `make bench-postgres`: Jackfield over PostgreSQL beside PostgreSQL itself, driven by its own pgbench.
+//!
+//! Both use one server with the same settings, and take turns. pgbench inserts one row and its change record in one
+//! statement, and selects by primary key, each in a transaction of its own and with prepared statements. It does less
+//! than the service: no HTTP, no accounts, no counts. It is the yardstick for what batching gains.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+use jackfield_bench::load::{Numbers, Work};
+use jackfield_bench::machine::{self, Machine};
+use jackfield_bench::measure::{Bench, Figures};
+use jackfield_bench::plot::number;
+use jackfield_bench::postgres::{Postgres, SETTINGS};
+use jackfield_bench::system::{CLIENT, Lab, Started, System};
+use jackfield_bench::workload::provider_id;
+use jackfield_bench::{process, usage};
+use serde::Serialize;
+
+/// Measures Jackfield over PostgreSQL beside pgbench.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Seconds that each measurement takes
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// How often each has its turn
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Connections of the generator, and clients of pgbench
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Associations that are there before anything is measured
+    #[arg(long, default_value_t = 10_000)]
+    associations: u64,
+    /// The repository
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// The program; a release build
+    #[arg(long, default_value = "target/release/jackfield")]
+    jackfield: PathBuf,
+    /// Where the report goes
+    #[arg(long, default_value = "docs/benchmarks")]
+    out: PathBuf,
+}
+
+/// What pgbench did.
+#[derive(Clone, Debug, Serialize)]
+struct Transactions {
+    rate: f64,
+    /// Processor time of the PostgreSQL server for each.
+    server_cpu_us: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Round {
+    create: Figures,
+    insert: Transactions,
+    query: Figures,
+    select: Transactions,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    machine: Machine,
+    versions: Vec<String>,
+    command: String,
+    rounds: Vec<Round>,
+}
+
+fn service_provider() -> String {
+    provider_id(0).replace("amzn1.comms.csp.id.", "")
+}
+
+fn insert_script() -> String {
+    format!(
+        "\\set n random(100000000000, 999999999999)\n\
+         WITH stored AS (INSERT INTO association (service_provider_id, external_user_id, amazon_id, counted) \
+         VALUES ('{}', :n::text, 'amzn1.alexa.communications.profile.did.' || md5(:n::text), false) \
+         RETURNING service_provider_id, external_user_id, amazon_id) \
+         INSERT INTO change (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, after) \
+         SELECT service_provider_id, nextval('change_batch') * 4096, now(), '{CLIENT}', gen_random_uuid(), 'create', \
+         'association', external_user_id, amazon_id FROM stored;\n",
+        service_provider()
+    )
+}
+
+fn select_script(rows: u64) -> String {
+    format!(
+        "\\set n random(1, {rows})\n\
+         SELECT external_user_id, amazon_id FROM association \
+         WHERE service_provider_id = '{}' AND external_user_id = 'row-' || :n::text;\n",
+        service_provider()
+    )
+}
+
+/// Rows that pgbench selects, beside those of the service.
+fn rows_to_select(rows: u64) -> String {
+    format!(
+        "INSERT INTO association (service_provider_id, external_user_id, amazon_id, counted) \
+         SELECT '{}', 'row-' || n, 'amzn1.alexa.communications.profile.did.' || md5(n::text), false \
+         FROM generate_series(1, {rows}) n",
+        service_provider()
+    )
+}
+
+/// Associations and changes that the database holds.
+fn counts(postgres: &Postgres, database: &str) -> anyhow::Result<(u64, u64)> {
+    let count = |table: &str| -> anyhow::Result<u64> {
+        Ok(postgres.sql(database, &format!("SELECT count(*) FROM {table}"))?.parse()?)
+    };
+    Ok((count("association")?, count("change")?))
+}
+
+fn pgbench(args: &Args, started: &Started, script: &Path) -> anyhow::Result<Transactions> {
+    let (postgres, database) = started.database().context("it uses PostgreSQL")?;
+    let threads = std::thread::available_parallelism()?.get();
+    let mut command = postgres.client("pgbench", database);
+    command.args(["--no-vacuum", "--protocol=prepared", "--file"]).arg(script);
+    command.args(["--client", &args.connections.to_string(), "--jobs", &threads.to_string()]);
+    command.args(["--time", &args.seconds.to_string()]);
+    let server = [postgres.process().id()];
+    let before = usage::cpu(&server);
+    let output = process::output(&mut command)?;
+    let cpu = usage::cpu(&server).saturating_sub(before);
+    let after =
+        |name: &str| output.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
+    let rate = after("tps = ").context("pgbench says no rate")?.parse()?;
+    let done: f64 =
+        after("number of transactions actually processed: ").context("pgbench says no number")?.parse()?;
+    ensure!(after("number of failed transactions: ") == Some("0"), "transactions failed: {output}");
+    Ok(Transactions { rate, server_cpu_us: cpu.as_secs_f64() * 1e6 / done })
+}
+
+fn round(args: &Args, lab: &mut Lab, scripts: &Path) -> anyhow::Result<Round> {
+    let mut started = lab.start(System::Postgres, &[])?;
+    let (insert, select) = (scripts.join("insert.sql"), scripts.join("select.sql"));
+    std::fs::write(&insert, insert_script())?;
+    std::fs::write(&select, select_script(args.associations))?;
+    let numbers = Arc::new(Numbers::new(args.associations..u64::from(u32::MAX)));
+    let result = {
+        let bench = Bench {
+            started: &started,
+            connections: args.connections,
+            cores: Vec::new(),
+            span: Duration::from_secs(args.seconds),
+            disk: std::env::temp_dir(),
+        };
+        bench.load().create_all(0..args.associations)?;
+        let (postgres, database) = started.database().context("it uses PostgreSQL")?;
+        postgres.sql(database, &rows_to_select(args.associations))?;
+        started.analyze()?;
+        let (create, outcome) = bench.measure(&Work::Create(Arc::clone(&numbers)))?;
+        bench.look_for(&outcome.created)?;
+        let before = counts(postgres, database)?;
+        let inserted = pgbench(args, &started, &insert)?;
+        let after = counts(postgres, database)?;
+        ensure!(after.0 - before.0 == after.1 - before.1, "a row without its change record");
+        let query = Work::Query { ids: 1, known: args.associations, fixed: false };
+        let (query, _) = bench.measure(&query)?;
+        Round { create, insert: inserted, query, select: pgbench(args, &started, &select)? }
+    };
+    started.end();
+    Ok(result)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+impl Report {
+    fn markdown(&self, args: &Args) -> String {
+        let mut text = format!(
+            "# Jackfield over PostgreSQL beside pgbench\n\nMade by `{}` on {}. {} connections or clients; {} s a \
+             measurement. PostgreSQL as shipped with {}.\n\n{}.\n\nWhat is compared stands in [README.md](README.md).\n\n\
+             | round | creates/s through HTTP | pgbench inserts/s | ratio | queries/s through HTTP | pgbench selects/s | ratio |\n\
+             |---|---|---|---|---|---|---|\n",
+            self.command,
+            self.machine.line(),
+            args.connections,
+            args.seconds,
+            SETTINGS.join(", "),
+            self.versions.join(" · ")
+        );
+        for (index, Round { create, insert, query, select }) in self.rounds.iter().enumerate() {
+            text += &format!(
+                "| {} | {} | {} | {} | {} | {} | {} |\n",
+                index + 1,
+                number(create.rate),
+                number(insert.rate),
+                number(create.rate / insert.rate),
+                number(query.rate),
+                number(select.rate),
+                number(query.rate / select.rate)
+            );
+        }
+        let of = |ratio: fn(&Round) -> f64| number(median(self.rounds.iter().map(ratio).collect()));
+        text += &format!(
+            "\nMedian ratios: creates **{}** (wanted: at least 2.0), queries **{}** (wanted: at least 0.7).\n",
+            of(|round| round.create.rate / round.insert.rate),
+            of(|round| round.query.rate / round.select.rate)
+        );
+        text
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    ensure!(args.rounds > 0, "at least one round");
+    let home = tempfile::TempDir::with_prefix("jackfield-bench-")?;
+    let jackfield = args.jackfield.canonicalize().context("the program is not built")?;
+    let mut lab = Lab::new(&args.root.canonicalize()?, &jackfield, home.path())?;
+    let mut report = Report {
+        machine: Machine::this(),
+        versions: machine::versions(&lab, &[]),
+        command: machine::command("bench-postgres"),
+        rounds: Vec::new(),
+    };
+    for number in 1..=args.rounds {
+        eprintln!("round {number}");
+        report.rounds.push(round(&args, &mut lab, home.path())?);
+    }
+    std::fs::create_dir_all(&args.out)?;
+    let path = |extension| args.out.join("pgbench").with_extension(extension);
+    std::fs::write(path("json"), serde_json::to_string_pretty(&report)? + "\n")?;
+    let text = report.markdown(&args);
+    std::fs::write(path("md"), &text)?;
+    eprintln!("{}", text.lines().last().unwrap_or_default());
+    Ok(())
+}
