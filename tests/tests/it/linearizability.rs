@@ -108,7 +108,7 @@ impl Recorder {
         self.note(keys, process, |_| Action::Call(Operation::Pending));
     }
 
-    fn answer(&self, key: &str, process: usize, answer: Operation) {
+    fn answer(&self, key: &str, process: usize, answer: &Operation) {
         self.note(&[key.to_owned()], process, |_| Action::Response(answer.clone()));
     }
 
@@ -156,7 +156,7 @@ impl Client {
             Some(response) => {
                 let status = response.status;
                 assert!(statuses.contains(&status), "{response:?}");
-                self.recorder.answer(key, self.process, outcome(status == statuses[0]));
+                self.recorder.answer(key, self.process, &outcome(status == statuses[0]));
             }
             None => {
                 self.recorder.doubt(key, self.process, outcome(true));

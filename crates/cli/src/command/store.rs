@@ -177,13 +177,13 @@ async fn import(
 
 async fn open_source(url: &StoreUrl) -> Result<Arc<dyn Store>, Failure> {
     refuse_memory(url)?;
-    url.open_existing(StoreOptions::default()).await.map_err(open_failed)
+    url.open_existing(StoreOptions::default()).await.map_err(|error| open_failed(&error))
 }
 
 async fn open_target(url: &StoreUrl) -> Result<Arc<dyn Store>, Failure> {
     refuse_memory(url)?;
     let options = StoreOptions { unfinished: true, ..StoreOptions::default() };
-    url.open(options).await.map_err(open_failed)
+    url.open(options).await.map_err(|error| open_failed(&error))
 }
 
 fn refuse_memory(url: &StoreUrl) -> Result<(), Failure> {
@@ -194,7 +194,7 @@ fn refuse_memory(url: &StoreUrl) -> Result<(), Failure> {
     Ok(())
 }
 
-fn open_failed(error: OpenError) -> Failure {
+fn open_failed(error: &OpenError) -> Failure {
     let failure = Failure::failed(error.to_string());
     match error {
         OpenError::InUse(_) => {

@@ -132,7 +132,7 @@ async fn an_outage_under_load_is_survived() {
         eprintln!("{:?} after the database", course.first_after(back).unwrap() - back);
         course.stop();
     };
-    load.during(&course, event).await;
+    Box::pin(load.during(&course, event)).await;
     load.verify().await;
     serves(&server).await;
     let log = server.log();
@@ -164,6 +164,6 @@ async fn a_database_that_hangs_is_survived() {
         poll::until_async("writes are answered again", poll::PATIENCE, written).await;
         course.stop();
     };
-    load.during(&course, event).await;
+    Box::pin(load.during(&course, event)).await;
     load.verify().await;
 }

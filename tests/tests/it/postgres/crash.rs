@@ -60,7 +60,7 @@ async fn a_killed_database_loses_and_invents_nothing() {
             poll::until_async("writes go on", poll::PATIENCE, written).await;
             course.stop();
         };
-        load.during(&course, event).await;
+        Box::pin(load.during(&course, event)).await;
         load.verify().await;
     }
     load.report(cycles);

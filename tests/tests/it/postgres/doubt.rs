@@ -101,18 +101,18 @@ async fn a_commit_whose_answer_is_lost_is_looked_up() {
     for n in 0..3 {
         let id = format!("{n}");
         // Create, update and delete, each with its answer lost.
-        let created = lossy.lose_answer(lossy.tenant.create(&id, "1"), &row(&id, "1")).await;
+        let created = Box::pin(lossy.lose_answer(lossy.tenant.create(&id, "1"), &row(&id, "1"))).await;
         assert!(matches!(created.status, 201 | 503), "{created:?}");
         lossy.back(&format!("{n} after create")).await;
         assert_eq!(lossy.tenant.find(&id).await.as_deref(), Some("1"));
 
-        let updated = lossy.lose_answer(lossy.tenant.update(&id, "2"), &row(&id, "2")).await;
+        let updated = Box::pin(lossy.lose_answer(lossy.tenant.update(&id, "2"), &row(&id, "2"))).await;
         assert!(matches!(updated.status, 200 | 503), "{updated:?}");
         lossy.back(&format!("{n} after update")).await;
         assert_eq!(lossy.tenant.find(&id).await.as_deref(), Some("2"));
 
         let gone = format!("SELECT count(*) FROM change WHERE object_id = '{id}' AND after IS NULL");
-        let deleted = lossy.lose_answer(lossy.tenant.delete(&id), &gone).await;
+        let deleted = Box::pin(lossy.lose_answer(lossy.tenant.delete(&id), &gone)).await;
         assert!(matches!(deleted.status, 200 | 503), "{deleted:?}");
         lossy.back(&format!("{n} after delete")).await;
         assert_eq!(lossy.tenant.find(&id).await, None);

@@ -23,12 +23,12 @@ enum End {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_service_goes_on_when_the_primary_is_killed() {
-    goes_on(End::Killed).await;
+    Box::pin(goes_on(End::Killed)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_service_goes_on_when_the_primary_falls_silent() {
-    goes_on(End::Silent).await;
+    Box::pin(goes_on(End::Silent)).await;
 }
 
 async fn goes_on(end: End) {
@@ -84,7 +84,7 @@ async fn goes_on(end: End) {
         course.stop();
         first
     };
-    load.during(&course, event).await;
+    Box::pin(load.during(&course, event)).await;
     load.verify().await;
     load.report(1);
     eprintln!("{} writes acknowledged, {} refused or not answered", course.acknowledged(), course.refused());

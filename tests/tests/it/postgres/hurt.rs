@@ -191,7 +191,7 @@ async fn a_slow_database_slows_and_nothing_else() {
         poll::until_async("it is as fast as before", poll::PATIENCE, written).await;
         course.stop();
     };
-    load.during(&course, event).await;
+    Box::pin(load.during(&course, event)).await;
     load.verify().await;
     drop(server);
 }
