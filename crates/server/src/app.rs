@@ -36,7 +36,7 @@ use crate::router::{
     AdminOperation, AssociationOperation, FamilyOperation, Listener, Operation, Router, Target,
 };
 use crate::seed::{self, Seed};
-use crate::{admin, auth, lwa, open, operation, restore};
+use crate::{admin, auth, logs, lwa, open, operation, restore};
 
 /// Most bytes of a refused body that are read before the answer goes out.
 const DRAIN_BYTES: usize = 1024 * 1024;
@@ -426,7 +426,7 @@ impl App {
                 tracing::error!(request_id = %call.request_id, operation, cause, "request failed");
             }
             (_, Some(cause)) => {
-                tracing::warn!(request_id = %call.request_id, operation, cause, "request refused");
+                logs::refused(call.request_id, operation, cause);
             }
             (_, None) => {}
         }

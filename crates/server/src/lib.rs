@@ -19,6 +19,7 @@ mod journal;
 pub mod logs;
 mod lwa;
 mod metrics;
+mod news;
 mod open;
 pub mod openapi;
 mod opening;

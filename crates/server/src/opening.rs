@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jackfield_store::{OpenError, Store, StoreError, StoreOptions};
-use tokio::time::Instant;
 
 use crate::app::{App, Limits, Setup};
 use crate::auth::issuer::{Foreign, Issuers};
@@ -20,6 +19,7 @@ use crate::auth::keys::Keys;
 use crate::config::{Config, SeedSource};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
+use crate::news::News;
 use crate::seed::{self, Seed, SeedError};
 use crate::server::{StartError, kept_admin_token};
 use crate::waiting::Service;
@@ -28,8 +28,6 @@ use crate::waiting::Service;
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// Longest between two attempts.
 pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(2);
-/// A cause that stays the same is told again after this long.
-const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 /// What a start does while the store cannot be opened for a reason that may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +60,7 @@ impl Opening {
         let foreign = config.foreign_tokens.as_ref().map(Foreign::new).transpose();
         let foreign = foreign.map_err(|cause| StartError::TokenIssuer { cause })?;
         let seeds = config.seeds.iter().map(read_seed).collect::<Result<Vec<_>, _>>()?;
-        let trying = Trying { service: Arc::clone(service), when_away, told: None };
+        let trying = Trying { service: Arc::clone(service), when_away, news: News::new() };
         Ok(Self(Box::pin(open(config.clone(), seeds, foreign, trying))))
     }
 
@@ -152,13 +150,12 @@ async fn apply_seeds(store: &dyn Store, keys: &Keys, seeds: &[(PathBuf, Seed)]) 
 struct Trying {
     service: Arc<Service>,
     when_away: WhenAway,
-    /// The cause that was told last, and when.
-    told: Option<(String, Instant)>,
+    news: News,
 }
 
 impl Trying {
     async fn until_possible<T>(
-        &mut self,
+        &self,
         attempt: impl AsyncFn() -> Result<T, StartError>,
     ) -> Result<T, StartError> {
         let mut pause = PAUSE_MIN;
@@ -171,7 +168,7 @@ impl Trying {
                 return Err(error);
             };
             self.service.wait_for(cause);
-            if self.is_news(cause) {
+            if self.news.meet(cause).is_some() {
                 tracing::warn!(
                     cause,
                     "the store cannot be opened; requests are answered 503 and attempts go on"
@@ -180,15 +177,6 @@ impl Trying {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
-    }
-
-    fn is_news(&mut self, cause: &str) -> bool {
-        let told = self.told.as_ref();
-        let news = told.is_none_or(|(told, when)| told != cause || when.elapsed() >= TOLD_AGAIN);
-        if news {
-            self.told = Some((cause.to_owned(), Instant::now()));
-        }
-        news
     }
 }
 

@@ -25,6 +25,7 @@ use crate::app::{App, Call, Seen};
 use crate::auth::access_token::{self, Issue};
 use crate::error::{ApiError, refusal};
 use crate::journal::Refused;
+use crate::logs;
 use crate::response::{self, Reply};
 use crate::router::{LoginOperation, Operation};
 use form::Form;
@@ -185,8 +186,12 @@ pub(crate) fn presented_client(headers: &HeaderMap, body: &[u8]) -> Option<Strin
 
 /// The answer of this service to a refusal that is not about the request: overload, an oversized body.
 pub(crate) fn refuse(call: &Call, error: &ApiError, seen: &mut Seen) -> Reply {
-    if let Some(cause) = error.cause() {
-        tracing::warn!(request_id = %call.request_id, operation = "login", cause, "request refused");
+    match (error, error.cause()) {
+        (ApiError::Internal { .. }, Some(cause)) => {
+            tracing::error!(request_id = %call.request_id, operation = "login", cause, "request failed");
+        }
+        (_, Some(cause)) => logs::refused(call.request_id, "login", cause),
+        (_, None) => {}
     }
     let (status, _) = error.status();
     let code = match status {

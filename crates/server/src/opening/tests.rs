@@ -3,6 +3,7 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+use tokio::time::Instant;
 
 use super::*;
 use crate::response::Reply;
@@ -14,7 +15,7 @@ fn service() -> Arc<Service> {
 }
 
 fn trying(service: &Arc<Service>, when_away: WhenAway) -> Trying {
-    Trying { service: Arc::clone(service), when_away, told: None }
+    Trying { service: Arc::clone(service), when_away, news: News::new() }
 }
 
 fn away(cause: &str) -> StartError {
@@ -45,7 +46,7 @@ async fn what_may_pass_is_tried_again_at_most_two_seconds_later() {
             n => Ok(n),
         }
     };
-    let mut trying = trying(&service, WhenAway::Wait);
+    let trying = trying(&service, WhenAway::Wait);
     assert_eq!(trying.until_possible(attempt).await.unwrap(), 21);
     assert_eq!(service.causes().borrow().as_deref(), Some("read-only"));
     let attempts = attempts.into_inner();
@@ -72,19 +73,6 @@ async fn what_does_not_pass_ends_the_start() {
         trying(&service(), WhenAway::End).until_possible::<()>(async || Err(away("starting up"))).await;
     assert_eq!(outcome.unwrap_err().to_string(), "postgres://db is not available: starting up");
     assert_eq!(begun.elapsed(), Duration::ZERO);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_cause_is_told_when_it_changes_and_once_a_minute() {
-    let mut trying = trying(&service(), WhenAway::Wait);
-    let mut told = |cause: &str| trying.is_news(cause);
-    assert!(told("refused") && !told("refused"));
-    assert!(told("starting up") && !told("starting up"));
-    tokio::time::advance(TOLD_AGAIN - Duration::from_secs(1)).await;
-    assert!(!told("starting up"));
-    tokio::time::advance(Duration::from_secs(1)).await;
-    assert!(told("starting up") && !told("starting up"));
-    assert!(told("refused"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -137,6 +137,8 @@ async fn an_outage_under_load_is_survived() {
     serves(&server).await;
     let log = server.log();
     assert!(log.contains("refused") || log.contains("closed"), "the log says what is in the way:\n{log}");
+    let lines = log.matches("request refused").count() as u64;
+    assert!(lines > 0 && lines < 30 + outage.as_secs(), "{lines} lines for {} refusals", course.refused());
     assert!(Admin::new(server.endpoint()).get("/admin/v1/status").await["ready"] == true);
 }
 
