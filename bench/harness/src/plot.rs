@@ -48,7 +48,7 @@ pub fn bars(charts: &[Bars]) -> String {
     let mut y = 10.0;
     for Bars { title, bars } in charts {
         y += 20.0;
-        text(&mut body, 10.0, y, "start", 15.0, title);
+        text(&mut body, 10.0, y, "start", 15.0, &format!("{title} (logarithmic)"));
         y += 10.0;
         let greatest = bars.iter().map(|bar| bar.value).fold(10.0, f64::max).log10().ceil();
         let least = bars.iter().map(|bar| bar.value).fold(f64::INFINITY, f64::min).max(1.0).log10().floor();

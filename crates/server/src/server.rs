@@ -201,14 +201,17 @@ impl Server {
         Some(lwa::issue(app, &client, &client.scopes, life.as_secs()).access_token)
     }
 
-    /// Answers a request to the public listener as a connection would, without one; nothing when a fault rule keeps the
-    /// answer.
+    /// Status and body of the answer to a request to the public listener, as a connection would send them, without one;
+    /// nothing when a fault rule keeps the answer.
     #[cfg(feature = "in-process")]
     pub async fn answer(
         &self,
         request: http::Request<http_body_util::Full<bytes::Bytes>>,
-    ) -> Option<http::Response<http_body_util::Full<bytes::Bytes>>> {
-        self.service.respond(Listener::Public, request).await.ok()
+    ) -> Option<(http::StatusCode, bytes::Bytes)> {
+        let answer = self.service.respond(Listener::Public, request).await.ok()?;
+        let (status, body) = (answer.status(), answer.into_body());
+        let body = http_body_util::BodyExt::collect(body).await.ok()?;
+        Some((status, body.to_bytes()))
     }
 
     /// Serves until `stop` is done, then finishes what is in flight, 10 s at most, and closes the store. As long as the

@@ -34,6 +34,9 @@ async fn migrated(adapter: &Postgres) -> Client {
     adapter.open().await.close().await;
     let (client, connection) = tokio_postgres::connect(&plain(&adapter.url()), NoTls).await.unwrap();
     tokio::spawn(connection);
+    // The views of Citus are in the schema that the extension was made in.
+    let path = "SELECT set_config('search_path', current_schema() || ', public', false)";
+    client.batch_execute(path).await.unwrap();
     client
 }
 
@@ -46,13 +49,13 @@ fn plain(url: &str) -> String {
 async fn tables_are_distributed_by_provider_and_stand_together() {
     let Some(adapter) = citus() else { return };
     let client = migrated(&adapter).await;
-    let statement = "SELECT table_name::text, citus_table_type, distribution_column, colocation_id::bigint
-        FROM citus_tables WHERE split_part(table_name::text, '.', 1) = current_schema()
-            OR table_name IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace)";
+    let statement =
+        "SELECT c.relname::text, t.citus_table_type, t.distribution_column, t.colocation_id::bigint
+        FROM citus_tables t JOIN pg_class c ON c.oid = t.table_name
+        WHERE c.relnamespace = current_schema()::regnamespace";
     let mut groups: BTreeMap<String, Vec<(String, String, i64)>> = BTreeMap::new();
     for row in client.query(statement, &[]).await.unwrap() {
         let (table, kind): (String, String) = (row.get(0), row.get(1));
-        let table = table.rsplit('.').next().unwrap().to_owned();
         groups.entry(kind).or_default().push((table, row.get(2), row.get(3)));
     }
     let names = |kind: &str| {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jackfield_tests::server::clean_environment;
-use jackfield_tests::tenant::{association, profile};
+use jackfield_tests::tenant::profile;
 use jackfield_tests::{Listener, Options, Server, Tenant, TenantOptions, binary};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -35,9 +35,11 @@ struct Synced {
 
 /// One connection: sends creates until none are left.
 async fn create(mut connection: TcpStream, head: Arc<str>, next: Arc<AtomicU64>, rows: u64) {
-    let body = association("ID", &profile("room-NNNNNNN")).to_string();
-    let (before, after) = body.split_once("ID").expect("the id stands in the body");
-    let (middle, end) = after.split_once("NNNNNNN").expect("the profile stands in the body");
+    // The properties in the order in which the client writes them.
+    let before = r#"{"externalUserId":"room "#;
+    let middle = format!(r#"","amazonId":"{}"#, profile("room-"));
+    let end = r#"","amazonIdType":"communication-profile"}"#;
+    let length = before.len() + middle.len() + end.len() + 2 * "0000000".len();
     let mut request = String::new();
     let mut answer = [0; 1024];
     loop {
@@ -46,8 +48,7 @@ async fn create(mut connection: TcpStream, head: Arc<str>, next: Arc<AtomicU64>,
             return;
         }
         request.clear();
-        let length = body.len() - "ID".len() + "room 0000000".len();
-        write!(request, "{head}content-length: {length}\r\n\r\n{before}room {n:07}{middle}{n:07}{end}")
+        write!(request, "{head}content-length: {length}\r\n\r\n{before}{n:07}{middle}{n:07}{end}")
             .expect("text takes all");
         connection.write_all(request.as_bytes()).await.expect("the server reads");
         let mut length = 0;

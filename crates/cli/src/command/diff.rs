@@ -42,7 +42,7 @@ impl DiffArgs {
         // In the order of the ids, as both sides are.
         plan.changes.sort_by(|one, other| one.external_user_id.cmp(&other.external_user_id));
         if output.format() == Format::Json {
-            output.json(&plan.changes.iter().map(show::change).collect::<Vec<_>>())?;
+            output.json(&plan.changes.iter().map(show::ChangeDocument::of).collect::<Vec<_>>())?;
         } else {
             for change in &plan.changes {
                 output.line(&line(change))?;

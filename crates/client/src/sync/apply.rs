@@ -92,6 +92,10 @@ impl Session {
         // In the order of the plan, not in that of the answers.
         report.failed.sort_by_key(|failure| failure.change.number);
         report.left = plan.changes.len() as u64 - report.done.total() - report.failed.len() as u64;
+        if report.left == 0 && matches!(report.stopped, Some(Stopped::Asked)) {
+            // The wish came when nothing was left to leave out.
+            report.stopped = None;
+        }
         report.requests = self.progress.requests() - requests;
         report.elapsed = began.elapsed();
         report

@@ -198,10 +198,18 @@ fn open_error(error: &tokio_postgres::Error, store: &str) -> OpenError {
         ["28", "3D", "3F", "42"].iter().any(|class| code.code().starts_with(class))
             || *code == SqlState::FEATURE_NOT_SUPPORTED
     });
-    let tls = std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<std::io::Error>())
-        .is_some_and(|source| source.kind() == std::io::ErrorKind::InvalidData);
-    if lasting || tls { OpenError::Refused { store, cause } } else { OpenError::Unavailable { store, cause } }
+    // What is neither the database's word nor the system's is about the configuration: no TLS there, no password here.
+    let configured = std::error::Error::source(error).is_some_and(|source| {
+        source.downcast_ref::<std::io::Error>().map_or_else(
+            || error.as_db_error().is_none(),
+            |source| source.kind() == std::io::ErrorKind::InvalidData,
+        )
+    });
+    if lasting || configured {
+        OpenError::Refused { store, cause }
+    } else {
+        OpenError::Unavailable { store, cause }
+    }
 }
 
 impl Shared {

@@ -5,6 +5,7 @@ use std::io;
 use jackfield_client::Client;
 use jackfield_client::sync::{Change, Counts, Kind, Plan, Problem, Report, Stopped};
 use jackfield_model::{AmazonId, ServiceProviderId};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Ending;
@@ -68,14 +69,15 @@ pub(super) fn ending(
     ending: Option<&Ending>,
 ) -> io::Result<()> {
     if output.format() == Format::Json {
-        return output.json(&json!({
-            "serviceProviderId": provider,
-            "endpoint": client.endpoint().to_string(),
-            "plan": plan_document(plan),
-            "invalid": rejected.problems().iter().map(problem).collect::<Vec<_>>(),
-            "applied": ending.map(|ending| report_document(&ending.report)),
-            "verified": ending.and_then(|ending| Some(ending.left.as_ref()?.as_ref().ok()?.changes.is_empty())),
-        }));
+        let clean = |ending: &Ending| Some(ending.left.as_ref()?.as_ref().ok()?.changes.is_empty());
+        return output.json(&EndingDocument {
+            service_provider_id: provider,
+            endpoint: client.endpoint().to_string(),
+            plan: PlanDocument::of(plan),
+            invalid: rejected.problems().iter().map(problem).collect(),
+            applied: ending.map(|ending| report_document(&ending.report)),
+            verified: ending.and_then(clean),
+        });
     }
     let Some(Ending { report, left }) = ending else {
         return if plan.changes.is_empty() { output.line("in sync, nothing to do") } else { Ok(()) };
@@ -179,28 +181,55 @@ fn cut(text: &str, width: usize) -> String {
     text.chars().take(head).chain(['…']).chain(text.chars().skip(skipped)).collect()
 }
 
-fn plan_document(plan: &Plan) -> Value {
-    json!({
-        "counts": plan.counts(),
-        "unchanged": plan.unchanged,
-        "kept": plan.kept,
-        "excluded": plan.excluded,
-        "changes": plan.changes.iter().map(change).collect::<Vec<_>>(),
-    })
+/// A change as a JSON object, its kind first. Borrowed, because a plan can be long.
+#[derive(Serialize)]
+pub(in crate::command) struct ChangeDocument<'a> {
+    change: Kind,
+    #[serde(flatten)]
+    what: &'a Change,
 }
 
-/// A change as a JSON object, its kind first.
-pub(in crate::command) fn change(change: &Change) -> Value {
-    let mut object = json!({ "change": change.kind() });
-    if let (Some(object), Ok(Value::Object(more))) = (object.as_object_mut(), serde_json::to_value(change)) {
-        object.extend(more);
+#[derive(Serialize)]
+struct PlanDocument<'a> {
+    counts: Counts,
+    unchanged: u64,
+    kept: u64,
+    excluded: Counts,
+    changes: Vec<ChangeDocument<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EndingDocument<'a> {
+    service_provider_id: ServiceProviderId,
+    endpoint: String,
+    plan: PlanDocument<'a>,
+    invalid: Vec<Value>,
+    applied: Option<Value>,
+    verified: Option<bool>,
+}
+
+impl<'a> ChangeDocument<'a> {
+    pub(in crate::command) const fn of(what: &'a Change) -> Self {
+        Self { change: what.kind(), what }
     }
-    object
+}
+
+impl<'a> PlanDocument<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        Self {
+            counts: plan.counts(),
+            unchanged: plan.unchanged,
+            kept: plan.kept,
+            excluded: plan.excluded,
+            changes: plan.changes.iter().map(ChangeDocument::of).collect(),
+        }
+    }
 }
 
 fn report_document(report: &Report) -> Value {
     let failed = report.failed.iter().map(|failure| {
-        let mut object = change(&failure.change);
+        let mut object = json!(ChangeDocument::of(&failure.change));
         object["reason"] = json!(failure.reason);
         object["requestId"] = json!(failure.request_id);
         object
