@@ -40,7 +40,11 @@ pub(crate) fn check_filter(filter: &str) -> Result<(), String> {
 /// Starts logging for this process. A second call changes nothing.
 pub fn start(filter: &str, format: LogFormat) {
     // The engine reports its own recovery at info; that is news for its developers, not for operators.
-    let quiet = format!("fjall=warn,lsm_tree=warn,hyper=warn,{filter}");
+    // What comes last holds whatever the operator says: the driver writes at debug what statements are given, keys and
+    // hashes of secrets among it.
+    let quiet = format!(
+        "fjall=warn,lsm_tree=warn,hyper=warn,{filter},tokio_postgres=info,tokio_postgres::query=info"
+    );
     let filter = EnvFilter::try_new(quiet).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // An error means that a subscriber is there already, which then does the work.
