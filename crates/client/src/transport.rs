@@ -264,7 +264,7 @@ impl Download {
     /// The next bytes; none at the end.
     ///
     /// # Errors
-    /// [`Error`] when it does not come whole.
+    /// [`enum@Error`] when it does not come whole.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             let frame = tokio::time::timeout(self.patience, self.body.frame()).await;

@@ -4,6 +4,7 @@
 //! twentieth of the operations: each is a transaction there.
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
+#![allow(clippy::print_stdout, reason = "how a run can be repeated")]
 
 use std::sync::Arc;
 

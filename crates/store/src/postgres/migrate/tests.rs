@@ -1,5 +1,7 @@
 //! Migrations on a real server: several nodes at once, two releases side by side, roles with few rights.
 
+#![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
+
 use std::sync::Arc;
 
 use tokio_postgres::Client;
