@@ -49,7 +49,7 @@ async fn a_schema_of_a_later_release_is_refused() {
     assert_eq!((code, out), (Some(1), ""));
     let both = "has schema version 9, which asks for a newer release; this one knows version 1\n";
     assert!(err.starts_with("error: postgres://") && err.ends_with(both), "{err}");
-    let ended = server.err().expect("a server does not start on it");
+    let ended = server.expect_err("a server does not start on it");
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.stderr.ends_with(both), "{}", ended.stderr);
 }

@@ -195,7 +195,7 @@ async fn a_password_is_right_or_ends_the_start() {
     let loud = vec![("JACKFIELD_LOG_LEVEL".to_owned(), loud)];
     let options = |url| Options { store: Some(url), environment: loud.clone(), ..Options::default() };
     let wrong = own.url(&format!("jack:{PASSWORD}-not"), "127.0.0.1", "");
-    let ended = Server::try_start(options(wrong)).err().expect("a wrong password is nothing to wait for");
+    let ended = Server::try_start(options(wrong)).expect_err("a wrong password is nothing to wait for");
     assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
     assert!(!ended.stderr.contains(PASSWORD) && ended.stdout.is_empty(), "{}", ended.stderr);
     let errors: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
