@@ -84,7 +84,7 @@ pub(super) const COLUMNS: &str =
 pub(super) fn list_of_provider() -> String {
     format!(
         "SELECT {COLUMNS} FROM change WHERE service_provider_id = $1 AND sequence > $2 AND sequence <= $3 \
-         ORDER BY sequence LIMIT $4"
+         AND kind IN ('association', 'service_provider') ORDER BY sequence LIMIT $4"
     )
 }
 
