@@ -11,6 +11,7 @@ use thiserror::Error;
 pub struct Endpoint {
     /// Without a slash at the end.
     base: String,
+    uri: Uri,
 }
 
 /// A text that is no base URL. It is not repeated: a URL can hold a password.
@@ -30,14 +31,18 @@ impl FromStr for Endpoint {
         if !scheme_known || !host_only || uri.query().is_some() || text.contains('#') {
             return Err(InvalidEndpoint);
         }
-        Ok(Self { base: text.trim_end_matches('/').to_owned() })
+        Ok(Self { base: text.trim_end_matches('/').to_owned(), uri })
     }
 }
 
 impl Endpoint {
     /// The URL of a path, which begins with a slash and may hold a query.
     pub(crate) fn join(&self, path: &str) -> Uri {
-        format!("{}{path}", self.base).parse().expect("a checked base and an encoded path are a URL")
+        // What the base is made of is not parsed again for every call.
+        let path = format!("{}{path}", self.uri.path().trim_end_matches('/'));
+        let mut parts = self.uri.clone().into_parts();
+        parts.path_and_query = Some(path.try_into().expect("an encoded path is the path of a URL"));
+        Uri::from_parts(parts).expect("a checked base with a path is a URL")
     }
 }
 

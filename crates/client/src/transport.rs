@@ -1,4 +1,6 @@
-//! One HTTP exchange with time-outs and tries: the only file that names the HTTP library.
+//! One HTTP exchange with time-outs and tries: the only module that names the HTTP library.
+
+mod own;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -18,7 +20,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
+use tokio::sync::Mutex;
 
+use self::own::OwnConnection;
 use crate::error::{Error, TransportError, origin, request_id, retry_after};
 use crate::retry::RetryPolicy;
 use crate::token::{AccessToken, TokenSource};
@@ -83,6 +87,10 @@ pub enum SetupError {
 #[derive(Clone)]
 pub struct Transport {
     http: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+    /// Makes connections over HTTP/1.1 alone.
+    http1: HttpsConnector<HttpConnector>,
+    /// In the place of the pool for what is no stream.
+    own: Option<Arc<Mutex<OwnConnection>>>,
     request_timeout: Duration,
     retry: RetryPolicy,
 }
@@ -127,15 +135,21 @@ impl Transport {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(options.connect_timeout));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(&options.extra_roots_pem)?)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(tcp);
+        let tls = tls(&options.extra_roots_pem)?;
+        let connector = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
+        let http1 = connector().enable_http1().wrap_connector(tcp.clone());
+        let connector = connector().enable_all_versions().wrap_connector(tcp);
         // The library itself repeats only requests of which not a byte was written.
         let http =
             legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Ok(Self { http, request_timeout: options.request_timeout, retry: options.retry })
+        Ok(Self { http, http1, own: None, request_timeout: options.request_timeout, retry: options.retry })
+    }
+
+    /// The same with a connection of its own over HTTP/1.1, for one call at a time. Clones share it.
+    #[must_use]
+    pub(crate) fn with_own_connection(&self) -> Self {
+        let own = OwnConnection::new(self.http1.clone());
+        Self { own: Some(Arc::new(Mutex::new(own))), ..self.clone() }
     }
 
     /// The same pool with another policy of tries.
@@ -194,6 +208,9 @@ impl Transport {
             endpoint: origin(&call.uri),
             cause: innermost(cause),
         };
+        if let Some(own) = &self.own {
+            return own.lock().await.exchange(&call.uri, call.request(token)).await;
+        }
         let response = self.response(&call.uri, call.request(token)).await?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| lost(&*error))?;

@@ -1,5 +1,7 @@
 //! The route templates of the public API, used by the server's router and by the client.
 
+use std::fmt;
+
 use crate::{AmazonId, ServiceProviderId};
 
 /// Create (POST), update (PUT) and delete (DELETE) of an account association.
@@ -50,31 +52,38 @@ pub const CONSENT: &str = "/ap/oa";
 /// The path of a provider's external users.
 #[must_use]
 pub fn external_users(provider: ServiceProviderId) -> String {
-    EXTERNAL_USERS.replace("{serviceProviderId}", &provider.to_string())
+    fill(EXTERNAL_USERS, provider)
 }
 
 /// The path of the query of a provider's external users.
 #[must_use]
 pub fn external_users_query(provider: ServiceProviderId) -> String {
-    EXTERNAL_USERS_QUERY.replace("{serviceProviderId}", &provider.to_string())
+    fill(EXTERNAL_USERS_QUERY, provider)
 }
 
 /// The path of a service provider.
 #[must_use]
 pub fn service_provider(provider: ServiceProviderId) -> String {
-    SERVICE_PROVIDER.replace("{serviceProviderId}", &provider.to_string())
+    fill(SERVICE_PROVIDER, provider)
 }
 
 /// The path of a provider's network mapping.
 #[must_use]
 pub fn network(provider: ServiceProviderId) -> String {
-    NETWORK.replace("{serviceProviderId}", &provider.to_string())
+    fill(NETWORK, provider)
 }
 
 /// The path of a communication profile.
 #[must_use]
 pub fn profile(id: &AmazonId) -> String {
-    PROFILE.replace("{amazonId}", id.as_str())
+    fill(PROFILE, id)
+}
+
+/// The path of a template with a value in the place of its parameter.
+fn fill(template: &str, value: impl fmt::Display) -> String {
+    let (before, rest) = template.split_once('{').expect("the template has a parameter");
+    let (_, after) = rest.split_once('}').expect("the parameter ends");
+    format!("{before}{value}{after}")
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
 //! Making the changes of a plan.
 //!
-//! One task decides everything; requests are tasks of their own that only land their answers. An answer that says
-//! that nothing was done lets its change wait; one that leaves it open sends the change to be settled by a query; all
-//! others are final.
+//! One task decides everything and carries out all requests, each on a connection of its own: when an answer is there
+//! the next request goes out at once, before other answers are looked at, so that the server is never left without
+//! work. An answer that says that nothing was done lets its change wait; one that leaves it open sends the change to be
+//! settled by a query; all others are final.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::task::Poll;
 
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use jackfield_model::wire::Association;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::journal::{Journal, JournalError};
@@ -18,6 +22,7 @@ use super::plan::{Change, Kind, Plan};
 use super::report::{Failure, Report, Stopped};
 use super::session::{Phase, Session, Stop, asked_wait, is_refusal};
 use super::settle::Unsettled;
+use crate::client::Client;
 use crate::error::Error;
 
 /// Tries of one change whose outcome could not be known.
@@ -38,10 +43,13 @@ pub(super) struct Job {
     pub(super) reason: Option<(String, Option<String>)>,
 }
 
-/// A request that ended.
+/// A request on its way.
+pub(super) type Flight = BoxFuture<'static, Landed>;
+
+/// A request that ended, with the client that carried it out.
 pub(super) enum Landed {
-    Write { job: Job, began: Instant, result: Result<(), Error> },
-    Query { jobs: Vec<Job>, result: Result<Vec<Association>, Error> },
+    Write { client: Client, job: Job, began: Instant, result: Result<(), Error> },
+    Query { client: Client, jobs: Vec<Job>, result: Result<Vec<Association>, Error> },
 }
 
 /// A plan that is being applied.
@@ -53,7 +61,9 @@ pub(super) struct Run<'a> {
     next: usize,
     waiting: BinaryHeap<Reverse<Waiting>>,
     pub(super) unsettled: Unsettled,
-    pub(super) flights: JoinSet<Landed>,
+    flights: FuturesUnordered<Flight>,
+    /// Clients without a request, each with a connection of its own.
+    idle: Vec<Client>,
     /// Writes in flight.
     pub(super) writing: usize,
     pub(super) pace: Pace,
@@ -82,13 +92,16 @@ impl Session {
             next: 0,
             waiting: BinaryHeap::new(),
             unsettled: Unsettled::default(),
-            flights: JoinSet::new(),
+            flights: FuturesUnordered::new(),
+            idle: Vec::new(),
             writing: 0,
             pace: Pace::new(self.options.connections),
             report: Report::default(),
             progressed_at: began,
         };
-        let mut report = run.finish(stop).await;
+        // One task does the work of many: the runtime's budget for one would end its turn in the midst of the answers
+        // that are there. It waits whenever there are none.
+        let mut report = tokio::task::unconstrained(run.finish(stop)).await;
         // In the order of the plan, not in that of the answers.
         report.failed.sort_by_key(|failure| failure.change.number);
         report.left = plan.changes.len() as u64 - report.done.total() - report.failed.len() as u64;
@@ -111,19 +124,14 @@ impl Run<'_> {
         }
         loop {
             let now = Instant::now();
-            self.begin_what_may(now);
+            self.begin_what_may(now).await;
             let wake = self.wake(now);
             if self.flights.is_empty() && wake.is_none() {
                 break;
             }
             let moment = wake.unwrap_or(now);
             tokio::select! {
-                Some(landed) = self.flights.join_next() => {
-                    self.land(landed.expect("a request does not panic"));
-                    while let Some(landed) = self.flights.try_join_next() {
-                        self.land(landed.expect("a request does not panic"));
-                    }
-                }
+                Some(landed) = self.flights.next() => self.land(landed),
                 () = tokio::time::sleep_until(moment), if wake.is_some() => {}
                 () = &mut asked, if self.report.stopped.is_none() => self.stop(Stopped::Asked),
             }
@@ -135,19 +143,29 @@ impl Run<'_> {
     }
 
     /// Begins requests until the window is full or there is nothing to begin.
-    fn begin_what_may(&mut self, now: Instant) {
+    async fn begin_what_may(&mut self, now: Instant) {
         while self.pace.rest(now).is_none() && self.flights.len() < self.pace.window() {
-            if self.unsettled.is_full() && self.unsettled.may_ask(now) {
-                self.begin_query();
+            let mut flight = if self.unsettled.is_full() && self.unsettled.may_ask(now) {
+                self.begin_query()
             } else if let Some(job) = self.next_job(now) {
-                self.begin_write(job);
+                self.begin_write(job)
             } else if self.writing == 0 && self.unsettled.may_ask(now) {
                 // Nothing else is to come that could fill the query.
-                self.begin_query();
+                self.begin_query()
             } else {
                 return;
+            };
+            // Sent now; among the others it would wait until all answers that are there were read.
+            match poll_fn(|cx| Poll::Ready(flight.as_mut().poll(cx))).await {
+                Poll::Ready(landed) => self.land(landed),
+                Poll::Pending => self.flights.push(flight),
             }
         }
+    }
+
+    /// A client whose connection is free.
+    pub(super) fn client(&mut self) -> Client {
+        self.idle.pop().unwrap_or_else(|| self.session.client.with_own_connection())
     }
 
     fn next_job(&mut self, now: Instant) -> Option<Job> {
@@ -175,28 +193,33 @@ impl Run<'_> {
         Some(rest.map_or(ready, |rest| rest.max(ready))).filter(|&moment| moment > now)
     }
 
-    fn begin_write(&mut self, job: Job) {
+    fn begin_write(&mut self, job: Job) -> Flight {
+        let client = self.client();
         let change = &self.plan.changes[job.at];
         let id = change.external_user_id.clone();
         let association = change.after.clone().map(|after| Association::new(id.clone(), after));
-        let (client, provider) = (Arc::clone(&self.session.client), self.session.provider);
+        let provider = self.session.provider;
         self.writing += 1;
         self.count_request();
-        self.flights.spawn(async move {
+        Box::pin(async move {
             let began = Instant::now();
             let result = match (job.kind, &association) {
                 (Kind::Create, Some(association)) => client.create(provider, association).await,
                 (Kind::Update, Some(association)) => client.update(provider, association).await,
                 _ => client.delete(provider, &id).await,
             };
-            Landed::Write { job, began, result }
-        });
+            Landed::Write { client, job, began, result }
+        })
     }
 
     fn land(&mut self, landed: Landed) {
         match landed {
-            Landed::Query { jobs, result } => self.land_query(jobs, result),
-            Landed::Write { job, began, result } => {
+            Landed::Query { client, jobs, result } => {
+                self.idle.push(client);
+                self.land_query(jobs, result);
+            }
+            Landed::Write { client, job, began, result } => {
+                self.idle.push(client);
                 self.writing -= 1;
                 match result {
                     Ok(()) => {

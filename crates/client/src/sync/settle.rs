@@ -2,13 +2,12 @@
 //! was not made.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, limit};
 use tokio::time::Instant;
 
-use super::apply::{Job, Landed, Run, TRIES};
+use super::apply::{Flight, Job, Landed, Run, TRIES};
 use super::plan::Kind;
 use super::report::Stopped;
 use super::session::{asked_wait, by_ids, is_temporary};
@@ -50,16 +49,17 @@ impl Unsettled {
 }
 
 impl Run<'_> {
-    pub(super) fn begin_query(&mut self) {
+    pub(super) fn begin_query(&mut self) -> Flight {
+        let client = self.client();
         let jobs = self.unsettled.take();
         let ids: Vec<ExternalUserId> =
             jobs.iter().map(|job| self.plan.changes[job.at].external_user_id.clone()).collect();
-        let (client, provider) = (Arc::clone(&self.session.client), self.session.provider);
+        let provider = self.session.provider;
         self.count_request();
-        self.flights.spawn(async move {
+        Box::pin(async move {
             let page = client.query(provider, &by_ids(ids)).await;
-            Landed::Query { jobs, result: page.map(|page| page.account_associations) }
-        });
+            Landed::Query { client, jobs, result: page.map(|page| page.account_associations) }
+        })
     }
 
     pub(super) fn land_query(&mut self, jobs: Vec<Job>, result: Result<Vec<Association>, Error>) {
