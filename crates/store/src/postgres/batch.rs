@@ -13,8 +13,11 @@ use jackfield_model::ExternalUserId;
 const BATCH_MAX: usize = 512;
 /// Jobs that wait, of all lines; more are refused.
 const WAITING_MAX: usize = 16_384;
-/// Batches of one line that are under way at the same time. One alone would leave the database idle between two.
+/// Batches of one line that are under way at the same time.
 const LINE_MAX: usize = 2;
+/// Jobs that wait when a batch begins beside another of its line. What a batch costs beside its rows, its commit above
+/// all, weighs more than a second connection brings: were the first job that comes in to begin one, all would be small.
+const BESIDE_MIN: usize = 128;
 /// A job that waited longer is refused.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -53,6 +56,16 @@ struct Line<J> {
     running: usize,
 }
 
+impl<J> Line<J> {
+    /// Whether another batch may begin now.
+    fn may_begin(&self) -> bool {
+        match self.running {
+            0 => !self.waiting.is_empty(),
+            running => running < LINE_MAX && self.waiting.len() >= BESIDE_MIN,
+        }
+    }
+}
+
 impl<K, J> std::fmt::Debug for Batcher<K, J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Batcher").field("running_max", &self.running_max).finish_non_exhaustive()
@@ -88,7 +101,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, J: Job> Batcher<K, J> {
         let line =
             state.lines.entry(key.clone()).or_insert_with(|| Line { waiting: VecDeque::new(), running: 0 });
         line.waiting.push_back((Instant::now(), job));
-        if line.running < LINE_MAX {
+        if line.may_begin() {
             line.running += 1;
             if state.running < self.running_max {
                 state.running += 1;
@@ -182,13 +195,12 @@ impl<K: Clone + Eq + Hash + Send + 'static, J: Job> Place<'_, K, J> {
         if let Some(key) = self.key.take()
             && let Some(line) = state.lines.get_mut(&key)
         {
-            if line.waiting.is_empty() {
-                line.running -= 1;
-                if line.running == 0 {
-                    state.lines.remove(&key);
-                }
-            } else {
+            line.running -= 1;
+            if line.may_begin() {
+                line.running += 1;
                 state.ready.push_back(key);
+            } else if line.running == 0 {
+                state.lines.remove(&key);
             }
         }
         self.key = state.ready.pop_front();

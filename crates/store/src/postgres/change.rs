@@ -47,17 +47,17 @@ impl Feed {
     }
 }
 
-/// The last sequence number that can have been given out.
-pub(super) const LAST_SEQUENCE: &str =
-    "CASE WHEN is_called THEN last_value * 4096 + 4095 ELSE 0 END FROM change_batch";
+/// The last sequence number that can have been given out, of the sequence `change_batch`.
+pub(super) const LAST_SEQUENCE: &str = "CASE WHEN is_called THEN last_value * 4096 + 4095 ELSE 0 END";
 
 /// Up to which number the change record can be read: all that was committed before the call is below it, unless a
 /// transaction runs for seconds.
 async fn settle(shared: &Shared) -> Result<i64, Failure> {
-    const NOTE: &str = "SELECT CASE WHEN is_called THEN last_value * 4096 + 4095 ELSE 0 END, \
-        pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM change_batch";
     const OLDEST: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
-    let noted = shared.read(NOTE, &[]).await?;
+    let note = format!(
+        "SELECT {LAST_SEQUENCE}, pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM change_batch"
+    );
+    let noted = shared.read(&note, &[]).await?;
     let noted = noted.first().ok_or_else(|| Failure::Corrupt("change_batch is missing".to_owned()))?;
     let (last, next): (i64, i64) = (noted.try_get(0)?, noted.try_get(1)?);
     let started = Instant::now();

@@ -424,7 +424,7 @@ async fn look(
     drop(known);
     shared.registry.looked.store(Arc::new(began));
     shared.registry.stale.store(false, Ordering::Relaxed);
-    let statement = format!("SELECT {}", change::LAST_SEQUENCE);
+    let statement = format!("SELECT {} FROM change_batch", change::LAST_SEQUENCE);
     let last: i64 = client.query_one(&statement, &[]).await?.try_get(0)?;
     shared.feed.raise_floor(last);
     Ok(())
