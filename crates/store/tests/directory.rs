@@ -81,6 +81,44 @@ async fn a_store_that_is_dropped_gives_the_directory_back() {
     assert_eq!(again.registry().organizations.len(), 1);
 }
 
+/// Bytes of the journals that the next start would read.
+fn journal_bytes(dir: &Path) -> u64 {
+    let files = fs::read_dir(dir.join("engine")).unwrap().map(|entry| entry.unwrap().path());
+    let journals = files.filter(|path| path.extension().is_some_and(|extension| extension == "jnl"));
+    journals.map(|path| fs::metadata(path).unwrap().len()).sum()
+}
+
+#[tokio::test]
+async fn a_clean_stop_leaves_nothing_in_the_journals() {
+    let dir = tempfile::tempdir().unwrap();
+    // Each start goes on where the one before stopped, whether it found a journal or none.
+    for round in 1..=3 {
+        let store = open(dir.path()).await.unwrap();
+        assert_eq!(store.registry().organizations.len(), usize::from(round > 1));
+        if round == 1 {
+            add_organization(&store).await;
+        }
+        assert!(round > 1 || journal_bytes(dir.path()) > 0);
+        store.close().await;
+        assert_eq!(journal_bytes(dir.path()), 0, "round {round}");
+    }
+    // A reader that is still there could be a writer: the journals stay.
+    let store = open(dir.path()).await.unwrap();
+    let changes = store.stats().await.unwrap().last_change;
+    let snapshot = store.snapshot().await.unwrap();
+    let command = RegistryCommand::DeleteOrganization(organization_id("north"));
+    store.change_registry(command, origin()).await.unwrap();
+    store.close().await;
+    assert!(journal_bytes(dir.path()) > 0);
+    drop(snapshot);
+    let store = open(dir.path()).await.unwrap();
+    assert_eq!(
+        (store.registry().organizations.len(), store.stats().await.unwrap().last_change),
+        (0, changes + 1)
+    );
+    store.close().await;
+}
+
 #[tokio::test]
 async fn other_formats_are_refused() {
     let dir = tempfile::tempdir().unwrap();

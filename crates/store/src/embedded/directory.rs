@@ -143,17 +143,24 @@ impl Directory {
     /// when it opens the journal. Each commit begins with a row that holds its token, and the engine drops a
     /// commit whose end is missing. Journals hold rows as they are, see `engine`. The engine must not be open.
     pub(super) fn cut_from_journals(&self, token: &Token) -> io::Result<()> {
-        for entry in fs::read_dir(self.engine())? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "jnl")
-                && let Some(at) = find(&mut File::open(&path)?, token)?
-            {
-                let file = OpenOptions::new().write(true).open(&path)?;
-                file.set_len(at)?;
-                file.sync_all()?;
+        for path in self.journals()? {
+            if let Some(at) = find(&mut File::open(&path)?, token)? {
+                cut(&path, at)?;
             }
         }
         Ok(())
+    }
+
+    /// Empties the engine's journals, all of whose rows are in tables: reading them again, row by row, is most of what a
+    /// start costs. The engine must not be open.
+    pub(super) fn empty_journals(&self) -> io::Result<()> {
+        self.journals()?.iter().try_for_each(|path| cut(path, 0))
+    }
+
+    fn journals(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(self.engine())?.map(|entry| Ok(entry?.path()));
+        let is_journal = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "jnl");
+        entries.filter(|path: &io::Result<PathBuf>| path.as_ref().map_or(true, is_journal)).collect()
     }
 
     /// Bytes that the files take on disk.
@@ -239,6 +246,12 @@ fn read_marker(path: &Path) -> Result<Option<Marker>, OpenError> {
             Err(OpenError::Format { dir: path.to_owned(), found, expected: FORMAT })
         }
     }
+}
+
+fn cut(path: &Path, at: u64) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(at)?;
+    file.sync_all()
 }
 
 /// Where in a journal a token begins. A journal is written from its beginning into a file that is zeros so far.

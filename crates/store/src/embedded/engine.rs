@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use fjall::config::{CompressionPolicy, FilterPolicy, FilterPolicyEntry, PinningPolicy};
 use fjall::{AbstractTree, CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
@@ -28,12 +30,16 @@ const OPEN_FILES: usize = 400;
 /// merge in a space; so commits are held back before.
 const UNFLUSHED_MAX: usize = 2;
 const UNMERGED_MAX: usize = 19;
+/// How long the end of a store may take that writes its memory tables: some megabytes.
+const SETTLE_MAX: Duration = Duration::from_secs(5);
 
 /// The open engine. Dropping the last copy, with every snapshot's view, closes it.
 #[derive(Clone)]
 pub(super) struct Engine {
     database: Database,
     spaces: [Keyspace; Space::ALL.len()],
+    /// As many owners as there are copies.
+    copies: Arc<()>,
 }
 
 /// One row of a commit: the value, or nothing to remove what is there.
@@ -66,7 +72,7 @@ impl Engine {
                 space(Space::Profile)?,
                 space(Space::Meta)?,
             ];
-            Ok(Self { database, spaces })
+            Ok(Self { database, spaces, copies: Arc::default() })
         };
         // The engine asserts what it expects of its files.
         catch_unwind(AssertUnwindSafe(open)).unwrap_or(Err(fjall::Error::Unrecoverable))
@@ -119,13 +125,41 @@ impl Engine {
         catch_unwind(AssertUnwindSafe(ingest)).unwrap_or(Err(fjall::Error::Unrecoverable))
     }
 
+    /// Writes what is in memory only into tables, and answers whether that came to its end: then the journals hold
+    /// nothing that the tables do not. Only this copy may be left: another could go on to write.
+    pub(super) fn settle(&self) -> bool {
+        if Arc::strong_count(&self.copies) > 1 {
+            return false;
+        }
+        let began = Instant::now();
+        let settle = || {
+            for space in &self.spaces {
+                space.rotate_memtable()?;
+            }
+            while self.spaces.iter().any(|space| space.sealed_memtable_count() > 0) {
+                self.check()?;
+                if began.elapsed() > SETTLE_MAX {
+                    return Ok(false);
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(true)
+        };
+        let settled = catch_unwind(AssertUnwindSafe(settle)).unwrap_or(Err(fjall::Error::Unrecoverable));
+        // Whoever opens the store next reads the journals instead.
+        settled.unwrap_or_else(|error| {
+            tracing::warn!(cause = describe(&error), "memory tables could not be written at the end");
+            false
+        })
+    }
+
     fn wait_for_room(&self) -> Result<(), fjall::Error> {
         let full = |space: &Keyspace| {
             space.sealed_memtable_count() > UNFLUSHED_MAX || space.tree.l0_run_count() > UNMERGED_MAX
         };
         while self.spaces.iter().any(full) {
             self.check()?;
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
         }
         Ok(())
     }

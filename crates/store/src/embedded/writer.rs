@@ -441,7 +441,15 @@ impl Writer {
             }
         }
         self.shared.end();
+        let settled =
+            self.failure.is_none() && self.shared.open_view().is_some_and(|view| view.engine().settle());
         let closed = self.let_go();
+        if settled
+            && closed.is_ok()
+            && let Err(error) = self.directory.empty_journals()
+        {
+            tracing::warn!(%error, "the journals could not be emptied: the next start reads them");
+        }
         if let Some(Failure { failed_commit: Some(token), .. }) = &self.failure {
             // Closing wrote what the engine still had in its buffers.
             let cut = closed
