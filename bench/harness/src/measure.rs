@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::histogram::Histogram;
 use crate::load::{Load, Numbers, Outcome, Running, Single, Work};
@@ -15,6 +16,10 @@ use crate::workload::{Request, check_answer};
 
 /// A load runs so long before it is measured.
 pub const WARM_UP: Duration = Duration::from_millis(500);
+/// Pages that are asked for in turn, and the providers that they are of.
+const PAGES: usize = 200;
+const PAGED_PROVIDERS: u64 = 50;
+const PAGE: u64 = 100;
 /// Associations that are looked for after they were created.
 const LOOKED_FOR: usize = 200;
 
@@ -111,6 +116,39 @@ impl Bench<'_> {
     fn read(&self) -> Reading {
         let cpu = usage::cpu(&self.started.processes());
         Reading { at: Instant::now(), cpu, flushes: usage::flushes(&self.disk) }
+    }
+
+    /// Queries for pages from around the middle of some providers, reached as a client reaches them, when all hold so
+    /// many associations together.
+    ///
+    /// # Errors
+    /// When a page is not answered.
+    pub fn middle_pages(&self, held: u64) -> anyhow::Result<Vec<Vec<u8>>> {
+        let directory = &self.started.directory;
+        let asked = directory.providers.min(PAGED_PROVIDERS);
+        let pages = held / directory.providers / PAGE;
+        let wanted = (PAGES as u64 / asked).max(1);
+        let (from, to) = (pages * 4 / 10, pages * 6 / 10);
+        let step = ((to - from) / wanted).max(1);
+        let mut requests = Vec::new();
+        let mut connection = Single::connect(self.started.address)?;
+        for provider in 0..asked {
+            let mut request = directory.page(provider, None);
+            for page in 0..=to {
+                if page >= from && (page - from) % step == 0 {
+                    requests.push(request.clone());
+                }
+                let (status, body) = connection.send(&request)?;
+                ensure!(status == 200, "a page is a {status}: {}", String::from_utf8_lossy(&body));
+                let body: Value = serde_json::from_slice(&body)?;
+                let token = body["paginationContext"]["nextPageToken"].as_str().context("no page token")?;
+                if token == "0" {
+                    break;
+                }
+                request = directory.page(provider, Some(token));
+            }
+        }
+        Ok(requests)
     }
 
     /// Looks for associations whose create was acknowledged.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
-use jackfield_bench::load::{Load, Numbers, Single, Work};
+use jackfield_bench::load::{Load, Numbers, Work};
 use jackfield_bench::machine::{self, Machine};
 use jackfield_bench::measure::{Bench, Figures};
 use jackfield_bench::plot::{self, Panel, number};
@@ -17,16 +17,11 @@ use jackfield_bench::system::{Lab, Started};
 use jackfield_bench::usage;
 use jackfield_bench::workload::raw_bytes;
 use serde::Serialize;
-use serde_json::Value;
 
 /// Associations that are created to be measured have numbers from here on.
 const EXTRA: u64 = 3_000_000_000;
 /// Connections that fill the store.
 const FILLERS: usize = 512;
-/// Pages that are asked for in turn, and the providers that they are of.
-const PAGES: usize = 200;
-const PAGED_PROVIDERS: u64 = 50;
-const PAGE: u64 = 100;
 /// Until an idle server's memory is read.
 const IDLE: Duration = Duration::from_secs(1);
 /// Merges that are under way end meanwhile, before the store is weighed.
@@ -141,7 +136,7 @@ impl<'a> Growing<'a> {
         std::thread::sleep(IDLE);
         let idle_bytes = usage::resident(self.started.id());
         let query = self.bench().measure(&Work::Query { ids: 1, known: size, fixed: false })?.0;
-        let pages = Arc::new(self.middle_pages()?);
+        let pages = Arc::new(self.bench().middle_pages(size)?);
         let page = self.bench().measure(&Work::Given(pages, "accountAssociations"))?.0;
         let numbers = Arc::new(Numbers::new(self.extra..u64::from(u32::MAX)));
         let (create, outcome) = self.bench().measure(&Work::Create(Arc::clone(&numbers)))?;
@@ -180,35 +175,6 @@ impl<'a> Growing<'a> {
             changes: usage::disk(&store.join(CHANGES)),
             raw: raw_bytes(self.held) * self.held as f64,
         }
-    }
-
-    /// Queries for pages from around the middle of some providers, reached as a client reaches them.
-    fn middle_pages(&self) -> anyhow::Result<Vec<Vec<u8>>> {
-        let directory = &self.started.directory;
-        let asked = directory.providers.min(PAGED_PROVIDERS);
-        let pages = self.held / directory.providers / PAGE;
-        let wanted = (PAGES as u64 / asked).max(1);
-        let (from, to) = (pages * 4 / 10, pages * 6 / 10);
-        let step = ((to - from) / wanted).max(1);
-        let mut requests = Vec::new();
-        let mut connection = Single::connect(self.started.address)?;
-        for provider in 0..asked {
-            let mut request = directory.page(provider, None);
-            for page in 0..=to {
-                if page >= from && (page - from) % step == 0 {
-                    requests.push(request.clone());
-                }
-                let (status, body) = connection.send(&request)?;
-                ensure!(status == 200, "a page is a {status}: {}", String::from_utf8_lossy(&body));
-                let body: Value = serde_json::from_slice(&body)?;
-                let token = body["paginationContext"]["nextPageToken"].as_str().context("no page token")?;
-                if token == "0" {
-                    break;
-                }
-                request = directory.page(provider, Some(token));
-            }
-        }
-        Ok(requests)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Both use one server with the same settings, and take turns. pgbench inserts one row and its change record in one
 //! statement, and selects by primary key, each in a transaction of its own and with prepared statements. It does less
 //! than the service: no HTTP, no accounts, no counts. It is the yardstick for what batching gains.
+//!
+//! Then a provider with few associations, one with many, and one with few again: what it costs that it grew.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
-use jackfield_bench::load::{Numbers, Work};
+use jackfield_bench::load::{Load, Numbers, Work};
 use jackfield_bench::machine::{self, Machine};
 use jackfield_bench::measure::{Bench, Figures};
 use jackfield_bench::plot::number;
@@ -19,6 +21,9 @@ use jackfield_bench::system::{CLIENT, Lab, Started, System};
 use jackfield_bench::workload::provider_id;
 use jackfield_bench::{process, usage};
 use serde::Serialize;
+
+/// Connections that fill a store.
+const FILLERS: usize = 512;
 
 /// Measures Jackfield over PostgreSQL beside pgbench.
 #[derive(Debug, Parser)]
@@ -35,6 +40,9 @@ struct Args {
     /// Associations that are there before anything is measured
     #[arg(long, default_value_t = 10_000)]
     associations: u64,
+    /// Associations of the provider with few, and of the one with many
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 1_000_000])]
+    sizes: Vec<u64>,
     /// The repository
     #[arg(long, default_value = ".")]
     root: PathBuf,
@@ -62,12 +70,22 @@ struct Round {
     select: Transactions,
 }
 
+/// What a provider of one size costs, PostgreSQL included.
+#[derive(Clone, Debug, Serialize)]
+struct Size {
+    associations: u64,
+    query: Figures,
+    page: Figures,
+    create: Figures,
+}
+
 #[derive(Debug, Serialize)]
 struct Report {
     machine: Machine,
     versions: Vec<String>,
     command: String,
     rounds: Vec<Round>,
+    sizes: Vec<Size>,
 }
 
 fn service_provider() -> String {
@@ -166,6 +184,31 @@ fn round(args: &Args, lab: &mut Lab, scripts: &Path) -> anyhow::Result<Round> {
     Ok(result)
 }
 
+/// Measures a provider that begins with so many associations.
+fn size(args: &Args, lab: &mut Lab, associations: u64) -> anyhow::Result<Size> {
+    let mut started = lab.start(System::Postgres, &[])?;
+    let result = {
+        let bench = Bench {
+            started: &started,
+            connections: args.connections,
+            cores: Vec::new(),
+            span: Duration::from_secs(args.seconds),
+            disk: std::env::temp_dir(),
+        };
+        Load { connections: FILLERS, ..bench.load() }.create_all(0..associations)?;
+        started.analyze()?;
+        let (query, _) = bench.measure(&Work::Query { ids: 1, known: associations, fixed: false })?;
+        let pages = Arc::new(bench.middle_pages(associations)?);
+        let (page, _) = bench.measure(&Work::Given(pages, "accountAssociations"))?;
+        let numbers = Arc::new(Numbers::new(associations..u64::from(u32::MAX)));
+        let (create, outcome) = bench.measure(&Work::Create(numbers))?;
+        bench.look_for(&outcome.created)?;
+        Size { associations, query, page, create }
+    };
+    started.end();
+    Ok(result)
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
@@ -203,6 +246,24 @@ impl Report {
             of(|round| round.create.rate / round.insert.rate),
             of(|round| round.query.rate / round.select.rate)
         );
+        if let [before, many, after] = &self.sizes[..] {
+            text += "\n| associations of the provider | query CPU µs | page of 100 from the middle, CPU µs | create CPU µs |\n\
+                     |---|---|---|---|\n";
+            for size in &self.sizes {
+                let cpu = [&size.query, &size.page, &size.create].map(|figures| number(figures.cpu_us));
+                text += &format!("| {} | {} |\n", number(size.associations as f64), cpu.join(" | "));
+            }
+            let ratio = |of: fn(&Size) -> &Figures| {
+                number(of(many).cpu_us / f64::midpoint(of(before).cpu_us, of(after).cpu_us))
+            };
+            text += &format!(
+                "\nMany against few: query **{}**, page **{}**, create **{}** (wanted: at most 1.5). CPU of the \
+                 service and of PostgreSQL.\n",
+                ratio(|size| &size.query),
+                ratio(|size| &size.page),
+                ratio(|size| &size.create)
+            );
+        }
         text
     }
 }
@@ -218,16 +279,25 @@ fn main() -> anyhow::Result<()> {
         versions: machine::versions(&lab, &[]),
         command: machine::command("bench-postgres"),
         rounds: Vec::new(),
+        sizes: Vec::new(),
     };
     for number in 1..=args.rounds {
         eprintln!("round {number}");
         report.rounds.push(round(&args, &mut lab, home.path())?);
+    }
+    if let [few, many] = args.sizes[..] {
+        for associations in [few, many, few] {
+            eprintln!("{associations} associations");
+            report.sizes.push(size(&args, &mut lab, associations)?);
+        }
     }
     std::fs::create_dir_all(&args.out)?;
     let path = |extension| args.out.join("pgbench").with_extension(extension);
     std::fs::write(path("json"), serde_json::to_string_pretty(&report)? + "\n")?;
     let text = report.markdown(&args);
     std::fs::write(path("md"), &text)?;
-    eprintln!("{}", text.lines().last().unwrap_or_default());
+    for line in text.lines().filter(|line| line.contains("wanted")) {
+        eprintln!("{line}");
+    }
     Ok(())
 }
