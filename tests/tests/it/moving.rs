@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Method;
+use jackfield_tests::postgres::{Database, try_sql};
 use jackfield_tests::server::clean_environment;
 use jackfield_tests::tenant::profile;
 use jackfield_tests::{Listener, Options, Request, Server, Tenant, TenantOptions, Version, binary, poll};
@@ -182,6 +183,42 @@ fn a_copy_that_is_killed_goes_on_where_it_was() {
     assert!(code == 1 && said.contains("has been written to"), "{said}");
     let mut server = Server::start(Options { store: Some(url(&second)), ..Options::default() });
     server.terminate();
+}
+
+#[test]
+fn a_store_moves_to_postgres_and_back_though_each_copy_is_killed() {
+    const ROWS: usize = 80_000;
+    let home = TempDir::new().unwrap();
+    let path = |name: &str| home.path().join(name);
+    let (first, last, database) = (url(&path("first")), url(&path("last")), Database::fresh());
+    let there = database.url();
+    write_export(&path("made"), &lines(ROWS));
+    done(&["store", "import", "--store", &first, text(&path("made"))]);
+    let stored = || {
+        // The table is not there at first.
+        let count = format!("SELECT count(*) FROM {}.association", database.schema());
+        try_sql(&there, &count).is_ok_and(|rows| rows != "0")
+    };
+    copy_killed(&first, &there, ROWS, stored);
+    copy_killed(&there, &last, ROWS, || tables(&path("last"), 200_000) >= 2);
+    done(&["store", "export", "--store", &last, text(&path("out"))]);
+    assert!(body(&path("out")) == body(&path("made")));
+}
+
+/// Copies a store, is killed when a part of it is stored, and goes on.
+#[track_caller]
+fn copy_killed(from: &str, to: &str, rows: usize, stored: impl Fn() -> bool) {
+    let words = ["store", "copy", "--from", from, "--to", to];
+    let mut copy = command(&words).spawn().unwrap();
+    poll::until("a part is stored", DEADLINE, || {
+        assert_eq!(copy.try_wait().unwrap(), None, "the copy ends before it is killed");
+        stored().then_some(())
+    });
+    copy.kill().unwrap();
+    copy.wait().unwrap();
+    let report = done(&words);
+    let (skipped, moved) = (report["skipped"].as_u64().unwrap(), report["associations"].as_u64().unwrap());
+    assert!(skipped > 0 && skipped + moved == rows as u64, "{report}");
 }
 
 #[test]
