@@ -119,16 +119,28 @@ macro_rules! prefixed_id {
                 let Some(suffix) = text.strip_prefix(Self::PREFIX) else {
                     return Err(InvalidId::Prefix { prefix: Self::PREFIX });
                 };
-                let allowed: fn(u8) -> bool = $allowed;
-                if (1..=limit::ID_SUFFIX_CHARS).contains(&suffix.len()) && suffix.bytes().all(allowed) {
-                    Ok(Self(text.into()))
-                } else {
-                    Err(InvalidId::Suffix {
-                        prefix: Self::PREFIX,
-                        max: limit::ID_SUFFIX_CHARS,
-                        alphabet: $alphabet,
-                    })
+                Self::check(suffix)?;
+                Ok(Self(text.into()))
+            }
+
+            /// Checks the part after [`Self::PREFIX`] and makes the identifier of it.
+            ///
+            /// # Errors
+            /// [`InvalidId`] when it is empty, too long or has a character outside the alphabet.
+            pub fn from_suffix(suffix: &str) -> Result<Self, InvalidId> {
+                Self::check(suffix)?;
+                Ok(Self([Self::PREFIX, suffix].concat().into()))
+            }
+
+            fn check(suffix: &str) -> Result<(), InvalidId> {
+                if (1..=limit::ID_SUFFIX_CHARS).contains(&suffix.len()) && suffix.bytes().all($allowed) {
+                    return Ok(());
                 }
+                Err(InvalidId::Suffix {
+                    prefix: Self::PREFIX,
+                    max: limit::ID_SUFFIX_CHARS,
+                    alphabet: $alphabet,
+                })
             }
 
             /// The identifier as it stands on the wire.

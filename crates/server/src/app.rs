@@ -32,9 +32,7 @@ use crate::metrics::{Limit, Metrics};
 use crate::reset::Resets;
 use crate::response::Reply;
 use crate::restore::Restores;
-use crate::router::{
-    AdminOperation, AssociationOperation, FamilyOperation, Listener, Operation, Router, Target,
-};
+use crate::router::{AdminOperation, Listener, Operation, Router, Target};
 use crate::seed::{self, Seed};
 use crate::{admin, auth, logs, lwa, open, operation, restore};
 
@@ -192,8 +190,9 @@ impl App {
         }
         let parameter = parameter.as_deref().unwrap_or_default();
         match operation {
-            Operation::Association(operation) => self.associate(operation, call, parameter, body, seen).await,
-            Operation::Family(operation) => self.family(operation, call, parameter, body, seen).await,
+            Operation::Association(_) | Operation::Family(_) => {
+                self.serve_caller(operation, call, parameter, body, seen).await
+            }
             Operation::Token => {
                 let work = async {
                     let _slot = self.admit()?;
@@ -240,43 +239,10 @@ impl App {
         }
     }
 
-    async fn associate<B>(
+    /// An operation for the bearer of an access token.
+    async fn serve_caller<B>(
         &self,
-        operation: AssociationOperation,
-        call: &Call,
-        provider: &str,
-        body: &mut B,
-        seen: &mut Seen,
-    ) -> Result<Reply, ApiError>
-    where
-        B: Body<Data = Bytes> + Unpin,
-        B::Error: std::error::Error + Send + Sync + 'static,
-    {
-        self.check_open()?;
-        let _slot = self.admit()?;
-        let resets = self.resets.count();
-        let caller = self.caller(call).await?;
-        seen.client = Some(Arc::clone(&caller.client.id));
-        self.meet_callers_fault(Operation::Association(operation), &caller, provider, seen).await?;
-        let mut handle = match auth::authorize(self, &caller, provider, call.request_id) {
-            Err(error) if error.may_be_outdated() && self.store.refresh().await? => {
-                let caller = auth::authenticate(self, &call.head.headers).await?;
-                auth::authorize(self, &caller, provider, call.request_id)?
-            }
-            judged => judged?,
-        };
-        let body = self.read_body(&call.head, body).await?;
-        let _pass = self.resets.pass().await;
-        if self.resets.count() != resets {
-            let caller = auth::authenticate(self, &call.head.headers).await?;
-            handle = auth::authorize(self, &caller, provider, call.request_id)?;
-        }
-        operation::run(operation, handle, call.head.uri.query(), &body).await
-    }
-
-    async fn family<B>(
-        &self,
-        operation: FamilyOperation,
+        operation: Operation,
         call: &Call,
         parameter: &str,
         body: &mut B,
@@ -291,7 +257,7 @@ impl App {
         let resets = self.resets.count();
         let caller = self.caller(call).await?;
         seen.client = Some(Arc::clone(&caller.client.id));
-        self.meet_callers_fault(Operation::Family(operation), &caller, parameter, seen).await?;
+        self.meet_callers_fault(operation, &caller, parameter, seen).await?;
         let mut granted = match auth::grant(self, &caller, operation, parameter, call.request_id).await {
             Err(error) if error.may_be_outdated() && self.store.refresh().await? => {
                 let caller = auth::authenticate(self, &call.head.headers).await?;
@@ -305,7 +271,7 @@ impl App {
             let caller = auth::authenticate(self, &call.head.headers).await?;
             granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
         }
-        operation::run_family(granted, call.head.uri.query(), &body).await
+        operation::run(granted, call.head.uri.query(), &body).await
     }
 
     /// Offers the call of a known client to the fault rules. The parameter of the path may be a service provider.

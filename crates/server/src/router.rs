@@ -389,11 +389,19 @@ impl Router {
             return Target::MethodNotAllowed(allow(found.value));
         };
         let parameter = found.params.iter().next().map(|(_, value)| value);
-        match parameter.map(|value| percent_encoding::percent_decode_str(value).decode_utf8()).transpose() {
+        match parameter.map(decode).transpose() {
             Ok(parameter) => Target::Found(*operation, parameter),
             // No identifier has bytes that are not UTF-8.
             Err(_) => Target::NotFound,
         }
+    }
+}
+
+/// A parameter as it is meant. Identifiers seldom need to be encoded.
+fn decode(parameter: &str) -> Result<Cow<'_, str>, std::str::Utf8Error> {
+    match parameter.contains('%') {
+        true => percent_encoding::percent_decode_str(parameter).decode_utf8(),
+        false => Ok(Cow::Borrowed(parameter)),
     }
 }
 

@@ -1,17 +1,22 @@
-//! Caller and path → the handle that an operation of the family needs.
+//! Caller and path → the handle that an operation of the public API needs.
 
 use jackfield_model::{AmazonId, RequestId};
 
 use super::{Caller, Organization, Profile, Provider, authorize};
 use crate::app::App;
 use crate::error::{ApiError, Unauthorized};
-use crate::router::{FamilyOperation, OrganizationOperation, ProfileOperation, ProviderOperation};
+use crate::router::{
+    AssociationOperation, FamilyOperation, Operation, OrganizationOperation, ProfileOperation,
+    ProviderOperation,
+};
 
 /// An operation with the handle that it may use.
 pub(crate) enum Granted<'a> {
+    /// On associations of a service provider of the caller's organization.
+    Association(AssociationOperation, Provider<'a>),
     /// On the caller's organization.
     Organization(OrganizationOperation, Organization<'a>),
-    /// On a service provider of it.
+    /// On such a service provider itself.
     Provider(ProviderOperation, Provider<'a>),
     /// On a communication profile of it.
     Profile(ProfileOperation, Profile<'a>),
@@ -21,22 +26,28 @@ pub(crate) enum Granted<'a> {
 pub(crate) async fn grant<'a>(
     app: &'a App,
     caller: &Caller,
-    operation: FamilyOperation,
+    operation: Operation,
     parameter: &str,
     request_id: RequestId,
 ) -> Result<Granted<'a>, ApiError> {
     match operation {
-        FamilyOperation::Organization(operation) => {
+        Operation::Association(operation) => {
+            Ok(Granted::Association(operation, authorize(app, caller, parameter, request_id)?))
+        }
+        Operation::Family(FamilyOperation::Organization(operation)) => {
             caller.check_rate_and_scope(app)?;
             let organization = &caller.check_place()?.id;
             let own = Organization::new(&*app.store, &app.ids, organization, caller.origin(request_id));
             Ok(Granted::Organization(operation, own))
         }
-        FamilyOperation::Provider(operation) => {
+        Operation::Family(FamilyOperation::Provider(operation)) => {
             Ok(Granted::Provider(operation, authorize(app, caller, parameter, request_id)?))
         }
-        FamilyOperation::Profile(operation) => {
+        Operation::Family(FamilyOperation::Profile(operation)) => {
             Ok(Granted::Profile(operation, profile(app, caller, parameter, request_id).await?))
+        }
+        other => {
+            Err(ApiError::Internal { cause: format!("{} is not for bearers of access tokens", other.name()) })
         }
     }
 }

@@ -10,11 +10,13 @@ use jackfield_store::RootKey;
 use jackfield_store::registry::SecretHash;
 use ring::hmac;
 
+use super::access_token::AccessTokens;
+
 /// One key a purpose. `ring`'s debug form shows the algorithm only.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    /// Signs access tokens.
-    pub(crate) access_token: hmac::Key,
+    /// Signs access tokens, and opens them.
+    pub(crate) access_tokens: AccessTokens,
     /// Signs page tokens.
     pub(crate) page_token: hmac::Key,
     /// Signs authorization codes.
@@ -33,7 +35,7 @@ impl Keys {
         let key =
             |purpose: &str| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, purpose.as_bytes()).as_ref());
         Self {
-            access_token: key("jackfield access token v1"),
+            access_tokens: AccessTokens::new(key("jackfield access token v1")),
             page_token: key("jackfield page token v1"),
             code: key("jackfield authorization code v1"),
             consent: key("jackfield consent form v1"),

@@ -42,12 +42,17 @@ pub(crate) struct Caller {
 
 /// The token of an `Authorization: Bearer …` header. The scheme is read in any case (RFC 9110, section 11.1).
 pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Unauthorized> {
+    parse_bearer(authorization(headers)?)
+}
+
+/// The one `Authorization` header.
+fn authorization(headers: &HeaderMap) -> Result<&HeaderValue, Unauthorized> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or(Unauthorized::Missing)?;
     if values.next().is_some() {
         return Err(Unauthorized::NotBearer);
     }
-    parse_bearer(value)
+    Ok(value)
 }
 
 fn parse_bearer(value: &HeaderValue) -> Result<&str, Unauthorized> {
@@ -61,20 +66,15 @@ fn parse_bearer(value: &HeaderValue) -> Result<&str, Unauthorized> {
 }
 
 /// An access token of ours that holds: whose it is and what it says.
-pub(crate) struct Verified<'b> {
+pub(crate) struct Verified {
     pub(crate) client: Arc<Client>,
-    pub(crate) claims: access_token::Claims<'b>,
+    pub(crate) claims: Arc<access_token::Claims>,
     pub(crate) now: u64,
 }
 
 /// Judges an access token of ours.
-pub(crate) fn verify<'b>(
-    app: &App,
-    registry: &Registry,
-    token: &str,
-    buffer: &'b mut access_token::Buffer,
-) -> Result<Verified<'b>, Unauthorized> {
-    let opened = access_token::open(&app.keys().access_token, token, buffer);
+pub(crate) fn verify(app: &App, registry: &Registry, token: &str) -> Result<Verified, Unauthorized> {
+    let opened = app.keys().access_tokens.open(token);
     let Some(claims) = opened.filter(|_| app.issuers.builtin) else {
         let refresh =
             token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(access_token::REFRESH_PREFIX);
@@ -84,7 +84,16 @@ pub(crate) fn verify<'b>(
             false => Unauthorized::Malformed,
         });
     };
-    let client = registry.clients.get(claims.client).ok_or(Unauthorized::ClientGone)?;
+    judge(app, registry, claims)
+}
+
+/// Judges what a token of ours says, as of now.
+fn judge(
+    app: &App,
+    registry: &Registry,
+    claims: Arc<access_token::Claims>,
+) -> Result<Verified, Unauthorized> {
+    let client = registry.clients.get(&*claims.client).ok_or(Unauthorized::ClientGone)?;
     if !client.enabled {
         return Err(Unauthorized::Disabled);
     }
@@ -100,8 +109,15 @@ pub(crate) fn verify<'b>(
 
 /// Who asks, judged by the token alone: 401 unless it holds, 503 when another issuer cannot say.
 pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let token = bearer_token(headers).map_err(ApiError::Unauthorized)?;
-    match (authenticate_builtin(app, token), &app.issuers.foreign) {
+    let header = authorization(headers).map_err(ApiError::Unauthorized)?;
+    // None is kept where tokens of ours are not taken.
+    if let Some(claims) = app.keys().access_tokens.known(header.as_bytes()) {
+        let registry = app.store.registry();
+        let verified = judge(app, &registry, claims);
+        return verified.map(|verified| Caller::new(verified, registry)).map_err(ApiError::Unauthorized);
+    }
+    let token = parse_bearer(header).map_err(ApiError::Unauthorized)?;
+    match (authenticate_builtin(app, header, token), &app.issuers.foreign) {
         // Boxed, so that a request with a token of ours is not the larger for it.
         (Err(Unauthorized::Unknown | Unauthorized::Malformed), Some(foreign))
             if token.len() <= limit::BEARER_TOKEN_BYTES =>
@@ -112,14 +128,11 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
     }
 }
 
-fn authenticate_builtin(app: &App, token: &str) -> Result<Caller, Unauthorized> {
+fn authenticate_builtin(app: &App, header: &HeaderValue, token: &str) -> Result<Caller, Unauthorized> {
     let registry = app.store.registry();
-    let mut buffer = access_token::Buffer::default();
-    let Verified { client, claims, .. } = verify(app, &registry, token, &mut buffer)?;
-    let scopes = || claims.scopes.split(' ').filter(|scope| !scope.is_empty());
-    let has_scope = scopes().any(|scope| scope == SERVICE_PROVIDER);
-    let other_scopes = (!has_scope).then(|| scopes().map(str::to_owned).collect());
-    Ok(Caller { client, registry, other_scopes })
+    let verified = verify(app, &registry, token)?;
+    app.keys().access_tokens.keep(header.as_bytes(), &verified.claims);
+    Ok(Caller::new(verified, registry))
 }
 
 /// The client must be registered and enabled now, and granted what it uses, whatever the issuer says.
@@ -140,7 +153,7 @@ async fn authenticate_foreign(app: &App, issuer: &Foreign, token: &str) -> Resul
 
 /// The provider of the path, when the caller may use it now. The checks stand in the order of the contract: rate,
 /// scope, provider known, provider owned, add-on, availability.
-pub(crate) fn authorize<'a>(
+fn authorize<'a>(
     app: &'a App,
     caller: &Caller,
     provider: &str,
@@ -159,6 +172,14 @@ pub(crate) fn authorize<'a>(
 }
 
 impl Caller {
+    /// The caller of a token of ours.
+    fn new(Verified { client, claims, .. }: Verified, registry: Arc<Registry>) -> Self {
+        let scopes = || claims.scopes.split(' ').filter(|scope| !scope.is_empty());
+        let has_scope = scopes().any(|scope| scope == SERVICE_PROVIDER);
+        let other_scopes = (!has_scope).then(|| scopes().map(str::to_owned).collect());
+        Self { client, registry, other_scopes }
+    }
+
     fn check_rate_and_scope(&self, app: &App) -> Result<(), ApiError> {
         app.rates
             .check(&self.client, &self.registry)

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{GrantError, error_reply, no_store};
 use crate::app::{App, Call, Seen};
-use crate::auth::{self, Verified, access_token};
+use crate::auth::{self, Verified};
 use crate::response::{self, Reply};
 
 /// Beside `Authorization`, where clients of the vendor put a token.
@@ -40,8 +40,7 @@ struct User {
 }
 
 pub(super) fn token(app: &App, call: &Call, seen: &mut Seen) -> Reply {
-    let mut buffer = access_token::Buffer::default();
-    let found = presented(call, false).and_then(|token| verify(app, &token, &mut buffer));
+    let found = presented(call, false).and_then(|token| verify(app, &token));
     match found {
         Ok(Verified { client, claims, now }) => {
             seen.client = Some(Arc::clone(&client.id));
@@ -62,8 +61,7 @@ pub(super) fn token(app: &App, call: &Call, seen: &mut Seen) -> Reply {
 }
 
 pub(super) fn user(app: &App, call: &Call, seen: &mut Seen) -> Reply {
-    let mut buffer = access_token::Buffer::default();
-    let found = presented(call, true).and_then(|token| verify(app, &token, &mut buffer));
+    let found = presented(call, true).and_then(|token| verify(app, &token));
     match found {
         Ok(Verified { client, claims, .. }) => {
             seen.client = Some(Arc::clone(&client.id));
@@ -109,12 +107,8 @@ fn presented(call: &Call, bearer: bool) -> Result<Cow<'_, str>, GrantError> {
     Ok(first)
 }
 
-fn verify<'b>(
-    app: &App,
-    token: &str,
-    buffer: &'b mut access_token::Buffer,
-) -> Result<Verified<'b>, GrantError> {
-    auth::verify(app, &app.store.registry(), token, buffer).map_err(|why| {
+fn verify(app: &App, token: &str) -> Result<Verified, GrantError> {
+    auth::verify(app, &app.store.registry(), token).map_err(|why| {
         let refused = GrantError::bad("invalid_token", why.message());
         GrantError { refusal: Box::new(why.refusal()), ..refused }
     })

@@ -22,7 +22,7 @@ use jackfield_store::registry::{Client, RefreshTokenId};
 use serde::Serialize;
 
 use crate::app::{App, Call, Seen};
-use crate::auth::access_token::{self, Issue};
+use crate::auth::access_token::Issue;
 use crate::error::{ApiError, refusal};
 use crate::journal::Refused;
 use crate::logs;
@@ -300,7 +300,7 @@ fn issue_from(
 ) -> Token {
     let issue = Issue { client, now: app.clock.seconds(), life, scopes, refresh };
     Token {
-        access_token: Secret(access_token::issue(&app.keys().access_token, issue)),
+        access_token: Secret(app.keys().access_tokens.issue(issue)),
         token_type: "bearer".to_owned(),
         expires_in: life,
         scope: None,

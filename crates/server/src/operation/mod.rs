@@ -13,33 +13,24 @@ use bytes::Bytes;
 
 pub(crate) use profile::delete::in_use as profile_in_use;
 
-use crate::auth::{Granted, Provider};
+use crate::auth::Granted;
 use crate::error::ApiError;
 use crate::response::Reply;
 use crate::router::{AssociationOperation, OrganizationOperation, ProfileOperation, ProviderOperation};
 
-/// Runs an operation for a caller that may use the provider.
+/// Runs an operation with the handle that was granted for it.
 pub(crate) async fn run(
-    operation: AssociationOperation,
-    provider: Provider<'_>,
-    query_string: Option<&str>,
-    body: &Bytes,
-) -> Result<Reply, ApiError> {
-    match operation {
-        AssociationOperation::Create => create::handle(provider, body).await,
-        AssociationOperation::Update => update::handle(provider, body).await,
-        AssociationOperation::Delete => delete::handle(provider, query_string, body).await,
-        AssociationOperation::Query => query::handle(provider, body).await,
-    }
-}
-
-/// Runs an operation of the family with the handle that was granted for it.
-pub(crate) async fn run_family(
     granted: Granted<'_>,
     query_string: Option<&str>,
     body: &Bytes,
 ) -> Result<Reply, ApiError> {
     match granted {
+        Granted::Association(operation, provider) => match operation {
+            AssociationOperation::Create => create::handle(provider, body).await,
+            AssociationOperation::Update => update::handle(provider, body).await,
+            AssociationOperation::Delete => delete::handle(provider, query_string, body).await,
+            AssociationOperation::Query => query::handle(provider, body).await,
+        },
         Granted::Organization(operation, organization) => match operation {
             OrganizationOperation::CreateProvider => provider::create::handle(organization, body).await,
             OrganizationOperation::CreateProfile => profile::create::handle(organization, body).await,

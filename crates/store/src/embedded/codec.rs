@@ -85,7 +85,7 @@ pub(super) fn encode_amazon_id(id: &AmazonId) -> Vec<u8> {
 }
 
 pub(super) fn decode_amazon_id(suffix: &[u8]) -> Result<AmazonId, StoreError> {
-    prefixed("amazonId", AmazonId::PREFIX, suffix, AmazonId::new)
+    prefixed("amazonId", suffix, AmazonId::from_suffix)
 }
 
 pub(super) fn encode_target(target: &Target) -> Vec<u8> {
@@ -163,7 +163,7 @@ pub(super) fn decode_change(sequence: u64, bytes: &[u8]) -> Result<Change, Store
         1 => Actor::Seed,
         2 => {
             let suffix = reader.short()?.unwrap_or_default();
-            Actor::Client(prefixed("client", ClientId::PREFIX, suffix, ClientId::new)?.into())
+            Actor::Client(prefixed("client", suffix, ClientId::from_suffix)?.into())
         }
         other => return Err(reader.bad(&format_args!("actor {other}"))),
     };
@@ -213,12 +213,11 @@ fn put_long(bytes: &mut Vec<u8>, text: Option<&str>) {
 
 fn prefixed<T, E: std::fmt::Display>(
     what: &str,
-    prefix: &str,
     suffix: &[u8],
     new: impl FnOnce(&str) -> Result<T, E>,
 ) -> Result<T, StoreError> {
     let suffix = std::str::from_utf8(suffix).map_err(|error| corrupt(what, &error))?;
-    new(&[prefix, suffix].concat()).map_err(|error| corrupt(what, &error))
+    new(suffix).map_err(|error| corrupt(what, &error))
 }
 
 struct Reader<'a> {
