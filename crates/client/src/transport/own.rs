@@ -51,7 +51,8 @@ impl OwnConnection {
         Self { connector, open: None }
     }
 
-    /// Sends a request and reads its answer; all requests are for one server. A caller that gives up meanwhile gives the connection up with it.
+    /// Sends a request and reads its answer; all requests are for one server. A caller that gives up meanwhile gives
+    /// the connection up with it.
     pub(super) async fn exchange(
         &mut self,
         uri: &Uri,
