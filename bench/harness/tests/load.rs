@@ -1,5 +1,7 @@
 //! The generator against a server that answers what it is told: right answers are counted, a wrong one ends the run.
 
+#![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -152,6 +152,16 @@ fn pgbench(args: &Args, started: &Started, script: &Path) -> anyhow::Result<Tran
     Ok(Transactions { rate, server_cpu_us: cpu.as_secs_f64() * 1e6 / done })
 }
 
+fn bench<'a>(args: &Args, started: &'a Started) -> Bench<'a> {
+    Bench {
+        started,
+        connections: args.connections,
+        cores: Vec::new(),
+        span: Duration::from_secs(args.seconds),
+        disk: std::env::temp_dir(),
+    }
+}
+
 fn round(args: &Args, lab: &mut Lab, scripts: &Path) -> anyhow::Result<Round> {
     let mut started = lab.start(System::Postgres, &[])?;
     let (insert, select) = (scripts.join("insert.sql"), scripts.join("select.sql"));
@@ -159,13 +169,7 @@ fn round(args: &Args, lab: &mut Lab, scripts: &Path) -> anyhow::Result<Round> {
     std::fs::write(&select, select_script(args.associations))?;
     let numbers = Arc::new(Numbers::new(args.associations..u64::from(u32::MAX)));
     let result = {
-        let bench = Bench {
-            started: &started,
-            connections: args.connections,
-            cores: Vec::new(),
-            span: Duration::from_secs(args.seconds),
-            disk: std::env::temp_dir(),
-        };
+        let bench = bench(args, &started);
         bench.load().create_all(0..args.associations)?;
         let (postgres, database) = started.database().context("it uses PostgreSQL")?;
         postgres.sql(database, &rows_to_select(args.associations))?;
@@ -188,13 +192,7 @@ fn round(args: &Args, lab: &mut Lab, scripts: &Path) -> anyhow::Result<Round> {
 fn size(args: &Args, lab: &mut Lab, associations: u64) -> anyhow::Result<Size> {
     let mut started = lab.start(System::Postgres, &[])?;
     let result = {
-        let bench = Bench {
-            started: &started,
-            connections: args.connections,
-            cores: Vec::new(),
-            span: Duration::from_secs(args.seconds),
-            disk: std::env::temp_dir(),
-        };
+        let bench = bench(args, &started);
         Load { connections: FILLERS, ..bench.load() }.create_all(0..associations)?;
         started.analyze()?;
         let (query, _) = bench.measure(&Work::Query { ids: 1, known: associations, fixed: false })?;
