@@ -7,8 +7,8 @@
 //! over all of it (32). Numbers are big endian.
 //!
 //! A client sends the same header with each of its requests, so what the last ones held is kept: a look-up by all bytes
-//! of the header, in a map with a keyed hash, in the place of parsing, decoding and HMAC. Nothing gets into the map but
-//! with a token of ours, so nobody can fill it or choose what collides in it. Only what does not change is kept; whether
+//! of the header, in a map with a keyed hash, in the place of parsing, decoding and HMAC. Only headers with tokens of ours get
+//! into the map, one for each token, so strangers cannot fill it, and nobody can choose what collides in it. Only what does not change is kept; whether
 //! the token still holds is judged anew each time.
 
 use std::fmt;
@@ -148,8 +148,8 @@ pub(crate) fn random_text<const N: usize>() -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Whether a text that [`AccessTokens::open`] refuses at least looks like an access token: then it was changed, or issued by
-/// another directory.
+/// Whether a text that [`AccessTokens::open`] refuses at least looks like an access token: then it was changed, or
+/// issued by another directory.
 pub(crate) fn has_form(token: &str) -> bool {
     let decoded = || token.strip_prefix(PREFIX).and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok());
     token.len() <= limit::BEARER_TOKEN_BYTES && decoded().is_some_and(|bytes| bytes.len() > TAG_BYTES)

@@ -221,3 +221,51 @@ impl<K: Clone + Eq + Hash + Send + 'static, J: Job> Drop for Place<'_, K, J> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{Semaphore, mpsc};
+
+    use super::*;
+
+    struct Nothing;
+
+    impl Job for Nothing {
+        fn unique(&self) -> Option<&ExternalUserId> {
+            None
+        }
+
+        fn refuse(self, cause: &str) {
+            panic!("refused: {cause}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_begins_beside_another_only_when_many_wait() {
+        let (sizes, mut begun) = mpsc::unbounded_channel();
+        let ended = Arc::new(Semaphore::new(0));
+        let gate = Arc::clone(&ended);
+        let batcher = Arc::new(Batcher::new(8, move |_: u8, jobs: Vec<Nothing>| {
+            let (sizes, gate) = (sizes.clone(), Arc::clone(&gate));
+            async move {
+                sizes.send(jobs.len()).unwrap();
+                gate.acquire().await.unwrap().forget();
+            }
+        }));
+        let push = |line, count| (0..count).for_each(|_| batcher.push(line, Nothing));
+        push(1, 1);
+        assert_eq!(begun.recv().await, Some(1), "the first goes at once");
+        push(1, BESIDE_MIN - 1);
+        push(2, 1);
+        assert_eq!(begun.recv().await, Some(1), "another line does not wait for this one");
+        assert!(begun.try_recv().is_err());
+        push(1, 1);
+        assert_eq!(begun.recv().await, Some(BESIDE_MIN));
+        push(1, BESIDE_MIN + 1);
+        tokio::task::yield_now().await;
+        assert!(begun.try_recv().is_err(), "there are two already");
+        ended.add_permits(1);
+        assert_eq!(begun.recv().await, Some(BESIDE_MIN + 1), "what waited makes up the next");
+        ended.add_permits(3);
+    }
+}
