@@ -1,6 +1,9 @@
 //! Where a server listens, what must never leak from it, and what it has written to standard error.
 
+use std::fs::File;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt as _;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use crate::tls::Trust;
@@ -25,7 +28,9 @@ struct Inner {
     admin_token: String,
     addresses: RwLock<Option<Addresses>>,
     secrets: Mutex<Vec<String>>,
-    log: Mutex<String>,
+    /// The standard error of all its lives. A file, not a pipe: what was written before a ready line or an answer can
+    /// be read after it, without waiting for a thread that reads a pipe.
+    log: File,
     trust: RwLock<Option<Trust>>,
 }
 
@@ -48,7 +53,7 @@ impl Endpoint {
             secrets: Mutex::new(vec![admin_token.clone()]),
             admin_token,
             addresses: RwLock::default(),
-            log: Mutex::default(),
+            log: tempfile::tempfile().expect("a temporary file can be made"),
             trust: RwLock::default(),
         }))
     }
@@ -110,23 +115,29 @@ impl Endpoint {
         leak.map(|secret| format!("{}…", &secret[..secret.len().min(12)]))
     }
 
-    /// What the server has written to standard error.
+    /// What the server has written to standard error, up to its last whole line.
+    ///
+    /// # Panics
+    /// When the file that it writes to cannot be read.
     #[must_use]
     pub fn log(&self) -> String {
-        lock(&self.0.log).clone()
+        let length = self.0.log.metadata().expect("an open file has a length").len();
+        let mut log = vec![0; usize::try_from(length).expect("it fits into memory")];
+        // Reading at a place leaves alone the place of writing, which this file shares with the server.
+        self.0.log.read_exact_at(&mut log, 0).expect("a temporary file can be read");
+        log.truncate(log.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// # Panics
     /// When a secret stands in what the server has logged.
     pub fn check_log(&self) {
-        let leak = self.leaked_in(&lock(&self.0.log));
-        assert_eq!(leak, None, "a secret stands in the log");
+        assert_eq!(self.leaked_in(&self.log()), None, "a secret stands in the log");
     }
 
-    pub(crate) fn append_log(&self, line: &str) {
-        let mut log = lock(&self.0.log);
-        log.push_str(line);
-        log.push('\n');
+    /// The standard error of a process that is to be this server.
+    pub(crate) fn stderr(&self) -> Stdio {
+        self.0.log.try_clone().expect("a file can be opened twice").into()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A server process: the real binary, port 0, a directory of its own.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -69,12 +69,11 @@ pub struct Ended {
     pub stderr: String,
 }
 
-/// A child process whose outputs are read by threads, so that it never blocks on a full pipe.
+/// A child process whose standard output is read by a thread, so that it never blocks on a full pipe.
 #[derive(Debug)]
 struct Process {
     child: Child,
     stdout: Mutex<Receiver<String>>,
-    stderr_ended: Mutex<Receiver<()>>,
 }
 
 impl Server {
@@ -240,24 +239,17 @@ impl Process {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(endpoint.stderr())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
         let (stdout_sender, stdout) = mpsc::channel();
         let out = child.stdout.take().expect("standard output is piped");
         std::thread::spawn(move || {
-            each_line(out, |line| {
-                let _ = stdout_sender.send(line);
-            });
+            for line in BufReader::new(out).split(b'\n').map_while(Result::ok) {
+                let _ = stdout_sender.send(String::from_utf8_lossy(&line).into_owned());
+            }
         });
-        let (ended_sender, stderr_ended) = mpsc::channel();
-        let err = child.stderr.take().expect("standard error is piped");
-        let endpoint = endpoint.clone();
-        std::thread::spawn(move || {
-            each_line(err, |line| endpoint.append_log(&line));
-            drop(ended_sender);
-        });
-        Self { child, stdout: Mutex::new(stdout), stderr_ended: Mutex::new(stderr_ended) }
+        Self { child, stdout: Mutex::new(stdout) }
     }
 
     fn stdout(&mut self) -> &mut Receiver<String> {
@@ -274,8 +266,7 @@ impl Process {
         let status = poll::until("the server ended", DEADLINE, || {
             self.child.try_wait().expect("a child can be waited for")
         });
-        // Both threads end at the end of the pipes, after which everything has been read.
-        let _ = self.stderr_ended.get_mut().expect("no holder panics").recv_timeout(DEADLINE);
+        // The thread ends at the end of the pipe, after which everything has been read.
         let stdout = self.stdout().iter().map(|line| line + "\n").collect();
         Ended { status, stdout, stderr: endpoint.log() }
     }
@@ -353,13 +344,6 @@ fn parse_ready(line: &str, kind: &str) -> Option<Addresses> {
         more => Some(more.strip_prefix(" plain=http://")?.parse().ok()?),
     };
     Some(Addresses { public: public.parse().ok()?, admin: admin.parse().ok()?, secure, plain })
-}
-
-fn each_line(pipe: impl Read, mut take: impl FnMut(String)) {
-    for line in BufReader::new(pipe).split(b'\n') {
-        let Ok(line) = line else { return };
-        take(String::from_utf8_lossy(&line).into_owned());
-    }
 }
 
 #[cfg(test)]
