@@ -164,6 +164,50 @@ impl DeleteRequest {
     }
 }
 
+impl QueryResponse {
+    /// The answer as JSON, as its `Serialize` has it. Written in one go: it is most of what is left to do for a query,
+    /// and only the parts that come from outside can have anything to escape.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        const ASSOCIATION_BYTES: usize = 192;
+        let PaginationContext { total_count, next_page_token } = &self.pagination_context;
+        let mut json = Vec::with_capacity(ASSOCIATION_BYTES * (self.account_associations.len() + 1));
+        json.extend(br#"{"paginationContext":{"totalCount":"#);
+        put_json(&mut json, total_count);
+        if let Some(token) = next_page_token {
+            json.extend(br#","nextPageToken":"#);
+            put_text(&mut json, token);
+        }
+        json.extend(br#"},"accountAssociations":["#);
+        for (place, association) in self.account_associations.iter().enumerate() {
+            let Association { external_user_id, amazon_id, amazon_id_type } = association;
+            json.extend(if place == 0 { &br#"{"externalUserId":"#[..] } else { br#",{"externalUserId":"# });
+            put_text(&mut json, external_user_id.as_str());
+            json.extend(br#","amazonId":"#);
+            put_text(&mut json, amazon_id.as_str());
+            json.extend(br#","amazonIdType":"#);
+            let AmazonIdType::CommunicationProfile = amazon_id_type;
+            put_text(&mut json, AMAZON_ID_TYPE);
+            json.push(b'}');
+        }
+        json.extend(b"]}");
+        json
+    }
+}
+
+fn put_text(json: &mut Vec<u8>, text: &str) {
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        return put_json(json, text);
+    }
+    json.push(b'"');
+    json.extend(text.as_bytes());
+    json.push(b'"');
+}
+
+fn put_json(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    serde_json::to_writer(json, value).expect("texts and numbers can be written to memory");
+}
+
 impl QueryRequest {
     /// Reads the body of a query.
     ///

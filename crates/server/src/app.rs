@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -333,8 +334,13 @@ impl App {
         if body.size_hint().lower() > limit::BODY_BYTES as u64 {
             return Err(too_large());
         }
-        let whole = Limited::new(body, limit::BODY_BYTES).collect();
-        match tokio::time::timeout(self.limits.body_timeout, whole).await {
+        let mut whole = pin!(Limited::new(body, limit::BODY_BYTES).collect());
+        // Most often it came with the head, and needs no timer.
+        let arrived = match whole.as_mut().now_or_never() {
+            Some(arrived) => Ok(arrived),
+            None => tokio::time::timeout(self.limits.body_timeout, whole).await,
+        };
+        match arrived {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
             Ok(Err(_)) => Err(ApiError::BadRequest("The body did not arrive whole.".to_owned())),

@@ -24,10 +24,10 @@ pub(crate) async fn run(app: &App, operation: OpenOperation) -> Result<Reply, Ap
             // What the process knows of itself is shown also while the store is away.
             let stats = app.store.stats().await.ok();
             let text = app.metrics.render(stats.as_ref(), &app.store.registry());
-            Ok(response::bytes(StatusCode::OK, metrics::CONTENT_TYPE, text))
+            Ok(response::bytes(StatusCode::OK, &metrics::CONTENT_TYPE, text))
         }
         OpenOperation::OpenApi => {
-            Ok(response::bytes(StatusCode::OK, "application/json", openapi::document_text()))
+            Ok(response::bytes(StatusCode::OK, &response::JSON, openapi::document_text()))
         }
         OpenOperation::Docs => Ok(page(openapi::page())),
     }
@@ -38,7 +38,7 @@ fn status(word: &str) -> Reply {
 }
 
 fn page(html: Bytes) -> Reply {
-    let mut response = response::bytes(StatusCode::OK, "text/html; charset=utf-8", html);
+    let mut response = response::bytes(StatusCode::OK, &response::HTML, html);
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response

@@ -13,6 +13,11 @@ use http_body_util::channel::{Channel, Sender};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::Serialize;
 
+/// The content type of JSON.
+pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The content type of a page for people.
+pub(crate) static HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
 /// An answer of this service.
 pub(crate) type Reply = Response<ReplyBody>;
 
@@ -125,10 +130,10 @@ pub(crate) fn empty(status: StatusCode) -> Reply {
 }
 
 /// An answer with these bytes.
-pub(crate) fn bytes(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+pub(crate) fn bytes(status: StatusCode, content_type: &HeaderValue, body: impl Into<Bytes>) -> Reply {
     let mut response = Response::new(ReplyBody::Whole(Full::new(body.into())));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
     response
 }
 
@@ -136,5 +141,5 @@ pub(crate) fn bytes(status: StatusCode, content_type: &'static str, body: impl I
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
     let mut body = Vec::with_capacity(256);
     serde_json::to_writer(&mut body, value).expect("our own bodies have string keys and cannot fail");
-    bytes(status, "application/json", body)
+    bytes(status, &JSON, body)
 }

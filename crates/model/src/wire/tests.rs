@@ -129,3 +129,22 @@ fn a_query_survives_the_way_over_the_wire() {
         assert_eq!(QueryRequest::parse(&serde_json::to_vec(&original).unwrap()).unwrap(), original);
     }
 }
+
+proptest::proptest! {
+    /// Written by hand and by serde, an answer is the same.
+    #[test]
+    fn answers_are_written_as_they_are_described(
+        ids in proptest::collection::vec(".{1,20}|[\"\\\\/<é\u{7f}\u{2028}]{1,4}", 0..4),
+        total_count: u64,
+        next_page_token in proptest::option::of("[A-Za-z0-9_-]{1,40}|\"\\\\.*"),
+    ) {
+        let ids = ids.iter().filter_map(|id| ExternalUserId::new(id).ok());
+        let target = AmazonId::new(PROFILE).unwrap();
+        let answer = QueryResponse {
+            pagination_context: PaginationContext { total_count, next_page_token },
+            account_associations: ids.map(|id| Association::new(id, target.clone())).collect(),
+        };
+        let json = String::from_utf8(answer.to_json()).unwrap();
+        proptest::prop_assert_eq!(&json, &serde_json::to_string(&answer).unwrap());
+    }
+}

@@ -83,7 +83,7 @@ fn begin(title: &str) -> String {
 }
 
 fn finish(status: StatusCode, html: String, target: Option<&str>) -> Reply {
-    let mut reply = response::bytes(status, "text/html; charset=utf-8", html);
+    let mut reply = response::bytes(status, &response::HTML, html);
     protect(&mut reply, target);
     reply
 }

@@ -34,13 +34,11 @@ pub(super) async fn handle(provider: Provider<'_>, body: &[u8]) -> Result<Reply,
         Some(last) if page.more => Some(tokens.issue(&last.external_user_id)),
         _ => Some(LAST_PAGE_TOKEN.to_owned()),
     };
-    Ok(response::json(
-        StatusCode::OK,
-        &QueryResponse {
-            pagination_context: PaginationContext { total_count: page.total, next_page_token },
-            account_associations: page.associations,
-        },
-    ))
+    let answer = QueryResponse {
+        pagination_context: PaginationContext { total_count: page.total, next_page_token },
+        account_associations: page.associations,
+    };
+    Ok(response::bytes(StatusCode::OK, &response::JSON, answer.to_json()))
 }
 
 struct Page {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Adapter;
 use super::dump::walk;
@@ -322,6 +323,34 @@ pub(super) async fn a_write_is_read_back_at_once(adapter: &dyn Adapter) {
         task.await.unwrap();
     }
     assert_eq!(world.count(world.providers[0]).await, 0);
+}
+
+pub(super) async fn no_reader_goes_back_behind_a_write(adapter: &dyn Adapter) {
+    const LAST: u32 = 300;
+    let world = Arc::new(World::new(adapter).await);
+    let acknowledged = Arc::new(AtomicU32::new(0));
+    world.create("7201", "0").await;
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (world, acknowledged) = (Arc::clone(&world), Arc::clone(&acknowledged));
+            tokio::spawn(async move {
+                let mut seen = 0;
+                while seen < LAST {
+                    let least = acknowledged.load(Ordering::SeqCst).max(seen);
+                    let found = world.get("7201").await.expect("it is never removed");
+                    seen = found.parse().expect("a number");
+                    assert!(seen >= least, "{seen} was read after {least}");
+                }
+            })
+        })
+        .collect();
+    for number in 1..=LAST {
+        world.update("7201", &number.to_string()).await;
+        acknowledged.store(number, Ordering::SeqCst);
+    }
+    for reader in readers {
+        reader.await.unwrap();
+    }
 }
 
 pub(super) async fn a_walk_meets_what_stays_exactly_once(adapter: &dyn Adapter) {

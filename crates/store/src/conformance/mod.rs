@@ -221,6 +221,7 @@ suite! { $
         one_of_many_concurrent_creates_wins
         concurrent_writes_are_all_there
         a_write_is_read_back_at_once
+        no_reader_goes_back_behind_a_write
         a_walk_meets_what_stays_exactly_once;
     change:
         a_change_record_tells_everything

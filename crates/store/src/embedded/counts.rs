@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jackfield_model::{OrganizationId, ServiceProviderId};
 
-use crate::registry::Dependents;
+use crate::registry::{Dependents, Map};
 
 const SHARDS: usize = 64;
 
@@ -25,7 +25,7 @@ pub(super) struct Tally {
 
 #[derive(Clone, Debug)]
 pub(super) struct Counts {
-    providers: [Arc<HashMap<ServiceProviderId, Tally>>; SHARDS],
+    providers: [Arc<Map<ServiceProviderId, Tally>>; SHARDS],
     profiles: Arc<HashMap<OrganizationId, u64>>,
     associations: u64,
 }

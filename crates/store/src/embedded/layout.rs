@@ -74,6 +74,12 @@ pub(super) fn association_prefix(provider: ProviderNumber, id_prefix: &str) -> K
     [provider.to_be_bytes().as_slice(), id_prefix.as_bytes()].concat()
 }
 
+/// The provider and the `externalUserId` of the key of an association.
+pub(super) fn parts_of_association(key: &[u8]) -> Option<(ProviderNumber, &str)> {
+    let (provider, id) = key.split_first_chunk()?;
+    Some((ProviderNumber::from_be_bytes(*provider), std::str::from_utf8(id).ok()?))
+}
+
 pub(super) fn change(sequence: u64) -> Key {
     sequence.to_be_bytes().to_vec()
 }

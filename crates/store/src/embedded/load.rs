@@ -119,7 +119,7 @@ impl Filling {
     }
 
     fn view(&self) -> Result<View, StoreError> {
-        View::load(self.engine.clone())?.ok_or_else(|| corrupt("state", &"missing"))
+        View::load(self.engine.clone(), 0)?.ok_or_else(|| corrupt("state", &"missing"))
     }
 
     fn add(&mut self, part: Part) -> Result<Position, StoreError> {

@@ -11,6 +11,7 @@ mod engine;
 mod group;
 mod layout;
 mod load;
+mod recent;
 mod reset;
 mod snapshot;
 mod view;
@@ -34,6 +35,7 @@ use self::engine::{Engine, describe};
 use self::group::Commit;
 use self::layout::Space;
 use self::load::{EmbeddedLoad, Mark};
+use self::recent::RecentRows;
 use self::snapshot::{EmbeddedSnapshot, Pins};
 use self::view::View;
 use self::writer::{Message, Reply, Write, Writer};
@@ -69,6 +71,7 @@ struct Shared {
     view: ArcSwapOption<View>,
     /// That of the last view.
     registry: ArcSwap<Registry>,
+    recent: RecentRows,
     /// Why writes are refused.
     failure: ArcSwapOption<String>,
     /// The key that came with what the store was filled with.
@@ -100,6 +103,7 @@ impl Shared {
     fn new(view: View) -> Self {
         Self {
             registry: ArcSwap::new(Arc::clone(&view.registry)),
+            recent: RecentRows::new(),
             view: ArcSwapOption::from_pointee(view),
             failure: ArcSwapOption::empty(),
             loaded_key: OnceLock::new(),
@@ -192,7 +196,7 @@ impl EmbeddedStore {
         let view = if directory.is_finished() {
             let engine =
                 Engine::open(&directory.engine(), false).map_err(|error| failed(describe(&error)))?;
-            let view = View::load(engine).map_err(|error| failed(error.to_string()))?;
+            let view = View::load(engine, 0).map_err(|error| failed(error.to_string()))?;
             directory.raise().map_err(|error| failed(error.to_string()))?;
             view
         } else {
@@ -200,7 +204,7 @@ impl EmbeddedStore {
             let engine = Engine::open(&directory.engine(), true).map_err(|error| failed(describe(&error)))?;
             engine.commit(first_rows()).map_err(|error| failed(describe(&error)))?;
             directory.finish().map_err(|error| failed(error.to_string()))?;
-            View::load(engine).map_err(|error| failed(error.to_string()))?
+            View::load(engine, 0).map_err(|error| failed(error.to_string()))?
         };
         let view = view.ok_or_else(|| failed("the state of the store is missing".to_owned()))?;
         let root_key = view.get(Space::Meta, layout::ROOT_KEY).map_err(|error| failed(error.to_string()))?;
@@ -275,7 +279,7 @@ impl Store for EmbeddedStore {
         provider: ServiceProviderId,
         ids: &[ExternalUserId],
     ) -> Result<Vec<Association>, StoreError> {
-        self.shared.view().await?.find_associations(provider, ids)
+        self.shared.view().await?.find_associations(provider, ids, &self.shared.recent)
     }
 
     async fn list_associations(

@@ -12,6 +12,7 @@ use super::codec::{self, State, corrupt};
 use super::counts::{Counts, ProviderNumber, Tally};
 use super::engine::{Engine, store_error};
 use super::layout::{self, Key, Space};
+use super::recent::{RecentRows, ViewNumber};
 use crate::change::{Change, ChangeFilter, ChangePage};
 use crate::moving::Totals;
 use crate::registry::{Profile, Record, Registry};
@@ -25,6 +26,7 @@ pub(super) struct View {
     pub(super) counts: Counts,
     pub(super) registry: Arc<Registry>,
     pub(super) state: State,
+    number: ViewNumber,
 }
 
 impl fmt::Debug for View {
@@ -37,7 +39,7 @@ type RowResult = Result<(Slice, Slice), StoreError>;
 
 impl View {
     /// Reads what is held in memory. Answers nothing when nothing was ever stored.
-    pub(super) fn load(engine: Engine) -> Result<Option<Self>, StoreError> {
+    pub(super) fn load(engine: Engine, number: ViewNumber) -> Result<Option<Self>, StoreError> {
         let snapshot = engine.snapshot();
         let mut view = Self {
             snapshot,
@@ -45,6 +47,7 @@ impl View {
             counts: Counts::default(),
             registry: Arc::default(),
             state: State { token: [0; 16], first_change: 1, last_change: 0, last_provider: 0 },
+            number,
         };
         let Some(state) = view.get(Space::Meta, layout::STATE)? else { return Ok(None) };
         view.state = State::decode(&state)?;
@@ -71,8 +74,21 @@ impl View {
     }
 
     /// The view after a commit.
-    pub(super) fn next(&self, counts: Counts, registry: Arc<Registry>, state: State) -> Self {
-        Self { snapshot: self.engine.snapshot(), engine: self.engine.clone(), counts, registry, state }
+    pub(super) fn next(
+        &self,
+        number: ViewNumber,
+        counts: Counts,
+        registry: Arc<Registry>,
+        state: State,
+    ) -> Self {
+        Self {
+            snapshot: self.engine.snapshot(),
+            engine: self.engine.clone(),
+            counts,
+            registry,
+            state,
+            number,
+        }
     }
 
     pub(super) const fn totals(&self) -> Totals {
@@ -137,13 +153,23 @@ impl View {
         &self,
         provider: ServiceProviderId,
         ids: &[ExternalUserId],
+        recent: &RecentRows,
     ) -> Result<Vec<Association>, StoreError> {
         let Some(Tally { number, .. }) = self.counts.provider(provider) else { return Ok(Vec::new()) };
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            if let Some(value) = self.get(Space::Association, &layout::association(number, id))? {
-                found.push(Association::new(id.clone(), codec::decode_target(&value)?.amazon_id));
-            }
+            let target = match recent.get(self.number, number, id) {
+                Some(target) => target,
+                None => match self.get(Space::Association, &layout::association(number, id))? {
+                    Some(value) => {
+                        let target = codec::decode_target(&value)?.amazon_id;
+                        recent.keep(self.number, number, id, &target);
+                        target
+                    }
+                    None => continue,
+                },
+            };
+            found.push(Association::new(id.clone(), target));
         }
         Ok(found)
     }

@@ -22,7 +22,7 @@ use super::codec::{Token, corrupt};
 use super::directory::{Directory, ROOM_BYTES};
 use super::engine::{Engine, describe};
 use super::group::{Commit, Group};
-use super::layout::Key;
+use super::layout::{Key, Space};
 use super::load::{Begun, Filling, Mark};
 use super::view::View;
 use super::{CLOSED, LOADING, Shared};
@@ -326,7 +326,8 @@ impl Writer {
     fn end_load(&mut self, root_key: Option<RootKey>) -> Result<(), StoreError> {
         let before = self.shared.view.load_full();
         let before = before.ok_or_else(|| StoreError::Unavailable { cause: CLOSED.to_owned() })?;
-        let view = View::load(before.engine().clone())?.ok_or_else(|| corrupt("state", &"missing"))?;
+        let view = View::load(before.engine().clone(), self.shared.recent.forget())?
+            .ok_or_else(|| corrupt("state", &"missing"))?;
         if let Some(root_key) = root_key {
             // A store is filled once.
             let _ = self.shared.loaded_key.set(root_key);
@@ -341,11 +342,13 @@ impl Writer {
     fn commit(&mut self, view: &View, commit: Commit, group_size: usize) -> Result<(), StoreError> {
         let Commit { rows, counts, registry, state } = commit;
         let started = Instant::now();
+        let associations = rows.keys().filter(|(space, _)| *space == Space::Association);
+        let number = self.shared.recent.change(associations.map(|(_, key)| key.as_slice()));
         let stored = view.engine().commit(Commit::rows(rows, state));
         let latency = started.elapsed();
         let outcome = match stored {
             Ok(()) => {
-                self.shared.publish(view.next(counts, registry, state));
+                self.shared.publish(view.next(number, counts, registry, state));
                 Ok(())
             }
             Err(error) => {
@@ -395,7 +398,7 @@ impl Writer {
             self.directory.cut_from_journals(token).map_err(|error| error.to_string())?;
         }
         let engine = Engine::open(&self.directory.engine(), false).map_err(|error| describe(&error))?;
-        let view = View::load(engine).map_err(|error| error.to_string())?;
+        let view = View::load(engine, self.shared.recent.forget()).map_err(|error| error.to_string())?;
         match view {
             Some(view) if view.state.token == failure.last_commit => {
                 self.shared.publish(view);

@@ -111,21 +111,24 @@ pub struct Profile {
     pub name: Option<String>,
 }
 
+/// A map that every request looks into, by a hash that is quick and, as its seed is random, not to be foreseen.
+pub type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 /// The accounts, as of one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     /// Organizations by id.
-    pub organizations: HashMap<OrganizationId, Arc<Organization>>,
+    pub organizations: Map<OrganizationId, Arc<Organization>>,
     /// Clients by id.
-    pub clients: HashMap<ClientId, Arc<Client>>,
+    pub clients: Map<ClientId, Arc<Client>>,
     /// Service providers by id.
-    pub providers: HashMap<ServiceProviderId, Arc<ServiceProvider>>,
+    pub providers: Map<ServiceProviderId, Arc<ServiceProvider>>,
     /// Maintenance mode.
     pub maintenance: Maintenance,
     /// Which client a refresh token belongs to. Derived from `clients`.
-    refresh_tokens: HashMap<SecretHash, Arc<ClientId>>,
+    refresh_tokens: Map<SecretHash, Arc<ClientId>>,
     /// Derived from `providers`.
-    logical_ids: HashMap<(OrganizationId, String), ServiceProviderId>,
+    logical_ids: Map<(OrganizationId, String), ServiceProviderId>,
 }
 
 /// A record of the registry, as adapters store it.
