@@ -1,18 +1,17 @@
 //! Making the changes of a plan.
 //!
-//! One task decides everything and carries out all requests, each on a connection of its own: when an answer is there
-//! the next request goes out at once, before other answers are looked at, so that the server is never left without
-//! work. An answer that says that nothing was done lets its change wait; one that leaves it open sends the change to be
+//! One task carries out all requests, as many flights as there are connections. A flight whose answer is there decides
+//! at once what its connection sends next, before other answers are looked at, so that the server is never left
+//! without work. An answer that says that nothing was done lets its change wait; one that leaves it open sends the change to be
 //! settled by a query; all others are final.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::future::poll_fn;
-use std::task::Poll;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use jackfield_model::ExternalUserId;
 use jackfield_model::wire::Association;
 use tokio::time::Instant;
 
@@ -20,7 +19,7 @@ use super::journal::{Journal, JournalError};
 use super::pace::Pace;
 use super::plan::{Change, Kind, Plan};
 use super::report::{Failure, Report, Stopped};
-use super::session::{Phase, Session, Stop, asked_wait, is_refusal};
+use super::session::{Phase, Session, Stop, asked_wait, by_ids, is_refusal};
 use super::settle::Unsettled;
 use crate::client::Client;
 use crate::error::Error;
@@ -43,13 +42,10 @@ pub(super) struct Job {
     pub(super) reason: Option<(String, Option<String>)>,
 }
 
-/// A request on its way.
-pub(super) type Flight = BoxFuture<'static, Landed>;
-
-/// A request that ended, with the client that carried it out.
-pub(super) enum Landed {
-    Write { client: Client, job: Job, began: Instant, result: Result<(), Error> },
-    Query { client: Client, jobs: Vec<Job>, result: Result<Vec<Association>, Error> },
+/// What a flight is to send.
+pub(super) enum Request {
+    Write(Job),
+    Query { jobs: Vec<Job>, ids: Vec<ExternalUserId> },
 }
 
 /// A plan that is being applied.
@@ -61,11 +57,10 @@ pub(super) struct Run<'a> {
     next: usize,
     waiting: BinaryHeap<Reverse<Waiting>>,
     pub(super) unsettled: Unsettled,
-    flights: FuturesUnordered<Flight>,
-    /// Clients without a request, each with a connection of its own.
-    idle: Vec<Client>,
-    /// Writes in flight.
-    pub(super) writing: usize,
+    /// Requests in flight.
+    pub(super) flying: usize,
+    /// The writes among them.
+    writing: usize,
     pub(super) pace: Pace,
     pub(super) report: Report,
     /// When the server last did something for us.
@@ -92,8 +87,7 @@ impl Session {
             next: 0,
             waiting: BinaryHeap::new(),
             unsettled: Unsettled::default(),
-            flights: FuturesUnordered::new(),
-            idle: Vec::new(),
+            flying: 0,
             writing: 0,
             pace: Pace::new(self.options.connections),
             report: Report::default(),
@@ -101,7 +95,9 @@ impl Session {
         };
         // One task does the work of many: the runtime's budget for one would end its turn in the midst of the answers
         // that are there. It waits whenever there are none.
-        let mut report = tokio::task::unconstrained(run.finish(stop)).await;
+        let run = Mutex::new(run);
+        tokio::task::unconstrained(finish(&run, stop)).await;
+        let mut report = run.into_inner().unwrap_or_else(PoisonError::into_inner).report;
         // In the order of the plan, not in that of the answers.
         report.failed.sort_by_key(|failure| failure.change.number);
         report.left = plan.changes.len() as u64 - report.done.total() - report.failed.len() as u64;
@@ -115,57 +111,104 @@ impl Session {
     }
 }
 
+// A flight that panics ends the run; nobody looks at what it left.
+fn lock<'r, 'a>(run: &'r Mutex<Run<'a>>) -> MutexGuard<'r, Run<'a>> {
+    run.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Begins flights whenever requests may begin, until there is nothing left to do.
+async fn finish(run: &Mutex<Run<'_>>, stop: &Stop) {
+    let asked = stop.asked();
+    tokio::pin!(asked);
+    if stop.is_asked() {
+        lock(run).stop(Stopped::Asked);
+    }
+    let (session, mut flights) = (lock(run).session, FuturesUnordered::new());
+    // Clients without a flight, each with a connection of its own.
+    let mut idle: Vec<Client> = Vec::new();
+    loop {
+        let now = Instant::now();
+        while let Some(request) = lock(run).next_request(now) {
+            let client = idle.pop().unwrap_or_else(|| session.client.with_own_connection());
+            flights.push(fly(run, client, request));
+        }
+        let (wake, stopped) = {
+            let mut run = lock(run);
+            (run.wake(now), run.report.stopped.is_some())
+        };
+        if flights.is_empty() && wake.is_none() {
+            break;
+        }
+        let moment = wake.unwrap_or(now);
+        tokio::select! {
+            Some(client) = flights.next() => idle.push(client),
+            () = tokio::time::sleep_until(moment), if wake.is_some() => {}
+            () = &mut asked, if !stopped => lock(run).stop(Stopped::Asked),
+        }
+    }
+    let mut run = lock(run);
+    if let Some(Err(error)) = run.journal.as_mut().map(|journal| journal.sync()) {
+        run.stop(Stopped::Journal(error));
+    }
+}
+
+/// Sends one request after the other, as long as the answers leave no more to decide than what comes next here.
+async fn fly(run: &Mutex<Run<'_>>, client: Client, mut request: Request) -> Client {
+    let (plan, provider) = {
+        let run = lock(run);
+        (run.plan, run.session.provider)
+    };
+    loop {
+        let goes_on = match request {
+            Request::Write(job) => {
+                let began = Instant::now();
+                let Change { external_user_id, after, .. } = &plan.changes[job.at];
+                let result = match (job.kind, after) {
+                    (Kind::Create | Kind::Update, Some(after)) => {
+                        let association = Association::new(external_user_id.clone(), after.clone());
+                        match job.kind {
+                            Kind::Create => client.create(provider, &association).await,
+                            _ => client.update(provider, &association).await,
+                        }
+                    }
+                    _ => client.delete(provider, external_user_id).await,
+                };
+                lock(run).land_write(job, began, result)
+            }
+            Request::Query { jobs, ids } => {
+                let page = client.query(provider, &by_ids(ids)).await;
+                lock(run).land_query(jobs, page.map(|page| page.account_associations));
+                false
+            }
+        };
+        let next = goes_on.then(|| lock(run).next_request(Instant::now())).flatten();
+        match next {
+            Some(next) => request = next,
+            None => return client,
+        }
+    }
+}
+
 impl Run<'_> {
-    async fn finish(mut self, stop: &Stop) -> Report {
-        let asked = stop.asked();
-        tokio::pin!(asked);
-        if stop.is_asked() {
-            self.stop(Stopped::Asked);
+    /// What may be sent now, if anything may.
+    fn next_request(&mut self, now: Instant) -> Option<Request> {
+        if self.flying >= self.pace.window() || self.pace.rest(now).is_some() {
+            return None;
         }
-        loop {
-            let now = Instant::now();
-            self.begin_what_may(now).await;
-            let wake = self.wake(now);
-            if self.flights.is_empty() && wake.is_none() {
-                break;
-            }
-            let moment = wake.unwrap_or(now);
-            tokio::select! {
-                Some(landed) = self.flights.next() => self.land(landed),
-                () = tokio::time::sleep_until(moment), if wake.is_some() => {}
-                () = &mut asked, if self.report.stopped.is_none() => self.stop(Stopped::Asked),
-            }
-        }
-        if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.sync()) {
-            self.stop(Stopped::Journal(error));
-        }
-        self.report
-    }
-
-    /// Begins requests until the window is full or there is nothing to begin.
-    async fn begin_what_may(&mut self, now: Instant) {
-        while self.pace.rest(now).is_none() && self.flights.len() < self.pace.window() {
-            let mut flight = if self.unsettled.is_full() && self.unsettled.may_ask(now) {
-                self.begin_query()
-            } else if let Some(job) = self.next_job(now) {
-                self.begin_write(job)
-            } else if self.writing == 0 && self.unsettled.may_ask(now) {
-                // Nothing else is to come that could fill the query.
-                self.begin_query()
-            } else {
-                return;
-            };
-            // Sent now; among the others it would wait until all answers that are there were read.
-            match poll_fn(|cx| Poll::Ready(flight.as_mut().poll(cx))).await {
-                Poll::Ready(landed) => self.land(landed),
-                Poll::Pending => self.flights.push(flight),
-            }
-        }
-    }
-
-    /// A client whose connection is free.
-    pub(super) fn client(&mut self) -> Client {
-        self.idle.pop().unwrap_or_else(|| self.session.client.with_own_connection())
+        let request = if self.unsettled.is_full() && self.unsettled.may_ask(now) {
+            self.query()
+        } else if let Some(job) = self.next_job(now) {
+            self.writing += 1;
+            Request::Write(job)
+        } else if self.writing == 0 && self.unsettled.may_ask(now) {
+            // Nothing else is to come that could fill the query.
+            self.query()
+        } else {
+            return None;
+        };
+        self.flying += 1;
+        self.session.progress.requests.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Some(request)
     }
 
     fn next_job(&mut self, now: Instant) -> Option<Job> {
@@ -193,41 +236,19 @@ impl Run<'_> {
         Some(rest.map_or(ready, |rest| rest.max(ready))).filter(|&moment| moment > now)
     }
 
-    fn begin_write(&mut self, job: Job) -> Flight {
-        let client = self.client();
-        let change = &self.plan.changes[job.at];
-        let id = change.external_user_id.clone();
-        let association = change.after.clone().map(|after| Association::new(id.clone(), after));
-        let provider = self.session.provider;
-        self.writing += 1;
-        self.count_request();
-        Box::pin(async move {
-            let began = Instant::now();
-            let result = match (job.kind, &association) {
-                (Kind::Create, Some(association)) => client.create(provider, association).await,
-                (Kind::Update, Some(association)) => client.update(provider, association).await,
-                _ => client.delete(provider, &id).await,
-            };
-            Landed::Write { client, job, began, result }
-        })
-    }
-
-    fn land(&mut self, landed: Landed) {
-        match landed {
-            Landed::Query { client, jobs, result } => {
-                self.idle.push(client);
-                self.land_query(jobs, result);
+    /// Answers whether all is well, and no more flights may begin than those that there are.
+    fn land_write(&mut self, job: Job, began: Instant, result: Result<(), Error>) -> bool {
+        self.flying -= 1;
+        self.writing -= 1;
+        match result {
+            Ok(()) => {
+                self.pace.answered();
+                self.done(&job, false);
+                self.flying + 1 >= self.pace.window()
             }
-            Landed::Write { client, job, began, result } => {
-                self.idle.push(client);
-                self.writing -= 1;
-                match result {
-                    Ok(()) => {
-                        self.pace.answered();
-                        self.done(&job, false);
-                    }
-                    Err(error) => self.land_error(job, began, error),
-                }
+            Err(error) => {
+                self.land_error(job, began, error);
+                false
             }
         }
     }
@@ -289,10 +310,6 @@ impl Run<'_> {
     /// Begins nothing more. The first reason is the one that counts.
     pub(super) fn stop(&mut self, why: Stopped) {
         self.report.stopped.get_or_insert(why);
-    }
-
-    pub(super) fn count_request(&self) {
-        self.session.progress.requests.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 
     pub(super) fn count_refusal(&self) {

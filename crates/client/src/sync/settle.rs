@@ -7,10 +7,10 @@ use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, limit};
 use tokio::time::Instant;
 
-use super::apply::{Flight, Job, Landed, Run, TRIES};
+use super::apply::{Job, Request, Run, TRIES};
 use super::plan::Kind;
 use super::report::Stopped;
-use super::session::{asked_wait, by_ids, is_temporary};
+use super::session::{asked_wait, is_temporary};
 use crate::error::Error;
 
 /// Tries of a query once the run is to end.
@@ -49,20 +49,15 @@ impl Unsettled {
 }
 
 impl Run<'_> {
-    pub(super) fn begin_query(&mut self) -> Flight {
-        let client = self.client();
+    /// A query for what waits for one.
+    pub(super) fn query(&mut self) -> Request {
         let jobs = self.unsettled.take();
-        let ids: Vec<ExternalUserId> =
-            jobs.iter().map(|job| self.plan.changes[job.at].external_user_id.clone()).collect();
-        let provider = self.session.provider;
-        self.count_request();
-        Box::pin(async move {
-            let page = client.query(provider, &by_ids(ids)).await;
-            Landed::Query { client, jobs, result: page.map(|page| page.account_associations) }
-        })
+        let ids = jobs.iter().map(|job| self.plan.changes[job.at].external_user_id.clone()).collect();
+        Request::Query { jobs, ids }
     }
 
     pub(super) fn land_query(&mut self, jobs: Vec<Job>, result: Result<Vec<Association>, Error>) {
+        self.flying -= 1;
         match result {
             Ok(found) => {
                 self.pace.answered();
