@@ -184,10 +184,10 @@ impl QueryResponse {
             json.extend(if place == 0 { &br#"{"externalUserId":"#[..] } else { br#",{"externalUserId":"# });
             put_text(&mut json, external_user_id.as_str());
             json.extend(br#","amazonId":"#);
-            put_text(&mut json, amazon_id.as_str());
+            put_plain(&mut json, amazon_id.as_str());
             json.extend(br#","amazonIdType":"#);
             let AmazonIdType::CommunicationProfile = amazon_id_type;
-            put_text(&mut json, AMAZON_ID_TYPE);
+            put_plain(&mut json, AMAZON_ID_TYPE);
             json.push(b'}');
         }
         json.extend(b"]}");
@@ -199,6 +199,11 @@ fn put_text(json: &mut Vec<u8>, text: &str) {
     if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
         return put_json(json, text);
     }
+    put_plain(json, text);
+}
+
+/// A text whose alphabet has nothing to escape.
+fn put_plain(json: &mut Vec<u8>, text: &str) {
     json.push(b'"');
     json.extend(text.as_bytes());
     json.push(b'"');
