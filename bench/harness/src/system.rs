@@ -357,13 +357,14 @@ impl Started {
         self.postgres.as_ref().map(|(postgres, name)| (postgres, name.as_str()))
     }
 
-    /// Lets a database look at what it holds, as it would by itself after a while: until then it may choose bad plans.
+    /// Lets a database look at what it holds and tidy it, as it would by itself after a while: until then it may choose
+    /// bad plans, and in the midst of a measurement that work would count as the requests'.
     ///
     /// # Errors
     /// When it refuses.
-    pub fn analyze(&self) -> anyhow::Result<()> {
+    pub fn tidy(&self) -> anyhow::Result<()> {
         let Some((postgres, database)) = self.database() else { return Ok(()) };
-        postgres.sql(database, "ANALYZE").map(drop)
+        postgres.sql(database, "VACUUM (ANALYZE)").map(drop)
     }
 
     /// Kills it with SIGKILL.

@@ -87,7 +87,7 @@ fn turn(
             |what, figures, creates| report.rows.push(Row { system, mode, round, what, figures, creates });
         if !system.is_fixed() {
             bench.load().create_all(0..args.associations)?;
-            started.analyze()?;
+            started.tidy()?;
         }
         let query = |ids| Work::Query { ids, known: args.associations, fixed: system.is_fixed() };
         push(What::QueryOne, bench.measure(&query(1))?.0, None);

@@ -173,7 +173,7 @@ fn round(args: &Args, lab: &mut Lab, scripts: &Path) -> anyhow::Result<Round> {
         bench.load().create_all(0..args.associations)?;
         let (postgres, database) = started.database().context("it uses PostgreSQL")?;
         postgres.sql(database, &rows_to_select(args.associations))?;
-        started.analyze()?;
+        started.tidy()?;
         let (create, outcome) = bench.measure(&Work::Create(Arc::clone(&numbers)))?;
         bench.look_for(&outcome.created)?;
         let before = counts(postgres, database)?;
@@ -194,7 +194,7 @@ fn size(args: &Args, lab: &mut Lab, associations: u64) -> anyhow::Result<Size> {
     let result = {
         let bench = bench(args, &started);
         Load { connections: FILLERS, ..bench.load() }.create_all(0..associations)?;
-        started.analyze()?;
+        started.tidy()?;
         let (query, _) = bench.measure(&Work::Query { ids: 1, known: associations, fixed: false })?;
         let pages = Arc::new(bench.middle_pages(associations)?);
         let (page, _) = bench.measure(&Work::Given(pages, "accountAssociations"))?;

@@ -86,11 +86,10 @@ CREATE FUNCTION create_associations(
 ) RETURNS smallint[] LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    outcomes smallint[] := array_fill(1::smallint, ARRAY[cardinality(ids)]);
+    outcomes smallint[];
     profile_owners text[];
     organization text;
     first bigint;
-    stored integer := 0;
     inserted integer;
 BEGIN
     PERFORM pg_current_xact_id();
@@ -100,26 +99,30 @@ BEGIN
     END IF;
     profile_owners := owners_of_profiles(targets, array_remove(owners, NULL) <> '{}');
     first := nextval('change_batch') * 4096;
-    FOR at IN 1 .. cardinality(ids) LOOP
-        IF owners[at] IS NOT NULL AND profile_owners[at] IS DISTINCT FROM owners[at] THEN
-            outcomes[at] := 2;
-            CONTINUE;
-        END IF;
+    -- In the order of the ids, so that batches that meet wait for each other in one order.
+    WITH asked AS MATERIALIZED (
+        SELECT a.*,
+            a.owner IS NULL OR profile_owners[a.place] IS NOT DISTINCT FROM a.owner AS allowed,
+            coalesce(profile_owners[a.place] = organization, false) AS counted
+        FROM unnest(ids, targets, owners, actors, requests, times)
+            WITH ORDINALITY AS a (id, target, owner, actor, request, time, place)
+    ), stored AS (
         INSERT INTO association (service_provider_id, external_user_id, amazon_id, counted)
-        VALUES (provider, ids[at], targets[at], coalesce(profile_owners[at] = organization, false))
-        ON CONFLICT DO NOTHING;
-        GET DIAGNOSTICS inserted = ROW_COUNT;
-        IF inserted = 1 THEN
-            outcomes[at] := 0;
-            stored := stored + 1;
-            INSERT INTO change
-                (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, after)
-            VALUES
-                (provider, first + at - 1, times[at], actors[at], requests[at], 'create', 'association', ids[at],
-                 targets[at]);
-        END IF;
-    END LOOP;
-    PERFORM count_associations(provider, own_slot, stored);
+        SELECT provider, a.id, a.target, a.counted FROM asked a WHERE a.allowed
+        ON CONFLICT DO NOTHING
+        RETURNING external_user_id
+    ), recorded AS (
+        INSERT INTO change
+            (service_provider_id, sequence, time, actor, request_id, operation, kind, object_id, after)
+        SELECT provider, first + a.place - 1, a.time, a.actor, a.request, 'create', 'association', a.id, a.target
+        FROM asked a JOIN stored s ON s.external_user_id = a.id
+        RETURNING object_id
+    )
+    SELECT array_agg(CASE WHEN r.object_id IS NOT NULL THEN 0 WHEN a.allowed THEN 1 ELSE 2 END ORDER BY a.place),
+        count(r.object_id)
+    INTO outcomes, inserted
+    FROM asked a LEFT JOIN recorded r ON r.object_id = a.id;
+    PERFORM count_associations(provider, own_slot, inserted);
     RETURN outcomes;
 END
 $$;
