@@ -26,6 +26,28 @@ pub struct Machine {
     pub kernel: String,
     /// The compiler.
     pub rustc: String,
+    /// Percent of the processor time of the run that the hypervisor gave to others. What is bound by the processor falls
+    /// back behind what is bound by the disk as it grows.
+    pub stolen_percent: u64,
+    #[serde(skip)]
+    began: ProcessorTime,
+}
+
+/// Processor time of all cores since the system started, in ticks.
+#[derive(Clone, Copy, Debug, Default)]
+struct ProcessorTime {
+    stolen: u64,
+    all: u64,
+}
+
+impl ProcessorTime {
+    fn now() -> Self {
+        let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+        // user, nice, system, idle, iowait, irq, softirq, steal; what comes after is in them already.
+        let ticks: Vec<u64> =
+            text.split_whitespace().skip(1).take(8).filter_map(|word| word.parse().ok()).collect();
+        Self { stolen: ticks.get(7).copied().unwrap_or_default(), all: ticks.iter().sum() }
+    }
 }
 
 impl Machine {
@@ -46,15 +68,24 @@ impl Machine {
             memory_gb: memory.and_then(|(kilobytes, _)| kilobytes.parse::<u64>().ok()).unwrap_or(0) >> 20,
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             rustc: run(&["rustc", "--version"]),
+            stolen_percent: 0,
+            began: ProcessorTime::now(),
         }
+    }
+
+    /// Takes down what can be told only at the end of a run.
+    pub fn end(&mut self) {
+        let (now, began) = (ProcessorTime::now(), self.began);
+        self.stolen_percent = 100 * (now.stolen - began.stolen) / (now.all - began.all).max(1);
     }
 
     /// One line for a report.
     #[must_use]
     pub fn line(&self) -> String {
-        let Self { date, commit, processor, cores, memory_gb, kernel, rustc } = self;
+        let Self { date, commit, processor, cores, memory_gb, kernel, rustc, stolen_percent, .. } = self;
         format!(
-            "{processor}, {cores} cores, {memory_gb} GB, Linux {kernel}, {rustc}, commit {commit}, {date}"
+            "{processor}, {cores} cores ({stolen_percent} % of their time taken by the hypervisor), {memory_gb} GB, \
+             Linux {kernel}, {rustc}, commit {commit}, {date}"
         )
     }
 }

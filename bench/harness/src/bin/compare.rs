@@ -148,6 +148,7 @@ fn main() -> anyhow::Result<()> {
             }
         }
     }
+    report.machine.end();
     report.write(&args.out, &args.name)?;
     eprintln!("{} s; written to {}/{}.md", start.elapsed().as_secs(), args.out.display(), args.name);
     Ok(())

@@ -279,6 +279,7 @@ fn main() -> anyhow::Result<()> {
         growing.started.end();
         std::fs::remove_dir_all(&growing.home)?;
     }
+    report.machine.end();
     std::fs::create_dir_all(&args.out)?;
     let path = |extension| args.out.join("growth").with_extension(extension);
     std::fs::write(path("json"), serde_json::to_string_pretty(&report)? + "\n")?;

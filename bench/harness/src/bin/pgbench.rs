@@ -289,6 +289,7 @@ fn main() -> anyhow::Result<()> {
             report.sizes.push(size(&args, &mut lab, associations)?);
         }
     }
+    report.machine.end();
     std::fs::create_dir_all(&args.out)?;
     let path = |extension| args.out.join("pgbench").with_extension(extension);
     std::fs::write(path("json"), serde_json::to_string_pretty(&report)? + "\n")?;
