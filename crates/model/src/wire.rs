@@ -165,8 +165,9 @@ impl DeleteRequest {
 }
 
 impl QueryResponse {
-    /// The answer as JSON, as its `Serialize` has it. Written in one go: it is most of what is left to do for a query,
-    /// and only the parts that come from outside can have anything to escape.
+    /// The answer as JSON, as its `Serialize` has it. Only the parts that come from outside can have anything to
+    /// escape: looking through the others as well, as serializing does, makes a query of 30 ids dearer by two fifths
+    /// (`make instructions`).
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         const ASSOCIATION_BYTES: usize = 192;

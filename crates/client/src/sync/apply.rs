@@ -2,8 +2,8 @@
 //!
 //! One task carries out all requests, as many flights as there are connections. A flight whose answer is there decides
 //! at once what its connection sends next, before other answers are looked at, so that the server is never left
-//! without work. An answer that says that nothing was done lets its change wait; one that leaves it open sends the change to be
-//! settled by a query; all others are final.
+//! without work. An answer that says that nothing was done lets its change wait; one that leaves it open sends the
+//! change to be settled by a query; all others are final.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -93,9 +93,9 @@ impl Session {
             report: Report::default(),
             progressed_at: began,
         };
+        let run = Mutex::new(run);
         // One task does the work of many: the runtime's budget for one would end its turn in the midst of the answers
         // that are there. It waits whenever there are none.
-        let run = Mutex::new(run);
         tokio::task::unconstrained(finish(&run, stop)).await;
         let mut report = run.into_inner().unwrap_or_else(PoisonError::into_inner).report;
         // In the order of the plan, not in that of the answers.
@@ -162,16 +162,12 @@ async fn fly(run: &Mutex<Run<'_>>, client: Client, mut request: Request) -> Clie
         let goes_on = match request {
             Request::Write(job) => {
                 let began = Instant::now();
-                let Change { external_user_id, after, .. } = &plan.changes[job.at];
-                let result = match (job.kind, after) {
-                    (Kind::Create | Kind::Update, Some(after)) => {
-                        let association = Association::new(external_user_id.clone(), after.clone());
-                        match job.kind {
-                            Kind::Create => client.create(provider, &association).await,
-                            _ => client.update(provider, &association).await,
-                        }
-                    }
-                    _ => client.delete(provider, external_user_id).await,
+                let Change { external_user_id: id, after, .. } = &plan.changes[job.at];
+                let association = after.clone().map(|after| Association::new(id.clone(), after));
+                let result = match (job.kind, &association) {
+                    (Kind::Create, Some(association)) => client.create(provider, association).await,
+                    (Kind::Update, Some(association)) => client.update(provider, association).await,
+                    _ => client.delete(provider, id).await,
                 };
                 lock(run).land_write(job, began, result)
             }

@@ -19,7 +19,7 @@ use quick_cache::{Equivalent, Weighter};
 use super::counts::ProviderNumber;
 use super::layout;
 
-/// What rows may take in memory. With ids of 20 bytes these are about 90,000.
+/// What rows may take in memory. With ids of 20 bytes and profiles of 36 after their prefix these are 75,000.
 const ROWS_BYTES: u64 = 16 * 1024 * 1024;
 /// An estimate, for the size of the tables that lead to the rows.
 const ROWS: usize = 64 * 1024;
