@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 
 use http::Method;
 use jackfield_tests::tenant::profile;
@@ -248,9 +248,13 @@ async fn no_request_sees_a_part_of_a_reset() {
 /// A process that is killed in the middle of a reset leaves the state before it, or the one after.
 #[tokio::test]
 async fn a_kill_leaves_before_or_after() {
+    const ROUNDS: u32 = 12;
     let mut seeded = Seeded::start(&["--allow-reset"], None).await;
-    let mut seen = BTreeSet::new();
-    for round in 0..12_u64 {
+    // How long one takes depends on the store and on what else the machine does.
+    let begun = Instant::now();
+    seeded.reset().await;
+    let whole = begun.elapsed();
+    for round in 0..=ROUNDS {
         for n in 0..20 {
             assert!(matches!(seeded.create(&format!("late {n}")).await, 201 | 409));
         }
@@ -261,10 +265,17 @@ async fn a_kill_leaves_before_or_after() {
         let client = Client::new(seeded.server.endpoint(), Listener::Admin, Version::Http1);
         let asked =
             tokio::spawn(async move { client.send(&target).await.is_ok_and(|answer| answer.status == 200) });
-        // From before it is asked until long after it is done.
-        tokio::time::sleep(Duration::from_millis(2 * round * round / 3)).await;
-        seeded.server.kill9();
-        let answered = asked.await.unwrap();
+        // From before it is asked until about when it is done, and in the last round when it is answered.
+        let answered = if round == ROUNDS {
+            let answered = asked.await.unwrap();
+            assert!(answered, "nothing is in its way");
+            seeded.server.kill9();
+            answered
+        } else {
+            tokio::time::sleep(whole * round / (ROUNDS - 2)).await;
+            seeded.server.kill9();
+            asked.await.unwrap()
+        };
         // Without the seed, which would put its part back by itself.
         let seed = seeded.server.options().seed.take();
         seeded.server.restart();
@@ -275,12 +286,10 @@ async fn a_kill_leaves_before_or_after() {
         assert!(before || after, "{total} {name}");
         assert!(after || !answered, "a reset that was answered is there");
         assert_eq!(ids.len() as u64, total);
-        seen.insert(after);
         seeded.server.options().seed = seed;
         seeded.server.terminate();
         seeded.server.restart();
     }
-    assert!(seen.contains(&true), "no round got to the reset");
 }
 
 /// The ids of objects that are made without one.
