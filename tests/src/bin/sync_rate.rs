@@ -4,7 +4,7 @@
 //! The bare generator runs before and after each sync, so that what else the machine does meets both. It sends prepared
 //! bytes and reads no more of an answer than it must. Shown besides: the most memory that the sync took, and how long a
 //! second sync takes, which finds nothing to change. It prints figures and judges nothing: they are the machine's.
-//! Arguments: how many rows (100,000) and how many rounds (1).
+//! Arguments: how many rows (100,000), how many rounds (1) and how many connections (32, as `jackfield sync` has them).
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -20,8 +20,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-const CONNECTIONS: usize = 32;
 
 /// What a sync took.
 struct Synced {
@@ -62,7 +60,7 @@ async fn create(mut connection: TcpStream, head: Arc<str>, next: Arc<AtomicU64>,
 }
 
 /// Creates a second of the bare generator.
-async fn bare(server: &Server, tenant: &mut Tenant, name: &str, rows: u64) -> f64 {
+async fn bare(server: &Server, tenant: &mut Tenant, name: &str, rows: u64, connections: u64) -> f64 {
     tenant.provider = tenant.new_provider(name).await;
     let address = server.endpoint().address(Listener::Public);
     let head: Arc<str> = format!(
@@ -74,7 +72,7 @@ async fn bare(server: &Server, tenant: &mut Tenant, name: &str, rows: u64) -> f6
     let next = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let mut running = Vec::new();
-    for _ in 0..CONNECTIONS {
+    for _ in 0..connections {
         let connection = TcpStream::connect(address).await.expect("it listens");
         connection.set_nodelay(true).expect("a connected socket takes options");
         running.push(tokio::spawn(create(connection, Arc::clone(&head), Arc::clone(&next), rows)));
@@ -88,11 +86,17 @@ async fn bare(server: &Server, tenant: &mut Tenant, name: &str, rows: u64) -> f6
 }
 
 /// Runs `jackfield sync` on a list.
-fn sync(server: &Server, tenant: &Tenant, home: &TempDir, list: &str) -> std::io::Result<Synced> {
+fn sync(
+    server: &Server,
+    tenant: &Tenant,
+    home: &TempDir,
+    list: &str,
+    connections: u64,
+) -> std::io::Result<Synced> {
     let told = home.path().join("told.json");
     let mut command = Command::new(binary::path());
     clean_environment(&mut command);
-    let connections = CONNECTIONS.to_string();
+    let connections = connections.to_string();
     command
         .args(["sync", list, "--yes", "--output", "json", "--connections", &connections])
         .current_dir(home.path())
@@ -126,6 +130,7 @@ async fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1).map(|text| text.parse().expect("arguments are numbers"));
     let rows: u64 = arguments.next().unwrap_or(100_000);
     let rounds: u64 = arguments.next().unwrap_or(1);
+    let connections: u64 = arguments.next().unwrap_or(32);
     let quiet = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
     let mut server = Server::start(Options { environment: quiet, ..Options::default() });
     let mut tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
@@ -136,14 +141,14 @@ async fn main() -> std::io::Result<()> {
     }
     std::fs::write(home.path().join("rooms.csv"), list)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "binary: {}, {rows} rows, {CONNECTIONS} connections", binary::path().display())?;
-    bare(&server, &mut tenant, "warm", rows / 20).await;
+    writeln!(out, "binary: {}, {rows} rows, {connections} connections", binary::path().display())?;
+    bare(&server, &mut tenant, "warm", rows / 20, connections).await;
     for round in 1..=rounds {
-        let first = bare(&server, &mut tenant, &format!("before-{round}"), rows / 2).await;
+        let first = bare(&server, &mut tenant, &format!("before-{round}"), rows / 2, connections).await;
         tenant.provider = tenant.new_provider(&format!("sync-{round}")).await;
-        let synced = sync(&server, &tenant, &home, "rooms.csv")?;
-        let again = sync(&server, &tenant, &home, "rooms.csv")?;
-        let last = bare(&server, &mut tenant, &format!("after-{round}"), rows / 2).await;
+        let synced = sync(&server, &tenant, &home, "rooms.csv", connections)?;
+        let again = sync(&server, &tenant, &home, "rooms.csv", connections)?;
+        let last = bare(&server, &mut tenant, &format!("after-{round}"), rows / 2, connections).await;
         let applied = &synced.told["applied"];
         assert_eq!((&applied["counts"]["create"], &synced.told["verified"]), (&rows.into(), &true.into()));
         assert_eq!(again.told["plan"]["unchanged"], rows, "the second run has nothing to do");

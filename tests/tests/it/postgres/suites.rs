@@ -12,13 +12,21 @@ fn run(names: &[&str], variables: &[(&str, &str)]) {
     command.envs(variables.iter().copied()).stdin(Stdio::null());
     let output = command.output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{names:?} on PostgreSQL:\n{out}\n{err}");
+    // What failed stands last as well: reports may show the end alone.
+    assert!(output.status.success(), "{names:?} on PostgreSQL:\n{err}\n{out}\n{}", panics(&out));
     let ran: usize = out
         .lines()
         .filter_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<usize>().ok())
         .sum();
     assert!(ran >= names.len(), "{names:?} are tests:\n{out}");
     eprintln!("{ran} tests of {names:?} on PostgreSQL");
+}
+
+/// Where tests panicked, each with what it said there.
+fn panics(out: &str) -> String {
+    let lines: Vec<&str> = out.lines().collect();
+    let panicked = |pair: &&[&str]| pair[0].contains("' panicked at ") || pair[0].contains(") panicked at ");
+    lines.windows(2).filter(panicked).flatten().copied().collect::<Vec<_>>().join("\n")
 }
 
 #[test]
