@@ -6,10 +6,14 @@
 //! from, and a reader is shown it only when no later number was noted for it, neither after that view nor after the
 //! reader's own. Numbers are noted in a table of fixed size: two rows that share a place can hide each other, which
 //! costs a look into the engine.
+//!
+//! A row is kept when it is asked for a second time soon after the first. Rows of a provider that is far larger than
+//! this memory are mostly asked for once: to keep each of them would cost more than it ever spares, and push out those
+//! that are asked for again.
 
 use std::fmt;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 use jackfield_model::{AmazonId, ExternalUserId};
@@ -36,6 +40,8 @@ pub(super) struct RecentRows {
     rows: Cache<RowKey, Row, Weight, RandomState>,
     /// For all rows that share a place: the last view with a change of one of them.
     changed: Box<[AtomicU64]>,
+    /// For the same: the one that was asked for last and was not kept, by a part of its hash.
+    asked: Box<[AtomicU32]>,
     /// What was read from an earlier view counts no more.
     floor: AtomicU64,
     /// The last number that was given out.
@@ -90,6 +96,7 @@ impl RecentRows {
         Self {
             rows: Cache::with(ROWS, ROWS_BYTES, Weight, hasher.clone(), Default::default()),
             changed: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
+            asked: (0..PLACES).map(|_| AtomicU32::new(0)).collect(),
             floor: AtomicU64::new(0),
             last: AtomicU64::new(0),
             hasher,
@@ -101,7 +108,7 @@ impl RecentRows {
     pub(super) fn change<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> ViewNumber {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         for (provider, id) in keys.filter_map(layout::parts_of_association) {
-            self.place(Asked { provider, id }).store(number, Ordering::Release);
+            self.changed[self.place(Asked { provider, id })].store(number, Ordering::Release);
         }
         number
     }
@@ -127,7 +134,7 @@ impl RecentRows {
         self.is_unchanged_since(row.read.min(view), asked).then_some(row.amazon_id)
     }
 
-    /// Keeps what a reader of this view found.
+    /// Keeps what a reader of this view found, when it was asked for before.
     pub(super) fn keep(
         &self,
         view: ViewNumber,
@@ -135,21 +142,33 @@ impl RecentRows {
         id: &ExternalUserId,
         target: &AmazonId,
     ) {
-        if self.is_unchanged_since(view, Asked { provider, id: id.as_str() }) {
+        let asked = Asked { provider, id: id.as_str() };
+        if self.is_asked_again(asked) && self.is_unchanged_since(view, asked) {
             let key = RowKey { provider, id: id.as_str().into() };
             self.rows.insert(key, Row { amazon_id: target.clone(), read: view });
         }
     }
 
     fn is_unchanged_since(&self, view: ViewNumber, asked: Asked<'_>) -> bool {
-        self.place(asked).load(Ordering::Acquire) <= view && self.floor.load(Ordering::Acquire) <= view
+        let changed = self.changed[self.place(asked)].load(Ordering::Acquire);
+        changed <= view && self.floor.load(Ordering::Acquire) <= view
     }
 
-    fn place(&self, asked: Asked<'_>) -> &AtomicU64 {
-        let hash = self.hasher.hash_one(asked);
+    fn is_asked_again(&self, asked: Asked<'_>) -> bool {
+        // The highest bits: the lowest ones are the place.
+        let own = (self.hasher.hash_one(asked) >> 32) as u32;
+        let last = &self.asked[self.place(asked)];
+        let again = last.load(Ordering::Relaxed) == own;
+        if !again {
+            last.store(own, Ordering::Relaxed);
+        }
+        again
+    }
+
+    fn place(&self, asked: Asked<'_>) -> usize {
         #[expect(clippy::cast_possible_truncation, reason = "a place wants the lowest bits")]
-        let place = hash as usize % PLACES;
-        &self.changed[place]
+        let hash = self.hasher.hash_one(asked) as usize;
+        hash % PLACES
     }
 }
 
@@ -163,6 +182,26 @@ mod tests {
         AmazonId::from_suffix(suffix).unwrap()
     }
 
+    /// Keeps a row as who asks for it a second time.
+    fn keep(rows: &RecentRows, view: ViewNumber, id: &ExternalUserId, target: &AmazonId) {
+        rows.keep(view, 1, id, target);
+        rows.keep(view, 1, id, target);
+    }
+
+    #[test]
+    fn a_row_is_kept_when_it_is_asked_for_again() {
+        let rows = RecentRows::new();
+        let ids = ["7201", "7202"].map(|id| ExternalUserId::new(id).unwrap());
+        for id in &ids {
+            rows.keep(1, 1, id, &amazon("a"));
+            assert_eq!(rows.get(1, 1, id), None);
+        }
+        for id in &ids {
+            rows.keep(1, 1, id, &amazon("a"));
+            assert_eq!(rows.get(1, 1, id), Some(amazon("a")));
+        }
+    }
+
     #[test]
     fn a_row_is_shown_to_readers_between_two_of_its_changes() {
         let rows = RecentRows::new();
@@ -171,7 +210,7 @@ mod tests {
         let get = |view| rows.get(view, 1, &id);
         let first = rows.change([key.as_slice()].into_iter());
         assert_eq!(get(first), None);
-        rows.keep(first, 1, &id, &amazon("a"));
+        keep(&rows, first, &id, &amazon("a"));
         assert_eq!(get(first), Some(amazon("a")));
         assert_eq!(rows.get(first, 2, &id), None, "another provider's");
         let other = rows
@@ -182,16 +221,16 @@ mod tests {
         assert_eq!(get(second), None, "changed since");
         // Readers that still have the view before.
         assert_eq!(get(other), None);
-        rows.keep(other, 1, &id, &amazon("a"));
+        keep(&rows, other, &id, &amazon("a"));
         assert_eq!((get(other), get(second)), (None, None), "they leave nothing behind");
-        rows.keep(second, 1, &id, &amazon("b"));
+        keep(&rows, second, &id, &amazon("b"));
         assert_eq!((get(other), get(second)), (None, Some(amazon("b"))));
 
         let third = rows.forget();
         assert_eq!((get(second), get(third)), (None, None));
-        rows.keep(second, 1, &id, &amazon("b"));
+        keep(&rows, second, &id, &amazon("b"));
         assert_eq!(get(third), None);
-        rows.keep(third, 1, &id, &amazon("c"));
+        keep(&rows, third, &id, &amazon("c"));
         assert_eq!(get(third), Some(amazon("c")));
     }
 
@@ -200,7 +239,7 @@ mod tests {
         let rows = RecentRows::new();
         let target = amazon(&"t".repeat(200));
         for n in 0..200_000 {
-            rows.keep(0, 1, &ExternalUserId::new(&n.to_string()).unwrap(), &target);
+            keep(&rows, 0, &ExternalUserId::new(&n.to_string()).unwrap(), &target);
         }
         assert!(rows.rows.weight() <= ROWS_BYTES && rows.rows.len() > 1_000, "{}", rows.rows.weight());
     }
