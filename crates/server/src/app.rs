@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
 use jackfield_model::inspect::DropWhen;
 use jackfield_model::{ClientId, RequestId, ServiceProviderId, limit};
-use jackfield_store::{Store, StoreError};
+use jackfield_store::{Registry, Store, StoreError};
 
 use crate::auth::Caller;
 use crate::auth::issuer::Issuers;
@@ -253,15 +253,15 @@ impl App {
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        self.check_open()?;
+        let registry = self.open_registry()?;
         let _slot = self.admit()?;
         let resets = self.resets.count();
-        let caller = self.caller(call).await?;
+        let caller = self.caller(call, registry).await?;
         seen.client = Some(Arc::clone(&caller.client.id));
         self.meet_callers_fault(operation, &caller, parameter, seen).await?;
         let mut granted = match auth::grant(self, &caller, operation, parameter, call.request_id).await {
             Err(error) if error.may_be_outdated() && self.store.refresh().await? => {
-                let caller = auth::authenticate(self, &call.head.headers).await?;
+                let caller = auth::authenticate(self, self.store.registry(), &call.head.headers).await?;
                 auth::grant(self, &caller, operation, parameter, call.request_id).await?
             }
             judged => judged?,
@@ -269,7 +269,7 @@ impl App {
         let body = self.read_body(&call.head, body).await?;
         let _pass = self.resets.pass().await;
         if self.resets.count() != resets {
-            let caller = auth::authenticate(self, &call.head.headers).await?;
+            let caller = auth::authenticate(self, self.store.registry(), &call.head.headers).await?;
             granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
         }
         operation::run(granted, call.head.uri.query(), &body).await
@@ -353,25 +353,26 @@ impl App {
     }
 
     /// Who asks. A refusal that another node may have made untrue is looked at again.
-    async fn caller(&self, call: &Call) -> Result<Caller, ApiError> {
-        match auth::authenticate(self, &call.head.headers).await {
+    async fn caller(&self, call: &Call, registry: Arc<Registry>) -> Result<Caller, ApiError> {
+        match auth::authenticate(self, registry, &call.head.headers).await {
             Err(error) if error.may_be_outdated() && self.store.refresh().await? => {
-                auth::authenticate(self, &call.head.headers).await
+                auth::authenticate(self, self.store.registry(), &call.head.headers).await
             }
             judged => judged,
         }
     }
 
-    /// Whether the public operations are served: not in maintenance mode, and not while this node cannot know who was
-    /// revoked on another.
-    fn check_open(&self) -> Result<(), ApiError> {
+    /// The accounts, when the public operations are served: not in maintenance mode, and not while this node cannot
+    /// know who was revoked on another.
+    fn open_registry(&self) -> Result<Arc<Registry>, ApiError> {
         if !self.store.is_current() {
             let cause = "the accounts could not be brought up to date for some seconds".to_owned();
             return Err(StoreError::Unavailable { cause }.into());
         }
-        let maintenance = self.store.registry().maintenance;
+        let registry = self.store.registry();
+        let maintenance = registry.maintenance;
         if !maintenance.enabled {
-            return Ok(());
+            return Ok(registry);
         }
         Err(ApiError::Maintenance { retry_after: maintenance.retry_after })
     }
@@ -380,12 +381,16 @@ impl App {
     fn admit(&self) -> Result<Slot<'_>, ApiError> {
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
         let slot = Slot(self);
-        self.metrics.in_flight.inc();
         if before < self.limits.max_in_flight {
             return Ok(slot);
         }
         self.metrics.limited(Limit::InFlight);
         Err(ApiError::Overloaded)
+    }
+
+    /// Requests being worked on.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     fn refuse(&self, call: &Call, seen: &mut Seen, error: ApiError) -> Reply {
@@ -449,7 +454,6 @@ struct Slot<'a>(&'a App);
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.0.metrics.in_flight.dec();
     }
 }
 

@@ -74,7 +74,7 @@ async fn a_panic_is_a_500_with_a_request_id_and_gives_its_place_back() {
         assert_eq!(body["type"], "INTERNAL_ERROR");
         assert!(!body.to_string().contains("a bug"), "the cause is for the log only");
     }
-    assert_eq!(app.in_flight.load(Ordering::Relaxed), 0);
+    assert_eq!(app.in_flight(), 0);
 }
 
 #[tokio::test]

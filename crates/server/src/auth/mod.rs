@@ -108,16 +108,19 @@ fn judge(
 }
 
 /// Who asks, judged by the token alone: 401 unless it holds, 503 when another issuer cannot say.
-pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+pub(crate) async fn authenticate(
+    app: &App,
+    registry: Arc<Registry>,
+    headers: &HeaderMap,
+) -> Result<Caller, ApiError> {
     let header = authorization(headers).map_err(ApiError::Unauthorized)?;
     // None is kept where tokens of ours are not taken.
     if let Some(claims) = app.keys().access_tokens.known(header.as_bytes()) {
-        let registry = app.store.registry();
         let verified = judge(app, &registry, claims);
         return verified.map(|verified| Caller::new(verified, registry)).map_err(ApiError::Unauthorized);
     }
     let token = parse_bearer(header).map_err(ApiError::Unauthorized)?;
-    match (authenticate_builtin(app, header, token), &app.issuers.foreign) {
+    match (authenticate_builtin(app, registry, header, token), &app.issuers.foreign) {
         // Boxed, so that a request with a token of ours is not the larger for it.
         (Err(Unauthorized::Unknown | Unauthorized::Malformed), Some(foreign))
             if token.len() <= limit::BEARER_TOKEN_BYTES =>
@@ -128,8 +131,12 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
     }
 }
 
-fn authenticate_builtin(app: &App, header: &HeaderValue, token: &str) -> Result<Caller, Unauthorized> {
-    let registry = app.store.registry();
+fn authenticate_builtin(
+    app: &App,
+    registry: Arc<Registry>,
+    header: &HeaderValue,
+    token: &str,
+) -> Result<Caller, Unauthorized> {
     let verified = verify(app, &registry, token)?;
     // In its plain form alone: other spaces and letters would be as many headers of one token.
     if header.as_bytes().strip_prefix(b"Bearer ") == Some(token.as_bytes()) {
