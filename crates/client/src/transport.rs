@@ -197,23 +197,29 @@ impl Transport {
     }
 
     async fn attempt(&self, call: &Call, token: Option<&AccessToken>) -> Result<Reply, TransportError> {
-        let exchange = self.exchange(call, token);
-        tokio::time::timeout(self.request_timeout, exchange).await.unwrap_or_else(|_| {
+        tokio::time::timeout(self.request_timeout, self.exchange(call, token)).await.unwrap_or_else(|_| {
             Err(TransportError::TimedOut { endpoint: origin(&call.uri), after: self.request_timeout })
         })
     }
 
     async fn exchange(&self, call: &Call, token: Option<&AccessToken>) -> Result<Reply, TransportError> {
-        let lost = |cause: &(dyn StdError + 'static)| TransportError::Lost {
-            endpoint: origin(&call.uri),
-            cause: innermost(cause),
-        };
-        if let Some(own) = &self.own {
-            return own.lock().await.exchange(&call.uri, call.request(token)).await;
+        match &self.own {
+            Some(own) => own.lock().await.exchange(&call.uri, call.request(token)).await,
+            // Boxed, so that a call on a connection of its own is not the larger for it: calls are moved.
+            None => Box::pin(self.exchange_over_pool(call, token)).await,
         }
+    }
+
+    async fn exchange_over_pool(
+        &self,
+        call: &Call,
+        token: Option<&AccessToken>,
+    ) -> Result<Reply, TransportError> {
         let response = self.response(&call.uri, call.request(token)).await?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| lost(&*error))?;
+        let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| {
+            TransportError::Lost { endpoint: origin(&call.uri), cause: innermost(&*error) }
+        })?;
         Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
     }
 

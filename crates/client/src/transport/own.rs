@@ -27,7 +27,8 @@ type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// Makes its connection when it is first needed, and again when it was lost.
 pub(super) struct OwnConnection {
     connector: HttpsConnector<HttpConnector>,
-    open: Option<Open>,
+    /// Boxed, because it is taken out for each request.
+    open: Option<Box<Open>>,
 }
 
 /// A connection that is there.
@@ -64,7 +65,8 @@ impl OwnConnection {
         loop {
             let (mut open, used) = match self.open.take() {
                 Some(open) => (open, true),
-                None => (self.connect(uri).await?, false),
+                // Boxed, so that the requests after it are not the larger for it.
+                None => (Box::pin(self.connect(uri)).await?, false),
             };
             match open.exchange(request).await {
                 Ok(reply) => {
@@ -79,12 +81,12 @@ impl OwnConnection {
         }
     }
 
-    async fn connect(&mut self, uri: &Uri) -> Result<Open, TransportError> {
+    async fn connect(&mut self, uri: &Uri) -> Result<Box<Open>, TransportError> {
         let failed = |cause| TransportError::Connect { endpoint: origin(uri), cause };
         poll_fn(|cx| self.connector.poll_ready(cx)).await.map_err(|error| failed(innermost(&*error)))?;
         let stream = self.connector.call(uri.clone()).await.map_err(|error| failed(innermost(&*error)))?;
         let (requests, driver) = http1::handshake(stream).await.map_err(|error| failed(innermost(&error)))?;
-        Ok(Open { requests, driver: Some(driver), host: host(uri) })
+        Ok(Box::new(Open { requests, driver: Some(driver), host: host(uri) }))
     }
 }
 
