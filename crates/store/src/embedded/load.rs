@@ -241,7 +241,8 @@ impl Filling {
             }
         }
         rows.push((Space::Meta, layout::ROOT_KEY.to_vec(), Some(self.start.root_key.as_bytes().to_vec())));
-        let first = view.keys_from(Space::Change, Bound::Unbounded).next().transpose()?;
+        let first =
+            view.keys_between(Space::Change, Bound::Unbounded, Bound::Unbounded).next().transpose()?;
         let first = first.and_then(|key| <[u8; 8]>::try_from(key).ok()).map(u64::from_be_bytes);
         self.state.last_change = self.start.last_change;
         self.state.first_change = first.unwrap_or(self.start.last_change.saturating_add(1));

@@ -5,7 +5,6 @@
 //! see them any more. The writer removes them in small commits while it has nothing else to do, so that a reset is as
 //! fast with a million associations as with none. A process that ends meanwhile leaves the rest to the next start.
 
-use std::collections::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -89,27 +88,21 @@ impl Group<'_> {
     /// Removes associations that belong to no provider, at most `limit`, from this key on. Answers where to go on,
     /// or nothing at the end.
     pub(super) fn sweep(&mut self, from: Key, limit: usize) -> Result<Option<Key>, StoreError> {
-        let live: HashSet<ProviderNumber> = self.provider_numbers().collect();
-        let mut start = from;
+        let key = |number: ProviderNumber| number.to_be_bytes().to_vec();
         let mut dead: Vec<Key> = Vec::new();
-        while dead.len() < limit {
-            let mut met = None;
-            for key in self.view().keys_from(Space::Association, Bound::Included(start.clone())) {
-                let key = key?;
-                let number = key.first_chunk().map(|bytes| ProviderNumber::from_be_bytes(*bytes));
-                met = number.filter(|number| live.contains(number));
-                if met.is_some() {
-                    break;
-                }
-                dead.push(key);
-                if dead.len() == limit {
-                    break;
-                }
+        for (first, end) in self.unused_numbers() {
+            let start = key(first).max(from.clone());
+            let end = end.map(key);
+            if end.as_ref().is_some_and(|end| *end <= start) {
+                continue;
             }
-            // The rows of a provider that is there are stepped over as one.
-            match met.and_then(|number| number.checked_add(1)) {
-                Some(next) => start = next.to_be_bytes().to_vec(),
-                None => break,
+            let end = end.map_or(Bound::Unbounded, Bound::Excluded);
+            let keys = self.view().keys_between(Space::Association, Bound::Included(start), end);
+            for key in keys.take(limit - dead.len()) {
+                dead.push(key?);
+            }
+            if dead.len() == limit {
+                break;
             }
         }
         let next = dead.last().filter(|_| dead.len() == limit).cloned();
@@ -117,6 +110,21 @@ impl Group<'_> {
             self.put(Space::Association, key, None);
         }
         Ok(next)
+    }
+
+    /// The numbers that no provider has, as ranges: the first, and the one of a provider behind the last, if there is
+    /// one. As good as all providers follow each other in number, so these are few, and sweeping them reads little.
+    fn unused_numbers(&self) -> Vec<(ProviderNumber, Option<ProviderNumber>)> {
+        let mut live: Vec<ProviderNumber> = self.provider_numbers().collect();
+        live.sort_unstable();
+        let mut unused = Vec::new();
+        let mut next = Some(0);
+        for number in live {
+            unused.extend(next.filter(|next| *next < number).map(|next| (next, Some(number))));
+            next = number.checked_add(1);
+        }
+        unused.extend(next.map(|next| (next, None)));
+        unused
     }
 }
 

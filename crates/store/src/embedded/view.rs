@@ -129,13 +129,14 @@ impl View {
         self.rows(space, prefix, None).map(|row| row.map(|(key, _)| key.to_vec()))
     }
 
-    /// The keys from `start` on, in order.
-    pub(super) fn keys_from(
+    /// The keys from `start` to `end`, in order.
+    pub(super) fn keys_between(
         &self,
         space: Space,
         start: Bound<Key>,
+        end: Bound<Key>,
     ) -> impl Iterator<Item = Result<Key, StoreError>> + '_ {
-        let rows = self.range(space, start.map(Slice::from), Bound::Unbounded);
+        let rows = self.range(space, start.map(Slice::from), end.map(Slice::from));
         rows.map(|row| row.map(|(key, _)| key.to_vec()))
     }
 
