@@ -87,11 +87,11 @@ impl Group<'_> {
 
     /// Removes associations that belong to no provider, at most `limit`, from this key on. Answers where to go on,
     /// or nothing at the end.
-    pub(super) fn sweep(&mut self, from: Key, limit: usize) -> Result<Option<Key>, StoreError> {
+    pub(super) fn sweep(&mut self, from: &[u8], limit: usize) -> Result<Option<Key>, StoreError> {
         let key = |number: ProviderNumber| number.to_be_bytes().to_vec();
         let mut dead: Vec<Key> = Vec::new();
         for (first, end) in self.unused_numbers() {
-            let start = key(first).max(from.clone());
+            let start = key(first).max(from.to_vec());
             let end = end.map(key);
             if end.as_ref().is_some_and(|end| *end <= start) {
                 continue;

@@ -489,7 +489,7 @@ impl Write {
             }
             Self::Trim(before, limit, reply) => answer(group.trim_changes(before, limit), reply),
             Self::Reset(content, origin, reply) => answer(group.reset(&content, &origin), reply),
-            Self::Sweep(from, reply) => answer(group.sweep(from, SWEEP_MAX), reply),
+            Self::Sweep(from, reply) => answer(group.sweep(&from, SWEEP_MAX), reply),
         }
     }
 
