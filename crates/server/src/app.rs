@@ -253,9 +253,10 @@ impl App {
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
+        // Before the accounts are looked up: a reset between the two has to be noticed.
+        let resets = self.resets.count();
         let registry = self.open_registry()?;
         let _slot = self.admit()?;
-        let resets = self.resets.count();
         let caller = self.caller(call, registry).await?;
         seen.client = Some(Arc::clone(&caller.client.id));
         self.meet_callers_fault(operation, &caller, parameter, seen).await?;
