@@ -65,7 +65,7 @@ sync-rate: ## Print creates a second of jackfield sync beside a bare load genera
 	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
 	  cargo run --locked --release --package jackfield-tests --bin sync-rate -- $(ROWS)
 
-bench: ## Measure the release build beside its peers into docs/benchmarks (25 minutes; ARGS="--seconds 2 --rounds 1" for a look).
+bench: ## Measure the release build beside its peers into docs/benchmarks (20 minutes; ARGS="--seconds 2 --rounds 1" for a look).
 	@script/bench compare $(ARGS)
 
 bench-growth: ## Measure it from 10,000 to 10,000,000 associations into docs/benchmarks (ARGS="--sizes 10000,100000" for a look).

@@ -215,12 +215,7 @@ impl Transport {
         call: &Call,
         token: Option<&AccessToken>,
     ) -> Result<Reply, TransportError> {
-        let response = self.response(&call.uri, call.request(token)).await?;
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| {
-            TransportError::Lost { endpoint: origin(&call.uri), cause: innermost(&*error) }
-        })?;
-        Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
+        Reply::read(&call.uri, self.response(&call.uri, call.request(token)).await?).await
     }
 
     async fn response(
@@ -267,11 +262,7 @@ impl Transport {
         let request = call.head(Some(&token)).header(CONTENT_TYPE, content_type).body(Either::Right(body));
         let request = request.expect("method, URL and headers are checked values");
         let (response, ()) = tokio::join!(self.response(&call.uri, request), feed(sender));
-        let (head, body) = response?.into_parts();
-        let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| {
-            TransportError::Lost { endpoint: origin(&call.uri), cause: innermost(&*error) }
-        })?;
-        Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
+        Ok(Reply::read(&call.uri, response?).await?)
     }
 }
 
@@ -344,6 +335,16 @@ impl Call {
 }
 
 impl Reply {
+    /// Reads the body of an answer to the end.
+    async fn read(uri: &Uri, response: http::Response<Incoming>) -> Result<Self, TransportError> {
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES)
+            .collect()
+            .await
+            .map_err(|error| TransportError::Lost { endpoint: origin(uri), cause: innermost(&*error) })?;
+        Ok(Self { status: head.status, headers: head.headers, body: body.to_bytes() })
+    }
+
     /// A status that promises that nothing was done.
     fn says_try_later(&self) -> bool {
         matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)

@@ -128,8 +128,6 @@ async fn serve(
     // The library's own timer bounds the head; this one also ends connections that never send a byte.
     let stream = Stalling::new(stream, deadlines.clone(), timeouts.head + timeouts.stall, timeouts.stall);
     let busy = deadlines.clone();
-    // Each request holds the service: counted for this connection alone, which no other core has to do with.
-    let service = Arc::new(service);
     let service = service_fn(move |request| {
         let (service, busy) = (Arc::clone(&service), busy.busy());
         async move {

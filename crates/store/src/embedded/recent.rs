@@ -29,7 +29,7 @@ const ROWS_BYTES: u64 = 16 * 1024 * 1024;
 const ROWS: usize = 64 * 1024;
 /// What a row takes beside the text of its ids.
 const ROW_BYTES: usize = 128;
-/// Places in which the numbers of views are noted: half a mebibyte. A power of two.
+/// Places in which the numbers of views are noted, half a mebibyte, and what was asked for, a quarter. A power of two.
 const PLACES: usize = 64 * 1024;
 
 /// The number of a view. A view with a higher number is later.
@@ -108,7 +108,7 @@ impl RecentRows {
     pub(super) fn change<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> ViewNumber {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         for (provider, id) in keys.filter_map(layout::parts_of_association) {
-            self.changed[self.place(Asked { provider, id })].store(number, Ordering::Release);
+            self.changed[place(self.hash(Asked { provider, id }))].store(number, Ordering::Release);
         }
         number
     }
@@ -150,14 +150,15 @@ impl RecentRows {
     }
 
     fn is_unchanged_since(&self, view: ViewNumber, asked: Asked<'_>) -> bool {
-        let changed = self.changed[self.place(asked)].load(Ordering::Acquire);
+        let changed = self.changed[place(self.hash(asked))].load(Ordering::Acquire);
         changed <= view && self.floor.load(Ordering::Acquire) <= view
     }
 
     fn is_asked_again(&self, asked: Asked<'_>) -> bool {
+        let hash = self.hash(asked);
         // The highest bits: the lowest ones are the place.
-        let own = (self.hasher.hash_one(asked) >> 32) as u32;
-        let last = &self.asked[self.place(asked)];
+        let own = (hash >> 32) as u32;
+        let last = &self.asked[place(hash)];
         let again = last.load(Ordering::Relaxed) == own;
         if !again {
             last.store(own, Ordering::Relaxed);
@@ -165,11 +166,15 @@ impl RecentRows {
         again
     }
 
-    fn place(&self, asked: Asked<'_>) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "a place wants the lowest bits")]
-        let hash = self.hasher.hash_one(asked) as usize;
-        hash % PLACES
+    fn hash(&self, asked: Asked<'_>) -> u64 {
+        self.hasher.hash_one(asked)
     }
+}
+
+fn place(hash: u64) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "a place wants the lowest bits")]
+    let lowest = hash as usize;
+    lowest % PLACES
 }
 
 #[cfg(test)]
