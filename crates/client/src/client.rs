@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, Uri};
 use http_body_util::channel::Sender;
 use jackfield_model::wire::{Association, DeleteRequest, QueryRequest, QueryResponse};
 use jackfield_model::{ExternalUserId, ServiceProviderId, limit, path};
@@ -29,6 +29,14 @@ pub(crate) struct Api {
     transport: Transport,
     endpoint: Endpoint,
     tokens: Arc<dyn TokenSource>,
+}
+
+/// The operations of one provider, for many calls: their URLs are put together once.
+#[derive(Clone, Debug)]
+pub(crate) struct ExternalUsers {
+    api: Api,
+    uri: Uri,
+    query_uri: Uri,
 }
 
 impl Client {
@@ -67,7 +75,7 @@ impl Client {
     /// [`Error`]; status 409 when the provider has the `externalUserId` already. See
     /// [`Error::is_outcome_unknown`].
     pub async fn create(&self, provider: ServiceProviderId, association: &Association) -> Result<(), Error> {
-        self.write(Method::POST, provider, association).await
+        self.external_users(provider).create(association).await
     }
 
     /// Points an existing association at another profile.
@@ -75,7 +83,7 @@ impl Client {
     /// # Errors
     /// [`Error`]; status 404 when there is no such association. See [`Error::is_outcome_unknown`].
     pub async fn update(&self, provider: ServiceProviderId, association: &Association) -> Result<(), Error> {
-        self.write(Method::PUT, provider, association).await
+        self.external_users(provider).update(association).await
     }
 
     /// Removes an association.
@@ -83,7 +91,7 @@ impl Client {
     /// # Errors
     /// [`Error`]; status 404 when there is no such association. See [`Error::is_outcome_unknown`].
     pub async fn delete(&self, provider: ServiceProviderId, id: &ExternalUserId) -> Result<(), Error> {
-        self.write(Method::DELETE, provider, &DeleteRequest { external_user_id: id.clone() }).await
+        self.external_users(provider).delete(id).await
     }
 
     /// One page of a query.
@@ -95,8 +103,16 @@ impl Client {
         provider: ServiceProviderId,
         query: &QueryRequest,
     ) -> Result<QueryResponse, Error> {
-        let path = path::external_users_query(provider);
-        self.api.json(Method::POST, &path, Some(query), Repeat::Read).await
+        self.external_users(provider).query(query).await
+    }
+
+    /// The operations of one provider.
+    pub(crate) fn external_users(&self, provider: ServiceProviderId) -> ExternalUsers {
+        ExternalUsers {
+            uri: self.api.endpoint.join(&path::external_users(provider)),
+            query_uri: self.api.endpoint.join(&path::external_users_query(provider)),
+            api: self.api.clone(),
+        }
     }
 
     /// The association of one endpoint, if there is one.
@@ -126,14 +142,27 @@ impl Client {
         let all = QueryRequest { external_user_ids: None, max_results: limit::PAGE_MAX, next_token: None };
         Associations::new(self.pages(provider, all))
     }
+}
 
-    async fn write<B: Serialize + Sync>(
-        &self,
-        method: Method,
-        provider: ServiceProviderId,
-        body: &B,
-    ) -> Result<(), Error> {
-        self.api.send(method, &path::external_users(provider), Some(body), Repeat::Write).await.map(drop)
+impl ExternalUsers {
+    pub(crate) async fn create(&self, association: &Association) -> Result<(), Error> {
+        self.write(Method::POST, association).await
+    }
+
+    pub(crate) async fn update(&self, association: &Association) -> Result<(), Error> {
+        self.write(Method::PUT, association).await
+    }
+
+    pub(crate) async fn delete(&self, id: &ExternalUserId) -> Result<(), Error> {
+        self.write(Method::DELETE, &DeleteRequest { external_user_id: id.clone() }).await
+    }
+
+    pub(crate) async fn query(&self, query: &QueryRequest) -> Result<QueryResponse, Error> {
+        read(&self.api.send_to(Method::POST, self.query_uri.clone(), Some(query), Repeat::Read).await?)
+    }
+
+    async fn write(&self, method: Method, body: &(impl Serialize + Sync)) -> Result<(), Error> {
+        self.api.send_to(method, self.uri.clone(), Some(body), Repeat::Write).await.map(drop)
     }
 }
 
@@ -180,7 +209,7 @@ impl Api {
         read(&reply)
     }
 
-    /// Sends a request; every status below 200 and from 300 on is an error.
+    /// Sends a request to a path; see [`Self::send_to`].
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -188,11 +217,22 @@ impl Api {
         body: Option<&(impl Serialize + Sync)>,
         repeat: Repeat,
     ) -> Result<Reply, Error> {
+        self.send_to(method, self.endpoint.join(path), body, repeat).await
+    }
+
+    /// Sends a request; every status below 200 and from 300 on is an error.
+    async fn send_to(
+        &self,
+        method: Method,
+        uri: Uri,
+        body: Option<&(impl Serialize + Sync)>,
+        repeat: Repeat,
+    ) -> Result<Reply, Error> {
         let content = body.map(|body| {
             let json = serde_json::to_vec(body).expect("bodies of this API have text keys only");
             Content::Json(Bytes::from(json))
         });
-        let call = Call { method, uri: self.endpoint.join(path), content, repeat };
+        let call = Call { method, uri, content, repeat };
         let reply = self.transport.send(&call, Some(&*self.tokens)).await?;
         if reply.status.is_success() {
             Ok(reply)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT, WWW_AUTHENTICATE};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::channel::{Channel, Sender};
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
@@ -148,7 +148,7 @@ impl Transport {
     /// The same with a connection of its own over HTTP/1.1, for one call at a time. Clones share it.
     #[must_use]
     pub(crate) fn with_own_connection(&self) -> Self {
-        let own = OwnConnection::new(self.http1.clone());
+        let own = OwnConnection::new(self.http1.clone(), self.request_timeout);
         Self { own: Some(Arc::new(Mutex::new(own))), ..self.clone() }
     }
 
@@ -197,25 +197,26 @@ impl Transport {
     }
 
     async fn attempt(&self, call: &Call, token: Option<&AccessToken>) -> Result<Reply, TransportError> {
-        tokio::time::timeout(self.request_timeout, self.exchange(call, token)).await.unwrap_or_else(|_| {
-            Err(TransportError::TimedOut { endpoint: origin(&call.uri), after: self.request_timeout })
-        })
-    }
-
-    async fn exchange(&self, call: &Call, token: Option<&AccessToken>) -> Result<Reply, TransportError> {
         match &self.own {
-            Some(own) => own.lock().await.exchange(&call.uri, call.request(token)).await,
+            // It keeps the time-out itself.
+            Some(own) => own.lock().await.exchange(call, token).await,
             // Boxed, so that a call on a connection of its own is not the larger for it: calls are moved.
-            None => Box::pin(self.exchange_over_pool(call, token)).await,
+            None => Box::pin(self.attempt_over_pool(call, token)).await,
         }
     }
 
-    async fn exchange_over_pool(
+    async fn attempt_over_pool(
         &self,
         call: &Call,
         token: Option<&AccessToken>,
     ) -> Result<Reply, TransportError> {
-        Reply::read(&call.uri, self.response(&call.uri, call.request(token)).await?).await
+        let exchange = async {
+            let request = call.request(call.uri.clone(), token);
+            Reply::read(&call.uri, self.response(&call.uri, request).await?).await
+        };
+        tokio::time::timeout(self.request_timeout, exchange).await.unwrap_or_else(|_| {
+            Err(TransportError::TimedOut { endpoint: origin(&call.uri), after: self.request_timeout })
+        })
     }
 
     async fn response(
@@ -239,7 +240,7 @@ impl Transport {
         tokens: &dyn TokenSource,
     ) -> Result<http::Response<Download>, Error> {
         let token = tokens.token().await?;
-        let response = self.response(&call.uri, call.request(Some(&token)));
+        let response = self.response(&call.uri, call.request(call.uri.clone(), Some(&token)));
         let response = tokio::time::timeout(self.request_timeout, response).await;
         let response = response.unwrap_or_else(|_| {
             Err(TransportError::TimedOut { endpoint: origin(&call.uri), after: self.request_timeout })
@@ -259,8 +260,8 @@ impl Transport {
     ) -> Result<Reply, Error> {
         let token = tokens.token().await?;
         let (sender, body) = Channel::new(UPLOAD_AHEAD);
-        let request = call.head(Some(&token)).header(CONTENT_TYPE, content_type).body(Either::Right(body));
-        let request = request.expect("method, URL and headers are checked values");
+        let mut request = call.head(call.uri.clone(), Some(&token), Either::Right(body));
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         let (response, ()) = tokio::join!(self.response(&call.uri, request), feed(sender));
         Ok(Reply::read(&call.uri, response?).await?)
     }
@@ -306,29 +307,30 @@ impl Download {
 }
 
 impl Call {
-    fn request(&self, token: Option<&AccessToken>) -> Request<Body> {
-        let mut request = self.head(token);
-        let body = match &self.content {
-            None => Bytes::new(),
-            Some(Content::Json(json)) => {
-                request = request.header(CONTENT_TYPE, "application/json");
-                json.clone()
-            }
+    /// The request for this URL, or this path on a connection to its server.
+    fn request(&self, uri: Uri, token: Option<&AccessToken>) -> Request<Body> {
+        let (content_type, body) = match &self.content {
+            None => (None, Bytes::new()),
+            Some(Content::Json(json)) => (Some("application/json"), json.clone()),
             Some(Content::Form(form)) => {
-                request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-                Bytes::from(form.clone())
+                (Some("application/x-www-form-urlencoded"), Bytes::from(form.clone()))
             }
         };
-        request.body(Either::Left(Full::new(body))).expect("method, URL and headers are checked values")
+        let mut request = self.head(uri, token, Either::Left(Full::new(body)));
+        if let Some(content_type) = content_type {
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        request
     }
 
-    fn head(&self, token: Option<&AccessToken>) -> http::request::Builder {
-        let mut request = Request::builder()
-            .method(self.method.clone())
-            .uri(self.uri.clone())
-            .header(USER_AGENT, concat!("jackfield/", env!("CARGO_PKG_VERSION")));
+    fn head(&self, uri: Uri, token: Option<&AccessToken>, body: Body) -> Request<Body> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri;
+        let agent = HeaderValue::from_static(concat!("jackfield/", env!("CARGO_PKG_VERSION")));
+        request.headers_mut().insert(USER_AGENT, agent);
         if let Some(token) = token {
-            request = request.header(AUTHORIZATION, token.header());
+            request.headers_mut().insert(AUTHORIZATION, token.header());
         }
         request
     }

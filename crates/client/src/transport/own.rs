@@ -4,8 +4,9 @@
 //! hands each of them from task to task, which is most of what a small request costs its client.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::header::HOST;
 use http::uri::{PathAndQuery, Scheme};
@@ -17,16 +18,20 @@ use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
 use tower_service::Service;
 
-use super::{ANSWER_BYTES, Body, Reply, innermost};
+use super::{ANSWER_BYTES, Body, Call, Reply, innermost};
 use crate::error::{TransportError, origin};
+use crate::token::AccessToken;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Makes its connection when it is first needed, and again when it was lost.
 pub(super) struct OwnConnection {
     connector: HttpsConnector<HttpConnector>,
+    /// Longest time for one exchange.
+    timeout: Duration,
     /// Boxed, because it is taken out for each request.
     open: Option<Box<Open>>,
 }
@@ -37,6 +42,14 @@ struct Open {
     /// Nothing when it ended.
     driver: Option<http1::Connection<Stream, Body>>,
     host: Option<HeaderValue>,
+    deadline: Deadline,
+}
+
+/// When an exchange has taken too long. The timer is not set for each: when it rings, it is set to what the deadline
+/// is by then.
+struct Deadline {
+    at: Instant,
+    timer: Pin<Box<Sleep>>,
 }
 
 /// What became of a request without an answer.
@@ -44,30 +57,34 @@ enum Failed {
     /// Not a byte of it was written.
     Unsent(Box<Request<Body>>, hyper::Error),
     Lost(String),
+    TimedOut,
 }
 
 impl OwnConnection {
     /// Over the connector, whose TLS must settle on HTTP/1.1.
-    pub(super) const fn new(connector: HttpsConnector<HttpConnector>) -> Self {
-        Self { connector, open: None }
+    pub(super) const fn new(connector: HttpsConnector<HttpConnector>, timeout: Duration) -> Self {
+        Self { connector, timeout, open: None }
     }
 
     /// Sends a request and reads its answer; all requests are for one server. A caller that gives up meanwhile gives
     /// the connection up with it.
     pub(super) async fn exchange(
         &mut self,
-        uri: &Uri,
-        mut request: Request<Body>,
+        call: &Call,
+        token: Option<&AccessToken>,
     ) -> Result<Reply, TransportError> {
+        let uri = &call.uri;
+        let deadline = Instant::now() + self.timeout;
         let path = uri.path_and_query().cloned();
-        *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        let lost = |cause| TransportError::Lost { endpoint: origin(uri), cause };
+        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let mut request = call.request(Uri::from(path), token);
         loop {
             let (mut open, used) = match self.open.take() {
                 Some(open) => (open, true),
                 // Boxed, so that the requests after it are not the larger for it.
-                None => (Box::pin(self.connect(uri)).await?, false),
+                None => (Box::pin(self.connect(uri, deadline)).await?, false),
             };
+            open.deadline.at = deadline;
             match open.exchange(request).await {
                 Ok(reply) => {
                     self.open = Some(open).filter(|open| open.driver.is_some());
@@ -75,59 +92,96 @@ impl OwnConnection {
                 }
                 // The server closed it while nothing was to be sent.
                 Err(Failed::Unsent(unsent, _)) if used => request = *unsent,
-                Err(Failed::Unsent(_, error)) => return Err(lost(innermost(&error))),
-                Err(Failed::Lost(cause)) => return Err(lost(cause)),
+                Err(failed) => return Err(failed.at(uri, self.timeout)),
             }
         }
     }
 
-    async fn connect(&mut self, uri: &Uri) -> Result<Box<Open>, TransportError> {
-        let failed = |cause| TransportError::Connect { endpoint: origin(uri), cause };
-        poll_fn(|cx| self.connector.poll_ready(cx)).await.map_err(|error| failed(innermost(&*error)))?;
-        let stream = self.connector.call(uri.clone()).await.map_err(|error| failed(innermost(&*error)))?;
-        let (requests, driver) = http1::handshake(stream).await.map_err(|error| failed(innermost(&error)))?;
-        Ok(Box::new(Open { requests, driver: Some(driver), host: host(uri) }))
+    async fn connect(&mut self, uri: &Uri, deadline: Instant) -> Result<Box<Open>, TransportError> {
+        let opened = tokio::time::timeout_at(deadline, self.open(uri)).await;
+        let opened = opened.map_err(|_| Failed::TimedOut.at(uri, self.timeout))?;
+        let (requests, driver) =
+            opened.map_err(|cause| TransportError::Connect { endpoint: origin(uri), cause })?;
+        let deadline = Deadline { at: deadline, timer: Box::pin(tokio::time::sleep_until(deadline)) };
+        Ok(Box::new(Open { requests, driver: Some(driver), host: host(uri), deadline }))
+    }
+
+    async fn open(
+        &mut self,
+        uri: &Uri,
+    ) -> Result<(http1::SendRequest<Body>, http1::Connection<Stream, Body>), String> {
+        poll_fn(|cx| self.connector.poll_ready(cx)).await.map_err(|error| innermost(&*error))?;
+        let stream = self.connector.call(uri.clone()).await.map_err(|error| innermost(&*error))?;
+        http1::handshake(stream).await.map_err(|error| innermost(&error))
     }
 }
 
 impl Open {
     async fn exchange(&mut self, mut request: Request<Body>) -> Result<Reply, Failed> {
-        let Self { requests, driver, host } = self;
-        if let Some(host) = host {
+        if let Some(host) = &self.host {
             request.headers_mut().insert(HOST, host.clone());
         }
+        let Self { requests, driver, deadline, .. } = self;
         // After an answer the driver first has to see that there is nothing more to it.
-        if let Err(error) = drive(driver, requests.ready()).await {
+        if let Err(error) = drive(driver, deadline, requests.ready()).await? {
             return Err(Failed::Unsent(Box::new(request), error));
         }
-        let sent = drive(driver, requests.try_send_request(request)).await;
+        let sent = drive(driver, deadline, requests.try_send_request(request)).await?;
         let response = sent.map_err(|mut error| match error.take_message() {
             Some(request) => Failed::Unsent(Box::new(request), error.into_error()),
             None => Failed::Lost(innermost(error.error())),
         })?;
         let (head, body) = response.into_parts();
-        let body = drive(driver, Limited::<Incoming>::new(body, ANSWER_BYTES).collect()).await;
+        let body = drive(driver, deadline, Limited::<Incoming>::new(body, ANSWER_BYTES).collect()).await?;
         let body = body.map_err(|error| Failed::Lost(innermost(&*error)))?;
         Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
+    }
+}
+
+impl Failed {
+    fn at(self, uri: &Uri, timeout: Duration) -> TransportError {
+        let endpoint = origin(uri);
+        match self {
+            Self::Unsent(_, error) => TransportError::Lost { endpoint, cause: innermost(&error) },
+            Self::Lost(cause) => TransportError::Lost { endpoint, cause },
+            Self::TimedOut => TransportError::TimedOut { endpoint, after: timeout },
+        }
+    }
+}
+
+impl Deadline {
+    /// Ready when it has passed.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            if self.timer.deadline() >= self.at {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(self.at);
+        }
     }
 }
 
 /// Waits for something that comes over the connection, and reads and writes meanwhile.
 async fn drive<T>(
     driver: &mut Option<http1::Connection<Stream, Body>>,
+    deadline: &mut Deadline,
     awaited: impl Future<Output = T>,
-) -> T {
+) -> Result<T, Failed> {
     let mut awaited = pin!(awaited);
     poll_fn(|cx| {
         // It may be there, or have something to say to the driver.
         if let Poll::Ready(value) = awaited.as_mut().poll(cx) {
-            return Poll::Ready(value);
+            return Poll::Ready(Ok(value));
         }
         // When it ends, what is awaited ends with an error of its own.
         if driver.as_mut().is_some_and(|driver| pin!(driver).poll(cx).is_ready()) {
             *driver = None;
         }
-        awaited.as_mut().poll(cx)
+        if let Poll::Ready(value) = awaited.as_mut().poll(cx) {
+            return Poll::Ready(Ok(value));
+        }
+        deadline.poll(cx).map(|()| Err(Failed::TimedOut))
     })
     .await
 }
