@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use http::Method;
 use jackfield_tests::raw::Raw;
 use jackfield_tests::server::clean_environment;
+use jackfield_tests::tenant::profile;
 use jackfield_tests::tls::{Offer, Trust};
 use jackfield_tests::{
     Client, Listener, Options, Request, Server, Tenant, TenantOptions, Version, binary, metrics, poll,
 };
 use rustix::process::Signal;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -351,5 +353,35 @@ async fn the_command_line_trusts_a_file_of_certificates() -> io::Result<()> {
     let careful = token(&[])?;
     assert_eq!(careful.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&careful.stderr).contains("UnknownIssuer"), "{careful:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_is_applied_over_tls() -> io::Result<()> {
+    let own = Own::start(&[]);
+    let tenant = Tenant::on(own.server.endpoint(), TenantOptions::default()).await;
+    let port = own.server.endpoint().address(Listener::Public).port();
+    let rooms: String = (0..300).map(|n| format!("{n},{}\n", profile(&n.to_string()))).collect();
+    let list = own.home.path().join("rooms.csv");
+    std::fs::write(&list, format!("externalUserId,amazonId\n{rooms}"))?;
+    let sync = || -> io::Result<Value> {
+        let mut command = Command::new(binary::path());
+        clean_environment(&mut command);
+        command
+            .args(["sync", "--yes", "--output", "json"])
+            .arg(&list)
+            .args(["--endpoint", &format!("https://localhost:{port}")])
+            .args(["--ca-file", &own.ca_file().display().to_string()])
+            .current_dir(own.home.path())
+            .env("HOME", own.home.path())
+            .env("JACKFIELD_TOKEN", &tenant.token)
+            .env("JACKFIELD_PROVIDER", &tenant.provider);
+        let output = command.output()?;
+        assert!(output.status.success(), "{output:?}");
+        Ok(serde_json::from_slice(&output.stdout)?)
+    };
+    let first = sync()?;
+    assert_eq!((&first["applied"]["counts"]["create"], &first["verified"]), (&json!(300), &json!(true)));
+    assert_eq!(sync()?["plan"]["unchanged"], 300);
     Ok(())
 }
