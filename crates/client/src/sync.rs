@@ -39,6 +39,7 @@ mod plan;
 mod report;
 mod session;
 mod settle;
+mod threads;
 
 pub use export::ExportWriter;
 pub use input::{Format, Input, InputError, InputOptions, Problem, Reject, Row};

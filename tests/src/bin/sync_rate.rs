@@ -147,8 +147,10 @@ async fn main() -> std::io::Result<()> {
         let first = bare(&server, &mut tenant, &format!("before-{round}"), rows / 2, connections).await;
         tenant.provider = tenant.new_provider(&format!("sync-{round}")).await;
         let synced = sync(&server, &tenant, &home, "rooms.csv", connections)?;
-        let again = sync(&server, &tenant, &home, "rooms.csv", connections)?;
+        let filled = tenant.provider.clone();
         let last = bare(&server, &mut tenant, &format!("after-{round}"), rows / 2, connections).await;
+        tenant.provider = filled;
+        let again = sync(&server, &tenant, &home, "rooms.csv", connections)?;
         let applied = &synced.told["applied"];
         assert_eq!((&applied["counts"]["create"], &synced.told["verified"]), (&rows.into(), &true.into()));
         assert_eq!(again.told["plan"]["unchanged"], rows, "the second run has nothing to do");

@@ -38,18 +38,19 @@ impl DiffArgs {
         let desired = Desired::from_rows(self.input.read_all(&self.file)?);
         let options = Options { delete_missing: true, ..Options::default() };
         let session = Session::new(&client, provider, options);
-        let mut plan = read(&session, &desired, "reading").await?;
+        let plan = read(&session, &desired, "reading").await?;
         // In the order of the ids, as both sides are.
-        plan.changes.sort_by(|one, other| one.external_user_id.cmp(&other.external_user_id));
+        let mut changes: Vec<&Change> = plan.changes.iter().collect();
+        changes.sort_by_key(|change| &change.external_user_id);
         if output.format() == Format::Json {
-            output.json(&plan.changes.iter().map(show::ChangeDocument::of).collect::<Vec<_>>())?;
+            output.json(&changes.iter().copied().map(show::ChangeDocument::of).collect::<Vec<_>>())?;
         } else {
-            for change in &plan.changes {
+            for change in &changes {
                 output.line(&line(change))?;
             }
         }
         output.flush()?;
-        if plan.changes.is_empty() { Ok(()) } else { Err(Failure::Told(3)) }
+        if changes.is_empty() { Ok(()) } else { Err(Failure::Told(3)) }
     }
 }
 

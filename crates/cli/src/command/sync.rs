@@ -210,14 +210,14 @@ impl Task {
 
     /// Makes the changes, and reads again what there is then.
     async fn apply(&mut self) -> Result<Ending, Failure> {
-        let mut journal = match self.journal.take() {
+        let journal = match self.journal.take() {
             Some(journal) => journal,
             None => Journal::create(&self.journal_path, &self.session, &self.plan)?,
         };
         let stop = Stop::default();
         let signals = tokio::spawn(end_early(stop.clone()));
         let meter = Meter::start(self.session.progress(), "applying");
-        let report = self.session.apply(&self.plan, Some(&mut journal), &stop).await;
+        let report = self.session.apply(&self.plan, Some(&journal), &stop).await;
         meter.finish();
         signals.abort();
         let mut left = None;

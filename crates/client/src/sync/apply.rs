@@ -1,18 +1,17 @@
 //! Making the changes of a plan.
 //!
-//! One task carries out all requests, as many flights as there are connections. A flight whose answer is there decides
-//! at once what its connection sends next, before other answers are looked at, so that the server is never left
-//! without work. An answer that says that nothing was done lets its change wait; one that leaves it open sends the
+//! There are as many flights as connections, and each stays on the thread of its connection. A flight whose answer is
+//! there decides at once what its connection sends next, before other answers are looked at, so that the server is
+//! never left without work. An answer that says that nothing was done lets its change wait; one that leaves it open sends the
 //! change to be settled by a query; all others are final.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use jackfield_model::ExternalUserId;
 use jackfield_model::wire::Association;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::journal::{Journal, JournalError};
@@ -21,7 +20,8 @@ use super::plan::{Change, Kind, Plan};
 use super::report::{Failure, Report, Stopped};
 use super::session::{Phase, Session, Stop, asked_wait, by_ids, is_refusal};
 use super::settle::Unsettled;
-use crate::client::Client;
+use super::threads::Threads;
+use crate::client::ExternalUsers;
 use crate::error::Error;
 
 /// Tries of one change whose outcome could not be known.
@@ -49,10 +49,10 @@ pub(super) enum Request {
 }
 
 /// A plan that is being applied.
-pub(super) struct Run<'a> {
-    pub(super) session: &'a Session,
-    pub(super) plan: &'a Plan,
-    journal: Option<&'a mut Journal>,
+pub(super) struct Run {
+    pub(super) session: Session,
+    pub(super) changes: Arc<[Change]>,
+    journal: Option<Journal>,
     /// The first change of the plan that was not begun yet.
     next: usize,
     waiting: BinaryHeap<Reverse<Waiting>>,
@@ -67,6 +67,15 @@ pub(super) struct Run<'a> {
     pub(super) progressed_at: Instant,
 }
 
+/// One after the other sends requests over a connection of its own.
+struct Flight {
+    run: Arc<Mutex<Run>>,
+    changes: Arc<[Change]>,
+    users: ExternalUsers,
+    /// Which of the connections it is.
+    number: usize,
+}
+
 /// A job that waits for a moment. Sorted by that moment.
 struct Waiting {
     until: Instant,
@@ -75,15 +84,17 @@ struct Waiting {
 
 impl Session {
     /// Makes the changes of a plan, and notes them in its journal. It always answers with what became of them; ask
-    /// [`Report::is_complete`].
-    pub async fn apply(&self, plan: &Plan, journal: Option<&mut Journal>, stop: &Stop) -> Report {
+    /// [`Report::is_complete`]. Requests are made on threads that end with the call, also when that is given up.
+    pub async fn apply(&self, plan: &Plan, journal: Option<&Journal>, stop: &Stop) -> Report {
         let began = Instant::now();
         let requests = self.progress.requests();
-        self.progress.begin(Phase::Applying, plan.changes.len() as u64);
-        let run = Run {
-            session: self,
-            plan,
-            journal,
+        let changes = Arc::clone(&plan.changes);
+        let count = changes.len() as u64;
+        self.progress.begin(Phase::Applying, count);
+        let run = Arc::new(Mutex::new(Run {
+            session: self.clone(),
+            changes,
+            journal: journal.map(Journal::share),
             next: 0,
             waiting: BinaryHeap::new(),
             unsettled: Unsettled::default(),
@@ -92,15 +103,12 @@ impl Session {
             pace: Pace::new(self.options.connections),
             report: Report::default(),
             progressed_at: began,
-        };
-        let run = Mutex::new(run);
-        // One task does the work of many: the runtime's budget for one would end its turn in the midst of the answers
-        // that are there. It waits whenever there are none.
-        tokio::task::unconstrained(finish(&run, stop)).await;
-        let mut report = run.into_inner().unwrap_or_else(PoisonError::into_inner).report;
+        }));
+        self.finish(&run, stop).await;
+        let mut report = std::mem::take(&mut lock(&run).report);
         // In the order of the plan, not in that of the answers.
         report.failed.sort_by_key(|failure| failure.change.number);
-        report.left = plan.changes.len() as u64 - report.done.total() - report.failed.len() as u64;
+        report.left = count - report.done.total() - report.failed.len() as u64;
         if report.left == 0 && matches!(report.stopped, Some(Stopped::Asked)) {
             // The wish came when nothing was left to leave out.
             report.stopped = None;
@@ -109,83 +117,93 @@ impl Session {
         report.elapsed = began.elapsed();
         report
     }
+
+    /// Begins flights whenever requests may begin, until there is nothing left to do.
+    async fn finish(&self, run: &Arc<Mutex<Run>>, stop: &Stop) {
+        let asked = stop.asked();
+        tokio::pin!(asked);
+        if stop.is_asked() {
+            lock(run).stop(Stopped::Asked);
+        }
+        let threads = Threads::start(self.options.connections);
+        let mut flights = JoinSet::new();
+        let mut landed = Vec::new();
+        let mut connections = 0;
+        loop {
+            let now = Instant::now();
+            loop {
+                // Not in the head of the loop, where the lock would be held for as long as its body runs.
+                let Some(request) = lock(run).next_request(now) else { break };
+                let flight = landed.pop().unwrap_or_else(|| {
+                    connections += 1;
+                    Flight {
+                        run: Arc::clone(run),
+                        changes: Arc::clone(&lock(run).changes),
+                        users: self.client.with_own_connection().external_users(self.provider),
+                        number: connections,
+                    }
+                });
+                let thread = threads.of(flight.number);
+                flights.spawn_on(flight.fly(request), thread);
+            }
+            let (wake, stopped) = {
+                let mut run = lock(run);
+                (run.wake(now), run.report.stopped.is_some())
+            };
+            if flights.is_empty() && wake.is_none() {
+                break;
+            }
+            let moment = wake.unwrap_or(now);
+            tokio::select! {
+                Some(flight) = flights.join_next() => landed.push(flight.expect("a flight does not panic")),
+                () = tokio::time::sleep_until(moment), if wake.is_some() => {}
+                () = &mut asked, if !stopped => lock(run).stop(Stopped::Asked),
+            }
+        }
+        let mut run = lock(run);
+        if let Some(Err(error)) = run.journal.as_ref().map(Journal::sync) {
+            run.stop(Stopped::Journal(error));
+        }
+    }
 }
 
 // A flight that panics ends the run; nobody looks at what it left.
-fn lock<'r, 'a>(run: &'r Mutex<Run<'a>>) -> MutexGuard<'r, Run<'a>> {
+fn lock(run: &Mutex<Run>) -> MutexGuard<'_, Run> {
     run.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Begins flights whenever requests may begin, until there is nothing left to do.
-async fn finish(run: &Mutex<Run<'_>>, stop: &Stop) {
-    let asked = stop.asked();
-    tokio::pin!(asked);
-    if stop.is_asked() {
-        lock(run).stop(Stopped::Asked);
-    }
-    let (session, mut flights) = (lock(run).session, FuturesUnordered::new());
-    // Clients without a flight, each with a connection of its own.
-    let mut idle: Vec<Client> = Vec::new();
-    loop {
-        let now = Instant::now();
-        while let Some(request) = lock(run).next_request(now) {
-            let client = idle.pop().unwrap_or_else(|| session.client.with_own_connection());
-            flights.push(fly(run, client, request));
-        }
-        let (wake, stopped) = {
-            let mut run = lock(run);
-            (run.wake(now), run.report.stopped.is_some())
-        };
-        if flights.is_empty() && wake.is_none() {
-            break;
-        }
-        let moment = wake.unwrap_or(now);
-        tokio::select! {
-            Some(client) = flights.next() => idle.push(client),
-            () = tokio::time::sleep_until(moment), if wake.is_some() => {}
-            () = &mut asked, if !stopped => lock(run).stop(Stopped::Asked),
-        }
-    }
-    let mut run = lock(run);
-    if let Some(Err(error)) = run.journal.as_mut().map(|journal| journal.sync()) {
-        run.stop(Stopped::Journal(error));
-    }
-}
-
-/// Sends one request after the other, as long as the answers leave no more to decide than what comes next here.
-async fn fly(run: &Mutex<Run<'_>>, client: Client, mut request: Request) -> Client {
-    let (plan, provider) = {
-        let run = lock(run);
-        (run.plan, run.session.provider)
-    };
-    loop {
-        let goes_on = match request {
-            Request::Write(job) => {
-                let began = Instant::now();
-                let Change { external_user_id: id, after, .. } = &plan.changes[job.at];
-                let association = after.clone().map(|after| Association::new(id.clone(), after));
-                let result = match (job.kind, &association) {
-                    (Kind::Create, Some(association)) => client.create(provider, association).await,
-                    (Kind::Update, Some(association)) => client.update(provider, association).await,
-                    _ => client.delete(provider, id).await,
-                };
-                lock(run).land_write(job, began, result)
+impl Flight {
+    /// Sends one request after the other, as long as the answers leave no more to decide than what comes next here.
+    async fn fly(self, mut request: Request) -> Self {
+        let Self { run, changes, users, .. } = &self;
+        loop {
+            let next = match request {
+                Request::Write(job) => {
+                    let began = Instant::now();
+                    let Change { external_user_id: id, after, .. } = &changes[job.at];
+                    let association = after.clone().map(|after| Association::new(id.clone(), after));
+                    let result = match (job.kind, &association) {
+                        (Kind::Create, Some(association)) => users.create(association).await,
+                        (Kind::Update, Some(association)) => users.update(association).await,
+                        _ => users.delete(id).await,
+                    };
+                    lock(run).land_write(job, began, result)
+                }
+                Request::Query { jobs, ids } => {
+                    let page = users.query(&by_ids(ids)).await;
+                    lock(run).land_query(jobs, page.map(|page| page.account_associations));
+                    None
+                }
+            };
+            match next {
+                Some(next) => request = next,
+                None => return self,
             }
-            Request::Query { jobs, ids } => {
-                let page = client.query(provider, &by_ids(ids)).await;
-                lock(run).land_query(jobs, page.map(|page| page.account_associations));
-                false
-            }
-        };
-        let next = goes_on.then(|| lock(run).next_request(Instant::now())).flatten();
-        match next {
-            Some(next) => request = next,
-            None => return client,
         }
     }
 }
 
-impl Run<'_> {
+impl Run {
     /// What may be sent now, if anything may.
     fn next_request(&mut self, now: Instant) -> Option<Request> {
         if self.flying >= self.pace.window() || self.pace.rest(now).is_some() {
@@ -215,7 +233,7 @@ impl Run<'_> {
             return self.waiting.pop().map(|Reverse(waiting)| waiting.job);
         }
         let at = self.next;
-        let change = self.plan.changes.get(at)?;
+        let change = self.changes.get(at)?;
         self.next += 1;
         Some(Job { at, kind: change.kind(), tries: 0, refusals: 0, reason: None })
     }
@@ -226,31 +244,32 @@ impl Run<'_> {
         let rest = self.pace.rest(now);
         let stopped = self.report.stopped.is_some();
         let waiting = self.waiting.peek().filter(|_| !stopped).map(|Reverse(waiting)| waiting.until);
-        let unbegun = (!stopped && self.next < self.plan.changes.len()).then_some(now);
+        let unbegun = (!stopped && self.next < self.changes.len()).then_some(now);
         let settling = self.unsettled.ask_at(now);
         let ready = [unbegun, waiting, settling].into_iter().flatten().min()?;
         Some(rest.map_or(ready, |rest| rest.max(ready))).filter(|&moment| moment > now)
     }
 
-    /// Answers whether all is well, and no more flights may begin than those that there are.
-    fn land_write(&mut self, job: Job, began: Instant, result: Result<(), Error>) -> bool {
+    /// Answers with what is to be sent next in its place. Nothing, where more is to be decided than that.
+    fn land_write(&mut self, job: Job, began: Instant, result: Result<(), Error>) -> Option<Request> {
+        let now = Instant::now();
         self.flying -= 1;
         self.writing -= 1;
         match result {
             Ok(()) => {
                 self.pace.answered();
-                self.done(&job, false);
-                self.flying + 1 >= self.pace.window()
+                self.done(&job, false, now);
+                // Where the window has opened, more flights than this one may begin.
+                if self.flying + 1 >= self.pace.window() { self.next_request(now) } else { None }
             }
             Err(error) => {
-                self.land_error(job, began, error);
-                false
+                self.land_error(job, began, now, error);
+                None
             }
         }
     }
 
-    fn land_error(&mut self, mut job: Job, began: Instant, error: Error) {
-        let now = Instant::now();
+    fn land_error(&mut self, mut job: Job, began: Instant, now: Instant, error: Error) {
         let status = error.status();
         job.reason = Some((error.to_string(), error.request_id().map(str::to_owned)));
         if is_refusal(&error) {
@@ -279,24 +298,25 @@ impl Run<'_> {
             self.stop(Stopped::Error(error));
         } else {
             self.pace.answered();
-            self.fail(job);
+            self.fail(job, now);
         }
     }
 
-    pub(super) fn done(&mut self, job: &Job, found: bool) {
-        let change = &self.plan.changes[job.at];
-        self.progressed_at = Instant::now();
-        self.report.count(change.kind(), found);
-        self.count_end(|journal| journal.done(change.number));
+    pub(super) fn done(&mut self, job: &Job, found: bool, now: Instant) {
+        let Change { number, .. } = self.changes[job.at];
+        self.progressed_at = now;
+        self.report.count(self.changes[job.at].kind(), found);
+        self.count_end(|journal| journal.done(number));
     }
 
-    pub(super) fn fail(&mut self, job: Job) {
-        let change: &Change = &self.plan.changes[job.at];
-        self.progressed_at = Instant::now();
+    pub(super) fn fail(&mut self, job: Job, now: Instant) {
+        let change = self.changes[job.at].clone();
+        let number = change.number;
+        self.progressed_at = now;
         let (reason, request_id) = job.reason.unwrap_or_default();
-        self.report.failed.push(Failure { change: change.clone(), reason, request_id });
+        self.report.failed.push(Failure { change, reason, request_id });
         self.session.progress.failed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        self.count_end(|journal| journal.failed_change(change.number));
+        self.count_end(|journal| journal.failed_change(number));
     }
 
     pub(super) fn wait(&mut self, job: Job, until: Instant) {
@@ -312,9 +332,9 @@ impl Run<'_> {
         self.session.progress.refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 
-    fn count_end(&mut self, note: impl FnOnce(&mut Journal) -> Result<(), JournalError>) {
+    fn count_end(&mut self, note: impl FnOnce(&Journal) -> Result<(), JournalError>) {
         self.session.progress.done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if let Some(Err(error)) = self.journal.as_mut().map(|journal| note(journal)) {
+        if let Some(Err(error)) = self.journal.as_ref().map(note) {
             self.stop(Stopped::Journal(error));
         }
     }

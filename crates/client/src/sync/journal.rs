@@ -8,6 +8,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jackfield_model::ServiceProviderId;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ const VERSION: u32 = 1;
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    out: BufWriter<File>,
+    out: Arc<Mutex<BufWriter<File>>>,
 }
 
 /// A run that did not come to its end.
@@ -109,9 +110,9 @@ impl Journal {
         let file = options.open(path).map_err(failed)?;
         lock(&file, path)?;
         file.set_len(0).map_err(failed)?;
-        let mut journal = Self { path: path.to_owned(), out: BufWriter::new(file) };
-        journal.write_plan(session, plan).map_err(failed)?;
-        Ok(journal)
+        let mut out = BufWriter::new(file);
+        write_plan(&mut out, session, plan).map_err(failed)?;
+        Ok(Self::new(path, out))
     }
 
     /// Opens the journal of a run that did not come to its end, to go on with it.
@@ -131,7 +132,16 @@ impl Journal {
         file.set_len(whole).map_err(failed)?;
         let mut out = BufWriter::new(file);
         out.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok((Self { path: path.to_owned(), out }, unfinished))
+        Ok((Self::new(path, out), unfinished))
+    }
+
+    fn new(path: &Path, out: BufWriter<File>) -> Self {
+        Self { path: path.to_owned(), out: Arc::new(Mutex::new(out)) }
+    }
+
+    /// The same journal, for who notes what is done.
+    pub(super) fn share(&self) -> Self {
+        Self { path: self.path.clone(), out: Arc::clone(&self.out) }
     }
 
     /// Removes it: the run came to its end.
@@ -142,44 +152,48 @@ impl Journal {
         std::fs::remove_file(&self.path).map_err(|error| self.failed(error))
     }
 
-    pub(super) fn done(&mut self, number: usize) -> Result<(), JournalError> {
-        self.line(&Line::Done(number)).map_err(|error| self.failed(error))
+    pub(super) fn done(&self, number: usize) -> Result<(), JournalError> {
+        self.note(|out| line(out, &Line::Done(number)))
     }
 
-    pub(super) fn failed_change(&mut self, number: usize) -> Result<(), JournalError> {
-        self.line(&Line::Failed(number)).map_err(|error| self.failed(error))
+    pub(super) fn failed_change(&self, number: usize) -> Result<(), JournalError> {
+        self.note(|out| line(out, &Line::Failed(number)))
     }
 
-    pub(super) fn sync(&mut self) -> Result<(), JournalError> {
-        let synced = self.out.flush().and_then(|()| self.out.get_ref().sync_data());
-        synced.map_err(|error| self.failed(error))
+    pub(super) fn sync(&self) -> Result<(), JournalError> {
+        self.note(|out| out.flush().and_then(|()| out.get_ref().sync_data()))
+    }
+
+    fn note(&self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), JournalError> {
+        write(&mut self.out.lock().unwrap_or_else(PoisonError::into_inner))
+            .map_err(|error| self.failed(error))
     }
 
     fn failed(&self, error: io::Error) -> JournalError {
         JournalError::Io { path: self.path.display().to_string(), error }
     }
+}
 
-    fn write_plan(&mut self, session: &Session, plan: &Plan) -> io::Result<()> {
-        let head = Head {
-            journal: VERSION,
-            provider: session.provider,
-            endpoint: session.client.endpoint().to_string(),
-            only: session.options.only,
-            changes: plan.changes.len(),
-        };
-        self.line(&head)?;
-        for change in &plan.changes {
-            self.line(change)?;
-        }
-        self.line(&Line::Planned(plan.changes.len()))?;
-        self.out.flush()?;
-        self.out.get_ref().sync_all()
+fn write_plan(out: &mut BufWriter<File>, session: &Session, plan: &Plan) -> io::Result<()> {
+    let head = Head {
+        journal: VERSION,
+        provider: session.provider,
+        endpoint: session.client.endpoint().to_string(),
+        only: session.options.only,
+        changes: plan.changes.len(),
+    };
+    line(out, &head)?;
+    for change in &*plan.changes {
+        line(out, change)?;
     }
+    line(out, &Line::Planned(plan.changes.len()))?;
+    out.flush()?;
+    out.get_ref().sync_all()
+}
 
-    fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, value)?;
-        self.out.write_all(b"\n")
-    }
+fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
 }
 
 impl Unfinished {

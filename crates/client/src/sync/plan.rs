@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId};
@@ -87,7 +88,7 @@ pub struct Only {
 pub struct Plan {
     /// Updates, creates, deletes, in this order, each sorted by id. Deletes come last: where a run ends early, more
     /// stands than should rather than less.
-    pub changes: Vec<Change>,
+    pub changes: Arc<[Change]>,
     /// Ids that are as they should be.
     pub unchanged: u64,
     /// Associations that the desired state does not name and that stay. Zero where they were not looked for.
@@ -130,6 +131,8 @@ pub(crate) struct Comparison<'a> {
     seen: Vec<bool>,
     only: Only,
     delete_missing: bool,
+    changes: Vec<Change>,
+    /// Without its changes.
     plan: Plan,
 }
 
@@ -185,7 +188,7 @@ impl Desired {
 impl<'a> Comparison<'a> {
     pub(crate) fn new(desired: &'a Desired, only: Only, delete_missing: bool) -> Self {
         let seen = vec![false; desired.len()];
-        Self { desired, seen, only, delete_missing, plan: Plan::default() }
+        Self { desired, seen, only, delete_missing, changes: Vec::new(), plan: Plan::default() }
     }
 
     /// Takes an association that there is.
@@ -224,12 +227,11 @@ impl<'a> Comparison<'a> {
             }
         }
         let key = |change: &Change| (change.kind(), change.external_user_id.clone());
-        self.plan.changes.sort_by_cached_key(key);
+        self.changes.sort_by_cached_key(key);
         if self.desired.wants.iter().all(|want| want.number.is_none()) {
-            self.plan.changes.iter_mut().enumerate().for_each(|(number, change)| change.number = number);
+            self.changes.iter_mut().enumerate().for_each(|(number, change)| change.number = number);
         }
-        self.plan.total = total;
-        self.plan
+        Plan { changes: self.changes.into(), total, ..self.plan }
     }
 
     fn change(
@@ -242,7 +244,7 @@ impl<'a> Comparison<'a> {
     ) {
         let change = Change { external_user_id, before, after, line, number: number.unwrap_or_default() };
         if self.only.allows(change.kind()) {
-            self.plan.changes.push(change);
+            self.changes.push(change);
         } else {
             self.plan.excluded.add(change.kind());
         }

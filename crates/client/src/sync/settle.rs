@@ -48,36 +48,36 @@ impl Unsettled {
     }
 }
 
-impl Run<'_> {
+impl Run {
     /// A query for what waits for one.
     pub(super) fn query(&mut self) -> Request {
         let jobs = self.unsettled.take();
-        let ids = jobs.iter().map(|job| self.plan.changes[job.at].external_user_id.clone()).collect();
+        let ids = jobs.iter().map(|job| self.changes[job.at].external_user_id.clone()).collect();
         Request::Query { jobs, ids }
     }
 
     pub(super) fn land_query(&mut self, jobs: Vec<Job>, result: Result<Vec<Association>, Error>) {
+        let now = Instant::now();
         self.flying -= 1;
         match result {
             Ok(found) => {
                 self.pace.answered();
-                self.progressed_at = Instant::now();
+                self.progressed_at = now;
                 self.unsettled.failures = 0;
                 self.unsettled.not_before = None;
                 let found: HashMap<ExternalUserId, AmazonId> =
                     found.into_iter().map(|one| (one.external_user_id, one.amazon_id)).collect();
                 for job in jobs {
-                    let id = &self.plan.changes[job.at].external_user_id;
-                    self.settle(job, found.get(id));
+                    let id = &self.changes[job.at].external_user_id;
+                    self.settle(job, found.get(id), now);
                 }
             }
-            Err(error) if is_temporary(&error) => self.query_again(jobs, error),
+            Err(error) if is_temporary(&error) => self.query_again(jobs, now, error),
             Err(error) => self.stop(Stopped::Error(error)),
         }
     }
 
-    fn query_again(&mut self, jobs: Vec<Job>, error: Error) {
-        let now = Instant::now();
+    fn query_again(&mut self, jobs: Vec<Job>, now: Instant, error: Error) {
         self.count_refusal();
         self.unsettled.failures += 1;
         let failures = self.unsettled.failures;
@@ -97,10 +97,10 @@ impl Run<'_> {
         }
     }
 
-    fn settle(&mut self, mut job: Job, actual: Option<&AmazonId>) {
-        let change = &self.plan.changes[job.at];
+    fn settle(&mut self, mut job: Job, actual: Option<&AmazonId>, now: Instant) {
+        let change = &self.changes[job.at];
         let kind = match (actual, &change.after) {
-            (actual, after) if actual == after.as_ref() => return self.done(&job, true),
+            (actual, after) if actual == after.as_ref() => return self.done(&job, true, now),
             (_, None) => Kind::Delete,
             (None, Some(_)) => Kind::Create,
             (Some(_), Some(_)) => Kind::Update,
@@ -109,15 +109,15 @@ impl Run<'_> {
             let reason =
                 format!("somebody else changed the association; it would take {kind}, which may not be made");
             job.reason = Some((reason, None));
-            return self.fail(job);
+            return self.fail(job, now);
         }
         if job.tries >= TRIES {
-            return self.fail(job);
+            return self.fail(job, now);
         }
         job.kind = kind;
         match self.session.options.wait(job.tries, None) {
-            Some(wait) => self.wait(job, Instant::now() + wait),
-            None => self.fail(job),
+            Some(wait) => self.wait(job, now + wait),
+            None => self.fail(job, now),
         }
     }
 }

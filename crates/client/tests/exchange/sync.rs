@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use jackfield_client::sync::{
-    Desired, Format, Input, InputOptions, Only, Options as SyncOptions, Report, Session, Stop, Stopped,
+    Desired, Format, Input, InputOptions, Journal, Only, Options as SyncOptions, Report, Session, Stop,
+    Stopped,
 };
 use jackfield_client::testing::{ScriptedServer, Seen, Step};
 
@@ -154,4 +155,33 @@ async fn asked_to_stop_it_begins_nothing_more() {
     let report = session.apply(&plan, None, &stop).await;
     assert!(matches!(report.stopped, Some(Stopped::Asked)), "{report:?}");
     assert_eq!((report.left, server.seen().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_run_that_is_given_up_leaves_nothing_at_work() {
+    let silent = std::iter::repeat_n(Step::Silence, 4);
+    let server = ScriptedServer::start(std::iter::once(nothing()).chain(silent)).await;
+    let client = client(&server, &options());
+    let rows: String = (0..9).map(|room| format!("{room},{WANTED}\n")).collect();
+    let list = format!("externalUserId,amazonId\n{rows}");
+    let input = Input::read(list.as_bytes(), &InputOptions::new("rooms", Format::Csv)).unwrap();
+    let sync = SyncOptions { connections: 4, ..SyncOptions::default() };
+    let session = Session::new(&client, provider(), sync);
+    let plan = session.plan(&Desired::from_rows(input.rows)).await.unwrap();
+    let home = tempfile::TempDir::new().unwrap();
+    let path = home.path().join("journal");
+    let journal = Journal::create(&path, &session, &plan).unwrap();
+    let stop = Stop::default();
+    let all_sent = async {
+        while server.seen().len() < 5 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        report = session.apply(&plan, Some(&journal), &stop) => panic!("{report:?}"),
+        () = all_sent => {}
+    }
+    drop(journal);
+    let (_, unfinished) = Journal::resume(&path).expect("nobody holds it any more");
+    assert_eq!(unfinished.counts(), (9, 0));
 }

@@ -28,15 +28,15 @@ fn plan() -> Plan {
         number,
     };
     let changes =
-        vec![change(0, profile(1), profile(2)), change(1, None, profile(3)), change(2, profile(4), None)];
-    Plan { changes, ..Plan::default() }
+        [change(0, profile(1), profile(2)), change(1, None, profile(3)), change(2, profile(4), None)];
+    Plan { changes: changes.into(), ..Plan::default() }
 }
 
 #[test]
 fn a_run_goes_on_from_what_is_not_done() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("journal");
-    let mut journal = Journal::create(&path, &session(), &plan()).unwrap();
+    let journal = Journal::create(&path, &session(), &plan()).unwrap();
     assert!(matches!(Journal::resume(&path), Err(JournalError::InUse { .. })));
     assert!(matches!(Journal::create(&path, &session(), &plan()), Err(JournalError::InUse { .. })));
     journal.done(1).unwrap();
@@ -49,7 +49,7 @@ fn a_run_goes_on_from_what_is_not_done() {
     text.extend(b"{\"done\":2");
     fs::write(&path, &text).unwrap();
 
-    let (mut journal, unfinished) = Journal::resume(&path).unwrap();
+    let (journal, unfinished) = Journal::resume(&path).unwrap();
     assert_eq!((unfinished.provider, unfinished.counts()), (session().provider, (3, 1)));
     assert_eq!(
         unfinished.pending().ids().map(ExternalUserId::as_str).collect::<Vec<_>>(),
