@@ -131,9 +131,9 @@ impl Session {
         let mut connections = 0;
         loop {
             let now = Instant::now();
-            loop {
-                // Not in the head of the loop, where the lock would be held for as long as its body runs.
-                let Some(request) = lock(run).next_request(now) else { break };
+            // A closure, so that the lock is not held for as long as the loop's body runs.
+            let next = || lock(run).next_request(now);
+            while let Some(request) = next() {
                 let flight = landed.pop().unwrap_or_else(|| {
                     connections += 1;
                     Flight {

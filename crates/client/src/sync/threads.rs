@@ -5,8 +5,8 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// Threads of one run at most. Answers come in groups, as the server stores what it takes; with two threads the half
-/// of a group waits for its turn less long.
+/// Threads of one run at most: decision 16. Answers come in groups, as the server stores what it takes, and each one
+/// waits for those before it on its thread.
 const MOST: usize = 2;
 
 /// Threads, each with a runtime of its own, so that none has to wake another one for an answer. When this is dropped
