@@ -4,7 +4,7 @@
 //! The bare generator runs before and after each sync, so that what else the machine does meets both. It sends prepared
 //! bytes and reads no more of an answer than it must. Shown besides: the most memory that the sync took, and how long a
 //! second sync takes, which finds nothing to change. It prints figures and judges nothing: they are the machine's.
-//! Arguments: how many rows (100,000), how many rounds (1) and how many connections (32, as `jackfield sync` has them).
+//! Arguments: how many rows (100,000), how many rounds (5) and how many connections (32, as `jackfield sync` has them).
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -129,7 +129,9 @@ fn peak(pid: u32) -> Option<u64> {
 async fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1).map(|text| text.parse().expect("arguments are numbers"));
     let rows: u64 = arguments.next().unwrap_or(100_000);
-    let rounds: u64 = arguments.next().unwrap_or(1);
+    #[expect(clippy::cast_precision_loss, reason = "rows are few")]
+    let rows_f64 = rows as f64;
+    let rounds: u64 = arguments.next().unwrap_or(5);
     let connections: u64 = arguments.next().unwrap_or(32);
     let quiet = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
     let mut server = Server::start(Options { environment: quiet, ..Options::default() });
@@ -143,6 +145,7 @@ async fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "binary: {}, {rows} rows, {connections} connections", binary::path().display())?;
     bare(&server, &mut tenant, "warm", rows / 20, connections).await;
+    let (mut bare_seconds, mut sync_seconds) = (0.0, 0.0);
     for round in 1..=rounds {
         let first = bare(&server, &mut tenant, &format!("before-{round}"), rows / 2, connections).await;
         tenant.provider = tenant.new_provider(&format!("sync-{round}")).await;
@@ -155,9 +158,11 @@ async fn main() -> std::io::Result<()> {
         assert_eq!((&applied["counts"]["create"], &synced.told["verified"]), (&rows.into(), &true.into()));
         assert_eq!(again.told["plan"]["unchanged"], rows, "the second run has nothing to do");
         assert!(again.told["plan"]["changes"].as_array().is_some_and(Vec::is_empty));
-        #[expect(clippy::cast_precision_loss, reason = "rows are few")]
-        let rate = rows as f64 / applied["seconds"].as_f64().expect("a run takes time");
+        let seconds = applied["seconds"].as_f64().expect("a run takes time");
+        let rate = rows_f64 / seconds;
         let generator = f64::midpoint(first, last);
+        bare_seconds += rows_f64 / 2.0 / first + rows_f64 / 2.0 / last;
+        sync_seconds += seconds;
         writeln!(
             out,
             "creates a second: bare {first:.0} and {last:.0}, sync {rate:.0}, ratio {:.2}; {} MiB, with verification {:.1} s; second run {:.1} s, {} MiB",
@@ -168,6 +173,15 @@ async fn main() -> std::io::Result<()> {
             again.memory
         )?;
     }
+    #[expect(clippy::cast_precision_loss, reason = "rounds are few")]
+    let all = rows_f64 * rounds as f64;
+    writeln!(
+        out,
+        "all rounds: bare {:.0}, sync {:.0}, ratio {:.2}",
+        all / bare_seconds,
+        all / sync_seconds,
+        bare_seconds / sync_seconds
+    )?;
     server.terminate();
     Ok(())
 }
