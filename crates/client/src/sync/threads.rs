@@ -47,6 +47,8 @@ impl Threads {
         let running = thread::Builder::new().name("sync".to_owned()).spawn(move || {
             // Nothing is sent: it ends when the sender is gone.
             let _ = runtime.block_on(ended);
+            // Without a wait for a name that is still being looked up.
+            runtime.shutdown_background();
         })?;
         self.handles.push(handle);
         self.own.push(Thread { end, running });
