@@ -67,7 +67,7 @@ pub(super) struct Run {
     pub(super) progressed_at: Instant,
 }
 
-/// One after the other sends requests over a connection of its own.
+/// Sends one request after the other over a connection of its own.
 struct Flight {
     run: Arc<Mutex<Run>>,
     changes: Arc<[Change]>,
