@@ -2,8 +2,8 @@
 //!
 //! There are as many flights as connections, and each stays on the thread of its connection. A flight whose answer is
 //! there decides at once what its connection sends next, before other answers are looked at, so that the server is
-//! never left without work. An answer that says that nothing was done lets its change wait; one that leaves it open sends the
-//! change to be settled by a query; all others are final.
+//! never left without work. An answer that says that nothing was done lets its change wait; one that leaves it open
+//! sends the change to be settled by a query; all others are final.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
