@@ -81,10 +81,10 @@ fn rules(
     ensure(documented, || format!("the source lists no {status} for this operation"))?;
     ensure(status != 500, || "no input is answered with 500".to_owned())?;
     if status >= 400 {
-        let login_form = matches!(kind, Kind::Login | Kind::Info) && matches!(status, 400 | 401 | 503);
-        if login_form {
+        let login_form = matches!(kind, Kind::Login | Kind::Info) && matches!(status, 400 | 401 | 405 | 503);
+        if login_form || kind == Kind::Page && status == 405 {
             login_error(response)?;
-        } else if kind == Kind::Page && status != 405 {
+        } else if kind == Kind::Page {
             page(response)?;
         } else {
             error(response)?;
@@ -131,7 +131,7 @@ fn kind(listener: Listener, request: &Request) -> Kind {
         | (_, ["v1", "communications", "profile", ..] | ["v1", "communications", "profiles", "batch"]) => {
             Kind::Family
         }
-        ("POST", ["auth", "o2" | "O2", "token"]) => Kind::Login,
+        (_, ["auth", "o2" | "O2", "token"]) => Kind::Login,
         (_, ["auth", "o2" | "O2", "tokeninfo"] | ["user", "profile"]) => Kind::Info,
         (_, ["ap", "oa"]) => Kind::Page,
         _ => Kind::Other,

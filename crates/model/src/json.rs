@@ -52,7 +52,10 @@ impl<'a> Object<'a> {
                 "The body is {kind}; a JSON object is expected.",
                 kind = other.kind()
             ))),
-            Err(error) => Err(InvalidRequest(format!("The body is not valid JSON: {error}."))),
+            Err(error) => Err(InvalidRequest(match encoding(body) {
+                Some(encoding) => format!("The body is in {encoding}; JSON in UTF-8 is expected."),
+                None => format!("The body is not valid JSON: {error}."),
+            })),
         }
     }
 
@@ -114,6 +117,18 @@ impl<'a> Object<'a> {
             None => Err(InvalidRequest(format!("{name} is missing; it is required."))),
             Some(value) => value.object(name, read),
         }
+    }
+}
+
+/// The encoding of a body that is no JSON in UTF-8, as far as its first bytes give it away (RFC 4627, section 3).
+fn encoding(body: &[u8]) -> Option<&'static str> {
+    match body {
+        [0, 0, 0xfe, 0xff, ..] | [0xff, 0xfe, 0, 0, ..] | [0, 0, 0, _, ..] | [_, 0, 0, 0, ..] => {
+            Some("UTF-32")
+        }
+        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, _, ..] | [_, 0, ..] => Some("UTF-16"),
+        _ if std::str::from_utf8(body).is_err() => Some("an encoding that is not UTF-8"),
+        _ => None,
     }
 }
 
@@ -252,7 +267,18 @@ mod tests {
             refusal(r#"{"id":"a"} x"#),
             "The body is not valid JSON: trailing characters at line 1 column 12."
         );
-        assert!(Object::parse(&[b'{', 0xff, b'}']).is_err(), "not UTF-8");
+        let refusal = |body: &[u8]| Object::parse(body).unwrap_err().0;
+        for (bytes, name) in [
+            (&b"\xff\xfe{\0}\0"[..], "UTF-16"),
+            (b"\xfe\xff\0{\0}", "UTF-16"),
+            (b"{\0}\0", "UTF-16"),
+            (b"\0{\0}", "UTF-16"),
+            (b"{\0\0\0}\0\0\0", "UTF-32"),
+            (b"\0\0\0{\0\0\0}", "UTF-32"),
+            (b"{\"id\":\"\xe9\"}", "an encoding that is not UTF-8"),
+        ] {
+            assert_eq!(refusal(bytes), format!("The body is in {name}; JSON in UTF-8 is expected."));
+        }
         assert!(Object::parse("[".repeat(60_000).as_bytes()).is_err(), "nested too deep, no stack overflow");
     }
 

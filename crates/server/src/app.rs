@@ -35,10 +35,13 @@ use crate::response::Reply;
 use crate::restore::Restores;
 use crate::router::{AdminOperation, Listener, Operation, Router, Target};
 use crate::seed::{self, Seed};
-use crate::{admin, auth, logs, lwa, open, operation, restore};
+use crate::{admin, auth, head, logs, lwa, open, operation, restore};
 
 /// Most bytes of a refused body that are read before the answer goes out.
 const DRAIN_BYTES: usize = 1024 * 1024;
+
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
@@ -180,14 +183,18 @@ impl App {
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let uri = &call.head.uri;
-        let (operation, parameter) = match self.router.find(listener, &call.head.method, uri.path()) {
+        let target = self.router.find(listener, &call.head.method, uri.path());
+        if let Err(error) = head::check_host(&call.head) {
+            return lwa::refuse_as(target.operation(), call, error, seen);
+        }
+        let (operation, parameter) = match target {
             Target::Found(operation, parameter) => (operation, parameter),
-            Target::MethodNotAllowed(allow) => return Err(ApiError::MethodNotAllowed { allow }),
+            Target::MethodNotAllowed(at, allow) => return lwa::wrong_method(at, call, allow, seen),
             Target::NotFound => return Err(ApiError::NoSuchPath),
         };
         seen.operation = Some(operation);
-        if let Err(error) = check_head(&call.head).and_then(|()| self.restores.check(operation)) {
-            return lwa::refuse_as(operation, call, error, seen);
+        if let Err(error) = head::check_size(&call.head).and_then(|()| self.restores.check(operation)) {
+            return lwa::refuse_as(Some(operation), call, error, seen);
         }
         let parameter = parameter.as_deref().unwrap_or_default();
         match operation {
@@ -200,7 +207,8 @@ impl App {
                     let body = self.read_body(&call.head, body).await?;
                     self.store.refresh().await?;
                     if self.faults.any() {
-                        let client = lwa::presented_client(&call.head.headers, &body);
+                        let query = call.head.uri.query();
+                        let client = lwa::presented_client(&call.head.headers, query, &body);
                         let offer = Offer { client: client.as_deref(), ..Offer::default() };
                         self.meet_fault(Operation::Token, offer, seen).await?;
                     }
@@ -335,6 +343,7 @@ impl App {
         if body.size_hint().lower() > limit::BODY_BYTES as u64 {
             return Err(too_large());
         }
+        head::check_encoding(head)?;
         let mut whole = pin!(Limited::new(body, limit::BODY_BYTES).collect());
         // Most often it came with the head, and needs no timer.
         let arrived = match whole.as_mut().now_or_never() {
@@ -342,7 +351,7 @@ impl App {
             None => tokio::time::timeout(self.limits.body_timeout, whole).await,
         };
         match arrived {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Ok(body)) => Ok(without_mark(body.to_bytes())),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
             Ok(Err(_)) => Err(ApiError::BadRequest("The body did not arrive whole.".to_owned())),
             Err(_) => Err(ApiError::BadRequest(format!(
@@ -491,7 +500,7 @@ pub(crate) async fn drain<B>(head: &Parts, body: &mut B, patience: Duration)
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let waits = head.headers.contains_key(http::header::EXPECT);
+    let waits = head::values(&head.headers, &http::header::EXPECT).next().is_some();
     if body.is_end_stream() || waits || body.size_hint().lower() > DRAIN_BYTES as u64 {
         return;
     }
@@ -508,18 +517,9 @@ where
     let _ = tokio::time::timeout(patience, rest).await;
 }
 
-/// The head is parsed within the HTTP library's own, wider bounds; within them the answer is ours.
-fn check_head(head: &Parts) -> Result<(), ApiError> {
-    let line = head.method.as_str().len() + head.uri.path_and_query().map_or(0, |text| text.as_str().len());
-    let headers: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if line + headers > limit::HEAD_BYTES {
-        return Err(ApiError::BadHead(format!(
-            "The head of the request is {} bytes long; at most {} are allowed.",
-            line + headers,
-            limit::HEAD_BYTES
-        )));
-    }
-    Ok(())
+/// The body without the byte-order mark that some editors and libraries put before text in UTF-8.
+fn without_mark(body: Bytes) -> Bytes {
+    if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body }
 }
 
 fn uuid_text(id: RequestId, buffer: &mut [u8; 45]) -> &str {

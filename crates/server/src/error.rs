@@ -22,6 +22,10 @@ pub(crate) enum ApiError {
     BadRequest(String),
     /// The head of the request is too long.
     BadHead(String),
+    /// The request does not say for which host it is, or says so twice.
+    BadHost(&'static str),
+    /// The body has a content encoding: this one.
+    BadEncoding(&'static str),
     /// Who asks is not known, or may not touch this resource.
     Unauthorized(Unauthorized),
     /// The client's rate is used up.
@@ -229,7 +233,9 @@ impl ApiError {
     /// The status and the `type` of the error body.
     pub(crate) fn status(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::BadRequest(_) | Self::BadHead(_) => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+            Self::BadRequest(_) | Self::BadHead(_) | Self::BadHost(_) | Self::BadEncoding(_) => {
+                (StatusCode::BAD_REQUEST, "BAD_REQUEST")
+            }
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "FORBIDDEN"),
             Self::NoSuchPath | Self::NoSuchProvider | Self::NotFound(_) => {
@@ -254,6 +260,10 @@ impl ApiError {
             | Self::NotFound(message)
             | Self::Conflict(message)
             | Self::Unavailable { message, .. } => message.clone(),
+            Self::BadHost(message) => (*message).to_owned(),
+            Self::BadEncoding(name) => format!(
+                "The body has the Content-Encoding {name}; it is expected as it is, without an encoding."
+            ),
             Self::Unauthorized(why) => why.message().to_owned(),
             Self::Forbidden(why) => why.message(),
             Self::NoSuchPath => "There is nothing at this path.".to_owned(),
@@ -280,6 +290,8 @@ impl ApiError {
         match self {
             Self::BadRequest(_) => refusal("body", "invalid"),
             Self::BadHead(_) => refusal("head", "too_long"),
+            Self::BadHost(_) => refusal("head", "bad_host"),
+            Self::BadEncoding(_) => refusal("body", "encoded"),
             Self::Unauthorized(why) => why.refusal(),
             Self::TooManyRequests { .. } => refusal("rate", "used_up"),
             Self::Forbidden(why) => why.refusal(),

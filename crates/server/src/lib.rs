@@ -14,6 +14,7 @@ mod error;
 mod fault;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod head;
 mod ids;
 mod journal;
 pub mod logs;

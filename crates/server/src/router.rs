@@ -339,10 +339,20 @@ impl Served {
 pub(crate) enum Target<'p> {
     /// To an operation, with the decoded parameter of the path.
     Found(Operation, Option<Cow<'p, str>>),
-    /// The path is known, the method is not: the methods that are.
-    MethodNotAllowed(String),
+    /// The path is known, the method is not: an operation that is there, and the methods that are.
+    MethodNotAllowed(Operation, String),
     /// No such path.
     NotFound,
+}
+
+impl Target<'_> {
+    /// An operation of the path: the one that was found, or one in whose place another method was used.
+    pub(crate) const fn operation(&self) -> Option<Operation> {
+        match self {
+            Self::Found(operation, _) | Self::MethodNotAllowed(operation, _) => Some(*operation),
+            Self::NotFound => None,
+        }
+    }
 }
 
 /// Finds the operation of a request.
@@ -386,7 +396,7 @@ impl Router {
         let Ok(found) = router.at(path) else { return Target::NotFound };
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let Some((_, operation)) = found.value.iter().find(|(own, _)| own == wanted) else {
-            return Target::MethodNotAllowed(allow(found.value));
+            return Target::MethodNotAllowed(found.value[0].1, allow(found.value));
         };
         let parameter = found.params.iter().next().map(|(_, value)| value);
         match parameter.map(decode).transpose() {
@@ -455,8 +465,13 @@ mod tests {
     #[test]
     fn a_wrong_method_names_the_right_ones() {
         let path = "/v1/communications/serviceProviders/p/externalUsers";
-        assert_eq!(find(&Method::GET, path), Target::MethodNotAllowed("POST, PUT, DELETE".to_owned()));
-        assert_eq!(find(&Method::POST, "/healthz"), Target::MethodNotAllowed("GET, HEAD".to_owned()));
+        let create = Operation::Association(AssociationOperation::Create);
+        assert_eq!(
+            find(&Method::GET, path),
+            Target::MethodNotAllowed(create, "POST, PUT, DELETE".to_owned())
+        );
+        let health = Operation::Open(OpenOperation::Health);
+        assert_eq!(find(&Method::POST, "/healthz"), Target::MethodNotAllowed(health, "GET, HEAD".to_owned()));
         assert_eq!(
             find(&Method::HEAD, "/healthz"),
             Target::Found(Operation::Open(OpenOperation::Health), None)

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::app::{self, App, Call, Dropped, Seen};
 use crate::error::ApiError;
+use crate::head;
 use crate::lwa;
 use crate::metrics::Metrics;
 use crate::opening::PAUSE_MAX;
@@ -102,14 +103,16 @@ impl Service {
         let call = Call { head, request_id: RequestId::random() };
         let found = self.router.find(listener, &call.head.method, call.head.uri.path());
         let operation = if let Target::Found(operation, _) = found { Some(operation) } else { None };
-        let refused = || self.refusal(listener, operation);
-        let mut reply = match operation {
-            Some(Operation::Open(OpenOperation::Health)) => {
+        let refused = match head::check_host(&call.head) {
+            Ok(()) => self.refusal(listener, operation),
+            Err(error) => error,
+        };
+        let mut reply = match (operation, &refused) {
+            (Some(Operation::Open(OpenOperation::Health)), ApiError::Unavailable { .. }) => {
                 response::json(StatusCode::OK, &serde_json::json!({ "status": "ok" }))
             }
-            Some(operation) => lwa::refuse_as(operation, &call, refused(), &mut Seen::default())
+            _ => lwa::refuse_as(found.operation(), &call, refused, &mut Seen::default())
                 .unwrap_or_else(ApiError::into_response),
-            None => refused().into_response(),
         };
         app::identify(&mut reply, call.request_id);
         self.metrics.request(operation, reply.status(), started.elapsed());

@@ -258,14 +258,6 @@ async fn what_is_no_form_is_an_invalid_request() {
 }
 
 #[tokio::test]
-async fn credentials_are_never_read_from_the_query_string() {
-    let tenant = Tenant::fresh().await;
-    let target = format!("/auth/o2/token?{}", form(&with_client(&tenant, &CLIENT_CREDENTIALS)));
-    let response = tenant.send(&Request::new(&Method::POST, target)).await;
-    assert!(matches!(response.status, 400 | 401), "{response:?}");
-}
-
-#[tokio::test]
 async fn scopes_that_are_taken_away_are_gone_from_tokens() {
     let tenant = Tenant::fresh().await;
     let token = access_token(&tenant.send(&token_request(&with_client(&tenant, &CLIENT_CREDENTIALS))).await);

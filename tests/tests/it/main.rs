@@ -45,3 +45,4 @@ mod tls;
 mod tls_scan;
 mod tokeninfo;
 mod walk;
+mod wire;

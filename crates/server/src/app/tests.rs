@@ -56,7 +56,7 @@ async fn app() -> Arc<App> {
 fn create(app: &App) -> http::request::Builder {
     let client = app.store.registry().clients["amzn1.application-oa2-client.c"].clone();
     let token = lwa::issue(app, &client, &client.scopes, 60).access_token;
-    Request::post(CREATE).header("authorization", format!("Bearer {}", token.0))
+    Request::post(CREATE).header("host", "x").header("authorization", format!("Bearer {}", token.0))
 }
 
 async fn body_of(response: Reply) -> serde_json::Value {
@@ -85,7 +85,8 @@ async fn the_refusal_of_a_full_house_is_a_503_that_says_when_to_come_back() {
     let response = app.respond(Listener::Public, request).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
-    let request = Request::get("/healthz").body(http_body_util::Empty::<Bytes>::new()).unwrap();
+    let request = Request::get("/healthz").header("host", "x");
+    let request = request.body(http_body_util::Empty::<Bytes>::new()).unwrap();
     assert_eq!(
         app.respond(Listener::Public, request).await.unwrap().status(),
         StatusCode::OK,

@@ -4,6 +4,8 @@
 //! the SHA-256 that the verifier must have (32), SHA-256 of the redirect URI (32), length and text of the client id
 //! (2 + n) and of the scopes (2 + n), HMAC-SHA256 over all of it (32). Numbers are big endian. That a code counts
 //! once is the business of the commit that stores what it was redeemed for.
+//!
+//! Version 2 has no redirect URI: nobody was sent back to one. It is redeemed without.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +16,9 @@ use ring::{digest, hmac};
 
 use super::access_token::{push_text, take_text};
 
+/// With a redirect URI, and without.
 const VERSION: u8 = 1;
+const VERSION_WITHOUT_REDIRECT_URI: u8 = 2;
 const TAG_BYTES: usize = 32;
 /// Longest code that can be one: fixed parts, the longest client id and scopes, in base64.
 const CODE_BYTES_MAX: usize = 2_400;
@@ -39,7 +43,8 @@ pub(crate) struct Code {
     /// The client's token generation when it was issued.
     pub(crate) generation: u32,
     pub(crate) challenge: Challenge,
-    redirect_uri: [u8; 32],
+    /// SHA-256 of the one that the code was sent back to; nothing where the code was handed out another way.
+    redirect_uri: Option<[u8; 32]>,
     pub(crate) client: ClientId,
     pub(crate) scopes: ScopeSet,
 }
@@ -79,7 +84,7 @@ impl Code {
     pub(crate) fn new(
         client: &Client,
         now: u64,
-        redirect_uri: &str,
+        redirect_uri: Option<&str>,
         challenge: Challenge,
         scopes: ScopeSet,
     ) -> Self {
@@ -90,15 +95,20 @@ impl Code {
             expires: now.saturating_add(limit::CODE_SECONDS),
             generation: client.token_generation,
             challenge,
-            redirect_uri: sha256(redirect_uri),
+            redirect_uri: redirect_uri.map(sha256),
             client: ClientId::clone(&client.id),
             scopes,
         }
     }
 
-    /// Whether it was issued for this redirect URI.
-    pub(crate) fn is_for(&self, redirect_uri: &str) -> bool {
-        self.redirect_uri == sha256(redirect_uri)
+    /// Whether it was issued for this redirect URI, or for none (RFC 6749, section 4.1.3).
+    pub(crate) fn is_for(&self, redirect_uri: Option<&str>) -> bool {
+        self.redirect_uri == redirect_uri.map(sha256)
+    }
+
+    /// Whether it was issued for a redirect URI.
+    pub(crate) const fn has_redirect_uri(&self) -> bool {
+        self.redirect_uri.is_some()
     }
 
     /// The code as it travels.
@@ -108,13 +118,14 @@ impl Code {
             Challenge::Plain(hash) => (1, hash),
             Challenge::S256(hash) => (2, hash),
         };
-        let mut code = vec![VERSION];
+        let version = if self.has_redirect_uri() { VERSION } else { VERSION_WITHOUT_REDIRECT_URI };
+        let mut code = vec![version];
         code.extend(self.id.0);
         code.extend(self.expires.to_be_bytes());
         code.extend(self.generation.to_be_bytes());
         code.push(kind);
         code.extend(challenge);
-        code.extend(self.redirect_uri);
+        code.extend(self.redirect_uri.iter().flatten());
         push_text(&mut code, self.client.as_str());
         push_text(&mut code, &self.scopes.to_string());
         let tag = hmac::sign(key, &code);
@@ -130,13 +141,18 @@ impl Code {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (signed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
         hmac::verify(key, signed, tag).ok()?;
-        let ([VERSION], rest) = signed.split_first_chunk()? else { return None };
+        let ([version @ (VERSION | VERSION_WITHOUT_REDIRECT_URI)], rest) = signed.split_first_chunk()? else {
+            return None;
+        };
         let (id, rest) = rest.split_first_chunk()?;
         let (expires, rest) = rest.split_first_chunk()?;
         let (generation, rest) = rest.split_first_chunk()?;
         let ([kind], rest) = rest.split_first_chunk()?;
         let (challenge, rest) = rest.split_first_chunk()?;
-        let (redirect_uri, rest) = rest.split_first_chunk()?;
+        let (redirect_uri, rest) = match *version {
+            VERSION => rest.split_first_chunk().map(|(hash, rest)| (Some(*hash), rest))?,
+            _ => (None, rest),
+        };
         let (client, rest) = take_text(rest)?;
         let (scopes, _) = take_text(rest)?;
         Some(Self {
@@ -149,7 +165,7 @@ impl Code {
                 2 => Challenge::S256(*challenge),
                 _ => return None,
             },
-            redirect_uri: *redirect_uri,
+            redirect_uri,
             client: ClientId::new(client).ok()?,
             scopes: ScopeSet::parse(scopes).ok()?,
         })
@@ -184,7 +200,7 @@ mod tests {
             expires: 1_300,
             generation: 7,
             challenge: Challenge::parse(Some(CHALLENGE), Some("S256")).unwrap(),
-            redirect_uri: sha256("https://example.com/back"),
+            redirect_uri: Some(sha256("https://example.com/back")),
             client: ClientId::new(&format!("{}{}", ClientId::PREFIX, "a".repeat(client))).unwrap(),
             scopes: ScopeSet::parse(scopes).unwrap(),
         }
@@ -201,7 +217,11 @@ mod tests {
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             assert_eq!(Code::open(&key(1), &String::from_utf8(changed).unwrap()), None, "changed at {at}");
         }
-        assert!(code.is_for("https://example.com/back") && !code.is_for("https://example.com/back/"));
+        assert!(code.is_for(Some("https://example.com/back")) && !code.is_for(None));
+        assert!(!code.is_for(Some("https://example.com/back/")));
+        let without = Code { redirect_uri: None, ..code };
+        assert_eq!(Code::open(&key(1), &without.seal(&key(1))), Some(without.clone()));
+        assert!(without.is_for(None) && !without.is_for(Some("")));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use jackfield_store::{Actor, Origin, Timestamp};
 
 use crate::app::App;
 use crate::error::{ApiError, Forbidden, Unauthorized};
+use crate::head;
 pub(crate) use grant::{Granted, grant};
 use issuer::Foreign;
 pub(crate) use organization::Organization;
@@ -47,12 +48,9 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Unauthorized> {
 
 /// The one `Authorization` header.
 fn authorization(headers: &HeaderMap) -> Result<&HeaderValue, Unauthorized> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next().ok_or(Unauthorized::Missing)?;
-    if values.next().is_some() {
-        return Err(Unauthorized::NotBearer);
-    }
-    Ok(value)
+    let only =
+        head::single(headers, &header::AUTHORIZATION).map_err(|head::Repeated| Unauthorized::NotBearer)?;
+    only.ok_or(Unauthorized::Missing)
 }
 
 fn parse_bearer(value: &HeaderValue) -> Result<&str, Unauthorized> {

@@ -102,7 +102,7 @@ pub(super) fn decide(app: &App, call: &Call, body: &[u8], seen: &mut Seen) -> Re
     let Request { client, scopes, redirect, challenge, .. } = request;
     match parameters.decision.as_deref() {
         Some("allow") => {
-            let code = Code::new(&client, app.clock.seconds(), &redirect.uri, challenge, scopes);
+            let code = Code::new(&client, app.clock.seconds(), Some(&redirect.uri), challenge, scopes);
             redirect.back(StatusCode::SEE_OTHER, &[("code", &code.seal(&app.keys().code))])
         }
         Some("deny") => {

@@ -72,13 +72,15 @@ pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) ->
     let missing =
         |name: &str| GrantError::bad("invalid_request", format!("{name} is missing; it is required."));
     let presented = form.code.ok_or_else(|| missing("code"))?;
-    let redirect_uri = form.redirect_uri.ok_or_else(|| missing("redirect_uri"))?;
     let code = Code::open(&app.keys().code, &presented).filter(|code| code.client == *client.id);
     let code = code.ok_or_else(|| {
         invalid_grant("The code is not valid, or belongs to another client.", Why::UnknownCode)
     })?;
+    if code.has_redirect_uri() && form.redirect_uri.is_none() {
+        return Err(missing("redirect_uri").into());
+    }
     let now = app.clock.seconds();
-    check_code(&code, asking, now, &redirect_uri, form.code_verifier.as_deref())
+    check_code(&code, asking, now, form.redirect_uri.as_deref(), form.code_verifier.as_deref())
         .map_err(|(description, why)| invalid_grant(description, why))?;
     let refresh_token = random_refresh_token();
     let hash = app.keys().hash_refresh_token(&refresh_token);
@@ -119,7 +121,7 @@ fn check_code(
     code: &Code,
     asking: &Asking,
     now: u64,
-    redirect_uri: &str,
+    redirect_uri: Option<&str>,
     verifier: Option<&str>,
 ) -> Result<(), (&'static str, Why)> {
     if now >= code.expires {
@@ -189,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_code_lives_for_five_minutes() {
-        let (proven, uri) = (asking(true, 3), "https://example.com/back");
+        let (proven, uri) = (asking(true, 3), Some("https://example.com/back"));
         let code = Code::new(&proven.client, 1_000, uri, Challenge::None, ScopeSet::default());
         let check = |now| check_code(&code, &proven, now, uri, None);
         assert_eq!((check(1_000), check(1_299)), (Ok(()), Ok(())));
@@ -205,10 +207,27 @@ mod tests {
     }
 
     #[test]
+    fn a_code_that_was_given_without_a_redirect_uri_is_redeemed_without_one() {
+        let (client, uri) = (asking(true, 0), Some("https://example.com/back"));
+        for (given, shown, good) in
+            [(uri, uri, true), (None, None, true), (uri, None, false), (None, uri, false)]
+        {
+            let code = Code::new(&client.client, 0, given, Challenge::None, ScopeSet::default());
+            assert_eq!(code.has_redirect_uri(), given.is_some());
+            let checked = check_code(&code, &client, 0, shown, None).map_err(|(_, why)| why);
+            assert_eq!(
+                checked,
+                if good { Ok(()) } else { Err(Why::OtherRedirectUri) },
+                "{given:?} {shown:?}"
+            );
+        }
+    }
+
+    #[test]
     fn without_a_secret_the_method_must_be_s256() {
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-        let (bare, uri) = (asking(false, 0), "https://example.com/back");
+        let (bare, uri) = (asking(false, 0), Some("https://example.com/back"));
         for (method, shown, good) in [("S256", challenge, true), ("plain", verifier, false)] {
             let challenge = Challenge::parse(Some(shown), Some(method)).unwrap();
             let code = Code::new(&bare.client, 0, uri, challenge, ScopeSet::default());

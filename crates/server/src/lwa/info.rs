@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::{StatusCode, header};
+use http::{HeaderName, StatusCode, header};
 use jackfield_model::ClientId;
 use jackfield_store::registry::Client;
 use ring::hmac;
@@ -14,10 +14,11 @@ use serde::Serialize;
 use super::{GrantError, error_reply, no_store};
 use crate::app::{App, Call, Seen};
 use crate::auth::{self, Verified};
+use crate::head;
 use crate::response::{self, Reply};
 
 /// Beside `Authorization`, where clients of the vendor put a token.
-const TOKEN_HEADER: &str = "x-amz-access-token";
+static TOKEN_HEADER: HeaderName = HeaderName::from_static("x-amz-access-token");
 const ISSUER: &str = "https://www.amazon.com";
 
 #[derive(Serialize)]
@@ -87,11 +88,11 @@ fn presented(call: &Call, bearer: bool) -> Result<Cow<'_, str>, GrantError> {
     let query = call.head.uri.query().unwrap_or_default();
     let parameters = form_urlencoded::parse(query.as_bytes());
     found.extend(parameters.filter(|(name, _)| name == "access_token").map(|(_, value)| value));
-    for value in headers.get_all(TOKEN_HEADER) {
+    for value in head::values(headers, &TOKEN_HEADER) {
         let text = value.to_str().map_err(|_| invalid("x-amz-access-token is no text."))?;
         found.push(Cow::Borrowed(text.trim_ascii()));
     }
-    if bearer && headers.contains_key(header::AUTHORIZATION) {
+    if bearer && head::values(headers, &header::AUTHORIZATION).next().is_some() {
         let token = auth::bearer_token(headers).map_err(|_| {
             invalid("The Authorization header is not \"Bearer\" followed by one access token.")
         })?;

@@ -1,9 +1,10 @@
 //! Login with Amazon: the token endpoint POST /auth/o2/token, and beside it the consent page and what tells of a token.
 //!
 //! Errors have the form of RFC 6749 (section 5.2), not that of the API. The body is read as a form whatever its
-//! `Content-Type` says, because published clients send it wrong.
+//! `Content-Type` says, because published clients send it wrong, and the query string beside it.
 
 mod consent;
+mod credentials;
 mod form;
 pub(crate) mod grant;
 mod info;
@@ -11,9 +12,7 @@ mod page;
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use jackfield_model::admin::{Secret, Token};
 use jackfield_model::inspect::Refusal;
 use jackfield_model::{ClientId, Scope, ScopeSet, limit};
@@ -28,6 +27,7 @@ use crate::journal::Refused;
 use crate::logs;
 use crate::response::{self, Reply};
 use crate::router::{LoginOperation, Operation};
+pub(crate) use credentials::presented_client;
 use form::Form;
 
 /// An error of RFC 6749: status, code and a description for people.
@@ -49,6 +49,8 @@ enum Why {
     MalformedHeader,
     UnknownClient,
     WrongSecret,
+    /// The same, where undoing the encoding of HTTP Basic changed it: the client may have sent it as it is.
+    WrongSecretAfterDecoding,
     ClientDisabled,
     /// In the header and in the body.
     TwoAuthentications,
@@ -76,6 +78,7 @@ impl Why {
             Self::MalformedHeader => "malformed_header",
             Self::UnknownClient => "unknown_client",
             Self::WrongSecret => "wrong_secret",
+            Self::WrongSecretAfterDecoding => "wrong_secret_after_decoding",
             Self::ClientDisabled => "client_disabled",
             Self::TwoAuthentications => "two_authentications",
             Self::TwoClientIds => "two_client_ids",
@@ -176,14 +179,6 @@ pub(crate) fn run(app: &App, operation: LoginOperation, call: &Call, body: &[u8]
     }
 }
 
-/// The client that a token request says it is from, true or not.
-pub(crate) fn presented_client(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    match headers.get(header::AUTHORIZATION) {
-        Some(value) => basic_credentials(value).map(|(id, _)| id),
-        None => Form::parse(body).ok().and_then(|form| form.client_id),
-    }
-}
-
 /// The answer of this service to a refusal that is not about the request: overload, an oversized body.
 pub(crate) fn refuse(call: &Call, error: &ApiError, seen: &mut Seen) -> Reply {
     match (error, error.cause()) {
@@ -220,16 +215,30 @@ pub(crate) fn refuse_other(
     }
 }
 
-/// A refusal before the operation began, in the form of the operation.
+/// The refusal of a method that a path does not have: where the path is one of Login with Amazon, in its form.
+pub(crate) fn wrong_method(
+    at: Operation,
+    call: &Call,
+    allow: String,
+    seen: &mut Seen,
+) -> Result<Reply, ApiError> {
+    let error = ApiError::MethodNotAllowed { allow };
+    match at {
+        Operation::Token | Operation::Login(_) => Ok(refuse(call, &error, seen)),
+        _ => Err(error),
+    }
+}
+
+/// A refusal before the operation began, in the form of the operation, where one is known.
 pub(crate) fn refuse_as(
-    operation: Operation,
+    operation: Option<Operation>,
     call: &Call,
     error: ApiError,
     seen: &mut Seen,
 ) -> Result<Reply, ApiError> {
     match operation {
-        Operation::Token => Ok(refuse(call, &error, seen)),
-        Operation::Login(operation) => Ok(refuse_other(operation, call, &error, seen)),
+        Some(Operation::Token) => Ok(refuse(call, &error, seen)),
+        Some(Operation::Login(operation)) => Ok(refuse_other(operation, call, &error, seen)),
         _ => Err(error),
     }
 }
@@ -241,7 +250,7 @@ async fn grant(
     seen: &mut Option<Arc<ClientId>>,
 ) -> Result<Token, Failure> {
     const GRANTS: &str = "client_credentials, refresh_token or authorization_code";
-    let form = Form::parse(body)?;
+    let form = Form::parse(call.head.uri.query(), body)?;
     let Some(grant_type) = form.grant_type.as_deref() else {
         let description = format!("grant_type is missing; {GRANTS} is expected.");
         return Err(GrantError::bad("invalid_request", description).into());
@@ -250,7 +259,7 @@ async fn grant(
         let description = format!("grant_type must be {GRANTS}.");
         return Err(GrantError::bad("unsupported_grant_type", description).into());
     }
-    let asking = authenticate(app, &call.head.headers, &form, seen)?;
+    let asking = credentials::authenticate(app, &call.head.headers, &form, seen)?;
     if !asking.client.enabled {
         let refused = GrantError::bad("unauthorized_client", "The client is disabled.");
         return Err(refused.because(Why::ClientDisabled).into());
@@ -306,60 +315,6 @@ fn issue_from(
         scope: None,
         refresh_token: None,
     }
-}
-
-/// The client of the request, by HTTP Basic or by the form, never by both (RFC 6749, section 2.3.1). `seen` is set
-/// when there is such a client, whether it is who it says or not.
-fn authenticate(
-    app: &App,
-    headers: &HeaderMap,
-    form: &Form,
-    seen: &mut Option<Arc<ClientId>>,
-) -> Result<Asking, GrantError> {
-    let credentials = match headers.get(header::AUTHORIZATION) {
-        None => (form.client_id.clone(), form.client_secret.clone()),
-        Some(_) if form.client_secret.is_some() => {
-            return Err(GrantError::bad(
-                "invalid_request",
-                "The client authenticates in the header and in the body; one of them is enough.",
-            )
-            .because(Why::TwoAuthentications));
-        }
-        Some(value) => {
-            let (id, secret) =
-                basic_credentials(value).ok_or_else(|| GrantError::invalid_client(Why::MalformedHeader))?;
-            if form.client_id.as_ref().is_some_and(|own| *own != id) {
-                return Err(GrantError::bad("invalid_request", "client_id differs between header and body.")
-                    .because(Why::TwoClientIds));
-            }
-            (Some(id), Some(secret))
-        }
-    };
-    let (Some(id), secret) = credentials else {
-        return Err(GrantError::invalid_client(Why::NoCredentials));
-    };
-    let registry = app.store.registry();
-    let client = registry.clients.get(id.as_str());
-    let client = client.ok_or_else(|| GrantError::invalid_client(Why::UnknownClient))?;
-    *seen = Some(Arc::clone(&client.id));
-    let proven = match &secret {
-        Some(secret) if app.keys().verify_client_secret(&client.id, secret, &client.secret_hash) => true,
-        Some(_) => return Err(GrantError::invalid_client(Why::WrongSecret)),
-        None if client.public => false,
-        None => return Err(GrantError::invalid_client(Why::NoCredentials)),
-    };
-    Ok(Asking { client: Arc::clone(client), proven })
-}
-
-/// Id and secret of an HTTP Basic header, each form-encoded before they were joined (RFC 6749, section 2.3.1).
-fn basic_credentials(value: &HeaderValue) -> Option<(String, String)> {
-    let (scheme, encoded) = value.to_str().ok()?.trim_ascii().split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim_ascii()).ok()?).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
-    Some((form::decode(id), form::decode(secret)))
 }
 
 fn error_reply(call: &Call, error: GrantError, seen: &mut Seen) -> Reply {

@@ -23,7 +23,11 @@ fn away(cause: &str) -> StartError {
 }
 
 async fn ask(service: &Service, listener: Listener, method: &Method, path: &str) -> Reply {
-    let request = Request::builder().method(method).uri(path).body(Full::new(Bytes::from_static(b"{}")));
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "x")
+        .body(Full::new(Bytes::from_static(b"{}")));
     service.respond(listener, request.unwrap()).await.unwrap()
 }
 

@@ -1,0 +1,227 @@
+//! What the head of a request must be before anybody looks at what it asks for, and how its headers are read.
+//!
+//! A header that is empty or white space counts as absent everywhere: the vendor's published client sends
+//! `Authorization:` with nothing behind it to the login, and means none.
+
+use std::net::Ipv6Addr;
+
+use http::header::{self, HeaderName};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method, Version};
+use jackfield_model::limit;
+
+use crate::error::ApiError;
+
+/// A header that may stand once stands more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Repeated;
+
+/// Content codings that have a name (RFC 9110, section 8.4.1, and its registry).
+const ENCODINGS: [&str; 7] = ["gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"];
+
+/// The values of a header, without those that say nothing.
+pub(crate) fn values<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'h HeaderValue> + use<'h> {
+    headers.get_all(name).iter().filter(|value| !value.as_bytes().iter().all(u8::is_ascii_whitespace))
+}
+
+/// The value of a header that may stand once; nothing where it says nothing.
+///
+/// # Errors
+/// [`Repeated`] when it says something more than once, the same or not.
+pub(crate) fn single<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'h HeaderValue>, Repeated> {
+    let mut values = values(headers, name);
+    let first = values.next();
+    if values.next().is_some() { Err(Repeated) } else { Ok(first) }
+}
+
+/// The bound on a head. It is parsed within the HTTP library's own, wider bounds; within them the answer is ours.
+pub(crate) fn check_size(head: &Parts) -> Result<(), ApiError> {
+    let line = head.method.as_str().len() + head.uri.path_and_query().map_or(0, |text| text.as_str().len());
+    let headers: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if line + headers > limit::HEAD_BYTES {
+        return Err(ApiError::BadHead(format!(
+            "The head of the request is {} bytes long; at most {} are allowed.",
+            line + headers,
+            limit::HEAD_BYTES
+        )));
+    }
+    Ok(())
+}
+
+/// The host that a request is for (RFC 9112, section 3.2; RFC 9113, section 8.3.1). Who is in front of a server may
+/// have decided by one of two hosts, and must not be contradicted by what the server makes of the other.
+pub(crate) fn check_host(head: &Parts) -> Result<(), ApiError> {
+    let bad = |message| Err(ApiError::BadHost(message));
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let host = hosts.next().filter(|value| !value.as_bytes().trim_ascii().is_empty());
+    if hosts.next().is_some() {
+        return bad("The request has more than one Host header; it may have one.");
+    }
+    match (host, head.uri.authority()) {
+        (Some(host), _) if !is_host(host.as_bytes()) => {
+            bad("The Host header is not a host name or address with or without a port.")
+        }
+        (Some(host), Some(authority)) if head.version == Version::HTTP_2 && !is_same(host, authority) => {
+            bad("The Host header is not the :authority of the request; one of them is enough.")
+        }
+        (Some(_), _) => Ok(()),
+        (None, authority) if head.version == Version::HTTP_2 && authority.is_some() => Ok(()),
+        (None, _) if head.version < Version::HTTP_11 => Ok(()),
+        (None, _) => bad("The request does not say which host it is for; it needs one Host header."),
+    }
+}
+
+fn is_same(host: &HeaderValue, authority: &Authority) -> bool {
+    host.as_bytes().trim_ascii().eq_ignore_ascii_case(authority.as_str().as_bytes())
+}
+
+/// Whether these bytes are a host with or without a port (RFC 3986, section 3.2).
+fn is_host(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let (host, port) = match text.iter().rposition(|byte| *byte == b':') {
+        Some(at) if !text.ends_with(b"]") => (&text[..at], &text[at + 1..]),
+        _ => (text, &[][..]),
+    };
+    let port = port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
+    port && match host {
+        [b'[', address @ .., b']'] => {
+            std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
+        }
+        name => !name.is_empty() && name.iter().all(|byte| is_in_a_name(*byte)),
+    }
+}
+
+/// Letters, digits, what else RFC 3986 leaves a name, and `%` for the rest.
+const fn is_in_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b'%'
+        )
+}
+
+/// Refuses a body that would have to be decoded first. A GET or HEAD ignores its body, whatever it is.
+pub(crate) fn check_encoding(head: &Parts) -> Result<(), ApiError> {
+    if matches!(head.method, Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let codings = || {
+        let values = values(&head.headers, &header::CONTENT_ENCODING);
+        values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
+    };
+    let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    let Some(coding) = codings().find(|coding| !is_plain(coding)) else { return Ok(()) };
+    // What is no name of a coding is not repeated: it could be anything.
+    let known = ENCODINGS.into_iter().find(|known| coding.eq_ignore_ascii_case(known.as_bytes()));
+    Err(ApiError::BadEncoding(known.unwrap_or("unknown")))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn head(version: Version, uri: &str, headers: &[(&str, &str)]) -> Parts {
+        let request = headers.iter().fold(Request::post(uri).version(version), |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn a_header_that_says_nothing_is_absent() {
+        let of = |values: &[&str]| {
+            let headers: Vec<_> = values.iter().map(|value| ("authorization", *value)).collect();
+            let head = head(Version::HTTP_11, "/", &headers);
+            single(&head.headers, &header::AUTHORIZATION).map(|value| value.cloned())
+        };
+        for none in [&[][..], &[""], &[" "], &["\t "], &["", ""]] {
+            assert_eq!(of(none), Ok(None), "{none:?}");
+        }
+        for one in [&["x"][..], &["", "x"], &["x", " "]] {
+            assert_eq!(of(one), Ok(Some(HeaderValue::from_static("x"))), "{one:?}");
+        }
+        assert_eq!(of(&["x", "x"]), Err(Repeated));
+    }
+
+    #[test]
+    fn hosts_are_told_from_what_is_none() {
+        for good in [
+            "localhost",
+            "api.amazonalexa.com",
+            "API.example.",
+            "127.0.0.1:8080",
+            "[::1]",
+            "[::1]:443",
+            "a_b:",
+            "x%20y",
+            " x ",
+        ] {
+            assert!(is_host(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "", ":80", "a b", "a/b", "a@b", "a:b", "a:123456", "[::1", "[x]", "a:1:2", "http://a", "a,b c",
+            "é",
+        ] {
+            assert!(!is_host(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_request_names_one_host() {
+        let fine = |version, uri: &str, hosts: &[&str]| {
+            let headers: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
+            check_host(&head(version, uri, &headers)).is_ok()
+        };
+        let (old, one, two) = (Version::HTTP_10, Version::HTTP_11, Version::HTTP_2);
+        assert!(fine(one, "/", &["x"]) && fine(old, "/", &["x"]) && fine(old, "/", &[]));
+        assert!(!fine(one, "/", &[]) && !fine(one, "/", &[" "]) && !fine(one, "http://x/", &[]));
+        assert!(!fine(one, "/", &["x", "x"]) && !fine(old, "/", &["x", "y"]) && !fine(one, "/", &["x", ""]));
+        assert!(!fine(one, "/", &["x y"]) && !fine(old, "/", &["x y"]));
+        assert!(fine(one, "http://x/", &["y"]), "the target wins in HTTP/1.1");
+        assert!(fine(two, "http://x/", &[]) && fine(two, "http://x:1/", &["X:1"]) && fine(two, "/", &["x"]));
+        assert!(
+            !fine(two, "http://x/", &["y"]) && !fine(two, "http://x/", &["x", "x"]) && !fine(two, "/", &[])
+        );
+    }
+
+    #[test]
+    fn encodings_are_named_when_they_are_known() {
+        let named = |values: &[&str]| {
+            let headers: Vec<_> = values.iter().map(|value| ("content-encoding", *value)).collect();
+            match check_encoding(&head(Version::HTTP_11, "/", &headers)) {
+                Err(ApiError::BadEncoding(name)) => Some(name),
+                _ => None,
+            }
+        };
+        for plain in [&[][..], &[""], &["identity"], &["Identity, "]] {
+            assert_eq!(named(plain), None, "{plain:?}");
+        }
+        assert_eq!(named(&["GZIP"]), Some("gzip"));
+        assert_eq!(named(&["identity, br"]), Some("br"));
+        assert_eq!(named(&["identity", "zstd"]), Some("zstd"));
+        assert_eq!(named(&["hunter2"]), Some("unknown"));
+    }
+}
