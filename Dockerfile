@@ -27,7 +27,7 @@ COPY --from=build /jackfield /jackfield
 # For the database and for other token issuers, behind TLS.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # A named volume takes the owner of the directory that it is mounted on.
-COPY --from=build --chown=65532:65532 /data /data
+COPY --from=build --chown=65532:65532 --chmod=0700 /data /data
 # The admin token is kept there when the store has no directory.
 COPY --from=build --chown=65532:65532 --chmod=0700 /data /tmp
 USER 65532:65532

@@ -30,6 +30,7 @@ use jackfield_client::Error;
 use jackfield_client::admin::Page;
 use jackfield_model::admin::List;
 use jackfield_model::limit;
+use rustix::fs::Mode;
 use serde::Serialize;
 
 use crate::failure::{Failure, Service};
@@ -110,6 +111,9 @@ enum Command {
 impl Cli {
     /// Runs the command.
     pub(crate) fn run(self) -> ExitCode {
+        if self.command.may_hold_secrets() {
+            rustix::process::umask(Mode::RWXG | Mode::RWXO);
+        }
         let command = match self.command {
             Command::Serve(args) => return serve::run(args),
             Command::Dev(args) => return dev::run(args),
@@ -132,6 +136,11 @@ impl Command {
             Self::Token(args) => args.service(),
             _ => Service::Admin,
         }
+    }
+
+    /// Whether what it writes may hold a secret, so that its files are for their owner alone.
+    const fn may_hold_secrets(&self) -> bool {
+        !matches!(self, Self::Completions(_) | Self::Man(_))
     }
 
     fn run(self, output: &mut Output) -> Result<(), Failure> {

@@ -53,6 +53,10 @@ pub struct Settings {
     /// is a better place for a password than the command line
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
     pub store: Option<Text<StoreUrl>>,
+    /// Use a data directory that others than its owner can read, where a file system has no modes [default: false]
+    #[arg(long, value_name = "BOOL", env = "JACKFIELD_ALLOW_READABLE_DATA", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub allow_readable_data: Option<bool>,
     /// Accounts and associations to begin with (TOML), applied at every start
     #[arg(long, value_name = "FILE", env = "JACKFIELD_SEED")]
     pub seed: Option<PathBuf>,
@@ -132,6 +136,10 @@ pub struct Config {
     pub plain_listen: Option<SocketAddr>,
     /// Where state lives.
     pub store: StoreUrl,
+    /// Whether a data directory may be one that others than its owner can read.
+    pub allow_readable_data: bool,
+    /// Files of the operator that hold secrets.
+    pub secret_files: Vec<PathBuf>,
     /// What is to be there when the server has started.
     pub seeds: Vec<SeedSource>,
     /// The admin token; `None`: the one of the data directory, made when it is not there.
@@ -228,6 +236,7 @@ impl Settings {
             tls_name: self.tls_name.or(other.tls_name),
             plain_listen: self.plain_listen.or(other.plain_listen),
             store: self.store.or(other.store),
+            allow_readable_data: self.allow_readable_data.or(other.allow_readable_data),
             seed: self.seed.or(other.seed),
             admin_token: self.admin_token.or(other.admin_token),
             rate_limit: self.rate_limit.or(other.rate_limit),
@@ -251,6 +260,14 @@ impl Settings {
         }
     }
 
+    /// Whether a secret stands among them.
+    #[must_use]
+    pub fn hold_secret(&self) -> bool {
+        self.admin_token.is_some()
+            || self.token_issuer_client_secret.is_some()
+            || matches!(self.store, Some(Text(StoreUrl::Postgres(_))))
+    }
+
     /// The complete configuration.
     ///
     /// # Errors
@@ -270,6 +287,7 @@ impl Settings {
             return Err(ConfigError::Value { flag: "rate-limit", rule });
         }
         let (builtin_tokens, foreign_tokens) = issuers::resolve(&self)?;
+        let secret_files = self.tls_key.iter().chain(&self.seed).cloned().collect();
         let names = self.tls_name.unwrap_or_default();
         let tls = TlsFlags {
             cert: self.tls_cert,
@@ -296,6 +314,8 @@ impl Settings {
             tls,
             plain_listen: self.plain_listen,
             store: self.store.map_or_else(|| StoreUrl::Embedded("./jackfield-data".into()), |text| text.0),
+            allow_readable_data: self.allow_readable_data.unwrap_or_default(),
+            secret_files,
             seeds: self.seed.map(SeedSource::File).into_iter().collect(),
             admin_token: self.admin_token,
             rate_limit,

@@ -25,6 +25,7 @@ mod open;
 pub mod openapi;
 mod opening;
 mod operation;
+mod private;
 mod reset;
 mod response;
 mod restore;

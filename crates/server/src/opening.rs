@@ -104,7 +104,7 @@ async fn open(
     mut trying: Trying,
 ) -> Result<Opened, StartError> {
     let metrics = Arc::clone(trying.service.metrics());
-    let options = store_options(&metrics);
+    let options = store_options(&metrics, config.allow_readable_data);
     let store = trying.until_possible(async || Ok(config.store.open(options.clone()).await?)).await?;
     let (admin_token, admin_token_file) = match &config.admin_token {
         Some(token) => (token.0.clone(), None),
@@ -130,10 +130,11 @@ async fn open(
     Ok((Arc::new(App::new(store, metrics, &admin_token, setup)), admin_token_file))
 }
 
-fn store_options(metrics: &Arc<Metrics>) -> StoreOptions {
+fn store_options(metrics: &Arc<Metrics>, allow_readable: bool) -> StoreOptions {
     let commits = Arc::clone(metrics);
     StoreOptions {
         on_commit: Some(Arc::new(move |report| commits.commit(report))),
+        allow_readable,
         ..StoreOptions::default()
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper_util::server::graceful::GracefulShutdown;
 use jackfield_model::ClientId;
 use jackfield_model::admin::Secret;
-use jackfield_store::{OpenError, Store, Timestamp};
+use jackfield_store::{OpenError, Retention, Store, Timestamp};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::connection::{self, Door, Timeouts};
 use crate::lwa;
 use crate::opening::{Opening, WhenAway};
+use crate::private;
 use crate::router::Listener;
 use crate::seed::SeedError;
 use crate::supervisor::Supervisor;
@@ -32,8 +33,6 @@ const GRACE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks for changes that are older than the retention.
 const TRIM_INTERVAL: Duration = Duration::from_secs(60);
-/// Changes that one write forgets, so that clients' writes get their turn between.
-const TRIM_BATCH: usize = 1_000;
 /// Name of the file in the data directory that holds the admin token.
 pub const ADMIN_TOKEN_FILE: &str = "admin-token";
 
@@ -101,7 +100,7 @@ impl StartError {
         match self {
             Self::Seed { cause, .. } => cause.is_configuration(),
             Self::Tls(cause) => matches!(cause, TlsError::Pair(_)),
-            Self::TokenIssuer { .. } => true,
+            Self::TokenIssuer { .. } | Self::Open(OpenError::Readable(_)) => true,
             Self::Open(_) | Self::AdminToken { .. } | Self::Listen { .. } => false,
         }
     }
@@ -117,6 +116,7 @@ impl Server {
         let tls = config.tls.clone().map(Tls::open).transpose()?;
         let service = Arc::new(Service::new(config.body_timeout));
         let mut opening = Opening::new(&config, &service, when_away)?;
+        config.secret_files.iter().for_each(|file| private::warn_of_readers(file));
         let (opening, admin_token_file) = match opening.first_attempt(&service, PATIENCE).await {
             Some(opened) => {
                 let (app, admin_token_file) = opened?;
@@ -324,19 +324,10 @@ async fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, 
 }
 
 async fn trim_changes(store: Arc<dyn Store>, retention: Option<Duration>) {
-    let Some(retention) = retention else { return };
-    let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+    let Some(mut retention) = retention.map(Retention::new) else { return };
     loop {
-        let before = Timestamp(Timestamp::now().0.saturating_sub(retention));
-        loop {
-            match store.trim_changes(before, TRIM_BATCH).await {
-                Ok(trimmed) if trimmed == TRIM_BATCH => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "old changes could not be forgotten");
-                    break;
-                }
-            }
+        if let Err(error) = retention.apply(&*store, Timestamp::now()).await {
+            tracing::warn!(%error, "old changes could not be forgotten");
         }
         tokio::time::sleep(TRIM_INTERVAL).await;
     }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 
-use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
+use crate::change::{ChangeFilter, ChangePage, Origin};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
     AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
@@ -226,9 +226,9 @@ impl Store for FaultyStore {
         self.inner.list_changes(filter).await
     }
 
-    async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {
         self.write().await?;
-        self.inner.trim_changes(before, limit).await
+        self.inner.trim_changes(through, limit).await
     }
 
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {

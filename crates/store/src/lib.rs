@@ -17,6 +17,7 @@ pub mod moving;
 mod open;
 pub mod postgres;
 pub mod registry;
+mod retention;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use memory::MemoryStore;
 pub use moving::{Load, LoadOutcome, LoadStart, Snapshot};
 pub use open::{InvalidStoreUrl, OpenError, StoreOptions, StoreUrl};
 pub use registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
+pub use retention::Retention;
 
 /// A place that keeps the directory. See the crate documentation for the guarantees of every method.
 #[async_trait]
@@ -195,11 +197,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError`] when the store cannot be read.
     async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError>;
 
-    /// Forgets changes made before `before`, at most `limit` of them, oldest first. Answers how many went.
+    /// Forgets changes up to the sequence number `through`, at most `limit` of them, oldest first. Answers how many went.
+    /// [`Retention`] decides how far.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was forgotten.
-    async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+    async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError>;
 
     /// Puts this content in place of everything that the directory holds, in one step: no reader sees a part of it.
     /// Keys stay, and the change record goes on with the reset and what is there since.

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 
-use crate::change::{Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
+use crate::change::{Change, ChangeFilter, ChangePage, Operation, Origin, Subject};
 use crate::registry::{Dependents, Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
     AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
@@ -404,11 +404,11 @@ impl Store for MemoryStore {
         ChangePage::collect(filter, records.map(|(_, change)| Ok(change.clone())))
     }
 
-    async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {
         let mut state = self.0.write();
         let mut trimmed = 0;
         while trimmed < limit {
-            let Some(oldest) = state.changes.first_entry().filter(|oldest| oldest.get().time < before) else {
+            let Some(oldest) = state.changes.first_entry().filter(|oldest| *oldest.key() <= through) else {
                 break;
             };
             oldest.remove();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::embedded::EmbeddedStore;
+use crate::embedded::{EmbeddedStore, privacy};
 use crate::moving::Source;
 use crate::postgres::{PostgresStore, PostgresUrl};
 use crate::{CommitReport, MemoryStore, Store};
@@ -53,6 +53,13 @@ pub enum OpenError {
     /// The directory holds something else.
     #[error("{dir} is not empty and holds no store", dir = .0.display())]
     NotAStore(PathBuf),
+    /// Others than its owner can read the directory.
+    #[error(
+        "{dir} holds keys and is open to others than its owner: chmod -R go= {quoted}, or --allow-readable-data where a \
+         file system has no modes",
+        dir = .0.display(), quoted = privacy::quoted(.0)
+    )]
+    Readable(PathBuf),
     /// The directory is not there, or empty.
     #[error("{dir} holds no store", dir = .0.display())]
     NoStore(PathBuf),
@@ -111,6 +118,8 @@ pub struct StoreOptions {
     pub on_commit: Option<Arc<dyn Fn(CommitReport) + Send + Sync>>,
     /// Opens also a store whose load was interrupted. All it takes is [`Store::load`] then.
     pub unfinished: bool,
+    /// Opens also a directory that others than its owner can read, for file systems without modes.
+    pub allow_readable: bool,
 }
 
 impl OpenError {
@@ -130,6 +139,7 @@ impl fmt::Debug for StoreOptions {
         f.debug_struct("StoreOptions")
             .field("on_commit", &self.on_commit.is_some())
             .field("unfinished", &self.unfinished)
+            .field("allow_readable", &self.allow_readable)
             .finish()
     }
 }

@@ -213,6 +213,7 @@ sample! {
     a_walk_meets_what_stays_exactly_once
     changes_come_in_pages
     old_changes_are_trimmed
+    a_clock_that_was_wrong_does_not_stop_retention
     a_service_provider_takes_its_associations_with_it
     a_reset_puts_other_content_in_place
 }

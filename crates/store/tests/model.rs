@@ -51,7 +51,7 @@ enum Operation {
     DeleteProfile(&'static str, &'static str),
     PutProfiles(Vec<(&'static str, &'static str, &'static str, bool)>),
     Registry(RegistryCommand),
-    /// Forget changes that are older than so many operations.
+    /// Forget changes up to the number that is so many percent of how many operations there were.
     Trim(u64, usize),
     /// To content with so many associations.
     Reset(usize),
@@ -94,7 +94,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         3 => (organization(), to()).prop_map(|(owner, id)| Op::DeleteProfile(owner, id)),
         3 => vec((to(), organization(), to(), any::<bool>()), 0..4).prop_map(Op::PutProfiles),
         12 => commands().prop_map(Op::Registry),
-        1 => (0_u64..200, select(vec![0_usize, 1, 5, 1_000])).prop_map(|(age, limit)| Op::Trim(age, limit)),
+        1 => (0_u64..80, select(vec![0_usize, 1, 5, 1_000])).prop_map(|(part, limit)| Op::Trim(part, limit)),
         1 => (0..IDS.len()).prop_map(Op::Reset),
         2 => provider().prop_map(Op::Find),
         2 => (provider(), select(vec!["", "a", "é", "x"]), proptest::option::of(id()), limit())
@@ -219,9 +219,7 @@ async fn apply(store: &dyn Store, operation: &Operation, tick: u64) -> String {
             text(store.put_profiles(profiles.iter().map(new).collect(), origin).await)
         }
         Operation::Registry(command) => text(store.change_registry(command.clone(), origin).await),
-        Operation::Trim(age, limit) => {
-            text(store.trim_changes(Timestamp(tick.saturating_sub(*age)), *limit).await)
-        }
+        Operation::Trim(part, limit) => text(store.trim_changes(tick * part / 100, *limit).await),
         Operation::Reset(associations) => text(store.reset(content(*associations).await, origin).await),
         Operation::Find(provider) => {
             let mut ids = IDS.map(external);
@@ -312,9 +310,10 @@ async fn run_on_postgres(operations: &[Operation]) -> Result<(), String> {
                 own.iter_mut().for_each(|change| change.sequence = numbers.plain(change.sequence));
                 (format!("{own:?}"), format!("{:?}", list(&reference, *after).await))
             }
-            Operation::Trim(..) => {
+            Operation::Trim(part, limit) => {
                 numbers.learn(&*store).await;
-                (apply(&*store, operation, tick).await, expected)
+                let through = numbers.own(tick * part / 100);
+                (text(store.trim_changes(through, *limit).await), expected)
             }
             _ => (apply(&*store, operation, tick).await, expected),
         };

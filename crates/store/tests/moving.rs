@@ -245,7 +245,7 @@ async fn many(count: usize) -> World {
     let content =
         Content { registry, profiles: Vec::new(), associations: [(world.providers[0], own)].into() };
     world.store.reset(content, origin()).await.unwrap();
-    world.store.trim_changes(jackfield_store::Timestamp(u64::MAX), count).await.unwrap();
+    world.store.trim_changes(u64::MAX, count).await.unwrap();
     world
 }
 

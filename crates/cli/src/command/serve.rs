@@ -43,8 +43,11 @@ pub(super) fn configure(
     settings: Settings,
     defaults: Settings,
 ) -> Result<Config, ConfigError> {
-    let file = file.map(Settings::read).transpose()?.unwrap_or_default();
-    settings.or(file).or(defaults).resolve()
+    let read = file.map(Settings::read).transpose()?.unwrap_or_default();
+    let holds_secret = read.hold_secret();
+    let mut config = settings.or(read).or(defaults).resolve()?;
+    config.secret_files.extend(file.filter(|_| holds_secret).map(Path::to_owned));
+    Ok(config)
 }
 
 /// What a client needs for a server with a local CA, a line each.

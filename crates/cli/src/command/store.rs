@@ -44,6 +44,8 @@ enum StoreCommand {
 
 #[derive(Args)]
 struct CopyArgs {
+    #[command(flatten)]
+    readable: ReadableArgs,
     /// The store to read: embedded:DIR or postgres://…
     #[arg(long, value_name = "URL")]
     from: StoreUrl,
@@ -54,6 +56,8 @@ struct CopyArgs {
 
 #[derive(Args)]
 struct ExportArgs {
+    #[command(flatten)]
+    readable: ReadableArgs,
     /// The store to read: embedded:DIR or postgres://…
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
     store: StoreUrl,
@@ -65,12 +69,29 @@ struct ExportArgs {
 
 #[derive(Args)]
 struct ImportArgs {
+    #[command(flatten)]
+    readable: ReadableArgs,
     /// The store to fill, which is made when it is not there
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
     store: StoreUrl,
     /// The export to read; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+}
+
+/// Whether directories that others can read are opened.
+#[derive(Clone, Copy, Args)]
+pub(super) struct ReadableArgs {
+    /// Use a data directory that others than its owner can read, where a file
+    /// system has no modes
+    #[arg(long = "allow-readable-data", env = "JACKFIELD_ALLOW_READABLE_DATA", display_order = 800)]
+    allow_readable: bool,
+}
+
+impl ReadableArgs {
+    fn options(self) -> StoreOptions {
+        StoreOptions { allow_readable: self.allow_readable, ..StoreOptions::default() }
+    }
 }
 
 /// What a command of this group says at the end.
@@ -104,8 +125,8 @@ impl CopyArgs {
         if self.from == self.to {
             return Err(Failure::usage("--from and --to are the same store"));
         }
-        let from = open_source(&self.from).await?;
-        let to = open_target(&self.to).await?;
+        let from = open_source(&self.from, self.readable).await?;
+        let to = open_target(&self.to, self.readable).await?;
         let mut progress = Progress::new("copying");
         let copied = copy(&*from, &*to, |moved| progress.set(moved.rows(), moved.expected)).await;
         to.close().await;
@@ -119,7 +140,7 @@ impl CopyArgs {
 
 impl ExportArgs {
     async fn run(self) -> Result<Option<Report>, Failure> {
-        let store = open_source(&self.store).await?;
+        let store = open_source(&self.store, self.readable).await?;
         let mut sink = Sink::create(&self.file)?;
         let mut progress = Progress::new("exporting");
         let snapshot = store.snapshot().await.map_err(|error| Failure::failed(error.to_string()))?;
@@ -139,7 +160,7 @@ impl ExportArgs {
 impl ImportArgs {
     async fn run(self) -> Result<Option<Report>, Failure> {
         let mut source = Source::open(&self.file)?;
-        let store = open_target(&self.store).await?;
+        let store = open_target(&self.store, self.readable).await?;
         let mut progress = Progress::new("importing");
         let imported = import(&store, &mut source, &mut progress).await;
         store.close().await;
@@ -175,14 +196,14 @@ async fn import(
     import.finish().await.map_err(|error| moving_failed(&error))
 }
 
-async fn open_source(url: &StoreUrl) -> Result<Arc<dyn Store>, Failure> {
+async fn open_source(url: &StoreUrl, readable: ReadableArgs) -> Result<Arc<dyn Store>, Failure> {
     refuse_memory(url)?;
-    url.open_existing(StoreOptions::default()).await.map_err(|error| open_failed(&error))
+    url.open_existing(readable.options()).await.map_err(|error| open_failed(&error))
 }
 
-async fn open_target(url: &StoreUrl) -> Result<Arc<dyn Store>, Failure> {
+async fn open_target(url: &StoreUrl, readable: ReadableArgs) -> Result<Arc<dyn Store>, Failure> {
     refuse_memory(url)?;
-    let options = StoreOptions { unfinished: true, ..StoreOptions::default() };
+    let options = StoreOptions { unfinished: true, ..readable.options() };
     url.open(options).await.map_err(|error| open_failed(&error))
 }
 
@@ -197,6 +218,7 @@ fn refuse_memory(url: &StoreUrl) -> Result<(), Failure> {
 fn open_failed(error: &OpenError) -> Failure {
     let failure = Failure::failed(error.to_string());
     match error {
+        OpenError::Readable(_) => Failure::usage(error.to_string()),
         OpenError::InUse(_) => {
             failure.hint("stop the server, or let it do the work: `jackfield backup`, `jackfield restore`")
         }

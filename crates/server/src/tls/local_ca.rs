@@ -4,7 +4,7 @@
 //! Certificates for names and their keys live in memory: each start makes one, and the running server makes the next
 //! long before the last expires.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ impl LocalCa {
     pub(crate) fn open(directory: &Path, now: SystemTime) -> Result<Self, LocalCaError> {
         let failed = |what: String| LocalCaError { directory: directory.to_owned(), what };
         let io = |what: &str, error: std::io::Error| failed(format!("{what}: {error}"));
-        std::fs::create_dir_all(directory).map_err(|error| io("it cannot be made", error))?;
+        make_for_everybody(directory).map_err(|error| io("it cannot be made", error))?;
         // Two servers that start at the same time make one CA. The lock goes with the file.
         let lock = File::open(directory).map_err(|error| io("it cannot be read", error))?;
         lock.lock().map_err(|error| io("it cannot be locked", error))?;
@@ -233,7 +233,16 @@ fn trusted(ca_pem: &str) -> Result<(CertificateDer<'static>, Arc<WebPkiServerVer
     Ok((cert, verifier))
 }
 
-/// Whole or not at all, and on stable storage.
+/// Makes the directory, where clients of other users find the certificate to trust: the umask of the process would
+/// keep them out.
+fn make_for_everybody(directory: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> =
+        directory.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
+    std::fs::create_dir_all(directory)?;
+    missing.iter().try_for_each(|path| std::fs::set_permissions(path, Permissions::from_mode(0o755)))
+}
+
+/// Whole or not at all, and on stable storage. The mode is as given, whatever the umask.
 fn write(directory: &Path, name: &str, text: &str, mode: u32) -> std::io::Result<()> {
     let unfinished = directory.join(format!("{name}.new"));
     match std::fs::remove_file(&unfinished) {
@@ -241,6 +250,7 @@ fn write(directory: &Path, name: &str, text: &str, mode: u32) -> std::io::Result
         _ => {}
     }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&unfinished, directory.join(name))?;

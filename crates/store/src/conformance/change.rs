@@ -1,6 +1,7 @@
 //! The change record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jackfield_model::RequestId;
 use jackfield_model::admin::Maintenance;
@@ -8,8 +9,8 @@ use jackfield_model::admin::Maintenance;
 use super::Adapter;
 use super::world::{NORTH, World, amazon, changes, client_id, external, origin, profile, write};
 use crate::{
-    Actor, Change, ChangeFilter, ChangePage, CreateOutcome, Operation, Origin, RegistryCommand, Subject,
-    Timestamp, UpdateOutcome, WriteAssociation,
+    Actor, Change, ChangeFilter, ChangePage, CreateOutcome, Operation, Origin, RegistryCommand, Retention,
+    Subject, Timestamp, UpdateOutcome, WriteAssociation,
 };
 
 fn filter(after: u64, limit: usize) -> ChangeFilter {
@@ -163,19 +164,18 @@ async fn timed_changes(world: &World) -> Vec<u64> {
 
 pub(super) async fn old_changes_are_trimmed(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
-    // The changes that made the accounts are of today: all of them must go before older ones behind them.
-    assert_eq!(world.store.trim_changes(Timestamp(50), 100).await.unwrap(), 0);
+    assert_eq!(world.store.trim_changes(0, 100).await.unwrap(), 0);
     let accounts = world.changes().await.len();
-    assert_eq!(world.store.trim_changes(Timestamp(u64::MAX), 2).await.unwrap(), 2);
-    assert_eq!(world.store.trim_changes(Timestamp(u64::MAX), 100).await.unwrap(), accounts - 2);
+    assert_eq!(world.store.trim_changes(u64::MAX, 2).await.unwrap(), 2);
+    assert_eq!(world.store.trim_changes(u64::MAX, 100).await.unwrap(), accounts - 2);
     let made = timed_changes(&world).await;
-    assert_eq!(world.store.trim_changes(Timestamp(100), 100).await.unwrap(), 0, "older than, not as old as");
-    assert_eq!(world.store.trim_changes(Timestamp(104), 3).await.unwrap(), 3);
+    assert_eq!(world.store.trim_changes(made[0] - 1, 100).await.unwrap(), 0, "up to it, and not beyond");
+    assert_eq!(world.store.trim_changes(made[3], 3).await.unwrap(), 3);
     assert_eq!(world.changes().await.first().map(|change| change.sequence), Some(made[3]));
     let world = world.again(adapter).await;
-    assert_eq!(world.store.trim_changes(Timestamp(104), 100).await.unwrap(), 1);
-    assert_eq!(world.store.trim_changes(Timestamp(104), 100).await.unwrap(), 0);
-    assert_eq!(world.store.trim_changes(Timestamp(200), 0).await.unwrap(), 0);
+    assert_eq!(world.store.trim_changes(made[3], 100).await.unwrap(), 1);
+    assert_eq!(world.store.trim_changes(made[3], 100).await.unwrap(), 0);
+    assert_eq!(world.store.trim_changes(u64::MAX, 0).await.unwrap(), 0);
     let world = world.again(adapter).await;
     let left: Vec<u64> = world.changes().await.iter().map(|change| change.sequence).collect();
     assert_eq!(left, made[4..]);
@@ -184,10 +184,48 @@ pub(super) async fn old_changes_are_trimmed(adapter: &dyn Adapter) {
     assert_eq!(world.count(world.providers[0]).await, 10, "what was changed stays");
 }
 
+/// Changes of these times; answers the sequence number of the last.
+async fn changes_at(world: &World, times: impl IntoIterator<Item = u64>) -> u64 {
+    for time in times {
+        let origin = Origin { time: Timestamp(time), ..origin() };
+        let new = external(&RequestId::random().to_string());
+        let write = WriteAssociation { origin, ..write(world.providers[0], new.as_str(), "one") };
+        world.store.create_association(write).await.unwrap();
+    }
+    world.last_change().await
+}
+
+pub(super) async fn a_clock_that_was_wrong_does_not_stop_retention(adapter: &dyn Adapter) {
+    const NOW: u64 = 1_000_000;
+    const FUTURE: u64 = 9_000_000;
+    let world = World::new(adapter).await;
+    // The changes that made the accounts are of today, which is the future here, and more than one batch follows.
+    changes_at(&world, (0..1_200).map(|n| FUTURE + n)).await;
+    let mut retention = Retention::new(Duration::from_millis(100));
+    let apply =
+        async |retention: &mut Retention, now| retention.apply(&*world.store, Timestamp(now)).await.unwrap();
+    assert_eq!(apply(&mut retention, NOW).await, 0, "nobody knows how old they are");
+    // The clock is right again. What it said before does not keep what follows from growing old.
+    let last_before = changes_at(&world, [NOW, NOW + 1]).await;
+    let all = world.changes().await.len();
+    assert_eq!(apply(&mut retention, NOW + 50).await, 0, "what follows is not old");
+    let left = changes_at(&world, [FUTURE, NOW + 60, 5, NOW + 61, FUTURE]).await;
+    assert_eq!(apply(&mut Retention::new(Duration::from_millis(100)), NOW + 102).await, all);
+    let sequences: Vec<u64> = world.changes().await.iter().map(|change| change.sequence).collect();
+    assert!(sequences.len() == 5 && sequences[0] > last_before, "{sequences:?}");
+    assert_eq!(apply(&mut retention, NOW + 103).await, 0, "a clock that was behind makes nothing old");
+    let world = world.again(adapter).await;
+    assert_eq!(retention.apply(&*world.store, Timestamp(NOW + 162)).await.unwrap(), 4);
+    let sequences: Vec<u64> = world.changes().await.iter().map(|change| change.sequence).collect();
+    assert_eq!(sequences, [left], "the last one is still ahead of its time");
+    // The time that it names comes, and passes.
+    assert_eq!(retention.apply(&*world.store, Timestamp(FUTURE + 101)).await.unwrap(), 1);
+}
+
 pub(super) async fn sequence_numbers_go_on_after_a_trim(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
     let made = timed_changes(&world).await;
-    world.store.trim_changes(Timestamp(u64::MAX), 1_000).await.unwrap();
+    world.store.trim_changes(u64::MAX, 1_000).await.unwrap();
     assert_eq!(world.changes().await, Vec::new());
     let world = world.again(adapter).await;
     assert_eq!(world.changes().await, Vec::new());

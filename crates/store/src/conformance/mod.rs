@@ -230,6 +230,7 @@ suite! { $
         changes_are_filtered_by_provider
         a_page_looks_at_a_bounded_number
         old_changes_are_trimmed
+        a_clock_that_was_wrong_does_not_stop_retention
         sequence_numbers_go_on_after_a_trim;
     lifecycle:
         an_empty_store_answers

@@ -12,7 +12,6 @@ use super::{Adapter, Memory};
 use crate::moving::{Load, LoadOutcome, LoadStart, Part, Position, Row, Source, copy};
 use crate::{
     AssociationRange, CreateOutcome, DeleteProfileOutcome, MemoryStore, RegistryCommand, Store, StoreError,
-    Timestamp,
 };
 
 /// A world with something of every kind, of which some was there before.
@@ -30,7 +29,7 @@ async fn lived_in(adapter: &dyn Adapter) -> World {
     world.done(RegistryCommand::CreateClient(client("c1", NORTH, &[1, 2]))).await;
     let north = organization_id(NORTH);
     world.store.delete_profile(&north, &amazon("gone"), origin()).await.unwrap();
-    world.store.trim_changes(Timestamp(u64::MAX), 3).await.unwrap();
+    world.store.trim_changes(u64::MAX, 3).await.unwrap();
     let maintenance = Maintenance { enabled: true, retry_after: 5 };
     world.done(RegistryCommand::SetMaintenance(maintenance)).await;
     world
@@ -223,7 +222,7 @@ pub(super) async fn what_changed_at_the_source_is_moved_again(adapter: &dyn Adap
     world.create("0", "p1").await;
     world.create_for(world.providers[1], "late", "p1").await;
     world.store.create_profile(profile("p9", NORTH, "p9"), origin()).await.unwrap();
-    world.store.trim_changes(Timestamp(u64::MAX), 5).await.unwrap();
+    world.store.trim_changes(u64::MAX, 5).await.unwrap();
     for id in world.store.find_associations(world.stranger, &[external("é1")]).await.unwrap() {
         world.delete_for(world.stranger, id.external_user_id.as_str()).await;
     }

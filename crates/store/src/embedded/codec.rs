@@ -148,6 +148,12 @@ pub(super) fn encode_change(change: &Change) -> Vec<u8> {
     bytes
 }
 
+/// The sequence number of the key of a change.
+pub(super) fn decode_sequence(key: &[u8]) -> Result<u64, StoreError> {
+    let sequence = key.try_into().map_err(|_| corrupt("change record", &"key of a wrong length"))?;
+    Ok(u64::from_be_bytes(sequence))
+}
+
 pub(super) fn decode_change(sequence: u64, bytes: &[u8]) -> Result<Change, StoreError> {
     let mut reader = Reader { rest: bytes, what: "change record" };
     reader.version(CHANGE_VERSION)?;

@@ -15,6 +15,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::codec::Token;
+use super::privacy;
 use crate::OpenError;
 
 /// The format that this version writes.
@@ -28,6 +29,8 @@ const MARKER: &str = "format";
 const LOCK: &str = "lock";
 const ENGINE: &str = "engine";
 const PROBE: &str = "probe.tmp";
+/// Kept here by the server.
+const ADMIN_TOKEN: &str = "admin-token";
 const MARKER_BEGINNING: &str = "jackfield store, format ";
 /// Stands at the end of the marker until the engine's files are complete.
 const MARKER_UNFINISHED: &str = ", being made";
@@ -48,8 +51,9 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Locks the directory, making it when it is not there.
-    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+    /// Locks the directory, making it when it is not there. One that others than its owner can read is refused unless
+    /// `allow_readable` says that it is meant so.
+    pub(super) fn open(path: &Path, allow_readable: bool) -> Result<Self, OpenError> {
         let failed = |doing: &str| {
             let doing = doing.to_owned();
             move |error: io::Error| OpenError::Io { dir: path.to_owned(), cause: format!("{doing}: {error}") }
@@ -57,6 +61,9 @@ impl Directory {
         make_private(path).map_err(failed("it cannot be made"))?;
         if read_marker(path)?.is_none() && holds_something_else(path).map_err(failed("it cannot be read"))? {
             return Err(OpenError::NotAStore(path.to_owned()));
+        }
+        if !allow_readable && privacy::is_open_to_others(path).map_err(failed("its mode cannot be read"))? {
+            return Err(OpenError::Readable(path.to_owned()));
         }
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK));
         let lock = lock.map_err(failed("its lock file cannot be written"))?;
@@ -77,10 +84,19 @@ impl Directory {
             Err(error) if directory.finished && error.kind() == io::ErrorKind::StorageFull => {}
             probed => probed.map_err(failed("it cannot be written"))?,
         }
+        if !allow_readable {
+            directory.close_to_others().map_err(failed("its files cannot be closed to others"))?;
+        }
         if marker.is_none() {
             directory.mark(false).map_err(failed("its format marker cannot be written"))?;
         }
         Ok(directory)
+    }
+
+    /// Closes the files in a directory that is closed itself; see `privacy`.
+    fn close_to_others(&self) -> io::Result<()> {
+        let own = [MARKER, LOCK, ADMIN_TOKEN, ENGINE];
+        own.iter().try_for_each(|name| privacy::close_to_others(&self.path.join(name)))
     }
 
     /// Whether the format marker is there.
@@ -204,7 +220,7 @@ fn holds_something_else(path: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
         let name = name.to_string_lossy();
-        let ours = matches!(&*name, LOCK | PROBE | "format.tmp" | "lost+found" | "admin-token");
+        let ours = matches!(&*name, LOCK | PROBE | "format.tmp" | "lost+found" | ADMIN_TOKEN);
         if !ours && !name.starts_with('.') {
             return Ok(true);
         }

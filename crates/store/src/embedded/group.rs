@@ -14,7 +14,7 @@ use super::counts::{Counts, ProviderNumber, Tally};
 use super::engine::Row;
 use super::layout::{self, Key, Space};
 use super::view::View;
-use crate::change::{Change, Operation, Origin, Subject, Timestamp};
+use crate::change::{Change, Operation, Origin, Subject};
 use crate::registry::{RecordKey, Registry, RegistryCommand, RegistryOutcome};
 use crate::{CreateOutcome, DeleteOutcome, StoreError, UpdateOutcome, WriteAssociation};
 
@@ -217,23 +217,20 @@ impl<'a> Group<'a> {
     }
 
     /// Forgets the oldest changes: those of the store first, then the group's own.
-    pub(super) fn trim_changes(&mut self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    pub(super) fn trim_changes(&mut self, through: u64, limit: usize) -> Result<usize, StoreError> {
         let mut old = Vec::new();
         let mut first = self.first_change;
-        for change in self.view.changes(first) {
-            let change = change?;
-            if old.len() == limit || change.time >= before {
-                break;
-            }
-            first = change.sequence + 1;
-            old.push(change.sequence);
+        for sequence in self.view.change_numbers(first, through).take(limit) {
+            let sequence = sequence?;
+            first = sequence + 1;
+            old.push(sequence);
         }
-        while first > self.view.state.last_change && first <= self.last_change && old.len() < limit {
-            let Some(Some(bytes)) = self.pending.get(&(Space::Change, layout::change(first))) else { break };
-            if codec::decode_change(first, bytes)?.time >= before {
-                break;
+        let own = |first: u64| self.view.state.last_change < first && first <= self.last_change.min(through);
+        while own(first) && old.len() < limit {
+            // Those that this group has forgotten already are not there.
+            if let Some(Some(_)) = self.pending.get(&(Space::Change, layout::change(first))) {
+                old.push(first);
             }
-            old.push(first);
             first += 1;
         }
         for sequence in &old {

@@ -11,6 +11,7 @@ mod engine;
 mod group;
 mod layout;
 mod load;
+pub(crate) mod privacy;
 mod recent;
 mod reset;
 mod snapshot;
@@ -39,7 +40,7 @@ use self::recent::RecentRows;
 use self::snapshot::{EmbeddedSnapshot, Pins};
 use self::view::View;
 use self::writer::{Message, Reply, Write, Writer};
-use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
+use crate::change::{ChangeFilter, ChangePage, Origin};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
     AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
@@ -192,7 +193,7 @@ impl EmbeddedStore {
 
     fn open_blocking(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
         let failed = |cause: String| OpenError::Io { dir: path.to_owned(), cause };
-        let mut directory = Directory::open(path)?;
+        let mut directory = Directory::open(path, options.allow_readable)?;
         let view = if directory.is_finished() {
             let engine =
                 Engine::open(&directory.engine(), false).map_err(|error| failed(describe(&error)))?;
@@ -364,8 +365,8 @@ impl Store for EmbeddedStore {
         listing.await.unwrap_or_else(|_| Err(unavailable("the runtime is shutting down")))
     }
 
-    async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.write(|reply| Write::Trim(before, limit, reply)).await
+    async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {
+        self.write(|reply| Write::Trim(through, limit, reply)).await
     }
 
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {

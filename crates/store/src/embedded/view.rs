@@ -234,15 +234,27 @@ impl View {
         ChangePage::collect(filter, self.changes(start))
     }
 
+    /// The sequence numbers of the changes from `start` to `end` that are there.
+    pub(super) fn change_numbers(
+        &self,
+        start: u64,
+        end: u64,
+    ) -> impl Iterator<Item = Result<u64, StoreError>> + '_ {
+        let start = start.max(self.state.first_change);
+        // A range that ends before it begins is none.
+        let end = layout::change(end.max(start.saturating_sub(1)));
+        let keys =
+            self.keys_between(Space::Change, Bound::Included(layout::change(start)), Bound::Included(end));
+        keys.map(|key| codec::decode_sequence(&key?))
+    }
+
     /// The changes from `start` on. Those that were trimmed are skipped without a look: their rows may be
     /// millions of marks that the engine has not cleared away yet.
     pub(super) fn changes(&self, start: u64) -> impl Iterator<Item = Result<Change, StoreError>> + '_ {
         let start = layout::change(start.max(self.state.first_change));
         self.range(Space::Change, Bound::Included(start.into()), Bound::Unbounded).map(|row| {
             let (key, value) = row?;
-            let sequence =
-                key.as_ref().try_into().map_err(|_| corrupt("change record", &"key of a wrong length"))?;
-            codec::decode_change(u64::from_be_bytes(sequence), &value)
+            codec::decode_change(codec::decode_sequence(&key)?, &value)
         })
     }
 }

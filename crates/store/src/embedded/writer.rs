@@ -26,7 +26,7 @@ use super::layout::{Key, Space};
 use super::load::{Begun, Filling, Mark};
 use super::view::View;
 use super::{CLOSED, LOADING, Shared};
-use crate::change::{Origin, Timestamp};
+use crate::change::Origin;
 use crate::registry::{Profile, RegistryCommand, RegistryOutcome};
 use crate::{
     CommitReport, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome, DeleteProfileOutcome,
@@ -59,7 +59,7 @@ pub(super) enum Write {
     RenameProfile(OrganizationId, AmazonId, Option<String>, Origin, Reply<UpdateOutcome>),
     PutProfiles(Vec<Profile>, Origin, Reply<Vec<PutProfileOutcome>>),
     DeleteProfile(OrganizationId, AmazonId, Origin, Reply<DeleteProfileOutcome>),
-    Trim(Timestamp, usize, Reply<usize>),
+    Trim(u64, usize, Reply<usize>),
     Reset(Box<Content>, Origin, Reply<()>),
     /// Removes a part of what a reset left, from this key on; the answer is where to go on.
     Sweep(Key, Reply<Option<Key>>),
@@ -487,7 +487,7 @@ impl Write {
             Self::DeleteProfile(organization, id, origin, reply) => {
                 answer(group.delete_profile(&organization, &id, origin), reply)
             }
-            Self::Trim(before, limit, reply) => answer(group.trim_changes(before, limit), reply),
+            Self::Trim(through, limit, reply) => answer(group.trim_changes(through, limit), reply),
             Self::Reset(content, origin, reply) => answer(group.reset(&content, &origin), reply),
             Self::Sweep(from, reply) => answer(group.sweep(&from, SWEEP_MAX), reply),
         }

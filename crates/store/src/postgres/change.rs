@@ -107,36 +107,25 @@ pub(super) async fn list(shared: &Shared, filter: &ChangeFilter) -> Result<Chang
     ChangePage::collect(filter, rows.iter().map(change))
 }
 
-/// Forgets the oldest changes, as long as they are from before `before`.
-pub(super) async fn trim(shared: &Shared, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+/// Forgets the oldest changes up to a sequence number.
+pub(super) async fn trim(shared: &Shared, through: u64, limit: usize) -> Result<usize, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let settled = settle(shared).await?;
+    // What is not settled yet may have lower numbers than what is there.
+    let through = settle(shared).await?.min(i64::try_from(through).unwrap_or(i64::MAX));
     let mut client = shared.client().await?;
     let run = async {
         let transaction = client.transaction().await?;
-        let oldest = transaction
-            .query(
-                "SELECT sequence, time FROM change WHERE sequence <= $1 ORDER BY sequence LIMIT $2",
-                &[&settled, &limit],
-            )
-            .await?;
-        let before = to_sql(before);
-        let mut last = None;
-        let mut count = 0;
-        for row in &oldest {
-            if row.try_get::<_, SystemTime>(1)? >= before {
-                break;
-            }
-            last = Some(row.try_get::<_, i64>(0)?);
-            count += 1;
-        }
-        if let Some(last) = last {
+        let oldest = "SELECT max(sequence), count(*) FROM \
+                      (SELECT sequence FROM change WHERE sequence <= $1 ORDER BY sequence LIMIT $2) AS oldest";
+        let oldest = transaction.query_one(oldest, &[&through, &limit]).await?;
+        if let Some(last) = oldest.try_get::<_, Option<i64>>(0)? {
             transaction.execute("DELETE FROM change WHERE sequence <= $1", &[&last]).await?;
             let note = "UPDATE directory SET trimmed_to = greatest(trimmed_to, $1)";
             transaction.execute(note, &[&last]).await?;
             transaction.commit().await?;
         }
-        Ok::<usize, Failure>(count)
+        let count: i64 = oldest.try_get(1)?;
+        Ok::<usize, Failure>(usize::try_from(count).unwrap_or_default())
     };
     match super::in_time(run).await {
         Ok(count) => Ok(count),

@@ -37,7 +37,7 @@ use self::batch::Batcher;
 use self::change::Feed;
 use self::connect::Connector;
 use self::error::Failure;
-use crate::change::{ChangeFilter, ChangePage, Origin, Timestamp};
+use crate::change::{ChangeFilter, ChangePage, Origin};
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{
     AssociationPage, AssociationRange, CommitReport, Content, CreateOutcome, CreateProfileOutcome,
@@ -473,8 +473,8 @@ impl Store for PostgresStore {
         change::list(&self.shared, filter).await
     }
 
-    async fn trim_changes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        change::trim(&self.shared, before, limit).await
+    async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {
+        change::trim(&self.shared, through, limit).await
     }
 
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {

@@ -21,7 +21,8 @@ fn the_ca_is_made_once_and_its_key_is_private() {
     let first = LocalCa::open(&directory, now()).unwrap();
     let read = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
     let mode = |name: &str| std::fs::metadata(directory.join(name)).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(CA_KEY_FILE), 0o600);
+    assert_eq!((mode(CA_KEY_FILE), mode(CA_CERT_FILE)), (0o600, 0o644));
+    assert_eq!((mode(""), mode("..")), (0o755, 0o755), "clients of other users reach the certificate");
     let (cert, key) = (read(CA_CERT_FILE), read(CA_KEY_FILE));
     assert!(first.cert_file().is_absolute());
     assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 2, "nothing else is left");
