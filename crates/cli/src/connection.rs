@@ -142,6 +142,12 @@ impl LoginArgs {
 }
 
 impl AdminArgs {
+    /// The same for the server that has this data directory, unless another one is named.
+    pub(crate) fn with_data_dir(mut self, directory: &Path) -> Self {
+        self.data_dir.get_or_insert_with(|| directory.display().to_string());
+        self
+    }
+
     /// A client of the admin API.
     ///
     /// # Errors

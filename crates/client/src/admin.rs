@@ -2,6 +2,7 @@
 
 mod backup;
 mod inspect;
+mod verify;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use crate::token::{InvalidToken, StaticToken};
 use crate::transport::{Repeat, Transport};
 
 pub use inspect::JournalQuery;
+pub use verify::Verification;
 
 /// A client of the admin API. Clones share connections. Every method fails with [`Error`]; a 404 when the object
 /// that the path names is not there, a 409 when an id or a name is taken.

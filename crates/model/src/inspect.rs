@@ -215,3 +215,39 @@ pub struct ResetDone {
     /// Highest sequence number of the change record.
     pub last_change: u64,
 }
+
+/// Something that is wrong with a store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Where: a file, or a kind of row and its id.
+    pub place: String,
+    /// What.
+    pub problem: String,
+}
+
+/// What a verification of a store has read, and how much is wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    /// Organizations, clients and service providers; maintenance mode when it was set.
+    pub accounts: u64,
+    /// Communication profiles.
+    pub profiles: u64,
+    /// Associations.
+    pub associations: u64,
+    /// Changes.
+    pub changes: u64,
+    /// Findings, those among them that were not told because there were too many.
+    pub findings: u64,
+}
+
+/// A line of the answer to a verification.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifyLine {
+    /// Something is wrong.
+    Finding(Finding),
+    /// How far it is.
+    Progress(Verified),
+    /// Always the last.
+    Done(Verified),
+}

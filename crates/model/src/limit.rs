@@ -103,6 +103,9 @@ pub const RETRY_AFTER_MAX_SECONDS: u32 = 24 * 60 * 60;
 /// Most entries that the journal of requests can keep.
 pub const JOURNAL_MAX: usize = 100_000;
 
+/// Findings of a verification of a store that are told one by one; more are counted.
+pub const VERIFY_FINDINGS_MAX: u64 = 1_000;
+
 /// Longest that a request for journal entries may wait for one, in seconds: less than clients wait for an answer.
 pub const JOURNAL_WAIT_MAX_SECONDS: u32 = 25;
 

@@ -20,6 +20,7 @@ use jackfield_model::inspect::DropWhen;
 use jackfield_model::{ClientId, RequestId, ServiceProviderId, limit};
 use jackfield_store::{Registry, Store, StoreError};
 
+use crate::admin::Verifying;
 use crate::auth::Caller;
 use crate::auth::issuer::Issuers;
 use crate::auth::keys::Keys;
@@ -51,6 +52,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     keys: Keys,
     pub(crate) restores: Restores,
+    pub(crate) verifying: Verifying,
     pub(crate) clock: Clock,
     pub(crate) rates: Rates,
     pub(crate) issuers: Issuers,
@@ -116,6 +118,7 @@ impl App {
         Self {
             keys: Keys::derive(store.root_key()),
             restores: Restores::default(),
+            verifying: Verifying::default(),
             clock: Clock::new(clock),
             rates: Rates::new(default_rate),
             issuers,

@@ -65,6 +65,7 @@ pub struct Metrics {
     commit_latency: Histogram,
     commit_group: Histogram,
     commit_failures: IntCounter,
+    verifications: IntCounterVec,
     tokens_issued: IntCounterVec,
     limited: IntCounterVec,
     handshakes: IntCounterVec,
@@ -132,6 +133,12 @@ impl Default for Metrics {
             commit_failures: keep(
                 &registry,
                 IntCounter::new("jackfield_commit_failures_total", "Store commits that failed."),
+            ),
+            verifications: counters(
+                &registry,
+                "jackfield_store_verifications_total",
+                "Verifications of the store that came to their end, by whether it is what it should be.",
+                &["outcome"],
             ),
             tokens_issued: counters(
                 &registry,
@@ -229,6 +236,12 @@ impl Metrics {
         } else {
             self.commit_failures.inc();
         }
+    }
+
+    /// Counts a verification with so many findings.
+    pub(crate) fn verified(&self, findings: u64) {
+        let outcome = if findings == 0 { "whole" } else { "damaged" };
+        self.verifications.with_label_values(&[outcome]).inc();
     }
 
     /// Counts an issued access token.

@@ -129,6 +129,7 @@ pub(crate) enum AdminOperation {
     SetClock,
     Reset,
     Backup,
+    Verify,
     Restore,
 }
 
@@ -267,6 +268,7 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Admin  POST   "/admin/v1/reset"                               => Admin(Reset);
     Admin  GET    "/admin/v1/backup"                              => Admin(Backup);
     Admin  POST   "/admin/v1/restore"                             => Admin(Restore);
+    Admin  GET    "/admin/v1/verify"                              => Admin(Verify);
 
     Admin  GET    "/metrics"      => Open(Metrics);
     Both   GET    "/healthz"      => Open(Health);
@@ -321,7 +323,7 @@ impl FamilyOperation {
 impl AdminOperation {
     /// Whether a reset may happen in the middle of it: it is one, waits for other requests, or reads as of one moment.
     pub(crate) const fn outlasts_resets(self) -> bool {
-        matches!(self, Self::Reset | Self::ReadJournal | Self::Backup)
+        matches!(self, Self::Reset | Self::ReadJournal | Self::Backup | Self::Verify)
     }
 }
 

@@ -18,6 +18,7 @@ mod open;
 pub mod postgres;
 pub mod registry;
 mod retention;
+pub mod verify;
 
 use std::fmt;
 use std::sync::Arc;

@@ -101,6 +101,14 @@ pub enum OpenError {
         /// The version that this release brings.
         known: i32,
     },
+    /// The files are not as they were written.
+    #[error("{dir} is damaged: {cause}; restore a backup, or a copy of the directory", dir = .dir.display())]
+    Damaged {
+        /// The directory.
+        dir: PathBuf,
+        /// What is wrong, and where.
+        cause: String,
+    },
     /// Files cannot be read or written.
     #[error("{dir} cannot be opened as a store: {cause}", dir = .dir.display())]
     Io {

@@ -150,9 +150,9 @@ async fn writes_work(public: &Public, admin: &Admin, fixture: &Fixture) {
         public.client.send(&request).await.unwrap().status
     };
     let last = fixture.expected["shown"]["/changes?limit=1000"]["next_after"].as_u64().unwrap();
-    assert_eq!(send(&Method::POST, &association("7201", "1234")).await, 409);
-    assert_eq!(send(&Method::POST, &association("new", "1234")).await, 201);
-    assert_eq!(send(&Method::PUT, &association("new", "5678")).await, 200);
+    assert_eq!(send(&Method::POST, &association("7201", &profile("1234"))).await, 409);
+    assert_eq!(send(&Method::POST, &association("new", &profile("1234"))).await, 201);
+    assert_eq!(send(&Method::PUT, &association("new", &profile("5678"))).await, 200);
     assert_eq!(send(&Method::DELETE, &json!({"externalUserId": "new"})).await, 200);
     let changes = admin.changes(PROVIDER, last).await;
     let operations: Vec<&Value> = changes.iter().map(|change| &change["operation"]).collect();

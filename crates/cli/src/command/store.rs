@@ -1,6 +1,7 @@
 //! `jackfield store`: stores that no server holds move house.
 
 mod file;
+mod verify;
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -40,6 +41,12 @@ enum StoreCommand {
     ///
     /// When it was interrupted, the same command goes on where it ended.
     Import(ImportArgs),
+    /// Read everything that a store or an export holds, and say what is wrong
+    ///
+    /// Checksums, counts, indexes and the order of changes. Exit code 0 when it is
+    /// what it should be, 1 when something is wrong, each with a line, 2 when it
+    /// cannot be opened.
+    Verify(Box<verify::VerifyArgs>),
 }
 
 #[derive(Args)]
@@ -112,6 +119,7 @@ impl StoreArgs {
             StoreCommand::Copy(args) => args.run().await?,
             StoreCommand::Export(args) => args.run().await?,
             StoreCommand::Import(args) => args.run().await?,
+            StoreCommand::Verify(args) => return args.run(output).await,
         };
         match report {
             Some(report) => Ok(output.object(&report)?),

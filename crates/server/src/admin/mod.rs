@@ -12,8 +12,10 @@ mod provider;
 mod refresh;
 mod server;
 pub(crate) mod valid;
+mod verify;
 
 pub(crate) use backup::EXPORT_TYPE;
+pub(crate) use verify::{LINES_TYPE, Verifying};
 
 use std::sync::Arc;
 
@@ -109,6 +111,7 @@ pub(crate) async fn run(
         AdminOperation::SetClock => inspect::set_clock(app, body),
         AdminOperation::Reset => inspect::reset(app, origin).await,
         AdminOperation::Backup => backup::backup(app).await,
+        AdminOperation::Verify => verify::verify(app).await,
         // Its body is no page in memory: it is taken care of before.
         AdminOperation::Restore => {
             Err(ApiError::Internal { cause: "a restore without its stream".to_owned() })

@@ -6,7 +6,7 @@ mod links;
 use serde_json::{Value, json};
 
 use super::inspect;
-use crate::admin::EXPORT_TYPE;
+use crate::admin::{EXPORT_TYPE, LINES_TYPE};
 use crate::router::{AdminOperation, AssociationOperation, OpenOperation, Operation};
 use jackfield_model::limit;
 
@@ -220,7 +220,11 @@ fn admin(operation: AdminOperation) -> Description {
 
 /// The media type of a body of the admin API.
 fn media(schema: &str) -> &'static str {
-    if schema == "Export" { EXPORT_TYPE } else { JSON }
+    match schema {
+        "Export" => EXPORT_TYPE,
+        "VerifyLines" => LINES_TYPE,
+        _ => JSON,
+    }
 }
 
 fn admin_query(operation: AdminOperation) -> Vec<Parameter> {
@@ -515,6 +519,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
         | AdminOperation::SetClock
         | AdminOperation::Reset
         | AdminOperation::Backup
+        | AdminOperation::Verify
         | AdminOperation::Restore => inspect::text(operation).expect("these are described there"),
     }
 }

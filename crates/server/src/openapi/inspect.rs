@@ -99,6 +99,14 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             (200, Some("Export")),
             ADMIN_TOP_ERRORS,
         ),
+        AdminOperation::Verify => make(
+            "verify",
+            "Verify the store",
+            "Everything is read as of one moment, and what is kept twice is compared. A line for each finding, one a second with how far it is, and one at the end; an answer that ends without it is not whole. One verification runs at a time, and takes at most a quarter of a core.",
+            None,
+            (200, Some("VerifyLines")),
+            &[ADMIN_UNAUTHORIZED, (409, "A verification is under way already."), INTERNAL, ADMIN_UNAVAILABLE],
+        ),
         AdminOperation::Restore => make(
             "restore",
             "Fill the empty store",
@@ -212,6 +220,7 @@ pub(super) fn schemas() -> Value {
         "SetClock": object(&["offset"], &json!({
             "offset": { "description": "From the system's clock: seconds, or a sign and a span of time like `+2h`.", "anyOf": [seconds, { "type": "string", "examples": ["+2h", "-30m"] }] },
         })),
+        "VerifyLines": { "type": "string", "description": "JSON Lines: `{\"finding\": {\"place\", \"problem\"}}` for each finding, at most 1,000; `{\"progress\": …}`; at the end `{\"done\": {\"accounts\", \"profiles\", \"associations\", \"changes\", \"findings\"}}`." },
         "Export": { "type": "string", "format": "binary", "description": "JSON Lines, compressed with zstd." },
         "RestoreDone": object(&["accounts", "profiles", "associations", "changes"], &json!({
             "accounts": count(),

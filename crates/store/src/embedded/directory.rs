@@ -15,7 +15,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::codec::Token;
-use super::privacy;
+use super::{integrity, privacy};
 use crate::OpenError;
 
 /// The format that this version writes.
@@ -31,6 +31,8 @@ const ENGINE: &str = "engine";
 const PROBE: &str = "probe.tmp";
 /// Kept here by the server.
 const ADMIN_TOKEN: &str = "admin-token";
+/// A journal that is being written anew.
+const JOURNAL_TMP: &str = "journal.tmp";
 const MARKER_BEGINNING: &str = "jackfield store, format ";
 /// Stands at the end of the marker until the engine's files are complete.
 const MARKER_UNFINISHED: &str = ", being made";
@@ -173,10 +175,27 @@ impl Directory {
         self.journals()?.iter().try_for_each(|path| cut(path, 0))
     }
 
+    /// Finds out whether the journals can be put on stable storage.
+    pub(super) fn sync_journals(&self) -> io::Result<()> {
+        self.journals()?.iter().try_for_each(|path| File::open(path)?.sync_all())
+    }
+
+    /// Writes the journals anew, up to the last byte that is not zero. The engine must not be open.
+    pub(super) fn rewrite_journals(&self) -> io::Result<()> {
+        let temporary = self.path.join(JOURNAL_TMP);
+        for path in self.journals()? {
+            let mut bytes = fs::read(&path)?;
+            bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+            let mut file = File::create(&temporary)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, &path)?;
+        }
+        File::open(self.engine())?.sync_all()
+    }
+
     fn journals(&self) -> io::Result<Vec<PathBuf>> {
-        let entries = fs::read_dir(self.engine())?.map(|entry| Ok(entry?.path()));
-        let is_journal = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "jnl");
-        entries.filter(|path: &io::Result<PathBuf>| path.as_ref().map_or(true, is_journal)).collect()
+        integrity::journals(&self.engine())
     }
 
     /// Bytes that the files take on disk.
@@ -264,7 +283,7 @@ fn read_marker(path: &Path) -> Result<Option<Marker>, OpenError> {
     }
 }
 
-fn cut(path: &Path, at: u64) -> io::Result<()> {
+pub(super) fn cut(path: &Path, at: u64) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(path)?;
     file.set_len(at)?;
     file.sync_all()

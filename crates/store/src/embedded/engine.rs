@@ -1,5 +1,6 @@
 //! The storage engine (fjall): opening it, its tuning, its errors.
 
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +9,10 @@ use std::time::{Duration, Instant};
 use fjall::config::{CompressionPolicy, FilterPolicy, FilterPolicyEntry, PinningPolicy};
 use fjall::{AbstractTree, CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
+use super::integrity::{self, damaged};
+use super::journal::{Found, Rows};
 use super::layout::{Key, Space};
-use crate::StoreError;
+use crate::{OpenError, StoreError};
 
 /// Blocks of tables that are kept in memory.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
@@ -38,6 +41,8 @@ const SETTLE_MAX: Duration = Duration::from_secs(5);
 pub(super) struct Engine {
     database: Database,
     spaces: [Keyspace; Space::ALL.len()],
+    /// Where its files are.
+    path: Arc<Path>,
     /// As many owners as there are copies.
     copies: Arc<()>,
 }
@@ -46,15 +51,14 @@ pub(super) struct Engine {
 pub(super) type Row = (Space, Key, Option<Vec<u8>>);
 
 impl Engine {
-    /// Opens the engine's files; makes them only where `make` says so.
+    /// Opens the engine's files; makes them only where `make` says so. Files that are there are checked, see `integrity`.
     pub(super) fn open(path: &Path, make: bool) -> Result<Self, fjall::Error> {
         // The engine makes a new database wherever its marker is missing: an empty store where there was a full
         // one would be the worst answer.
         if !make && !path.join("version").try_exists()? {
-            return Err(
-                std::io::Error::new(std::io::ErrorKind::NotFound, "the engine's files are gone").into()
-            );
+            return Err(damaged("the engine's files are gone".to_owned()).into());
         }
+        let found = if make { Found::default() } else { integrity::before_open(path)? };
         let open = || {
             let database = Database::builder(path)
                 .cache_size(CACHE_BYTES)
@@ -64,7 +68,12 @@ impl Engine {
                 .max_cached_files(Some(OPEN_FILES))
                 .worker_threads(THREADS)
                 .open()?;
-            let space = |space: Space| database.keyspace(space.name(), || options(space));
+            let space = |space: Space| {
+                if !make && !database.keyspace_exists(space.name()) {
+                    return Err(damaged(format!("the keyspace {} is gone", space.name())).into());
+                }
+                database.keyspace(space.name(), || options(space))
+            };
             let spaces = [
                 space(Space::Association)?,
                 space(Space::Change)?,
@@ -72,10 +81,31 @@ impl Engine {
                 space(Space::Profile)?,
                 space(Space::Meta)?,
             ];
-            Ok(Self { database, spaces, copies: Arc::default() })
+            Ok(Self { database, spaces, path: path.into(), copies: Arc::default() })
         };
         // The engine asserts what it expects of its files.
-        catch_unwind(AssertUnwindSafe(open)).unwrap_or(Err(fjall::Error::Unrecoverable))
+        let engine: Self =
+            catch_unwind(AssertUnwindSafe(open)).unwrap_or(Err(fjall::Error::Unrecoverable))?;
+        engine.check_shows(&found.oldest)?;
+        Ok(engine)
+    }
+
+    /// Whether these rows of the journals are what the engine shows. It decides by sequence numbers, which no checksum
+    /// covers; those of all batches but the oldest have been compared with each other.
+    fn check_shows(&self, rows: &Rows) -> Result<(), fjall::Error> {
+        for ((keyspace, key), value) in rows {
+            // The engine numbers them in the order in which they were made, and has the first for itself.
+            let space = usize::try_from(*keyspace).ok().and_then(|number| number.checked_sub(1));
+            let Some(space) = space.and_then(|index| Space::ALL.get(index)) else { continue };
+            if self.space(*space).get(key)?.as_deref() != value.as_deref() {
+                return Err(damaged("the oldest journal is damaged".to_owned()).into());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) fn space(&self, space: Space) -> &Keyspace {
@@ -197,6 +227,18 @@ pub(super) fn store_error(error: &fjall::Error) -> StoreError {
         | fjall::Error::Locked
         | fjall::Error::Storage(LsmError::Io(_)) => StoreError::Unavailable { cause: describe(error) },
         _ => StoreError::Corrupt { cause: describe(error) },
+    }
+}
+
+/// What an error of the engine means for who wanted to open the store.
+pub(super) fn open_error(dir: &Path, error: &fjall::Error) -> OpenError {
+    let (dir, cause) = (dir.to_owned(), describe(error));
+    match (error, store_error(error)) {
+        (fjall::Error::Io(error), _) if error.kind() == ErrorKind::InvalidData => {
+            OpenError::Damaged { dir, cause }
+        }
+        (_, StoreError::Corrupt { .. }) => OpenError::Damaged { dir, cause },
+        _ => OpenError::Io { dir, cause },
     }
 }
 

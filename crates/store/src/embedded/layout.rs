@@ -58,6 +58,10 @@ pub(super) const ROOT_KEY: &[u8] = b"root-key";
 pub(super) const LOADING: &[u8] = b"loading";
 /// Begins the keys of what is counted at profiles.
 pub(super) const PROFILE_USES: &[u8] = b"n";
+/// Begins the keys of the index of an organization's profiles.
+pub(super) const PROFILE_INDEX: &[u8] = b"o";
+/// Begins the keys of profiles by unit.
+pub(super) const UNIT: &[u8] = b"u";
 /// Begins the keys of profiles, by id.
 pub(super) const PROFILE: &[u8] = b"p";
 pub(super) const PROVIDER: u8 = b'a';

@@ -9,12 +9,15 @@ mod counts;
 mod directory;
 mod engine;
 mod group;
+mod integrity;
+mod journal;
 mod layout;
 mod load;
 pub(crate) mod privacy;
 mod recent;
 mod reset;
 mod snapshot;
+mod verify;
 mod view;
 mod writer;
 
@@ -32,7 +35,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::codec::State;
 use self::directory::Directory;
-use self::engine::{Engine, describe};
+use self::engine::{Engine, open_error};
 use self::group::Commit;
 use self::layout::Space;
 use self::load::{EmbeddedLoad, Mark};
@@ -193,25 +196,30 @@ impl EmbeddedStore {
 
     fn open_blocking(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
         let failed = |cause: String| OpenError::Io { dir: path.to_owned(), cause };
+        let damaged = |cause: &str| OpenError::Damaged { dir: path.to_owned(), cause: cause.to_owned() };
+        let engine_failed = |error: fjall::Error| open_error(path, &error);
+        let unreadable = |error: StoreError| match error {
+            StoreError::Corrupt { cause } => damaged(&cause),
+            other => failed(other.to_string()),
+        };
         let mut directory = Directory::open(path, options.allow_readable)?;
         let view = if directory.is_finished() {
-            let engine =
-                Engine::open(&directory.engine(), false).map_err(|error| failed(describe(&error)))?;
-            let view = View::load(engine, 0).map_err(|error| failed(error.to_string()))?;
+            let engine = Engine::open(&directory.engine(), false).map_err(engine_failed)?;
+            let view = View::load(engine, 0).map_err(unreadable)?;
             directory.raise().map_err(|error| failed(error.to_string()))?;
             view
         } else {
             directory.clear_unfinished().map_err(|error| failed(error.to_string()))?;
-            let engine = Engine::open(&directory.engine(), true).map_err(|error| failed(describe(&error)))?;
-            engine.commit(first_rows()).map_err(|error| failed(describe(&error)))?;
+            let engine = Engine::open(&directory.engine(), true).map_err(engine_failed)?;
+            engine.commit(first_rows()).map_err(engine_failed)?;
             directory.finish().map_err(|error| failed(error.to_string()))?;
-            View::load(engine, 0).map_err(|error| failed(error.to_string()))?
+            View::load(engine, 0).map_err(unreadable)?
         };
-        let view = view.ok_or_else(|| failed("the state of the store is missing".to_owned()))?;
-        let root_key = view.get(Space::Meta, layout::ROOT_KEY).map_err(|error| failed(error.to_string()))?;
+        let view = view.ok_or_else(|| damaged("the state of the store is missing"))?;
+        let root_key = view.get(Space::Meta, layout::ROOT_KEY).map_err(unreadable)?;
         let root_key = root_key.and_then(|key| <[u8; 32]>::try_from(&*key).ok());
-        let root_key = root_key.ok_or_else(|| failed("the root key of the store is missing".to_owned()))?;
-        let mark = Mark::read(&view).map_err(|error| failed(error.to_string()))?;
+        let root_key = root_key.ok_or_else(|| damaged("the root key of the store is missing"))?;
+        let mark = Mark::read(&view).map_err(unreadable)?;
         if let Some(mark) = mark.as_ref().filter(|_| !options.unfinished) {
             return Err(OpenError::unfinished(format!("embedded:{}", path.display()), mark.source.clone()));
         }
@@ -228,7 +236,9 @@ impl EmbeddedStore {
         self.shared.check_writable()?;
         let (reply, answer) = oneshot::channel();
         self.queue.send(Message::Write(write(reply))).await.map_err(|_| unavailable(CLOSED))?;
-        answer.await.unwrap_or_else(|_| Err(unavailable("the writer of the store ended")))
+        // It was dropped in a panic, maybe after the commit.
+        let lost = |_| Err(StoreError::InDoubt { cause: "the writer of the store gave up".to_owned() });
+        answer.await.unwrap_or_else(lost)
     }
 }
 

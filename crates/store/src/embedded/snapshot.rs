@@ -15,6 +15,7 @@ use super::view::{View, json};
 use crate::change::Change;
 use crate::moving::{Row, Snapshot, Totals};
 use crate::registry::{Profile, Registry};
+use crate::verify::{Findings, Seen};
 use crate::{RootKey, StoreError};
 
 /// A view that can be taken away.
@@ -67,7 +68,7 @@ impl EmbeddedSnapshot {
     }
 
     /// Reads from the view, off the threads that serve requests: a page has thousands of rows.
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&View) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -142,5 +143,9 @@ impl Snapshot for EmbeddedSnapshot {
             None => Ok(Vec::new()),
         })
         .await
+    }
+
+    async fn verify(&mut self, seen: &Seen, findings: &mut Findings<'_>) -> Result<(), StoreError> {
+        self.check(seen, findings).await
     }
 }

@@ -10,7 +10,13 @@
 //!
 //! What this cannot help: a commit whose bytes are all in the journal while the disk fails to sync them, and a
 //! process that is killed before it could cut them off. The next start may then find a write that was refused.
+//!
+//! A panic on the thread is a failure like others: who waits for an answer learns that nobody knows, and the engine is
+//! opened again.
 
+mod failure;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,9 +24,10 @@ use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderI
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
+use self::failure::Failure;
 use super::codec::{Token, corrupt};
-use super::directory::{Directory, ROOM_BYTES};
-use super::engine::{Engine, describe};
+use super::directory::Directory;
+use super::engine::describe;
 use super::group::{Commit, Group};
 use super::layout::{Key, Space};
 use super::load::{Begun, Filling, Mark};
@@ -37,14 +44,8 @@ use crate::{
 const GROUP_MAX: usize = 1_024;
 /// Associations that one commit removes after a reset, so that clients' writes get their turn between.
 const SWEEP_MAX: usize = 1_024;
-/// How long after a failure the first look is taken, and the longest time between two looks.
-const FIRST_RETRY: Duration = Duration::from_millis(50);
-const LAST_RETRY: Duration = Duration::from_secs(1);
 /// How long after the engine was opened again it is not closed for the sake of a single group.
 const RETRY_PAUSE: Duration = Duration::from_secs(10);
-/// How long readers may hold on to a view that has to go. They take microseconds.
-const READERS_MAX: Duration = Duration::from_secs(5);
-
 /// Where the answer to a write goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -63,6 +64,9 @@ pub(super) enum Write {
     Reset(Box<Content>, Origin, Reply<()>),
     /// Removes a part of what a reset left, from this key on; the answer is where to go on.
     Sweep(Key, Reply<Option<Key>>),
+    /// A bug.
+    #[cfg(test)]
+    Panic(Reply<()>),
 }
 
 /// What the queue carries.
@@ -90,6 +94,8 @@ pub(super) struct Writer {
     /// Where those run who wait for answers, if the store was opened there.
     callers: Option<Handle>,
     failure: Option<Failure>,
+    /// The commit that is being stored.
+    under_way: Option<Token>,
     /// When the engine was opened again after a failure.
     reopened: Option<Instant>,
     /// Where to go on removing what resets left; see `reset`.
@@ -105,17 +111,6 @@ enum LoadState {
     /// Interrupted: somebody has to go on.
     Interrupted(Mark),
     UnderWay,
-}
-
-/// Why the store takes no writes, and what is to be done about it.
-struct Failure {
-    cause: String,
-    /// The commit that must leave no trace.
-    failed_commit: Option<Token>,
-    /// The commit that must be the last one.
-    last_commit: Token,
-    retry_at: tokio::time::Instant,
-    delay: Duration,
 }
 
 /// Makes tokens: one random number, counted up.
@@ -154,6 +149,7 @@ impl Writer {
             runtime,
             callers: Handle::try_current().ok(),
             failure: None,
+            under_way: None,
             reopened: None,
             // A process that ended early may have left something.
             sweep: Some(Key::new()),
@@ -165,10 +161,23 @@ impl Writer {
     }
 
     fn run(mut self) {
-        let mut closing = None;
-        while closing.is_none() {
-            let Some(message) = self.receive() else { break };
-            let first = match message {
+        let closing = loop {
+            match catch_unwind(AssertUnwindSafe(|| self.serve())) {
+                Ok(closing) => break closing,
+                Err(_) => self.give_up(),
+            }
+        };
+        self.close();
+        if let Some(done) = closing {
+            // Who asked may have gone.
+            let _ = done.send(());
+        }
+    }
+
+    /// Works until the store is to be closed, and answers who wants to hear of it.
+    fn serve(&mut self) -> Option<oneshot::Sender<()>> {
+        loop {
+            let first = match self.receive()? {
                 Message::Write(first) => first,
                 Message::Load(start, reply) => {
                     let _ = reply.send(self.begin_load(*start));
@@ -178,22 +187,17 @@ impl Writer {
                     let _ = reply.send(self.end_load(root_key));
                     continue;
                 }
-                Message::Close(done) => {
-                    closing = Some(done);
-                    break;
-                }
+                Message::Close(done) => return Some(done),
             };
             let mut group = vec![first];
-            closing = self.gather(&mut group);
+            let closing = self.gather(&mut group);
             if group.iter().any(|write| matches!(write, Write::Reset(..))) {
                 self.sweep = Some(Key::new());
             }
             self.write(group);
-        }
-        self.close();
-        if let Some(done) = closing {
-            // Who asked may have gone.
-            let _ = done.send(());
+            if closing.is_some() {
+                return closing;
+            }
         }
     }
 
@@ -344,6 +348,7 @@ impl Writer {
         let started = Instant::now();
         let associations = rows.keys().filter(|(space, _)| *space == Space::Association);
         let number = self.shared.recent.change(associations.map(|(_, key)| key.as_slice()));
+        self.under_way = Some(state.token);
         let stored = view.engine().commit(Commit::rows(rows, state));
         let latency = started.elapsed();
         let outcome = match stored {
@@ -360,74 +365,8 @@ impl Writer {
         if let Some(on_commit) = &self.options.on_commit {
             on_commit(CommitReport { group_size, latency, succeeded: outcome.is_ok() });
         }
+        self.under_way = None;
         outcome
-    }
-
-    fn fail(&mut self, cause: String, failed_commit: Option<Token>, last_commit: Token) {
-        tracing::error!(cause, "the store takes no writes");
-        self.shared.set_failure(Some(cause.clone()));
-        let retry_at = tokio::time::Instant::now() + FIRST_RETRY;
-        self.failure = Some(Failure { cause, failed_commit, last_commit, retry_at, delay: FIRST_RETRY });
-    }
-
-    /// Tries to bring the store back; plans the next attempt when it does not come.
-    fn retry(&mut self) {
-        let Some(failure) = self.failure.take() else { return };
-        match self.reopen(&failure) {
-            Ok(()) => {
-                tracing::info!("the store takes writes again");
-                self.reopened = Some(Instant::now());
-                self.shared.set_failure(None);
-            }
-            Err(cause) => {
-                if cause != failure.cause {
-                    tracing::warn!(cause, "the store still takes no writes");
-                    self.shared.set_failure(Some(cause.clone()));
-                }
-                let delay = (failure.delay * 2).min(LAST_RETRY);
-                let retry_at = tokio::time::Instant::now() + delay;
-                self.failure = Some(Failure { cause, delay, retry_at, ..failure });
-            }
-        }
-    }
-
-    fn reopen(&self, failure: &Failure) -> Result<(), String> {
-        self.directory.probe(ROOM_BYTES).map_err(|error| error.to_string())?;
-        self.let_go()?;
-        if let Some(token) = &failure.failed_commit {
-            self.directory.cut_from_journals(token).map_err(|error| error.to_string())?;
-        }
-        let engine = Engine::open(&self.directory.engine(), false).map_err(|error| describe(&error))?;
-        let view = View::load(engine, self.shared.recent.forget()).map_err(|error| error.to_string())?;
-        match view {
-            Some(view) if view.state.token == failure.last_commit => {
-                self.shared.publish(view);
-                Ok(())
-            }
-            // Rather no service than one that shows what was answered as failed, or misses what was stored.
-            _ => Err("what was opened again is not what was stored last".to_owned()),
-        }
-    }
-
-    /// Closes the engine. Readers wait from here on; those that are at it are waited for.
-    fn let_go(&self) -> Result<(), String> {
-        let Some(mut view) = self.shared.view.swap(None) else { return Ok(()) };
-        self.shared.pins.let_go();
-        let started = Instant::now();
-        loop {
-            view = match Arc::try_unwrap(view) {
-                Ok(view) => {
-                    drop(view);
-                    return Ok(());
-                }
-                Err(view) => view,
-            };
-            if started.elapsed() > READERS_MAX {
-                self.shared.publish_again(view);
-                return Err("readers do not come to an end".to_owned());
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
     }
 
     fn close(mut self) {
@@ -490,6 +429,8 @@ impl Write {
             Self::Trim(through, limit, reply) => answer(group.trim_changes(through, limit), reply),
             Self::Reset(content, origin, reply) => answer(group.reset(&content, &origin), reply),
             Self::Sweep(from, reply) => answer(group.sweep(&from, SWEEP_MAX), reply),
+            #[cfg(test)]
+            Self::Panic(_) => panic!("a bug"),
         }
     }
 
@@ -509,6 +450,8 @@ impl Write {
             Self::Trim(_, _, reply) => send(reply, cause),
             Self::Reset(_, _, reply) => send(reply, cause),
             Self::Sweep(_, reply) => send(reply, cause),
+            #[cfg(test)]
+            Self::Panic(reply) => send(reply, cause),
         }
     }
 }
@@ -518,4 +461,57 @@ fn answer<T: Send + 'static>(outcome: Result<T, StoreError>, reply: Reply<T>) ->
         // Who asked may have gone.
         let _ = reply.send(error.map_or(outcome, Err));
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::conformance::Embedded;
+    use crate::conformance::world::{World, write};
+    use crate::embedded::EmbeddedStore;
+    use crate::{Store as _, StoreOptions};
+
+    /// Creates until the store takes it.
+    async fn create(store: &EmbeddedStore, world: &World, id: &str) {
+        for _ in 0..2_000 {
+            match store.create_association(write(world.providers[0], id, "one")).await {
+                Ok(outcome) => return assert_eq!(outcome, CreateOutcome::Created),
+                Err(StoreError::Unavailable { .. }) => tokio::time::sleep(Duration::from_millis(5)).await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("the store does not come back");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_bug_of_the_writer_takes_its_group_and_nothing_else() {
+        let adapter = Embedded::in_memory();
+        let world = World::new(&adapter).await;
+        world.store.close().await;
+        let bug_after_commit = Arc::new(AtomicBool::new(false));
+        let bug = Arc::clone(&bug_after_commit);
+        let on_commit: Arc<dyn Fn(CommitReport) + Send + Sync> =
+            Arc::new(move |_| assert!(!bug.swap(false, Ordering::Relaxed), "a bug after the commit"));
+        let options = StoreOptions { on_commit: Some(on_commit), ..StoreOptions::default() };
+        let store = EmbeddedStore::open(adapter.dir(), options).await.unwrap();
+        create(&store, &world, "before").await;
+        for round in 0..2 {
+            let lost = store.write(Write::Panic).await;
+            assert!(matches!(lost, Err(StoreError::InDoubt { .. })), "{lost:?}");
+            create(&store, &world, &format!("after {round}")).await;
+            store.check().await.unwrap();
+        }
+        bug_after_commit.store(true, Ordering::Relaxed);
+        let lost = store.create_association(write(world.providers[0], "in doubt", "one")).await;
+        assert!(matches!(lost, Err(StoreError::InDoubt { .. })), "{lost:?}");
+        create(&store, &world, "last").await;
+        // Nobody knew, but readers had seen it.
+        assert_eq!(store.count_associations(world.providers[0]).await.unwrap(), 5);
+        store.close().await;
+        let store = EmbeddedStore::open(adapter.dir(), StoreOptions::default()).await.unwrap();
+        assert_eq!(store.count_associations(world.providers[0]).await.unwrap(), 5);
+        store.close().await;
+    }
 }

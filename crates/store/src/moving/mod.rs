@@ -4,6 +4,7 @@
 //! `export` and `import` through the format of `docs/moving.md`. Memory does not grow with the store. A load that was
 //! interrupted goes on where its last part ended: the place is part of the commit of the part.
 
+mod check;
 mod checksum;
 mod copy;
 mod export;
@@ -19,6 +20,7 @@ use jackfield_model::{AmazonId, ExternalUserId, ServiceProviderId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use check::Check;
 pub use checksum::{Checksum, Digest};
 pub use copy::copy;
 pub use export::Export;
@@ -27,6 +29,7 @@ pub use import::Import;
 
 use crate::change::Change;
 use crate::registry::{Profile, Registry};
+use crate::verify::{Findings, Seen};
 use crate::{RootKey, StoreError};
 
 /// Rows that are read at once.
@@ -75,6 +78,15 @@ pub trait Snapshot: Send + fmt::Debug {
     /// # Errors
     /// Like [`Snapshot::profiles`].
     async fn changes(&mut self, after: u64, limit: usize) -> Result<Vec<Change>, StoreError>;
+
+    /// Checks what only the adapter knows of: files, indexes, counts. `seen` is what was read of this moment.
+    ///
+    /// # Errors
+    /// Like [`Snapshot::profiles`].
+    async fn verify(&mut self, seen: &Seen, findings: &mut Findings<'_>) -> Result<(), StoreError> {
+        let _ = (seen, findings);
+        Ok(())
+    }
 }
 
 /// The filling of an empty store, see [`Store::load`](crate::Store::load). Until it is finished the store shows what it

@@ -17,6 +17,7 @@ mod profile;
 mod registry;
 mod reset;
 mod url;
+mod verify;
 
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -23,6 +23,7 @@ use super::{Shared, profile, registry, unavailable};
 use crate::change::Change;
 use crate::moving::{Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot, Source, Totals};
 use crate::registry::{Profile, Record, Registry};
+use crate::verify::{Findings, Seen};
 use crate::{RootKey, StoreError};
 
 /// The table that is there while the store is being filled.
@@ -32,7 +33,7 @@ pub(super) const LOADING: &str = "the store is being filled";
 const LOCK_MAX: Duration = Duration::from_secs(3);
 
 /// Errors of these connections: nothing is in doubt, for a load is looked at again before it goes on.
-fn failed(error: tokio_postgres::Error) -> StoreError {
+pub(super) fn failed(error: tokio_postgres::Error) -> StoreError {
     match Failure::from(error) {
         Failure::Corrupt(cause) => StoreError::Corrupt { cause },
         other => unavailable(other.cause()),
@@ -153,6 +154,10 @@ impl Snapshot for Moment {
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let rows = self.client.query(&statement, &[&after, &limit(rows)]).await.map_err(failed)?;
         rows.iter().map(change).collect()
+    }
+
+    async fn verify(&mut self, _: &Seen, findings: &mut Findings<'_>) -> Result<(), StoreError> {
+        super::verify::check(&self.client, &self.registry, findings).await
     }
 }
 

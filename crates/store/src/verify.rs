@@ -1,0 +1,280 @@
+//! Whether a store is what it should be: everything in it is read, and whatever is kept twice is compared.
+//!
+//! What every store shows is checked here, on one moment of it: accounts, profiles, associations and their counts, the
+//! order of changes. What only an adapter knows (files, indexes, counts that it maintains) it checks itself on the same
+//! moment, against what was seen here: [`Snapshot::verify`].
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::time::Instant;
+
+use jackfield_model::inspect::{Finding, Verified};
+use jackfield_model::limit::VERIFY_FINDINGS_MAX;
+use jackfield_model::{AmazonId, OrganizationId, ServiceProviderId};
+
+use crate::StoreError;
+use crate::moving::{PAGE_ROWS, Snapshot};
+use crate::registry::Registry;
+
+/// How much of the machine a verification takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// What it can get.
+    Full,
+    /// After each page of rows it rests three times as long as that took: others are served meanwhile.
+    Quarter,
+}
+
+/// What is wrong, told as it is found. At most [`VERIFY_FINDINGS_MAX`] are told, more are counted.
+pub struct Findings<'a> {
+    tell: &'a mut (dyn FnMut(Finding) + Send),
+    count: u64,
+}
+
+impl std::fmt::Debug for Findings<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Findings").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Findings<'a> {
+    /// None so far; `tell` hears of each.
+    pub fn new(tell: &'a mut (dyn FnMut(Finding) + Send)) -> Self {
+        Self { tell, count: 0 }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Something is wrong.
+    pub fn add(&mut self, place: impl Into<String>, problem: impl Into<String>) {
+        self.count += 1;
+        if self.count <= VERIFY_FINDINGS_MAX {
+            (self.tell)(Finding { place: place.into(), problem: problem.into() });
+        }
+    }
+
+    /// What was read; nothing when it cannot be understood, which is a finding.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read at all.
+    pub fn readable<T>(
+        &mut self,
+        place: impl Into<String>,
+        read: Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(StoreError::Corrupt { cause }) => {
+                self.add(place, cause);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Stands for a set of rows, whatever their order: their number and the sum of their keyed hashes. It takes the place of
+/// the rows in memory, of which there may be millions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// How many rows.
+    pub count: u64,
+    hashes: u64,
+}
+
+/// What was seen of a moment, for an adapter to compare its own books with.
+#[derive(Debug, Default)]
+pub struct Seen {
+    random: RandomState,
+    /// Profile ids of each organization.
+    pub profiles: HashMap<OrganizationId, Sum>,
+    /// Profile ids of each organization that its associations are counted at, each as often as it is.
+    pub uses: HashMap<OrganizationId, Sum>,
+    /// Units with their profile ids.
+    pub units: Sum,
+}
+
+impl Seen {
+    /// Adds a row to a sum, so many times.
+    pub fn add(&self, sum: &mut Sum, row: impl Hash, times: u64) {
+        sum.count = sum.count.wrapping_add(times);
+        sum.hashes = sum.hashes.wrapping_add(self.random.hash_one(row).wrapping_mul(times));
+    }
+}
+
+/// Reads everything of a moment and tells what is wrong with it. `progress` hears after each page how far it is.
+///
+/// # Errors
+/// [`StoreError`] when the moment cannot be read to its end.
+pub async fn verify(
+    snapshot: &mut dyn Snapshot,
+    pace: Pace,
+    findings: &mut Findings<'_>,
+    progress: &mut (dyn FnMut(&Verified) + Send),
+) -> Result<Verified, StoreError> {
+    let registry = std::sync::Arc::clone(snapshot.registry());
+    let mut pass =
+        Pass { snapshot, pace, findings, progress, done: Verified::default(), seen: Seen::default() };
+    pass.accounts(&registry);
+    pass.profiles(&registry).await?;
+    pass.associations(&registry).await?;
+    pass.changes().await?;
+    let Pass { snapshot, findings, mut done, seen, .. } = pass;
+    snapshot.verify(&seen, findings).await?;
+    done.findings = findings.count();
+    Ok(done)
+}
+
+struct Pass<'a, 'f> {
+    snapshot: &'a mut dyn Snapshot,
+    pace: Pace,
+    findings: &'a mut Findings<'f>,
+    progress: &'a mut (dyn FnMut(&Verified) + Send),
+    done: Verified,
+    seen: Seen,
+}
+
+impl Pass<'_, '_> {
+    fn accounts(&mut self, registry: &Registry) {
+        self.done.accounts = registry.records().len() as u64;
+        let known = |id: &OrganizationId| registry.organizations.contains_key(id);
+        for client in registry.clients.values().filter(|client| !known(&client.organization)) {
+            self.findings.add(format!("client {}", client.id), "its organization is not there");
+        }
+        let mut names = HashSet::new();
+        for provider in registry.providers.values() {
+            let place = format!("service provider {}", provider.id);
+            if !known(&provider.organization) {
+                self.findings.add(&place, "its organization is not there");
+            }
+            if !names.insert((&provider.organization, &provider.logical_id)) {
+                self.findings.add(&place, "another one of the organization has the same logical id");
+            }
+        }
+    }
+
+    async fn profiles(&mut self, registry: &Registry) -> Result<(), StoreError> {
+        let mut after: Option<AmazonId> = None;
+        loop {
+            let started = Instant::now();
+            let page = self.snapshot.profiles(after.as_ref(), PAGE_ROWS).await;
+            let place =
+                after.as_ref().map_or_else(|| "profiles".to_owned(), |id| format!("profiles after {id}"));
+            let Some(page) = self.findings.readable(place, page)? else { return Ok(()) };
+            for profile in &page {
+                let place = format!("profile {}", profile.id);
+                if after.as_ref().is_some_and(|last| *last >= profile.id) {
+                    self.findings.add(&place, "it is out of order");
+                }
+                if !registry.organizations.contains_key(&profile.organization) {
+                    self.findings.add(place, "its organization is not there");
+                }
+                let mut own = self.seen.profiles.remove(&profile.organization).unwrap_or_default();
+                self.seen.add(&mut own, profile.id.as_str(), 1);
+                self.seen.profiles.insert(profile.organization.clone(), own);
+                let mut units = self.seen.units;
+                self.seen.add(&mut units, (profile.unit.as_str(), profile.id.as_str()), 1);
+                self.seen.units = units;
+                after = Some(profile.id.clone());
+            }
+            self.done.profiles += page.len() as u64;
+            self.rest(started).await;
+            if page.len() < PAGE_ROWS {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn associations(&mut self, registry: &Registry) -> Result<(), StoreError> {
+        let mut providers: Vec<_> = registry.providers.values().collect();
+        providers.sort_unstable_by_key(|provider| provider.id);
+        for provider in providers {
+            let mut uses = self.seen.uses.remove(&provider.organization).unwrap_or_default();
+            let held = self.associations_of(provider.id, &mut uses).await?;
+            self.seen.uses.insert(provider.organization.clone(), uses);
+            let counted = self.snapshot.count(provider.id).await?;
+            if let Some(held) = held.filter(|held| *held != counted) {
+                let problem = format!("{counted} associations are counted, {held} are there");
+                self.findings.add(format!("service provider {}", provider.id), problem);
+            }
+        }
+        let total = self.snapshot.totals().associations;
+        if total != self.done.associations {
+            let problem = format!("{total} are counted in all, {} are there", self.done.associations);
+            self.findings.add("associations", problem);
+        }
+        Ok(())
+    }
+
+    /// How many associations a provider has; nothing when they cannot all be read.
+    async fn associations_of(
+        &mut self,
+        provider: ServiceProviderId,
+        uses: &mut Sum,
+    ) -> Result<Option<u64>, StoreError> {
+        let mut after = None;
+        let mut held = 0;
+        loop {
+            let started = Instant::now();
+            let page = self.snapshot.associations(provider, after.as_ref(), PAGE_ROWS).await;
+            // Ids are private: none is told.
+            let place = format!("associations of {provider} after the first {held}");
+            let Some(page) = self.findings.readable(place, page)? else { return Ok(None) };
+            for row in &page {
+                if after.as_ref().is_some_and(|last| *last >= row.external_user_id) {
+                    self.findings
+                        .add(format!("association {} of {provider}", held + 1), "it is out of order");
+                }
+                if row.counted {
+                    self.seen.add(uses, row.amazon_id.as_str(), 1);
+                }
+                after = Some(row.external_user_id.clone());
+                held += 1;
+            }
+            self.done.associations += page.len() as u64;
+            self.rest(started).await;
+            if page.len() < PAGE_ROWS {
+                return Ok(Some(held));
+            }
+        }
+    }
+
+    async fn changes(&mut self) -> Result<(), StoreError> {
+        let last = self.snapshot.totals().last_change;
+        let mut after = 0;
+        loop {
+            let started = Instant::now();
+            let page = self.snapshot.changes(after, PAGE_ROWS).await;
+            let place = format!("changes after {after}");
+            let Some(page) = self.findings.readable(place, page)? else { return Ok(()) };
+            for change in &page {
+                let place = format!("change {}", change.sequence);
+                if change.sequence <= after {
+                    self.findings.add(&place, "it is out of order");
+                }
+                if change.sequence > last {
+                    self.findings.add(place, format!("numbers were given out up to {last} only"));
+                }
+                after = after.max(change.sequence);
+            }
+            self.done.changes += page.len() as u64;
+            self.rest(started).await;
+            if page.len() < PAGE_ROWS {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn rest(&mut self, started: Instant) {
+        self.done.findings = self.findings.count();
+        (self.progress)(&self.done);
+        match self.pace {
+            Pace::Full => {}
+            Pace::Quarter => tokio::time::sleep(started.elapsed() * 3).await,
+        }
+    }
+}
