@@ -122,7 +122,7 @@ async fn fail_under_load(shim: &Shim, load: &mut Load, reader: &Tenant, fault: (
         until("writes are acknowledged again", || course.acknowledged() > acknowledged + 50).await;
         course.stop();
     };
-    load.during(&course, events).await;
+    Box::pin(load.during(&course, events)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,7 +141,7 @@ async fn a_disk_that_fails_loses_no_acknowledged_write_and_needs_no_restart() {
     ];
     for (round, fault) in faults.into_iter().enumerate() {
         let reader = load.tenant.at(server.endpoint(), Version::Http1);
-        fail_under_load(&shim, &mut load, &reader, fault, rng.u32(0..5)).await;
+        Box::pin(fail_under_load(&shim, &mut load, &reader, fault, rng.u32(0..5))).await;
         load.verify().await;
         server.kill9();
         server.restart();
