@@ -1,5 +1,6 @@
 //! From flags, environment and configuration file to a client that can speak.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,12 +10,12 @@ use jackfield_model::ServiceProviderId;
 use jackfield_model::admin::Secret;
 use jackfield_model::scope::SERVICE_PROVIDER;
 
-use crate::failure::Failure;
-use jackfield_server::ADMIN_TOKEN_FILE;
+use jackfield_server::{ADMIN_TOKEN_FILE, SecretSetting};
 
+use crate::failure::Failure;
 use crate::settings::{
     ADMIN_ENDPOINT, ADMIN_TOKEN, CA_FILE, CLIENT_ID, CLIENT_SECRET, DATA_DIR, ENDPOINT, Key, LOGIN_URL,
-    Layer, Locator, PROVIDER, REFRESH_TOKEN, SCOPE, Settings, TOKEN, flag_of,
+    Layer, Locator, PROVIDER, REFRESH_TOKEN, SCOPE, Settings, TOKEN, flag_of, text,
 };
 
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8080";
@@ -45,7 +46,7 @@ pub(crate) struct PublicArgs {
     /// Access token; better not as a flag, which others on the machine can read
     /// [env: JACKFIELD_TOKEN]
     #[arg(long, global = true)]
-    token: Option<String>,
+    token: Option<SecretSetting>,
     #[command(flatten)]
     login: LoginArgs,
 }
@@ -67,11 +68,11 @@ pub(crate) struct LoginArgs {
     client_id: Option<String>,
     /// Its secret; better not as a flag [env: JACKFIELD_CLIENT_SECRET]
     #[arg(long, global = true, value_name = "SECRET")]
-    client_secret: Option<String>,
+    client_secret: Option<SecretSetting>,
     /// Its refresh token, to get an access token with; better not as a flag
     /// [env: JACKFIELD_REFRESH_TOKEN]
     #[arg(long, global = true, value_name = "TOKEN")]
-    refresh_token: Option<String>,
+    refresh_token: Option<SecretSetting>,
     /// Scopes to ask for, separated by spaces [env: JACKFIELD_SCOPE]
     /// [default: amazon_communication::service_provider]
     #[arg(long, global = true, value_name = "SCOPES")]
@@ -91,7 +92,7 @@ pub(crate) struct AdminArgs {
     /// Admin token; better not as a flag, which others on the machine can read
     /// [env: JACKFIELD_ADMIN_TOKEN] [default: from the data directory]
     #[arg(long, global = true, value_name = "TOKEN")]
-    admin_token: Option<String>,
+    admin_token: Option<SecretSetting>,
     /// Data directory of the server, which holds its admin token
     /// [env: JACKFIELD_DATA_DIR] [default: ./jackfield-data]
     #[arg(long, global = true, value_name = "DIR")]
@@ -106,7 +107,7 @@ impl PublicArgs {
     /// # Errors
     /// A usage failure that says what is missing or malformed.
     pub(crate) fn connect(self, provider: Option<String>) -> Result<(Client, ServiceProviderId), Failure> {
-        let settings = self.login.settings([(TOKEN, self.token), (PROVIDER, provider)])?;
+        let settings = self.login.settings([(TOKEN, secret(self.token)), (PROVIDER, plain(provider))])?;
         let provider = settings.parse(PROVIDER)?.ok_or_else(|| {
             Failure::usage("no service provider is named")
                 .hint("--provider, JACKFIELD_PROVIDER, or provider in the configuration file")
@@ -128,14 +129,14 @@ impl LoginArgs {
         login(&settings, &transport(&settings)?)
     }
 
-    fn settings<const N: usize>(self, more: [(Key, Option<String>); N]) -> Result<Settings, Failure> {
+    fn settings<const N: usize>(self, more: [(Key, Option<OsString>); N]) -> Result<Settings, Failure> {
         let flags = [
-            (ENDPOINT, self.endpoint),
-            (LOGIN_URL, self.login_url),
-            (CLIENT_ID, self.client_id),
-            (CLIENT_SECRET, self.client_secret),
-            (REFRESH_TOKEN, self.refresh_token),
-            (SCOPE, self.scope),
+            (ENDPOINT, plain(self.endpoint)),
+            (LOGIN_URL, plain(self.login_url)),
+            (CLIENT_ID, plain(self.client_id)),
+            (CLIENT_SECRET, secret(self.client_secret)),
+            (REFRESH_TOKEN, secret(self.refresh_token)),
+            (SCOPE, plain(self.scope)),
         ];
         self.common.settings(flags.into_iter().chain(more))
     }
@@ -154,17 +155,17 @@ impl AdminArgs {
     /// A usage failure that says what is missing or malformed.
     pub(crate) fn connect(self) -> Result<AdminClient, Failure> {
         let flags = [
-            (ADMIN_ENDPOINT, self.admin_endpoint),
-            (ADMIN_TOKEN, self.admin_token),
-            (DATA_DIR, self.data_dir),
+            (ADMIN_ENDPOINT, plain(self.admin_endpoint)),
+            (ADMIN_TOKEN, secret(self.admin_token)),
+            (DATA_DIR, plain(self.data_dir)),
         ];
         let settings = self.common.settings(flags)?;
         let endpoint = match settings.parse(ADMIN_ENDPOINT)? {
             Some(endpoint) => endpoint,
             None => DEFAULT_ADMIN_ENDPOINT.parse().expect("the default is a base URL"),
         };
-        let token = match settings.get(ADMIN_TOKEN) {
-            Some(token) => Secret(token.to_owned()),
+        let token = match settings.secret(ADMIN_TOKEN)? {
+            Some(token) => token,
             None => admin_token_file(settings.get(DATA_DIR).unwrap_or(DEFAULT_DATA_DIR))?,
         };
         AdminClient::new(transport(&settings)?, endpoint, &token)
@@ -173,12 +174,24 @@ impl AdminArgs {
 }
 
 impl CommonArgs {
-    fn settings(self, flags: impl IntoIterator<Item = (Key, Option<String>)>) -> Result<Settings, Failure> {
-        let given = flags.into_iter().chain([(CA_FILE, self.ca_file)]);
-        let layer: Layer = given.filter_map(|(key, value)| Some((key, value?))).collect();
+    fn settings(self, flags: impl IntoIterator<Item = (Key, Option<OsString>)>) -> Result<Settings, Failure> {
+        let mut layer = Layer::new();
+        for (key, value) in flags.into_iter().chain([(CA_FILE, plain(self.ca_file))]) {
+            if let Some(value) = value {
+                layer.insert(key, text(key, value)?);
+            }
+        }
         let locator = Locator { profile: self.profile_name, file: self.client_config };
-        Settings::read(layer, locator, &|name| std::env::var(name).ok())
+        Settings::read(layer, locator, &|name| std::env::var_os(name))
     }
+}
+
+fn plain(flag: Option<String>) -> Option<OsString> {
+    flag.map(OsString::from)
+}
+
+fn secret(flag: Option<SecretSetting>) -> Option<OsString> {
+    flag.map(SecretSetting::into_os_string)
 }
 
 /// Where tokens come from.
@@ -198,9 +211,12 @@ impl Tokens {
         match deciding.map(|layer| layer.get(TOKEN)) {
             None => Err(Failure::usage("no credentials: neither an access token nor a client's id and secret")
                 .hint("JACKFIELD_TOKEN, or JACKFIELD_CLIENT_ID and JACKFIELD_CLIENT_SECRET, or a profile in the configuration file")),
-            Some(Some(token)) => StaticToken::new(&Secret(token.clone()))
-                .map(Self::Static)
-                .map_err(|error| invalid_token("the access token", error)),
+            Some(Some(_)) => {
+                let token = settings.secret(TOKEN)?.expect("a layer holds it");
+                StaticToken::new(&token)
+                    .map(Self::Static)
+                    .map_err(|error| invalid_token("the access token", error))
+            }
             Some(None) => Ok(Self::Login(Box::new(login(settings, transport)?))),
         }
     }
@@ -214,17 +230,17 @@ impl Tokens {
 }
 
 fn login(settings: &Settings, transport: &Transport) -> Result<LoginTokens, Failure> {
-    let needed = |key: Key| {
-        settings.get(key).ok_or_else(|| {
+    let missing = |key: Key| {
+        move || {
             Failure::usage(format!("{} is missing", flag_of(key))).hint(
                 "JACKFIELD_CLIENT_ID and JACKFIELD_CLIENT_SECRET, or a profile in the configuration file",
             )
-        })
+        }
     };
-    let id = needed(CLIENT_ID)?.to_owned();
-    let secret = Secret(needed(CLIENT_SECRET)?.to_owned());
-    let grant = match settings.get(REFRESH_TOKEN) {
-        Some(token) => Grant::RefreshToken(Secret(token.to_owned())),
+    let id = settings.get(CLIENT_ID).ok_or_else(missing(CLIENT_ID))?.to_owned();
+    let secret = settings.secret(CLIENT_SECRET)?.ok_or_else(missing(CLIENT_SECRET))?;
+    let grant = match settings.secret(REFRESH_TOKEN)? {
+        Some(token) => Grant::RefreshToken(token),
         None => {
             Grant::ClientCredentials { scope: settings.get(SCOPE).unwrap_or(SERVICE_PROVIDER).to_owned() }
         }

@@ -4,8 +4,11 @@
 //! No message repeats a value: it may be a secret that was put in the wrong place.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use jackfield_model::admin::Secret;
+use jackfield_server::SecretSetting;
 use toml::Table;
 
 use crate::failure::Failure;
@@ -42,7 +45,7 @@ const KEYS: [Key; 12] = [
 ];
 
 /// The environment, given so that tests have their own.
-pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Settings from one place.
 pub(crate) type Layer = BTreeMap<Key, String>;
@@ -72,9 +75,14 @@ impl Settings {
         environment: Environment<'_>,
     ) -> Result<Self, Failure> {
         // An empty variable is how many tools unset one.
-        let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
-        let from_environment =
-            KEYS.iter().filter_map(|key| Some((*key, variable(&variable_of(key))?))).collect();
+        let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let variable = |name: &str| set(name).and_then(|value| value.into_string().ok());
+        let mut from_environment = Layer::new();
+        for key in KEYS {
+            if let Some(value) = set(&variable_of(key)) {
+                from_environment.insert(key, text(key, value)?);
+            }
+        }
         let wanted = locator.profile.or_else(|| variable("JACKFIELD_PROFILE"));
         let named_file = locator.file.or_else(|| variable("JACKFIELD_CLIENT_CONFIG").map(PathBuf::from));
         let file = named_file.clone().or_else(|| default_file(&variable));
@@ -111,10 +119,27 @@ impl Settings {
         self.get(key).map(|text| text.parse().map_err(wrong)).transpose()
     }
 
+    /// A secret, without the white space around it that a file ends with.
+    ///
+    /// # Errors
+    /// A usage failure that names the setting and the rule.
+    pub(crate) fn secret(&self, key: Key) -> Result<Option<Secret>, Failure> {
+        let wrong = |error| Failure::usage(format!("{} ({}) {error}", key, flag_of(key)));
+        self.get(key).map(|text| SecretSetting::from(text).presented().map_err(wrong)).transpose()
+    }
+
     /// The places, the nearest first.
     pub(crate) const fn layers(&self) -> [&Layer; 3] {
         [&self.flags, &self.environment, &self.profile]
     }
+}
+
+/// The text of a setting.
+///
+/// # Errors
+/// A usage failure when it is none.
+pub(crate) fn text(key: Key, value: OsString) -> Result<String, Failure> {
+    value.into_string().map_err(|_| Failure::usage(format!("{key} ({}) must be UTF-8", flag_of(key))))
 }
 
 /// How a setting is called as a flag.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use jackfield_model::ClientId;
-use jackfield_server::{AdminTokenText, Config, LogFormat, SeedSource, Server, Settings, Text, WhenAway};
+use jackfield_server::{Config, LogFormat, SeedSource, Server, Settings, WhenAway};
 use jackfield_store::StoreUrl;
 use tokio::runtime::Runtime;
 
@@ -68,11 +68,11 @@ fn config(store: StoreUrl) -> Config {
     let settings = Settings {
         listen: free,
         admin_listen: free,
-        store: Some(Text(store)),
-        admin_token: Some(AdminTokenText("an-admin-token-nobody-uses".to_owned())),
+        admin_token: Some("an-admin-token-nobody-uses".into()),
         ..Settings::default()
     };
     let mut config = settings.resolve().expect("these settings make a server");
+    config.store = store;
     config.seeds = vec![SeedSource::BuiltIn(SEED)];
     config
 }

@@ -3,6 +3,7 @@
 //! A flag wins over its environment variable `JACKFIELD_<FLAG>`, which wins over the file of `--config`.
 
 mod issuers;
+mod secret;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -22,6 +23,8 @@ use crate::journal::JournalScope;
 use crate::logs::LogFormat;
 use crate::tls::{TlsFlags, TlsName, TlsSource};
 pub use issuers::IssuerName;
+pub use secret::{InvalidSecret, SecretSetting};
+pub(crate) use secret::{trimmed, trimmed_option};
 
 /// What a person says about a server: every setting may be absent. The file of `--config` has the same names.
 #[derive(Clone, Debug, Default, clap::Args, Deserialize)]
@@ -52,7 +55,7 @@ pub struct Settings {
     /// Where state lives: embedded:DIR, memory: or postgres://… [default: embedded:./jackfield-data]. The environment
     /// is a better place for a password than the command line
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
-    pub store: Option<Text<StoreUrl>>,
+    pub store: Option<SecretSetting>,
     /// Use a data directory that others than its owner can read, where a file system has no modes [default: false]
     #[arg(long, value_name = "BOOL", env = "JACKFIELD_ALLOW_READABLE_DATA", num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
@@ -63,7 +66,7 @@ pub struct Settings {
     /// Token of the admin API; else one is made once and kept in the data directory. The environment is a better
     /// place for it than the command line
     #[arg(long, value_name = "TOKEN", env = "JACKFIELD_ADMIN_TOKEN", hide_env_values = true)]
-    pub admin_token: Option<AdminTokenText>,
+    pub admin_token: Option<SecretSetting>,
     /// Requests a second that a client may send, bursts twice that; 0 for no limit [default: 1000]
     #[arg(long, value_name = "N", env = "JACKFIELD_RATE_LIMIT")]
     pub rate_limit: Option<u32>,
@@ -109,9 +112,8 @@ pub struct Settings {
     #[arg(long, value_name = "ID", env = "JACKFIELD_TOKEN_ISSUER_CLIENT_ID")]
     pub token_issuer_client_id: Option<String>,
     /// The secret to ask with. The environment is a better place for it than the command line
-    #[arg(long, value_name = "SECRET", env = "JACKFIELD_TOKEN_ISSUER_CLIENT_SECRET", hide_env_values = true,
-          value_parser = issuers::secret)]
-    pub token_issuer_client_secret: Option<Secret>,
+    #[arg(long, value_name = "SECRET", env = "JACKFIELD_TOKEN_ISSUER_CLIENT_SECRET", hide_env_values = true)]
+    pub token_issuer_client_secret: Option<SecretSetting>,
     /// Certificates (PEM) to trust beside the system's when another issuer is asked
     #[arg(long, value_name = "FILE", env = "JACKFIELD_TOKEN_ISSUER_CA")]
     pub token_issuer_ca: Option<PathBuf>,
@@ -143,7 +145,7 @@ pub struct Config {
     /// What is to be there when the server has started.
     pub seeds: Vec<SeedSource>,
     /// The admin token; `None`: the one of the data directory, made when it is not there.
-    pub admin_token: Option<AdminTokenText>,
+    pub admin_token: Option<Secret>,
     /// Requests a second and client; 0 for no limit.
     pub rate_limit: u32,
     /// Requests worked on at a time.
@@ -265,7 +267,7 @@ impl Settings {
     pub fn hold_secret(&self) -> bool {
         self.admin_token.is_some()
             || self.token_issuer_client_secret.is_some()
-            || matches!(self.store, Some(Text(StoreUrl::Postgres(_))))
+            || self.store.as_ref().is_some_and(|store| matches!(store.parse(), Ok(StoreUrl::Postgres(_))))
     }
 
     /// The complete configuration.
@@ -305,6 +307,9 @@ impl Settings {
             let rule = format!("is {journal}; at most {} is allowed", limit::JOURNAL_MAX);
             return Err(ConfigError::Value { flag: "journal", rule });
         }
+        let wrong = |flag| move |error: InvalidSecret| ConfigError::Value { flag, rule: error.to_string() };
+        let store = self.store.map(|store| store.parse().map_err(wrong("store"))).transpose()?;
+        let admin_token = self.admin_token.map(|token| token.own().map_err(wrong("admin-token")));
         let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
         crate::logs::check_filter(&log_level)
             .map_err(|rule| ConfigError::Value { flag: "log-level", rule })?;
@@ -313,11 +318,11 @@ impl Settings {
             admin_listen: self.admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8081))),
             tls,
             plain_listen: self.plain_listen,
-            store: self.store.map_or_else(|| StoreUrl::Embedded("./jackfield-data".into()), |text| text.0),
+            store: store.unwrap_or_else(|| StoreUrl::Embedded("./jackfield-data".into())),
             allow_readable_data: self.allow_readable_data.unwrap_or_default(),
             secret_files,
             seeds: self.seed.map(SeedSource::File).into_iter().collect(),
-            admin_token: self.admin_token,
+            admin_token: admin_token.transpose()?,
             rate_limit,
             max_in_flight: at_least_one("max-in-flight", self.max_in_flight, 4096)?,
             max_connections: at_least_one("max-connections", self.max_connections, 8192)?,
@@ -375,42 +380,6 @@ impl TryFrom<String> for Span {
     }
 }
 
-/// The admin token on its way from the operator. Its debug form hides it.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct AdminTokenText(pub String);
-
-impl FromStr for AdminTokenText {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let range = limit::SECRET_MIN_BYTES..=limit::SECRET_MAX_BYTES;
-        if range.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(format!(
-                "{} to {} printable ASCII characters without spaces are expected",
-                range.start(),
-                range.end()
-            ))
-        }
-    }
-}
-
-impl TryFrom<String> for AdminTokenText {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl fmt::Debug for AdminTokenText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AdminTokenText(…)")
-    }
-}
-
 /// What is wrong with a TOML text, on one line and without quoting it: it may hold secrets.
 pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
     let at = error.span().map(|span| {
@@ -419,7 +388,18 @@ pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         format!("line {line}, column {column}: ")
     });
-    format!("{}{}", at.unwrap_or_default(), error.message().replace('\n', " "))
+    format!("{}{}", at.unwrap_or_default(), without_values(error.message()).replace('\n', " "))
+}
+
+/// The message of a reader without the value that it did not like: `invalid type: integer, expected a string`.
+fn without_values(message: &str) -> String {
+    let quotes = ["invalid type: ", "invalid value: ", "unknown variant "];
+    let Some(cause) = quotes.iter().find(|cause| message.starts_with(**cause)) else {
+        return message.to_owned();
+    };
+    let kind = message[cause.len()..].split(['`', '"', ',']).next().unwrap_or_default();
+    let expected = message.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+    format!("{}, expected {expected}", format!("{cause}{kind}").trim_end_matches([' ', ':']))
 }
 
 #[cfg(test)]
@@ -449,8 +429,26 @@ mod tests {
         assert_eq!(one_line(&error, text), "line 2, column 10: invalid socket address syntax");
         let zero = Settings { max_in_flight: Some(0), ..Settings::default() };
         assert_eq!(zero.resolve().unwrap_err().to_string(), "--max-in-flight must be at least 1");
-        let settings =
-            Settings { admin_token: Some(AdminTokenText("hide-me-please".into())), ..Settings::default() };
+        let settings = Settings { admin_token: Some("hide-me-please".into()), ..Settings::default() };
         assert!(!format!("{settings:?}").contains("hide-me"));
+    }
+
+    #[test]
+    fn a_file_is_not_quoted() {
+        for (text, said) in [
+            ("admin-token = 987654321", "invalid type: integer, expected a string"),
+            ("admin-token = [\"hush\"]", "invalid type: sequence, expected a string"),
+            ("rate-limit = \"hush, expected hush\"", "hush"),
+            ("rate-limit = \"hu`sh\"", "invalid type: string, expected u32"),
+            ("journal-scope = \"hush\"", "expected "),
+            ("admin-token = hush", ""),
+            ("admin-token = \"hush", ""),
+        ] {
+            let error = toml::from_str::<Settings>(text).unwrap_err();
+            let line = one_line(&error, text);
+            assert!(line.starts_with("line 1, column "), "{line}");
+            assert!(said == "hush" || line.contains(said), "{line}");
+            assert!(!line.contains("hush") && !line.contains("987"), "{line}");
+        }
     }
 }

@@ -38,7 +38,9 @@ mod waiting;
 
 pub use auth::issuer::{ForeignIssuer, IssuerKind};
 pub use clock::{ClockOffset, InvalidClockOffset};
-pub use config::{AdminTokenText, Config, ConfigError, IssuerName, SeedSource, Settings, Span, Text};
+pub use config::{
+    Config, ConfigError, InvalidSecret, IssuerName, SecretSetting, SeedSource, Settings, Span, Text,
+};
 pub use journal::JournalScope;
 pub use logs::LogFormat;
 pub use metrics::Metrics;

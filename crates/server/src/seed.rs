@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use crate::admin::valid::{self, InvalidField};
 use crate::auth::keys::Keys;
+use crate::config::{trimmed, trimmed_option};
 use crate::ids::natural;
 
 /// Associations written at a time, so that they share commits.
@@ -97,10 +98,11 @@ struct SeedOrganization {
 struct SeedClient {
     #[serde(default)]
     id: Option<ClientId>,
+    #[serde(deserialize_with = "trimmed")]
     secret: Secret,
     #[serde(default)]
     scopes: Option<Vec<Scope>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "trimmed_option")]
     refresh_token: Option<Secret>,
     #[serde(default)]
     rate_limit: Option<u32>,

@@ -2,8 +2,9 @@
 
 use clap::{Args, Subcommand};
 use jackfield_client::admin::AdminClient;
-use jackfield_model::admin::{Client, ClientPatch, NewClient, RevokeTokens, Secret};
+use jackfield_model::admin::{Client, ClientPatch, NewClient, RevokeTokens};
 use jackfield_model::{ClientId, OrganizationId, Scope};
+use jackfield_server::SecretSetting;
 
 use super::ListArgs;
 use super::value::{Switch, scope, scope_set, secret};
@@ -71,15 +72,15 @@ struct CreateArgs {
     #[arg(long)]
     id: Option<ClientId>,
     /// Its secret; issued when absent, which is better
-    #[arg(long, value_parser = secret)]
-    secret: Option<Secret>,
+    #[arg(long)]
+    secret: Option<SecretSetting>,
     /// A granted scope; repeat for more [default: the one that the
     /// operations need]
     #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
     scopes: Vec<Scope>,
     /// A refresh token that is to be valid for it
-    #[arg(long, value_name = "TOKEN", value_parser = secret)]
-    refresh_token: Option<Secret>,
+    #[arg(long, value_name = "TOKEN")]
+    refresh_token: Option<SecretSetting>,
     /// Requests a second, 0 for no limit; the server's default when absent
     #[arg(long, value_name = "N")]
     rate_limit: Option<u32>,
@@ -154,9 +155,9 @@ impl CreateArgs {
     async fn run(self, admin: &AdminClient) -> Result<Client, Failure> {
         let new = NewClient {
             id: self.id,
-            secret: self.secret,
+            secret: self.secret.map(|text| secret("secret", &text)).transpose()?,
             scopes: scope_set(self.scopes)?,
-            refresh_token: self.refresh_token,
+            refresh_token: self.refresh_token.map(|text| secret("refresh-token", &text)).transpose()?,
             rate_limit: self.rate_limit,
             redirect_uris: self.redirect_uris,
             public: self.public,

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jackfield_model::{ClientId, path};
-use jackfield_server::{JournalScope, SeedSource, Server, Settings, Text, WhenAway};
+use jackfield_server::{JournalScope, SeedSource, Server, Settings, WhenAway};
 
 use self::reach::Reach;
 use super::serve;
@@ -43,8 +43,9 @@ pub(crate) struct DevArgs {
 /// Serves demo data until SIGTERM or SIGINT.
 pub(crate) fn run(args: DevArgs) -> ExitCode {
     let DevArgs { ephemeral, tls, config, mut settings } = args;
-    let memory = ephemeral.then_some("memory:").and_then(|url| url.parse().ok());
-    settings.store = memory.or(settings.store);
+    if ephemeral {
+        settings.store = Some("memory:".into());
+    }
     match serve::configure(config.as_deref(), settings, defaults(tls)) {
         Ok(mut config) => {
             config.seeds.insert(0, SeedSource::BuiltIn(SEED));
@@ -72,7 +73,7 @@ pub(crate) fn run(args: DevArgs) -> ExitCode {
 fn defaults(tls: bool) -> Settings {
     // A sandbox is there to look into and to begin again with.
     let defaults = Settings {
-        store: "embedded:./jackfield-dev".parse::<Text<_>>().ok(),
+        store: Some("embedded:./jackfield-dev".into()),
         journal_scope: Some(JournalScope::All),
         allow_reset: Some(true),
         ..Settings::default()

@@ -1,10 +1,12 @@
 //! `jackfield migrate`: the schema of a database is brought forward before the servers that want it start.
 
 use clap::Args;
+use jackfield_server::SecretSetting;
 use jackfield_store::StoreUrl;
 use jackfield_store::postgres::PostgresStore;
 use serde::Serialize;
 
+use super::value::store_url;
 use crate::failure::Failure;
 use crate::output::{Output, Show};
 
@@ -15,7 +17,7 @@ use crate::output::{Output, Show};
 pub(crate) struct MigrateArgs {
     /// The database: postgres://…; better not as a flag when it holds a password
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
-    store: StoreUrl,
+    store: SecretSetting,
 }
 
 /// What was done.
@@ -27,8 +29,9 @@ struct Report {
 
 impl MigrateArgs {
     pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
-        let StoreUrl::Postgres(url) = self.store else {
-            let kind = self.store.kind();
+        let store = store_url("store", &self.store)?;
+        let StoreUrl::Postgres(url) = store else {
+            let kind = store.kind();
             return Err(Failure::usage(format!("a store of the kind {kind} has no schema to migrate"))
                 .hint("start the server; it raises the format of its own files where that is needed"));
         };

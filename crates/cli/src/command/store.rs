@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use jackfield_server::SecretSetting;
 use jackfield_store::moving::{Export, Import, MoveError, Moved, copy};
 use jackfield_store::{OpenError, Store, StoreOptions, StoreUrl};
 use serde::Serialize;
 
+use super::value::store_url;
 use crate::failure::Failure;
 use crate::output::{Output, Show};
 use crate::progress::Progress;
@@ -55,10 +57,10 @@ struct CopyArgs {
     readable: ReadableArgs,
     /// The store to read: embedded:DIR or postgres://…
     #[arg(long, value_name = "URL")]
-    from: StoreUrl,
+    from: SecretSetting,
     /// The store to fill, which is made when it is not there
     #[arg(long, value_name = "URL")]
-    to: StoreUrl,
+    to: SecretSetting,
 }
 
 #[derive(Args)]
@@ -67,7 +69,7 @@ struct ExportArgs {
     readable: ReadableArgs,
     /// The store to read: embedded:DIR or postgres://…
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
-    store: StoreUrl,
+    store: SecretSetting,
     /// The file to write, which holds keys then and is readable by its owner
     /// only; - for standard output
     #[arg(value_name = "FILE")]
@@ -80,7 +82,7 @@ struct ImportArgs {
     readable: ReadableArgs,
     /// The store to fill, which is made when it is not there
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
-    store: StoreUrl,
+    store: SecretSetting,
     /// The export to read; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -130,11 +132,12 @@ impl StoreArgs {
 
 impl CopyArgs {
     async fn run(self) -> Result<Option<Report>, Failure> {
-        if self.from == self.to {
+        let (from, to) = (store_url("from", &self.from)?, store_url("to", &self.to)?);
+        if from == to {
             return Err(Failure::usage("--from and --to are the same store"));
         }
-        let from = open_source(&self.from, self.readable).await?;
-        let to = open_target(&self.to, self.readable).await?;
+        let from = open_source(&from, self.readable).await?;
+        let to = open_target(&to, self.readable).await?;
         let mut progress = Progress::new("copying");
         let copied = copy(&*from, &*to, |moved| progress.set(moved.rows(), moved.expected)).await;
         to.close().await;
@@ -148,7 +151,7 @@ impl CopyArgs {
 
 impl ExportArgs {
     async fn run(self) -> Result<Option<Report>, Failure> {
-        let store = open_source(&self.store, self.readable).await?;
+        let store = open_source(&store_url("store", &self.store)?, self.readable).await?;
         let mut sink = Sink::create(&self.file)?;
         let mut progress = Progress::new("exporting");
         let snapshot = store.snapshot().await.map_err(|error| Failure::failed(error.to_string()))?;
@@ -168,7 +171,7 @@ impl ExportArgs {
 impl ImportArgs {
     async fn run(self) -> Result<Option<Report>, Failure> {
         let mut source = Source::open(&self.file)?;
-        let store = open_target(&self.store, self.readable).await?;
+        let store = open_target(&store_url("store", &self.store)?, self.readable).await?;
         let mut progress = Progress::new("importing");
         let imported = import(&store, &mut source, &mut progress).await;
         store.close().await;

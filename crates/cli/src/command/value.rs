@@ -4,6 +4,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use jackfield_model::admin::{DisplayName, Secret};
 use jackfield_model::scope::InvalidScope;
 use jackfield_model::{Country, Scope, ScopeSet, Vertical};
+use jackfield_server::SecretSetting;
+use jackfield_store::StoreUrl;
 
 use crate::failure::Failure;
 
@@ -39,10 +41,14 @@ pub(super) fn scope(text: &str) -> Result<Scope, InvalidScope> {
     Scope::new(text)
 }
 
-/// A text that hides itself from debug output.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a value parser")]
-pub(super) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
-    Ok(Secret(text.to_owned()))
+/// A secret that is to be valid, as an option gave it.
+pub(super) fn secret(option: &str, given: &SecretSetting) -> Result<Secret, Failure> {
+    given.own().map_err(|error| Failure::usage(format!("--{option} {error}")))
+}
+
+/// A store URL, which may hold a password, as an option or the environment gave it.
+pub(super) fn store_url(option: &str, given: &SecretSetting) -> Result<StoreUrl, Failure> {
+    given.parse().map_err(|error| Failure::usage(format!("--{option} {error}")))
 }
 
 /// `LOCALE=NAME`.

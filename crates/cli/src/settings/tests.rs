@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn none(_: &str) -> Option<String> {
+fn none(_: &str) -> Option<OsString> {
     None
 }
 
@@ -25,8 +25,8 @@ fn message(result: Result<Settings, Failure>) -> String {
 fn flags_come_before_the_environment_and_that_before_the_profile() {
     let (_dir, path) = file("[default]\nendpoint = \"p\"\nscope = \"p\"\nprovider = \"p\"\n");
     let environment = |name: &str| match name {
-        "JACKFIELD_ENDPOINT" | "JACKFIELD_SCOPE" => Some("e".to_owned()),
-        "JACKFIELD_PROVIDER" => Some(String::new()),
+        "JACKFIELD_ENDPOINT" | "JACKFIELD_SCOPE" => Some("e".into()),
+        "JACKFIELD_PROVIDER" => Some(OsString::new()),
         _ => None,
     };
     let flags = Layer::from([(ENDPOINT, "f".to_owned())]);
@@ -47,16 +47,16 @@ fn the_file_is_found_where_the_system_keeps_configuration() {
     let home = dir.path().to_str().unwrap().to_owned();
     for (name, expected) in [(None, "d"), (Some("other"), "o")] {
         let environment = |variable: &str| match variable {
-            "HOME" => Some(home.clone()),
-            "JACKFIELD_PROFILE" => name.map(str::to_owned),
+            "HOME" => Some(home.clone().into()),
+            "JACKFIELD_PROFILE" => name.map(OsString::from),
             _ => None,
         };
         let settings = Settings::read(Layer::new(), Locator::default(), &environment);
         assert_eq!(settings.unwrap_or_else(|e| panic!("{e}")).get(TOKEN), Some(expected));
     }
     let elsewhere = |variable: &str| match variable {
-        "HOME" => Some(home.clone()),
-        "XDG_CONFIG_HOME" => Some(format!("{home}/nothing-here")),
+        "HOME" => Some(home.clone().into()),
+        "XDG_CONFIG_HOME" => Some(format!("{home}/nothing-here").into()),
         _ => None,
     };
     let settings = Settings::read(Layer::new(), Locator::default(), &elsewhere);
@@ -109,4 +109,25 @@ fn a_value_of_the_wrong_form_is_named_by_its_setting() {
     let text = failure.to_string();
     assert!(text.starts_with("admin_endpoint (--admin-endpoint) is not a base URL"), "{text}");
     assert!(!text.contains("hush"));
+}
+
+#[test]
+fn a_secret_is_trimmed_and_never_repeated() {
+    let secret = |value: &str| {
+        let value = OsString::from(value);
+        let environment = |name: &str| (name == "JACKFIELD_CLIENT_SECRET").then(|| value.clone());
+        Settings::read(Layer::new(), Locator::default(), &environment)
+            .unwrap_or_else(|e| panic!("{e}"))
+            .secret(CLIENT_SECRET)
+    };
+    assert_eq!(secret("s3cret\n").unwrap().unwrap().0, "s3cret");
+    for bad in ["hush hush", "hush\nhush", "h\u{fc}sh", " "] {
+        let said = secret(bad).unwrap_err().to_string();
+        assert!(said.starts_with("client_secret (--client-secret) must be 1 to "), "{said}");
+        assert!(!said.contains("sh"), "{said}");
+    }
+    let bytes: OsString = std::os::unix::ffi::OsStringExt::from_vec(b"hush\xff".to_vec());
+    let environment = |name: &str| (name == "JACKFIELD_TOKEN").then(|| bytes.clone());
+    let said = message(Settings::read(Layer::new(), Locator::default(), &environment));
+    assert_eq!(said, "token (--token) must be UTF-8");
 }

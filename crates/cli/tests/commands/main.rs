@@ -4,6 +4,7 @@
 
 mod admin;
 mod association;
+mod secrets;
 mod usage;
 
 use std::process::Output;

@@ -1,13 +1,11 @@
 //! The settings about who issues access tokens.
 
-use std::convert::Infallible;
 use std::str::FromStr;
 use std::time::Duration;
 
 use http::Uri;
-use jackfield_model::admin::Secret;
 
-use super::{ConfigError, Settings};
+use super::{ConfigError, SecretSetting, Settings};
 use crate::auth::issuer::{ForeignIssuer, IssuerKind};
 
 /// The vendor's own.
@@ -50,16 +48,15 @@ fn url(text: &str) -> Result<Uri, String> {
     if scheme && plain && !text.contains('#') { Ok(url) } else { Err(wrong()) }
 }
 
-/// A text that hides itself from debug output.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a value parser")]
-pub(super) fn secret(text: &str) -> Result<Secret, Infallible> {
-    Ok(Secret(text.to_owned()))
-}
-
 /// Whether our own tokens are believed, and whose besides.
 pub(super) fn resolve(settings: &Settings) -> Result<(bool, Option<ForeignIssuer>), ConfigError> {
     let wrong = |flag, rule: &str| Err(ConfigError::Value { flag, rule: rule.to_owned() });
     let names = settings.token_issuer.as_deref().unwrap_or_default();
+    let client_secret = match settings.token_issuer_client_secret.as_ref().map(SecretSetting::presented) {
+        Some(Err(error)) => return wrong("token-issuer-client-secret", &error.to_string()),
+        Some(Ok(secret)) => Some(secret),
+        None => None,
+    };
     let builtin = names.is_empty() || names.iter().any(|name| name.0 == IssuerName::Builtin);
     let mut foreign = names.iter().map(|name| &name.0).filter(|name| **name != IssuerName::Builtin);
     let Some(name) = foreign.next() else { return Ok((builtin, None)) };
@@ -77,7 +74,7 @@ pub(super) fn resolve(settings: &Settings) -> Result<(bool, Option<ForeignIssuer
             let Some(client_id) = settings.token_issuer_client_id.clone() else {
                 return wrong("token-issuer-client-id", "is missing; introspection needs it");
             };
-            let Some(client_secret) = settings.token_issuer_client_secret.clone() else {
+            let Some(client_secret) = client_secret else {
                 return wrong("token-issuer-client-secret", "is missing; introspection needs it");
             };
             let audience = settings.token_audience.clone();

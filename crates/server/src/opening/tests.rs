@@ -6,9 +6,9 @@ use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 
 use super::*;
+use crate::Settings;
 use crate::response::Reply;
 use crate::router::{Listener, ROUTES, Served};
-use crate::{Settings, Text};
 
 fn service() -> Arc<Service> {
     Arc::new(Service::new(Duration::from_secs(1)))
@@ -134,8 +134,8 @@ async fn every_route_is_answered_503_until_the_store_is_open() {
 async fn the_service_takes_over_when_the_store_opens() {
     let service = service();
     let settings = Settings {
-        store: Some("memory:".parse::<Text<_>>().unwrap()),
-        admin_token: Some("admin-token-of-the-test-0123456789".parse().unwrap()),
+        store: Some("memory:".into()),
+        admin_token: Some("admin-token-of-the-test-0123456789".into()),
         ..Settings::default()
     };
     let opening = Opening::new(&settings.resolve().unwrap(), &service, WhenAway::Wait).unwrap();

@@ -85,7 +85,7 @@ async fn a_wrong_url_is_not_repeated() {
         for output in &outputs {
             let (code, out, err) = said(output);
             assert_eq!((code, out), (Some(2), ""), "{err}");
-            assert!(err.starts_with("error: invalid value for '--store <URL>'"), "{err}");
+            assert!(err.starts_with("error: --store the URL of the database is wrong: "), "{err}");
             assert!(err.lines().count() == 1 && !err.contains("s3cret"), "{err}");
         }
     }
