@@ -5,7 +5,8 @@
 #   docker run --publish 8080:8080 --volume jackfield:/data jackfield
 #
 # The admin listener is on the container's own loopback address: `docker exec CONTAINER /jackfield status`. To reach it
-# from elsewhere set JACKFIELD_ADMIN_LISTEN=0.0.0.0:8081 and JACKFIELD_ADMIN_TOKEN, and publish that port.
+# from elsewhere set JACKFIELD_ADMIN_LISTEN=0.0.0.0:8081, JACKFIELD_ADMIN_TOKEN and JACKFIELD_ADMIN_TLS_SELF_SIGNED=/data/tls
+# (or certificate files), and publish that port.
 
 # Alpine's C library is musl, so what is built here is static.
 FROM rust:1.95.0-alpine AS build

@@ -330,12 +330,14 @@ pub fn clean_environment(command: &mut Command) {
     }
 }
 
-/// Reads `ready public=http://A admin=http://B store=KIND`, which is a fixed form. With TLS it is `public=https://A`,
+/// Reads `ready public=http://A admin=http://B store=KIND`, which is a fixed form. With TLS it is `https://`,
 /// and ` plain=http://C` follows where a plain listener was asked for.
 fn parse_ready(line: &str, kind: &str) -> Option<Addresses> {
     let rest = line.strip_prefix("ready public=")?;
-    let (public, rest) = rest.split_once(" admin=http://")?;
+    let (public, rest) = rest.split_once(" admin=")?;
     let (scheme, public) = public.split_once("://")?;
+    let (admin_scheme, rest) = rest.split_once("://")?;
+    matches!(admin_scheme, "http" | "https").then_some(())?;
     let secure = scheme == "https";
     (secure || scheme == "http").then_some(())?;
     let (admin, rest) = rest.split_once(" store=")?;
@@ -364,6 +366,7 @@ mod tests {
         let addresses = parse_ready(&secure, "embedded").unwrap();
         assert!(addresses.secure);
         assert_eq!(addresses.plain.unwrap().port(), 41236);
-        assert!(parse_ready(&good.replace("admin=http:", "admin=https:"), "embedded").is_none());
+        assert!(parse_ready(&good.replace("admin=http:", "admin=https:"), "embedded").is_some());
+        assert!(parse_ready(&good.replace("admin=http:", "admin=ftp:"), "embedded").is_none());
     }
 }

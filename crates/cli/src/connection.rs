@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jackfield_client::admin::AdminClient;
-use jackfield_client::{Client, Endpoint, Grant, InvalidToken, LoginTokens, Options, StaticToken, Transport};
+use jackfield_client::{
+    Client, Endpoint, Grant, Identity, InvalidToken, LoginTokens, Options, StaticToken, Transport,
+};
 use jackfield_model::ServiceProviderId;
 use jackfield_model::admin::Secret;
 use jackfield_model::scope::SERVICE_PROVIDER;
@@ -14,8 +16,9 @@ use jackfield_server::{ADMIN_TOKEN_FILE, SecretSetting};
 
 use crate::failure::Failure;
 use crate::settings::{
-    ADMIN_ENDPOINT, ADMIN_TOKEN, CA_FILE, CLIENT_ID, CLIENT_SECRET, DATA_DIR, ENDPOINT, Key, LOGIN_URL,
-    Layer, Locator, PROVIDER, REFRESH_TOKEN, SCOPE, Settings, TOKEN, flag_of, text,
+    ADMIN_CLIENT_CERT, ADMIN_CLIENT_KEY, ADMIN_ENDPOINT, ADMIN_TOKEN, CA_FILE, CLIENT_ID, CLIENT_SECRET,
+    DATA_DIR, ENDPOINT, Key, LOGIN_URL, Layer, Locator, PROVIDER, REFRESH_TOKEN, SCOPE, Settings, TOKEN,
+    flag_of, text,
 };
 
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8080";
@@ -97,6 +100,13 @@ pub(crate) struct AdminArgs {
     /// [env: JACKFIELD_DATA_DIR] [default: ./jackfield-data]
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<String>,
+    /// Certificate (PEM) to show to an admin listener that asks for one
+    /// [env: JACKFIELD_ADMIN_CLIENT_CERT]
+    #[arg(long, global = true, value_name = "FILE")]
+    admin_client_cert: Option<String>,
+    /// Its private key (PEM) [env: JACKFIELD_ADMIN_CLIENT_KEY]
+    #[arg(long, global = true, value_name = "FILE")]
+    admin_client_key: Option<String>,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -112,7 +122,7 @@ impl PublicArgs {
             Failure::usage("no service provider is named")
                 .hint("--provider, JACKFIELD_PROVIDER, or provider in the configuration file")
         })?;
-        let transport = transport(&settings)?;
+        let transport = transport(&settings, None)?;
         let endpoint = endpoint(&settings)?;
         let tokens = Tokens::choose(&settings, &transport)?;
         Ok((tokens.client(transport, endpoint), provider))
@@ -126,7 +136,7 @@ impl LoginArgs {
     /// A usage failure that says what is missing or malformed.
     pub(crate) fn connect(self) -> Result<LoginTokens, Failure> {
         let settings = self.settings([])?;
-        login(&settings, &transport(&settings)?)
+        login(&settings, &transport(&settings, None)?)
     }
 
     fn settings<const N: usize>(self, more: [(Key, Option<OsString>); N]) -> Result<Settings, Failure> {
@@ -158,6 +168,8 @@ impl AdminArgs {
             (ADMIN_ENDPOINT, plain(self.admin_endpoint)),
             (ADMIN_TOKEN, secret(self.admin_token)),
             (DATA_DIR, plain(self.data_dir)),
+            (ADMIN_CLIENT_CERT, plain(self.admin_client_cert)),
+            (ADMIN_CLIENT_KEY, plain(self.admin_client_key)),
         ];
         let settings = self.common.settings(flags)?;
         let endpoint = match settings.parse(ADMIN_ENDPOINT)? {
@@ -168,8 +180,8 @@ impl AdminArgs {
             Some(token) => token,
             None => admin_token_file(settings.get(DATA_DIR).unwrap_or(DEFAULT_DATA_DIR))?,
         };
-        AdminClient::new(transport(&settings)?, endpoint, &token)
-            .map_err(|error| invalid_token("the admin token", error))
+        let transport = transport(&settings, identity(&settings)?)?;
+        AdminClient::new(transport, endpoint, &token).map_err(|error| invalid_token("the admin token", error))
     }
 }
 
@@ -259,13 +271,28 @@ fn endpoint(settings: &Settings) -> Result<Endpoint, Failure> {
     })
 }
 
-fn transport(settings: &Settings) -> Result<Transport, Failure> {
-    let mut options = Options::default();
-    if let Some(file) = settings.get(CA_FILE) {
-        options.extra_roots_pem = std::fs::read(file)
-            .map_err(|error| Failure::usage(format!("--ca-file {file} cannot be read: {error}")))?;
+fn transport(settings: &Settings, identity: Option<Identity>) -> Result<Transport, Failure> {
+    let mut options = Options { identity, ..Options::default() };
+    if let Some(pem) = file(settings, CA_FILE)? {
+        options.extra_roots_pem = pem;
     }
     Transport::new(&options).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// What is shown to an admin listener that wants to know who calls.
+fn identity(settings: &Settings) -> Result<Option<Identity>, Failure> {
+    match (file(settings, ADMIN_CLIENT_CERT)?, file(settings, ADMIN_CLIENT_KEY)?) {
+        (Some(certificates_pem), Some(key_pem)) => Ok(Some(Identity { certificates_pem, key_pem })),
+        (None, None) => Ok(None),
+        _ => Err(Failure::usage("--admin-client-cert and --admin-client-key go together")),
+    }
+}
+
+/// What stands in the file that a setting names.
+fn file(settings: &Settings, key: Key) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(file) = settings.get(key) else { return Ok(None) };
+    let unreadable = |error| Failure::usage(format!("{} {file} cannot be read: {error}", flag_of(key)));
+    std::fs::read(file).map(Some).map_err(unreadable)
 }
 
 fn admin_token_file(data_dir: &str) -> Result<Secret, Failure> {

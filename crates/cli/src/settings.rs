@@ -28,8 +28,10 @@ pub(crate) const ADMIN_ENDPOINT: Key = "admin_endpoint";
 pub(crate) const ADMIN_TOKEN: Key = "admin_token";
 pub(crate) const DATA_DIR: Key = "data_dir";
 pub(crate) const CA_FILE: Key = "ca_file";
+pub(crate) const ADMIN_CLIENT_CERT: Key = "admin_client_cert";
+pub(crate) const ADMIN_CLIENT_KEY: Key = "admin_client_key";
 
-const KEYS: [Key; 12] = [
+const KEYS: [Key; 14] = [
     ENDPOINT,
     LOGIN_URL,
     TOKEN,
@@ -42,6 +44,8 @@ const KEYS: [Key; 12] = [
     ADMIN_TOKEN,
     DATA_DIR,
     CA_FILE,
+    ADMIN_CLIENT_CERT,
+    ADMIN_CLIENT_KEY,
 ];
 
 /// The environment, given so that tests have their own.

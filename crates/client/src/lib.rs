@@ -72,4 +72,4 @@ pub use login::{Grant, LoginTokens};
 pub use paging::{Associations, Pages};
 pub use retry::RetryPolicy;
 pub use token::{AccessToken, InvalidToken, StaticToken, TokenSource};
-pub use transport::{Download, Options, SetupError, Transport};
+pub use transport::{Download, Identity, Options, SetupError, Transport};

@@ -17,8 +17,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
@@ -56,6 +56,23 @@ pub struct Options {
     pub retry: RetryPolicy,
     /// Certificates in PEM form that are trusted beside those of the operating system.
     pub extra_roots_pem: Vec<u8>,
+    /// What is shown to a server that asks who calls.
+    pub identity: Option<Identity>,
+}
+
+/// A certificate and its key, with which a client says who it is. The debug form hides the key.
+#[derive(Clone)]
+pub struct Identity {
+    /// Certificate chain in PEM form, the client's own certificate first.
+    pub certificates_pem: Vec<u8>,
+    /// Its private key in PEM form, not encrypted.
+    pub key_pem: Vec<u8>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity(…)")
+    }
 }
 
 impl Default for Options {
@@ -65,6 +82,7 @@ impl Default for Options {
             request_timeout: Duration::from_secs(30),
             retry: RetryPolicy::default(),
             extra_roots_pem: Vec::new(),
+            identity: None,
         }
     }
 }
@@ -78,6 +96,9 @@ pub enum SetupError {
     /// The extra certificates cannot be read.
     #[error("the extra certificates are not PEM certificates: {0}")]
     Certificates(String),
+    /// The client's own certificate and key cannot be used.
+    #[error("the client's certificate cannot be used with its key: {0}")]
+    Identity(String),
     /// The TLS library refuses its own defaults.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
@@ -135,7 +156,7 @@ impl Transport {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(options.connect_timeout));
-        let tls = tls(&options.extra_roots_pem)?;
+        let tls = tls(&options.extra_roots_pem, options.identity.as_ref())?;
         let connector = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
         let http1 = connector().enable_http1().wrap_connector(tcp.clone());
         let connector = connector().enable_all_versions().wrap_connector(tcp);
@@ -379,7 +400,7 @@ fn trace(call: &Call, attempt: u32, outcome: &Result<Reply, TransportError>) {
     }
 }
 
-fn tls(extra_roots_pem: &[u8]) -> Result<rustls::ClientConfig, SetupError> {
+fn tls(extra_roots_pem: &[u8], identity: Option<&Identity>) -> Result<rustls::ClientConfig, SetupError> {
     let mut roots = rustls::RootCertStore::empty();
     // A machine without certificates can still speak http, or https with the extra ones.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -395,11 +416,19 @@ fn tls(extra_roots_pem: &[u8]) -> Result<rustls::ClientConfig, SetupError> {
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| SetupError::Tls(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_root_certificates(roots);
+    let Some(identity) = identity else { return Ok(builder.with_no_client_auth()) };
+    let unusable = |error: &dyn fmt::Display| SetupError::Identity(error.to_string());
+    let chain = CertificateDer::pem_slice_iter(&identity.certificates_pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unusable(&error))?;
+    // What the reader of keys says could quote one.
+    let key = PrivateKeyDer::from_pem_slice(&identity.key_pem)
+        .map_err(|_| unusable(&"there is no private key in PEM form (an encrypted one is none)"))?;
+    builder.with_client_auth_cert(chain, key).map_err(|error| unusable(&error))
 }
 
 /// The cause at the end of a chain: the part that says something to a person.

@@ -64,10 +64,10 @@ fn query_body(first: usize, ids: usize) -> String {
 }
 
 fn config(store: StoreUrl) -> Config {
-    let free = Some("127.0.0.1:0".parse().expect("an address"));
+    let free = || Some("127.0.0.1:0".parse().expect("an address"));
     let settings = Settings {
-        listen: free,
-        admin_listen: free,
+        listen: free(),
+        admin_listen: free(),
         admin_token: Some("an-admin-token-nobody-uses".into()),
         ..Settings::default()
     };

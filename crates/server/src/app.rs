@@ -21,6 +21,7 @@ use jackfield_model::{ClientId, RequestId, ServiceProviderId, limit};
 use jackfield_store::{Registry, Store, StoreError};
 
 use crate::admin::Verifying;
+use crate::admin::host::Hosts;
 use crate::auth::Caller;
 use crate::auth::issuer::Issuers;
 use crate::auth::keys::Keys;
@@ -58,6 +59,7 @@ pub(crate) struct App {
     pub(crate) issuers: Issuers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) admin_token: admin::AdminToken,
+    admin_hosts: Hosts,
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
     pub(crate) ids: Ids,
@@ -89,6 +91,7 @@ pub(crate) struct Setup {
     pub(crate) allow_reset: bool,
     pub(crate) seeds: Vec<Seed>,
     pub(crate) issuers: Issuers,
+    pub(crate) admin_hosts: Hosts,
     pub(crate) limits: Limits,
 }
 
@@ -112,7 +115,7 @@ pub(crate) struct Call {
 
 impl App {
     pub(crate) fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, admin_token: &str, setup: Setup) -> Self {
-        let Setup { default_rate, journal, clock, allow_reset, seeds, issuers, limits } = setup;
+        let Setup { default_rate, journal, clock, allow_reset, seeds, issuers, admin_hosts, limits } = setup;
         let ids = Ids::default();
         ids.restart(seed::id_seed(&seeds));
         Self {
@@ -124,6 +127,7 @@ impl App {
             issuers,
             metrics,
             admin_token: admin::AdminToken::new(admin_token),
+            admin_hosts,
             journal,
             faults: Faults::default(),
             ids,
@@ -196,6 +200,9 @@ impl App {
             Target::NotFound => return Err(ApiError::NoSuchPath),
         };
         seen.operation = Some(operation);
+        if listener == Listener::Admin && !operation.is_health() {
+            self.admin_hosts.check(&call.head)?;
+        }
         if let Err(error) = head::check_size(&call.head).and_then(|()| self.restores.check(operation)) {
             return lwa::refuse_as(Some(operation), call, error, seen);
         }

@@ -2,7 +2,9 @@
 //!
 //! A flag wins over its environment variable `JACKFIELD_<FLAG>`, which wins over the file of `--config`.
 
+mod admin_tls;
 mod issuers;
+mod listen;
 mod secret;
 
 use std::fmt;
@@ -22,7 +24,9 @@ use crate::clock::ClockOffset;
 use crate::journal::JournalScope;
 use crate::logs::LogFormat;
 use crate::tls::{TlsFlags, TlsName, TlsSource};
+pub use admin_tls::AdminTls;
 pub use issuers::IssuerName;
+pub use listen::{InvalidListenAddress, ListenAddress};
 pub use secret::{InvalidSecret, SecretSetting};
 pub(crate) use secret::{trimmed, trimmed_option};
 
@@ -30,12 +34,31 @@ pub(crate) use secret::{trimmed, trimmed_option};
 #[derive(Clone, Debug, Default, clap::Args, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
-    /// Address of the public API; port 0 picks a free one [default: 127.0.0.1:8080]
+    /// Address of the public API, IP:PORT or NAME:PORT; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR", env = "JACKFIELD_LISTEN")]
-    pub listen: Option<SocketAddr>,
-    /// Address of the admin API; port 0 picks a free one [default: 127.0.0.1:8081]
+    pub listen: Option<ListenAddress>,
+    /// Address of the admin API; port 0 picks a free one. Beyond loopback it wants TLS [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR", env = "JACKFIELD_ADMIN_LISTEN")]
-    pub admin_listen: Option<SocketAddr>,
+    pub admin_listen: Option<ListenAddress>,
+    /// Certificate chain (PEM) that makes the admin listener speak TLS; read again when it changes
+    #[arg(long, value_name = "FILE", env = "JACKFIELD_ADMIN_TLS_CERT")]
+    pub admin_tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of --admin-tls-cert
+    #[arg(long, value_name = "FILE", env = "JACKFIELD_ADMIN_TLS_KEY")]
+    pub admin_tls_key: Option<PathBuf>,
+    /// Directory of a local CA that signs the admin listener's certificates, for this machine and each --admin-host
+    #[arg(long, value_name = "DIR", env = "JACKFIELD_ADMIN_TLS_SELF_SIGNED")]
+    pub admin_tls_self_signed: Option<PathBuf>,
+    /// Certificates (PEM): clients of the admin listener must show one that one of these signed
+    #[arg(long, value_name = "FILE", env = "JACKFIELD_ADMIN_CLIENT_CA")]
+    pub admin_client_ca: Option<PathBuf>,
+    /// Let the admin listener be reached from elsewhere without TLS [default: false]
+    #[arg(long, value_name = "BOOL", env = "JACKFIELD_ADMIN_PLAINTEXT", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub admin_plaintext: Option<bool>,
+    /// Names under which the admin listener answers, beside localhost and IP addresses
+    #[arg(long, value_name = "NAME", env = "JACKFIELD_ADMIN_HOST", num_args = 1.., value_delimiter = ',')]
+    pub admin_host: Option<Vec<Text<TlsName>>>,
     /// Certificate chain (PEM) that makes the public listener speak TLS; read again when it changes
     #[arg(long, value_name = "FILE", env = "JACKFIELD_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
@@ -51,7 +74,7 @@ pub struct Settings {
     pub tls_name: Option<Vec<Text<TlsName>>>,
     /// Address of a second public listener, without TLS, beside the one with TLS
     #[arg(long, value_name = "ADDR", env = "JACKFIELD_PLAIN_LISTEN")]
-    pub plain_listen: Option<SocketAddr>,
+    pub plain_listen: Option<ListenAddress>,
     /// Where state lives: embedded:DIR, memory: or postgres://… [default: embedded:./jackfield-data]. The environment
     /// is a better place for a password than the command line
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
@@ -128,14 +151,20 @@ pub struct Settings {
 /// A server's settings, complete and valid.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Address of the public API.
-    pub listen: SocketAddr,
-    /// Address of the admin API.
-    pub admin_listen: SocketAddr,
+    /// Where the public API is served.
+    pub listen: ListenAddress,
+    /// Where the admin API is served.
+    pub admin_listen: ListenAddress,
+    /// TLS of the admin listener; `None`: it speaks plain HTTP.
+    pub admin_tls: Option<AdminTls>,
+    /// Whether it may be reached from elsewhere without TLS.
+    pub admin_plaintext: bool,
+    /// Names under which the admin listener answers, beside those of this machine.
+    pub admin_hosts: Vec<TlsName>,
     /// Where the certificate of the public listener comes from; `None`: it speaks plain HTTP.
     pub tls: Option<TlsSource>,
     /// Address of a plain public listener beside the one with TLS.
-    pub plain_listen: Option<SocketAddr>,
+    pub plain_listen: Option<ListenAddress>,
     /// Where state lives.
     pub store: StoreUrl,
     /// Whether a data directory may be one that others than its owner can read.
@@ -232,6 +261,12 @@ impl Settings {
         Self {
             listen: self.listen.or(other.listen),
             admin_listen: self.admin_listen.or(other.admin_listen),
+            admin_tls_cert: self.admin_tls_cert.or(other.admin_tls_cert),
+            admin_tls_key: self.admin_tls_key.or(other.admin_tls_key),
+            admin_tls_self_signed: self.admin_tls_self_signed.or(other.admin_tls_self_signed),
+            admin_client_ca: self.admin_client_ca.or(other.admin_client_ca),
+            admin_plaintext: self.admin_plaintext.or(other.admin_plaintext),
+            admin_host: self.admin_host.or(other.admin_host),
             tls_cert: self.tls_cert.or(other.tls_cert),
             tls_key: self.tls_key.or(other.tls_key),
             tls_self_signed: self.tls_self_signed.or(other.tls_self_signed),
@@ -289,7 +324,20 @@ impl Settings {
             return Err(ConfigError::Value { flag: "rate-limit", rule });
         }
         let (builtin_tokens, foreign_tokens) = issuers::resolve(&self)?;
-        let secret_files = self.tls_key.iter().chain(&self.seed).cloned().collect();
+        let secret_files =
+            self.tls_key.iter().chain(&self.admin_tls_key).chain(&self.seed).cloned().collect();
+        let local = |port| ListenAddress::Ip(SocketAddr::from(([127, 0, 0, 1], port)));
+        let admin_listen = self.admin_listen.unwrap_or_else(|| local(8081));
+        let admin_hosts: Vec<TlsName> =
+            self.admin_host.unwrap_or_default().into_iter().map(|name| name.0).collect();
+        let admin_tls = admin_tls::resolve(admin_tls::Flags {
+            cert: self.admin_tls_cert,
+            key: self.admin_tls_key,
+            self_signed: self.admin_tls_self_signed,
+            client_ca: self.admin_client_ca,
+            plaintext: self.admin_plaintext.unwrap_or_default(),
+            names: admin_tls::names(&admin_listen, &admin_hosts),
+        })?;
         let names = self.tls_name.unwrap_or_default();
         let tls = TlsFlags {
             cert: self.tls_cert,
@@ -314,8 +362,11 @@ impl Settings {
         crate::logs::check_filter(&log_level)
             .map_err(|rule| ConfigError::Value { flag: "log-level", rule })?;
         Ok(Config {
-            listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
-            admin_listen: self.admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8081))),
+            listen: self.listen.unwrap_or_else(|| local(8080)),
+            admin_listen,
+            admin_tls,
+            admin_plaintext: self.admin_plaintext.unwrap_or_default(),
+            admin_hosts,
             tls,
             plain_listen: self.plain_listen,
             store: store.unwrap_or_else(|| StoreUrl::Embedded("./jackfield-data".into())),
@@ -415,7 +466,7 @@ mod tests {
         .unwrap();
         let flags = Settings { rate_limit: Some(9), ..Settings::default() };
         let config = flags.or(file).resolve().unwrap();
-        assert_eq!((config.listen.port(), config.rate_limit), (1, 9));
+        assert_eq!((config.listen.to_string(), config.rate_limit), ("127.0.0.1:1".to_owned(), 9));
         assert_eq!(config.store, StoreUrl::Memory);
         assert_eq!((config.journal, config.journal_scope, config.allow_reset), (5, JournalScope::All, true));
         assert_eq!(config.clock.seconds(), -7_200);
@@ -426,7 +477,10 @@ mod tests {
     fn mistakes_are_named_on_one_line() {
         let text = "rate-limit = 7\nlisten = \"nowhere\"";
         let error = toml::from_str::<Settings>(text).unwrap_err();
-        assert_eq!(one_line(&error, text), "line 2, column 10: invalid socket address syntax");
+        assert_eq!(
+            one_line(&error, text),
+            "line 2, column 10: IP:PORT or NAME:PORT is expected, for example 127.0.0.1:8080, [::1]:8080 or localhost:8080"
+        );
         let zero = Settings { max_in_flight: Some(0), ..Settings::default() };
         assert_eq!(zero.resolve().unwrap_err().to_string(), "--max-in-flight must be at least 1");
         let settings = Settings { admin_token: Some("hide-me-please".into()), ..Settings::default() };

@@ -189,6 +189,10 @@ pub(crate) enum Forbidden {
     Availability(Vertical, Country),
     /// The server was not told that it may be reset.
     Reset,
+    /// The admin listener is not known under the name that the request is for.
+    Host,
+    /// A page of another site sent the request.
+    Origin,
 }
 
 impl Forbidden {
@@ -198,6 +202,16 @@ impl Forbidden {
             Self::AddOn => "The organization does not have the WebRTC add-on.".to_owned(),
             Self::Availability(vertical, country) => {
                 format!("Account association is not available to {vertical} in {country}.")
+            }
+            Self::Host => {
+                "The admin listener does not answer to the name in the Host header; start the server with \
+                           --admin-host NAME to let it."
+                    .to_owned()
+            }
+            Self::Origin => {
+                "A page of another site may not change anything here; the Origin header names it. Start the \
+                             server with --admin-host NAME to let it."
+                    .to_owned()
             }
             Self::Reset => "This server may not be reset; it was started without --allow-reset.".to_owned(),
         }
@@ -213,6 +227,8 @@ impl Forbidden {
             Self::AddOn => refusal("add_on", "webrtc_off"),
             Self::Availability(..) => refusal("availability", "not_available"),
             Self::Reset => refusal("reset", "not_allowed"),
+            Self::Host => refusal("host", "unknown_name"),
+            Self::Origin => refusal("host", "other_site"),
         }
     }
 }

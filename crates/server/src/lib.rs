@@ -32,6 +32,7 @@ mod restore;
 mod router;
 mod seed;
 mod server;
+mod sockets;
 mod supervisor;
 mod tls;
 mod waiting;
@@ -39,7 +40,8 @@ mod waiting;
 pub use auth::issuer::{ForeignIssuer, IssuerKind};
 pub use clock::{ClockOffset, InvalidClockOffset};
 pub use config::{
-    Config, ConfigError, InvalidSecret, IssuerName, SecretSetting, SeedSource, Settings, Span, Text,
+    AdminTls, Config, ConfigError, InvalidListenAddress, InvalidSecret, IssuerName, ListenAddress,
+    SecretSetting, SeedSource, Settings, Span, Text,
 };
 pub use journal::JournalScope;
 pub use logs::LogFormat;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use jackfield_store::{OpenError, Store, StoreError, StoreOptions};
 
+use crate::admin::host::Hosts;
 use crate::app::{App, Limits, Setup};
 use crate::auth::issuer::{Foreign, Issuers};
 use crate::auth::keys::Keys;
@@ -125,6 +126,7 @@ async fn open(
         allow_reset: config.allow_reset,
         seeds: seeds.into_iter().map(|(_, seed)| seed).collect(),
         issuers: Issuers { builtin: config.builtin_tokens, foreign },
+        admin_hosts: Hosts { names: config.admin_hosts.clone(), certified: config.admin_tls.is_some() },
         limits: Limits { max_in_flight: config.max_in_flight, body_timeout: config.body_timeout },
     };
     Ok((Arc::new(App::new(store, metrics, &admin_token, setup)), admin_token_file))

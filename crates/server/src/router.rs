@@ -298,6 +298,13 @@ impl Operation {
     }
 }
 
+impl Operation {
+    /// Whether it says how the server is, and nothing else.
+    pub(crate) const fn is_health(self) -> bool {
+        matches!(self, Self::Open(OpenOperation::Health | OpenOperation::Ready))
+    }
+}
+
 impl FamilyOperation {
     const fn name(self) -> &'static str {
         match self {

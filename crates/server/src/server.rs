@@ -12,19 +12,19 @@ use jackfield_model::ClientId;
 use jackfield_model::admin::Secret;
 use jackfield_store::{OpenError, Retention, Store, Timestamp};
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::auth::access_token;
-use crate::config::Config;
-use crate::connection::{self, Door, Timeouts};
+use crate::config::{AdminTls, Config};
+use crate::connection::{self, Timeouts};
 use crate::lwa;
 use crate::opening::{Opening, WhenAway};
 use crate::private;
 use crate::router::Listener;
 use crate::seed::SeedError;
+use crate::sockets::Sockets;
 use crate::supervisor::Supervisor;
-use crate::tls::{Tls, TlsError, Trust};
+use crate::tls::{FlagNames, Tls, TlsError, TlsSource, Trust};
 use crate::waiting::Service;
 
 /// What is in flight when a server is told to stop gets this long to finish.
@@ -42,10 +42,11 @@ pub struct Server {
     service: Arc<Service>,
     /// A store that is still to be opened.
     opening: Option<Opening>,
-    public: TcpListener,
-    plain: Option<TcpListener>,
-    admin: TcpListener,
+    public: Sockets,
+    plain: Option<Sockets>,
+    admin: Sockets,
     tls: Option<Tls>,
+    admin_tls: Option<Tls>,
     config: Config,
     admin_token_file: Option<PathBuf>,
 }
@@ -86,10 +87,19 @@ pub enum StartError {
     Listen {
         /// The flag.
         flag: &'static str,
-        /// The address.
-        address: SocketAddr,
+        /// The address, or the name that has none.
+        address: String,
         /// What is in the way.
         cause: std::io::Error,
+    },
+    /// The admin listener could be reached from elsewhere, and what is said there overheard.
+    #[error(
+        "--admin-listen {address} is no loopback address and would be plain: give it TLS with --admin-tls-cert and \
+         --admin-tls-key or with --admin-tls-self-signed, or allow it with --admin-plaintext"
+    )]
+    AdminPlaintext {
+        /// The address.
+        address: SocketAddr,
     },
 }
 
@@ -100,7 +110,9 @@ impl StartError {
         match self {
             Self::Seed { cause, .. } => cause.is_configuration(),
             Self::Tls(cause) => matches!(cause, TlsError::Pair(_)),
-            Self::TokenIssuer { .. } | Self::Open(OpenError::Readable(_)) => true,
+            Self::TokenIssuer { .. } | Self::AdminPlaintext { .. } | Self::Open(OpenError::Readable(_)) => {
+                true
+            }
             Self::Open(_) | Self::AdminToken { .. } | Self::Listen { .. } => false,
         }
     }
@@ -113,7 +125,11 @@ impl Server {
     /// # Errors
     /// [`StartError`] saying what to do.
     pub async fn start(config: Config, when_away: WhenAway) -> Result<Self, StartError> {
-        let tls = config.tls.clone().map(Tls::open).transpose()?;
+        refuse_overheard_admin(&config).await?;
+        let open = |source: TlsSource| Tls::open(FlagNames::PUBLIC, source, None);
+        let tls = config.tls.clone().map(open).transpose()?;
+        let open = |tls: AdminTls| Tls::open(FlagNames::ADMIN, tls.source, tls.client_ca.as_deref());
+        let admin_tls = config.admin_tls.clone().map(open).transpose()?;
         let service = Arc::new(Service::new(config.body_timeout));
         let mut opening = Opening::new(&config, &service, when_away)?;
         config.secret_files.iter().for_each(|file| private::warn_of_readers(file));
@@ -125,15 +141,16 @@ impl Server {
             }
             None => (Some(opening), None),
         };
-        let plain = match config.plain_listen {
-            Some(address) => Some(listen("--plain-listen", address).await?),
+        let plain = match &config.plain_listen {
+            Some(address) => Some(Sockets::listen("--plain-listen", address).await?),
             None => None,
         };
         Ok(Self {
-            public: listen("--listen", config.listen).await?,
+            public: Sockets::listen("--listen", &config.listen).await?,
             plain,
             tls,
-            admin: listen("--admin-listen", config.admin_listen).await?,
+            admin: Sockets::listen("--admin-listen", &config.admin_listen).await?,
+            admin_tls,
             service,
             opening,
             config,
@@ -146,7 +163,7 @@ impl Server {
     /// # Errors
     /// When the operating system does not tell.
     pub fn public_address(&self) -> std::io::Result<SocketAddr> {
-        self.public.local_addr()
+        self.public.address()
     }
 
     /// The base URL of the public API: its scheme and address.
@@ -163,7 +180,7 @@ impl Server {
     /// # Errors
     /// When the operating system does not tell.
     pub fn plain_address(&self) -> std::io::Result<Option<SocketAddr>> {
-        self.plain.as_ref().map(TcpListener::local_addr).transpose()
+        self.plain.as_ref().map(Sockets::address).transpose()
     }
 
     /// What clients need to trust the public listener; nothing when it is plain or its certificate is the operator's
@@ -178,7 +195,16 @@ impl Server {
     /// # Errors
     /// When the operating system does not tell.
     pub fn admin_address(&self) -> std::io::Result<SocketAddr> {
-        self.admin.local_addr()
+        self.admin.address()
+    }
+
+    /// The base URL of the admin API: its scheme and address.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn admin_url(&self) -> std::io::Result<String> {
+        let scheme = if self.admin_tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.admin_address()?))
     }
 
     /// The kind of store, for the ready line.
@@ -224,7 +250,8 @@ impl Server {
         stop: impl Future<Output = ()>,
         supervisor: &Supervisor,
     ) -> Result<(), StartError> {
-        let Self { service, opening, public, plain, admin, tls, config, mut admin_token_file } = self;
+        let Self { service, opening, public, plain, admin, tls, admin_tls, config, mut admin_token_file } =
+            self;
         let graceful = GracefulShutdown::new();
         let (stop_accepting, accepting) = watch::channel(false);
         let timeouts = Timeouts { head: config.header_timeout, stall: config.body_timeout };
@@ -238,15 +265,14 @@ impl Server {
                 accepting.clone(),
             )
         };
-        let handshakes = tls.as_ref().map(|tls| tls.handshakes(service.metrics(), timeouts.head));
-        let refreshing = tls.map(|tls| tokio::spawn(tls.keep_fresh(Arc::clone(service.metrics()))));
-        let public = accept(Door { tcp: public, tls: handshakes, which: Listener::Public });
-        let plain = async {
-            if let Some(tcp) = plain {
-                accept(Door { tcp, tls: None, which: Listener::Public }).await;
-            }
-        };
-        let admin = accept(Door { tcp: admin, tls: None, which: Listener::Admin });
+        let handshakes =
+            |tls: &Option<Tls>| tls.as_ref().map(|tls| tls.handshakes(service.metrics(), timeouts.head));
+        let mut doors = public.doors(handshakes(&tls).as_ref(), Listener::Public);
+        doors.extend(plain.into_iter().flat_map(|plain| plain.doors(None, Listener::Public)));
+        doors.extend(admin.doors(handshakes(&admin_tls).as_ref(), Listener::Admin));
+        let keep_fresh = |tls: Tls| tokio::spawn(tls.keep_fresh(Arc::clone(service.metrics())));
+        let refreshing: Vec<_> = [tls, admin_tls].into_iter().flatten().map(keep_fresh).collect();
+        let serving = futures_util::future::join_all(doors.into_iter().map(accept));
         let until_stopped = async {
             let outcome = tokio::select! {
                 () = stop => Ok(()),
@@ -261,8 +287,8 @@ impl Server {
             }
             outcome
         };
-        let ((), (), (), outcome) = tokio::join!(public, plain, admin, until_stopped);
-        if let Some(task) = refreshing {
+        let (_, outcome) = tokio::join!(serving, until_stopped);
+        for task in refreshing {
             task.abort();
         }
         if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
@@ -319,8 +345,17 @@ async fn work(
     std::future::pending().await
 }
 
-async fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|cause| StartError::Listen { flag, address, cause })
+/// Tokens and secrets go over the admin listener: beyond this machine it is plain only where an operator says so. A name
+/// that is not known is refused when it is listened on.
+async fn refuse_overheard_admin(config: &Config) -> Result<(), StartError> {
+    if config.admin_tls.is_some() || config.admin_plaintext {
+        return Ok(());
+    }
+    let addresses = config.admin_listen.resolve().await.unwrap_or_default();
+    match addresses.into_iter().find(|address| !address.ip().is_loopback()) {
+        Some(address) => Err(StartError::AdminPlaintext { address }),
+        None => Ok(()),
+    }
 }
 
 async fn trim_changes(store: Arc<dyn Store>, retention: Option<Duration>) {

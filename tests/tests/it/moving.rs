@@ -396,7 +396,7 @@ async fn an_upload_that_is_broken_off_leaves_an_empty_store() {
     let server = Server::start(Options::default());
     let whole = zstd::encode_all(lines(60_000).as_bytes(), 1).unwrap();
     let head = format!(
-        "POST /admin/v1/restore HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+        "POST /admin/v1/restore HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
         server.endpoint().admin_token(),
         whole.len()
     );

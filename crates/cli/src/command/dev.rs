@@ -49,8 +49,8 @@ pub(crate) fn run(args: DevArgs) -> ExitCode {
     match serve::configure(config.as_deref(), settings, defaults(tls)) {
         Ok(mut config) => {
             config.seeds.insert(0, SeedSource::BuiltIn(SEED));
-            let listening = [Some(config.listen), config.plain_listen];
-            for address in listening.into_iter().flatten().filter(|address| !address.ip().is_loopback()) {
+            let listening = [Some(&config.listen), config.plain_listen.as_ref()];
+            for address in listening.into_iter().flatten().filter(|address| !address.is_loopback()) {
                 eprintln!(
                     "warning: the demo credentials are public, and {address} is reachable from elsewhere"
                 );
@@ -108,7 +108,7 @@ fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()
         writeln!(out, "  login             {}", reach.login)?;
     }
     writeln!(out, "  page              {endpoint}/docs")?;
-    writeln!(out, "  admin             http://{}", server.admin_address()?)?;
+    writeln!(out, "  admin             {}", server.admin_url()?)?;
     writeln!(out, "  client id         {CLIENT_ID}")?;
     writeln!(out, "  client secret     {CLIENT_SECRET}")?;
     writeln!(out, "  refresh token     {REFRESH_TOKEN}")?;
@@ -148,9 +148,9 @@ fn admin_step(server: &Server) -> std::io::Result<Option<(&'static str, String)>
     Ok(Some((
         "Ask the admin API",
         format!(
-            "JACKFIELD_ADMIN_TOKEN=$(cat '{}') '{program}' status --admin-endpoint http://{}",
+            "JACKFIELD_ADMIN_TOKEN=$(cat '{}') '{program}' status --admin-endpoint {}",
             file.display(),
-            server.admin_address()?
+            server.admin_url()?
         ),
     )))
 }

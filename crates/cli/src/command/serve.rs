@@ -123,9 +123,9 @@ fn announce(
     greet(server, &mut stdout)?;
     write!(
         stdout,
-        "ready public={} admin=http://{} store={}",
+        "ready public={} admin={} store={}",
         server.public_url()?,
-        server.admin_address()?,
+        server.admin_url()?,
         server.store_kind()
     )?;
     // At the end, and only when it was asked for: scripts rely on the beginning.

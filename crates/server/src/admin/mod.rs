@@ -6,6 +6,7 @@ mod account;
 mod backup;
 mod client;
 mod directory;
+pub(crate) mod host;
 mod inspect;
 mod profile;
 mod provider;

@@ -46,6 +46,7 @@ async fn app() -> Arc<App> {
         allow_reset: false,
         seeds: vec![seed::parse(SEED).unwrap()],
         issuers: Issuers { builtin: true, foreign: None },
+        admin_hosts: Hosts::default(),
         limits,
     };
     let app = App::new(Arc::new(MemoryStore::default()), Arc::default(), "admin-token", setup);

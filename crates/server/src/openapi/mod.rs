@@ -175,7 +175,11 @@ fn responses(operation: Operation, description: &Description) -> Value {
     if let Some((status, text)) = describe::other_success(operation) {
         responses.insert(status.to_string(), response(code(status), text, content, operation));
     }
-    for (status, text) in description.errors {
+    // Every operation of operators may meet it; some say more about it.
+    let unless_told = (403, "The `Host` or `Origin` header names another site.");
+    let admin = matches!(operation, Operation::Admin(_));
+    let told = description.errors.iter().any(|(status, _)| *status == 403);
+    for (status, text) in description.errors.iter().chain((admin && !told).then_some(&unless_told)) {
         let code = code(*status);
         let schema = if operation == Operation::Token { "GrantError" } else { "Error" };
         let mut refusal = response(code, text, Some(("application/json", schema)), operation);

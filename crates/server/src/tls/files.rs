@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
 
-use super::provider;
+use super::{FlagNames, provider};
 
 /// Why a pair of files is of no use. The text is for the operator; it holds nothing of the key.
 #[derive(Debug, Error)]
@@ -38,8 +38,10 @@ pub enum PairError {
         rule: &'static str,
     },
     /// Certificate and key are good each, or at least readable, and do not make a pair.
-    #[error("the certificate of --tls-cert {cert} cannot be used with the key of --tls-key: {cause}", cert = .cert.display())]
+    #[error("the certificate of --{flag} {cert} cannot be used with the key beside it: {cause}", cert = .cert.display())]
     Pair {
+        /// The flag of the certificate.
+        flag: &'static str,
         /// The file of the certificate.
         cert: PathBuf,
         /// What the TLS library says.
@@ -59,6 +61,7 @@ enum Seen {
 /// Two files and what was last made of them.
 #[derive(Debug)]
 pub(crate) struct PairFiles {
+    flags: FlagNames,
     cert: PathBuf,
     key: PathBuf,
     /// Taken into use, or complained about.
@@ -83,14 +86,18 @@ impl PairFiles {
     ///
     /// # Errors
     /// [`PairError`] when they make no pair.
-    pub(crate) fn open(cert: PathBuf, key: PathBuf) -> Result<(Self, Arc<CertifiedKey>), PairError> {
-        let (settled, pair) = read(&cert, &key);
-        Ok((Self { cert, key, settled, suspect: None }, pair?))
+    pub(crate) fn open(
+        flags: FlagNames,
+        cert: PathBuf,
+        key: PathBuf,
+    ) -> Result<(Self, Arc<CertifiedKey>), PairError> {
+        let (settled, pair) = read(flags, &cert, &key);
+        Ok((Self { flags, cert, key, settled, suspect: None }, pair?))
     }
 
     /// Looks whether the files have changed. `at_once`: the operator says so; nothing is given a second look.
     pub(crate) fn look(&mut self, at_once: bool) -> Look {
-        let (seen, pair) = read(&self.cert, &self.key);
+        let (seen, pair) = read(self.flags, &self.cert, &self.key);
         let suspect = self.suspect.take();
         if seen == self.settled && !at_once {
             return Look::Same;
@@ -112,37 +119,45 @@ impl PairFiles {
     }
 }
 
-fn read(cert: &Path, key: &Path) -> (Seen, Result<Arc<CertifiedKey>, PairError>) {
+fn read(flags: FlagNames, cert: &Path, key: &Path) -> (Seen, Result<Arc<CertifiedKey>, PairError>) {
     let file = |flag, path: &Path| {
         std::fs::read(path).map_err(|cause| PairError::Read { flag, path: path.to_owned(), cause })
     };
-    match (file("tls-cert", cert), file("tls-key", key)) {
+    match (file(flags.cert, cert), file(flags.key, key)) {
         (Ok(cert_pem), Ok(key_pem)) => {
             let mut digest = Context::new(&SHA256);
             digest.update(&(cert_pem.len() as u64).to_be_bytes());
             digest.update(&cert_pem);
             digest.update(&key_pem);
             let seen = Seen::Content(digest.finish().as_ref().to_vec());
-            (seen, pair(cert, &cert_pem, key, &key_pem))
+            (seen, pair(flags, cert, &cert_pem, key, &key_pem))
         }
         (Err(error), _) | (_, Err(error)) => (Seen::Unreadable(error.to_string()), Err(error)),
     }
 }
 
-fn pair(cert: &Path, cert_pem: &[u8], key: &Path, key_pem: &[u8]) -> Result<Arc<CertifiedKey>, PairError> {
+fn pair(
+    flags: FlagNames,
+    cert: &Path,
+    cert_pem: &[u8],
+    key: &Path,
+    key_pem: &[u8],
+) -> Result<Arc<CertifiedKey>, PairError> {
     let content = |flag, path: &Path, rule| PairError::Content { flag, path: path.to_owned(), rule };
     let chain = CertificateDer::pem_slice_iter(cert_pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| content("tls-cert", cert, "is not in PEM form"))?;
+        .map_err(|_| content(flags.cert, cert, "is not in PEM form"))?;
     if chain.is_empty() {
-        return Err(content("tls-cert", cert, "holds no certificate in PEM form"));
+        return Err(content(flags.cert, cert, "holds no certificate in PEM form"));
     }
     let key_der = PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| {
-        content("tls-key", key, "holds no private key in PEM form (an encrypted one is none)")
+        content(flags.key, key, "holds no private key in PEM form (an encrypted one is none)")
     })?;
-    CertifiedKey::from_der(chain, key_der, &provider())
-        .map(Arc::new)
-        .map_err(|cause| PairError::Pair { cert: cert.to_owned(), cause })
+    CertifiedKey::from_der(chain, key_der, &provider()).map(Arc::new).map_err(|cause| PairError::Pair {
+        flag: flags.cert,
+        cert: cert.to_owned(),
+        cause,
+    })
 }
 
 #[cfg(test)]
@@ -161,7 +176,7 @@ mod tests {
         }
 
         fn open(&self) -> Result<(PairFiles, Arc<CertifiedKey>), PairError> {
-            PairFiles::open(self.cert(), self.key())
+            PairFiles::open(FlagNames::PUBLIC, self.cert(), self.key())
         }
     }
 

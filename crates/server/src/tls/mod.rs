@@ -1,18 +1,21 @@
-//! TLS of the public listener: 1.2 and 1.3 with the ring provider's suites, HTTP/2 and HTTP/1.1 by ALPN, and a
+//! TLS of a listener: 1.2 and 1.3 with the ring provider's suites, HTTP/2 and HTTP/1.1 by ALPN, and a
 //! certificate that is replaced while the listener goes on. Connections keep the certificate that they began with.
 
+mod client_ca;
 mod files;
 mod local_ca;
 mod settings;
 mod trust;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
@@ -23,7 +26,7 @@ use tokio_rustls::server::TlsStream;
 
 pub use files::PairError;
 pub use local_ca::LocalCaError;
-pub(crate) use settings::TlsFlags;
+pub(crate) use settings::{FlagNames, TlsFlags};
 pub use settings::{InvalidTlsName, TlsName, TlsSource};
 pub use trust::Trust;
 
@@ -38,7 +41,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Before another try when a certificate could not be renewed.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// Why the public listener gets no TLS. The text is for the operator.
+/// Why a listener gets no TLS. The text is for the operator.
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// The operator's files.
@@ -91,14 +94,19 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 impl Tls {
-    /// Reads or makes the certificate. From here on SIGHUP means that it is to be replaced.
+    /// Reads or makes the certificate. From here on SIGHUP means that it is to be replaced. With `client_ca`, clients must
+    /// show a certificate that one of that file signed.
     ///
     /// # Errors
     /// [`TlsError`] when there is none that can be used.
-    pub(crate) fn open(source: TlsSource) -> Result<Self, TlsError> {
+    pub(crate) fn open(
+        flags: FlagNames,
+        source: TlsSource,
+        client_ca: Option<&Path>,
+    ) -> Result<Self, TlsError> {
         let (source, key) = match source {
             TlsSource::Files { cert, key } => {
-                let (files, pair) = PairFiles::open(cert, key)?;
+                let (files, pair) = PairFiles::open(flags, cert, key)?;
                 (Source::Files(files), pair)
             }
             TlsSource::SelfSigned { directory, names } => {
@@ -111,7 +119,8 @@ impl Tls {
         let setup = |error: &dyn std::fmt::Display| TlsError::Setup(error.to_string());
         let served = Arc::new(Served(ArcSwap::new(key)));
         let certificates: Arc<dyn ResolvesServerCert> = Arc::<Served>::clone(&served);
-        let config = config(certificates).map_err(|error| setup(&error))?;
+        let clients = client_ca.map(client_ca::verifier).transpose()?;
+        let config = config(certificates, clients).map_err(|error| setup(&error))?;
         let hangup = signal(SignalKind::hangup()).map_err(|error| setup(&error))?;
         Ok(Self { served, config: Arc::new(config), source, hangup })
     }
@@ -187,12 +196,17 @@ impl Tls {
     }
 }
 
-fn config(certificates: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, rustls::Error> {
+fn config(
+    certificates: Arc<dyn ResolvesServerCert>,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
+) -> Result<ServerConfig, rustls::Error> {
     let versions = [&rustls::version::TLS13, &rustls::version::TLS12];
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&versions)?
-        .with_no_client_auth()
-        .with_cert_resolver(certificates);
+    let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(&versions)?;
+    let builder = match clients {
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // A client that comes back saves the signature. Tickets need no memory for each client.
     config.ticketer = rustls::crypto::ring::Ticketer::new()?;
@@ -228,7 +242,8 @@ mod tests {
 
     fn tls(directory: &std::path::Path) -> Tls {
         let names = vec!["a.example".parse().unwrap()];
-        Tls::open(TlsSource::SelfSigned { directory: directory.to_owned(), names }).unwrap()
+        let source = TlsSource::SelfSigned { directory: directory.to_owned(), names };
+        Tls::open(FlagNames::PUBLIC, source, None).unwrap()
     }
 
     #[tokio::test]

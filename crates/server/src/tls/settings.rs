@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 
 use crate::config::ConfigError;
 
-/// Where the certificate of the public listener comes from.
+/// Where the certificate of a listener comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsSource {
     /// Files of the operator, read again when they change.
@@ -68,7 +68,55 @@ impl fmt::Display for TlsName {
 #[error("expected a host name or an IP address, without port and without *")]
 pub struct InvalidTlsName;
 
-/// The flags about certificates.
+/// How the flags about the certificate of a listener are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FlagNames {
+    pub(crate) cert: &'static str,
+    pub(crate) key: &'static str,
+    pub(crate) self_signed: &'static str,
+}
+
+impl FlagNames {
+    /// Those of the public listener.
+    pub(crate) const PUBLIC: Self = Self { cert: "tls-cert", key: "tls-key", self_signed: "tls-self-signed" };
+    /// Those of the admin listener.
+    pub(crate) const ADMIN: Self =
+        Self { cert: "admin-tls-cert", key: "admin-tls-key", self_signed: "admin-tls-self-signed" };
+
+    /// What the flags ask for; nothing when none is given. Certificates of a local CA are good for `names`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] naming a flag that lacks another, or that another excludes.
+    pub(crate) fn source(
+        self,
+        cert: Option<PathBuf>,
+        key: Option<PathBuf>,
+        self_signed: Option<PathBuf>,
+        names: Vec<TlsName>,
+    ) -> Result<Option<TlsSource>, ConfigError> {
+        let wrong = |flag: &'static str, rule: String| Err(ConfigError::Value { flag, rule });
+        let one_of = || format!("excludes --{}: give one of them", self.self_signed);
+        match (cert, key, self_signed) {
+            (Some(_), _, Some(_)) => wrong(self.cert, one_of()),
+            (_, Some(_), Some(_)) => wrong(self.key, one_of()),
+            (Some(_), None, None) => wrong(self.cert, format!("wants --{} FILE beside it", self.key)),
+            (None, Some(_), None) => wrong(self.key, format!("wants --{} FILE beside it", self.cert)),
+            (None, None, None) => Ok(None),
+            (Some(cert), Some(key), None) => Ok(Some(TlsSource::Files { cert, key })),
+            (None, None, Some(directory)) => {
+                let mut different: Vec<TlsName> = Vec::new();
+                for name in names {
+                    if !different.contains(&name) {
+                        different.push(name);
+                    }
+                }
+                Ok(Some(TlsSource::SelfSigned { directory, names: different }))
+            }
+        }
+    }
+}
+
+/// The flags about certificates of the public listener.
 #[derive(Debug, Default)]
 pub(crate) struct TlsFlags {
     pub(crate) cert: Option<PathBuf>,
@@ -85,29 +133,15 @@ impl TlsFlags {
     pub(crate) fn resolve(self) -> Result<Option<TlsSource>, ConfigError> {
         let wrong = |flag: &'static str, rule: &str| Err(ConfigError::Value { flag, rule: rule.to_owned() });
         let own_names = !self.names.is_empty();
-        match (self.cert, self.key, self.self_signed) {
-            (Some(_), _, Some(_)) => wrong("tls-cert", "excludes --tls-self-signed: give one of them"),
-            (_, Some(_), Some(_)) => wrong("tls-key", "excludes --tls-self-signed: give one of them"),
-            (Some(_), None, None) => wrong("tls-cert", "wants --tls-key FILE beside it"),
-            (None, Some(_), None) => wrong("tls-key", "wants --tls-cert FILE beside it"),
-            (Some(_), Some(_), None) if own_names => {
+        match FlagNames::PUBLIC.source(self.cert, self.key, self.self_signed, self.names)? {
+            Some(TlsSource::Files { .. }) if own_names => {
                 wrong("tls-name", "belongs to --tls-self-signed: a certificate of --tls-cert has its names")
             }
-            (None, None, None) if own_names => wrong("tls-name", "wants --tls-self-signed DIR beside it"),
-            (None, None, Some(_)) if !own_names => {
+            None if own_names => wrong("tls-name", "wants --tls-self-signed DIR beside it"),
+            Some(TlsSource::SelfSigned { .. }) if !own_names => {
                 wrong("tls-self-signed", "wants at least one --tls-name NAME beside it")
             }
-            (None, None, None) => Ok(None),
-            (Some(cert), Some(key), None) => Ok(Some(TlsSource::Files { cert, key })),
-            (None, None, Some(directory)) => {
-                let mut names: Vec<TlsName> = Vec::new();
-                for name in self.names {
-                    if !names.contains(&name) {
-                        names.push(name);
-                    }
-                }
-                Ok(Some(TlsSource::SelfSigned { directory, names }))
-            }
+            source => Ok(source),
         }
     }
 }

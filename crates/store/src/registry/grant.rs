@@ -92,7 +92,8 @@ impl RefreshToken {
 }
 
 impl RefreshTokenId {
-    fn of(hash: &SecretHash) -> Self {
+    /// The beginning of a keyed hash: it tells two secrets apart and gives neither away.
+    pub(super) fn of(hash: &SecretHash) -> Self {
         let [a, b, c, d, e, f, g, h, ..] = hash.0;
         Self([a, b, c, d, e, f, g, h])
     }

@@ -290,6 +290,8 @@ impl Record {
                 "redirect_uris": client.redirect_uris,
                 "enabled": client.enabled,
                 "public": client.public,
+                // A new secret shows, and only that it is another.
+                "secret_id": RefreshTokenId::of(&client.secret_hash).to_string(),
                 "token_generation": client.token_generation,
                 "refresh_tokens": client.refresh_tokens.iter().map(|own| own.id().to_string()).collect::<Vec<_>>(),
             }),

@@ -79,7 +79,9 @@ impl Subject {
             Ok(StoreUrl::Memory) => Ok(Self::Server),
             Ok(url) => Ok(Self::Store(url)),
             // Of a URL nothing is repeated: a password may stand in it.
-            Err(error) if text.contains("://") || text.contains('@') => Err(Failure::usage(format!("this is no store: {error}"))),
+            Err(error) if text.contains("://") || text.contains('@') => {
+                Err(Failure::usage(format!("this is no store: {error}")))
+            }
             Err(_) if Path::new(&text).is_file() || text == "-" => Ok(Self::Export(text.into())),
             Err(error) => Err(Failure::usage(format!("there is no file {text}, and {error}"))),
         }
