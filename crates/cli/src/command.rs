@@ -94,7 +94,7 @@ enum Command {
     Reset(reset::ResetArgs),
     /// Bring the schema of a database to what this version knows
     Migrate(migrate::MigrateArgs),
-    /// Copy, export and import stores that no server holds
+    /// Copy, export, import and verify stores
     Store(store::StoreArgs),
     /// Write everything that a server holds into a file, while it serves
     Backup(backup::BackupArgs),

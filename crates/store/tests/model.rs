@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jackfield_model::admin::{DisplayName, Maintenance, OrganizationPatch};
+use jackfield_model::inspect::Finding;
 use jackfield_model::wire::{Association, Network};
 use jackfield_model::{RequestId, ServiceProviderId};
 use jackfield_store::conformance::dump::Dump;
@@ -19,6 +20,7 @@ use jackfield_store::conformance::world::{
 };
 use jackfield_store::conformance::{Adapter, Embedded, Postgres};
 use jackfield_store::registry::{ClientChange, NetworkChange};
+use jackfield_store::verify::{Findings, Pace, verify};
 use jackfield_store::{
     Actor, AssociationRange, ChangeFilter, Content, MemoryStore, Origin, Profile, RegistryCommand, Store,
     Timestamp, WriteAssociation,
@@ -252,7 +254,16 @@ fn text<T: std::fmt::Debug>(outcome: Result<T, jackfield_store::StoreError>) -> 
     format!("{:?}", outcome.expect("the store is available"))
 }
 
+/// The store is what it should be, as it says itself.
+async fn verified(store: &dyn Store) {
+    let mut tell = |finding: Finding| assert_eq!(finding.problem, "", "at {}", finding.place);
+    let mut findings = Findings::new(&mut tell);
+    let mut snapshot = store.snapshot().await.unwrap();
+    verify(&mut *snapshot, Pace::Full, &mut findings, &mut |_| {}).await.unwrap();
+}
+
 async fn dump(store: &dyn Store) -> Dump {
+    verified(store).await;
     Dump::of(store, &PROVIDERS.map(provider_id), &ORGANIZATIONS.map(organization_id), 37).await
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::journal::{self, Found, JournalError};
-use super::layout::Space;
+use super::layout::{self, Space};
 
 /// What names the manifest of a keyspace: its number (8 bytes), its checksum (16), the kind of checksum (1).
 const CURRENT: &str = "current";
@@ -76,7 +76,9 @@ pub(super) fn has_checksum(file: &Path, checksum: u128) -> io::Result<bool> {
 }
 
 fn check_journals(journals: &[PathBuf]) -> io::Result<Found> {
-    journal::read(journals).map_err(|error| match error {
+    // Meta is the last that the engine was given.
+    let loading = (Space::ALL.len() as u64, layout::LOADING.to_vec());
+    journal::read(journals, &loading).map_err(|error| match error {
         JournalError::Io(error) => error,
         JournalError::Damaged { journal, at } => {
             damaged(format!("{} is damaged from byte {at} on", name(&journal)))

@@ -30,10 +30,12 @@ const VALUE: u8 = 0;
 const REMOVED: [u8; 2] = [1, 2];
 
 /// Rows by keyspace and key; nothing where a row was removed.
-pub(super) type Rows = HashMap<(u64, Vec<u8>), Option<Vec<u8>>>;
+pub(super) type Rows = HashMap<RowKey, Option<Vec<u8>>>;
+/// A keyspace and a key in it.
+pub(super) type RowKey = (u64, Vec<u8>);
 
 /// A row of [`Rows`].
-type Row = ((u64, Vec<u8>), Option<Vec<u8>>);
+type Row = (RowKey, Option<Vec<u8>>);
 
 /// What is wrong with a journal.
 #[derive(Debug)]
@@ -55,12 +57,14 @@ impl From<io::Error> for JournalError {
 pub(super) struct Found {
     /// The rows of the oldest batch, as the batches behind it left them: what the engine has to show for them.
     pub(super) oldest: Rows,
+    /// Whether a batch changed the row that was asked for.
+    pub(super) mentions: bool,
     /// Where the newest journal has to be cut: what follows was never acknowledged.
     pub(super) torn: Option<(PathBuf, u64)>,
 }
 
-/// Reads journals, the oldest first.
-pub(super) fn read(journals: &[PathBuf]) -> Result<Found, JournalError> {
+/// Reads journals, the oldest first, and looks whether any of them changes the row with this key.
+pub(super) fn read(journals: &[PathBuf], key: &RowKey) -> Result<Found, JournalError> {
     let mut found = Found::default();
     let mut last_sequence = None;
     for (index, path) in journals.iter().enumerate() {
@@ -71,6 +75,7 @@ pub(super) fn read(journals: &[PathBuf]) -> Result<Found, JournalError> {
             let mut rows = Vec::new();
             match journal.batch(&mut rows) {
                 Ok(Some(sequence)) if last_sequence.is_none_or(|last| last < sequence) => {
+                    found.mentions |= rows.iter().any(|(own, _)| own == key);
                     found.take(rows, last_sequence.is_none());
                     last_sequence = Some(sequence);
                 }
@@ -278,6 +283,8 @@ fn misses_sector(bytes: &[u8], start: u64) -> bool {
 mod tests {
     use super::*;
 
+    const KEY: RowKey = (9, Vec::new());
+
     /// A batch as the engine writes it.
     fn batch(sequence: u64, rows: &[(u64, &[u8], Option<&[u8]>)]) -> Vec<u8> {
         let mut items = Vec::new();
@@ -310,7 +317,7 @@ mod tests {
 
     fn torn_at(bytes: &[u8]) -> Result<Option<u64>, JournalError> {
         let (_dir, paths) = journal(bytes);
-        Ok(read(&paths)?.torn.map(|(_, at)| at))
+        Ok(read(&paths, &KEY)?.torn.map(|(_, at)| at))
     }
 
     #[test]
@@ -319,7 +326,7 @@ mod tests {
         let two = batch(9, &[(1, b"a", Some(b"4")), (2, b"c", None), (2, b"d", Some(b"5"))]);
         for end in [&[][..], &[0; 3], &[0; 100_000]] {
             let (_dir, paths) = journal(&[&one[..], &two, end].concat());
-            let found = read(&paths).unwrap();
+            let found = read(&paths, &KEY).unwrap();
             assert!(found.torn.is_none());
             let row = |keyspace, key: &[u8], value: Option<&[u8]>| {
                 ((keyspace, key.to_vec()), value.map(<[u8]>::to_vec))
@@ -382,13 +389,13 @@ mod tests {
         let second = dir.path().join("1.jnl");
         paths.push(second.clone());
         std::fs::write(&second, batch(6, &[(1, b"a", Some(b"2"))])).unwrap();
-        assert!(read(&paths).is_ok());
+        assert!(read(&paths, &KEY).is_ok());
         std::fs::write(&second, batch(5, &[(1, b"a", Some(b"2"))])).unwrap();
-        assert!(matches!(read(&paths), Err(JournalError::Damaged { at: 0, .. })));
+        assert!(matches!(read(&paths, &KEY), Err(JournalError::Damaged { at: 0, .. })));
         // Only the newest can be cut off.
         std::fs::write(&second, batch(6, &[(1, b"a", Some(b"2"))])).unwrap();
         let torn = &batch(5, &[(1, b"a", Some(b"1"))])[..20];
         std::fs::write(&paths[0], torn).unwrap();
-        assert!(matches!(read(&paths), Err(JournalError::Damaged { .. })));
+        assert!(matches!(read(&paths, &KEY), Err(JournalError::Damaged { .. })));
     }
 }
