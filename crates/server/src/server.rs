@@ -5,12 +5,12 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper_util::server::graceful::GracefulShutdown;
 use jackfield_model::ClientId;
 use jackfield_model::admin::Secret;
-use jackfield_store::{OpenError, Retention, Store, Timestamp};
+use jackfield_store::{OpenError, Retention, RetentionClock, Store, Timestamp};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -360,8 +360,10 @@ async fn refuse_overheard_admin(config: &Config) -> Result<(), StartError> {
 
 async fn trim_changes(store: Arc<dyn Store>, retention: Option<Duration>) {
     let Some(mut retention) = retention.map(Retention::new) else { return };
+    let mut clock = RetentionClock::new(Instant::now(), Timestamp::now());
     loop {
-        if let Err(error) = retention.apply(&*store, Timestamp::now()).await {
+        let now = clock.look(Instant::now(), Timestamp::now());
+        if let Err(error) = retention.apply(&*store, now).await {
             tracing::warn!(%error, "old changes could not be forgotten");
         }
         tokio::time::sleep(TRIM_INTERVAL).await;

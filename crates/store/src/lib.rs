@@ -34,7 +34,7 @@ pub use memory::MemoryStore;
 pub use moving::{Load, LoadOutcome, LoadStart, Snapshot};
 pub use open::{InvalidStoreUrl, OpenError, StoreOptions, StoreUrl};
 pub use registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
-pub use retention::Retention;
+pub use retention::{Retention, RetentionClock};
 
 /// A place that keeps the directory. See the crate documentation for the guarantees of every method.
 #[async_trait]

@@ -180,15 +180,16 @@ async fn a_server_that_is_killed_while_its_disk_fails_has_lost_nothing() {
 }
 
 /// A store that was killed after so many creates, each of which was acknowledged: its directory.
-async fn killed_store(creates: usize) -> (Server, Tenant, PathBuf) {
-    let mut server = Server::start(Options::default());
-    let directory = PathBuf::from(server.store().strip_prefix("embedded:").unwrap());
+async fn killed_store(creates: usize) -> (Server, Tenant, TempDir) {
+    let home = TempDir::with_prefix("jackfield-killed-").unwrap();
+    let store = Some(format!("embedded:{}", home.path().join("store").display()));
+    let mut server = Server::start(Options { store, ..Options::default() });
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     for number in 0..creates {
         tenant.create(&format!("{number:04}"), "1").await.is(201);
     }
     server.kill9();
-    (server, tenant, directory)
+    (server, tenant, home)
 }
 
 /// The newest journal, and where what was written to it ends.
@@ -218,8 +219,8 @@ async fn shown(tenant: &Tenant, created: usize) -> usize {
 #[tokio::test]
 async fn a_commit_that_was_cut_off_is_taken_away_and_nothing_else() {
     const CREATES: usize = 40;
-    let (mut server, tenant, directory) = killed_store(CREATES).await;
-    let (journal, bytes, end) = newest_journal(&directory);
+    let (mut server, tenant, home) = killed_store(CREATES).await;
+    let (journal, bytes, end) = newest_journal(&home.path().join("store"));
     let mut rng = seed::rng("torn journal");
     // The beginning of another commit follows the last one.
     let last = bytes[..end - 4].windows(4).rposition(|window| window == b"FJL\x03").unwrap() + 4;
@@ -250,8 +251,8 @@ async fn a_commit_that_was_cut_off_is_taken_away_and_nothing_else() {
 #[tokio::test]
 async fn a_damaged_journal_is_refused() {
     const CREATES: usize = 40;
-    let (mut server, tenant, directory) = killed_store(CREATES).await;
-    let (journal, bytes, end) = newest_journal(&directory);
+    let (mut server, tenant, home) = killed_store(CREATES).await;
+    let (journal, bytes, end) = newest_journal(&home.path().join("store"));
     let mut rng = seed::rng("damaged journal");
     for _ in 0..12 {
         let at = rng.usize(0..end);

@@ -41,6 +41,14 @@ fn url(directory: &Path) -> String {
     format!("embedded:{}", directory.display())
 }
 
+/// A server on a directory, whatever store other tests run on.
+fn embedded() -> (Server, PathBuf, TempDir) {
+    let home = TempDir::with_prefix("jackfield-scrub-").unwrap();
+    let directory = home.path().join("store");
+    let server = Server::start(Options { store: Some(url(&directory)), ..Options::default() });
+    (server, directory, home)
+}
+
 /// Something of every kind, some of it changed and removed.
 async fn live(server: &Server) -> Tenant {
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
@@ -161,8 +169,7 @@ fn scrub(directory: &Path, rng: &mut Rng) -> BTreeMap<&'static str, usize> {
 async fn no_changed_byte_is_served_as_truth() {
     let mut rng = seed::rng("scrub");
     for killed in [false, true] {
-        let mut server = Server::start(Options::default());
-        let directory = PathBuf::from(server.store().strip_prefix("embedded:").unwrap());
+        let (mut server, directory, _home) = embedded();
         let tenant = live(&server).await;
         server.terminate();
         if killed {
@@ -180,7 +187,7 @@ async fn no_changed_byte_is_served_as_truth() {
 
 #[tokio::test]
 async fn a_running_server_verifies_its_own_store() {
-    let server = Server::start(Options::default());
+    let (server, _, _home) = embedded();
     let tenant = live(&server).await;
     let admin = format!("http://{}", server.endpoint().address(Listener::Admin));
     let flags = ["--admin-endpoint", &admin, "--admin-token", server.endpoint().admin_token()];
@@ -198,8 +205,7 @@ async fn a_running_server_verifies_its_own_store() {
 
 #[tokio::test]
 async fn what_is_wrong_is_told_with_its_place() {
-    let mut server = Server::start(Options::default());
-    let directory = PathBuf::from(server.store().strip_prefix("embedded:").unwrap());
+    let (mut server, directory, _home) = embedded();
     live(&server).await;
     server.terminate();
     let home = server.home().to_owned();
