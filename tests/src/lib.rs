@@ -10,6 +10,7 @@ pub mod binary;
 pub mod browser;
 pub mod check;
 pub mod endpoint;
+pub mod frames;
 pub mod http;
 pub mod metrics;
 pub mod namespace;

@@ -40,14 +40,32 @@ impl Raw {
         Self { stream, buffer: Vec::new() }
     }
 
+    /// Connects to an address from another one of this machine.
+    ///
+    /// # Panics
+    /// When it does not accept.
+    pub async fn connect_from(own: std::net::IpAddr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket can be made");
+        socket.bind(SocketAddr::new(own, 0)).expect("every address of the loopback network is ours");
+        Self { stream: socket.connect(address).await.expect("the server accepts"), buffer: Vec::new() }
+    }
+
     /// Connects to the public listener with a receive buffer so small that answers soon stand in the way.
     ///
     /// # Panics
     /// When it does not accept.
     pub async fn connect_narrow(endpoint: &Endpoint) -> Self {
+        Self::connect_narrow_to(endpoint.address(Listener::Public)).await
+    }
+
+    /// The same to an address.
+    ///
+    /// # Panics
+    /// When it does not accept.
+    pub async fn connect_narrow_to(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket can be made");
         socket.set_recv_buffer_size(4_096).expect("a socket has options");
-        let connecting = socket.connect(endpoint.address(Listener::Public));
+        let connecting = socket.connect(address);
         Self { stream: connecting.await.expect("the server accepts"), buffer: Vec::new() }
     }
 
@@ -66,6 +84,14 @@ impl Raw {
     /// When the server has closed the connection, or with `WouldBlock`.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.try_write(bytes)
+    }
+
+    /// Says that nothing more is written, and goes on reading.
+    ///
+    /// # Errors
+    /// When the server has closed the connection.
+    pub async fn end_writing(&mut self) -> io::Result<()> {
+        self.stream.shutdown().await
     }
 
     /// Reads one response that has a `Content-Length`.

@@ -7,6 +7,30 @@ use std::time::Duration;
 /// Largest request body in bytes; a larger one is a 400.
 pub const BODY_BYTES: usize = 64 * 1024;
 
+/// Most requests of one origin whose bodies are awaited at a time: an IPv4 address, or an IPv6 network of 64 bits. One
+/// more, and the one that has waited longest is refused.
+pub const AWAITED_BODIES_OF_ORIGIN: usize = 512;
+
+/// Most requests of one listener whose bodies are awaited at a time, in the same way.
+pub const AWAITED_BODIES: usize = 1_024;
+
+/// How long the refusal of a request that had to make room is kept back: whoever asks again at once would make a flood of
+/// it.
+pub const MADE_ROOM_PAUSE: Duration = Duration::from_secs(2);
+
+/// Most bytes of answers that one connection may leave unread before it has to wait for the next large one.
+pub const UNSENT_BYTES_OF_CONNECTION: usize = 4 * 1024 * 1024;
+
+/// Most bytes of answers that all connections together may leave unread. Beyond it each connection gets one large answer
+/// at a time.
+pub const UNSENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// What is set aside for an answer that may be large, in bytes: a full page of a query, or a batch.
+pub const LARGE_ANSWER_BYTES: usize = 160 * 1024;
+
+/// Slowest that a client may read answers that wait for it, in bytes a second.
+pub const READ_BYTES_PER_SECOND: u64 = 1_024;
+
 /// Largest bearer token in bytes. Longer ones are refused without being looked at.
 pub const BEARER_TOKEN_BYTES: usize = 2_048;
 

@@ -5,16 +5,14 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use hyper::body::Body;
 use jackfield_model::inspect::DropWhen;
 use jackfield_model::{ClientId, RequestId, ServiceProviderId, limit};
@@ -22,28 +20,26 @@ use jackfield_store::{Registry, Store, StoreError};
 
 use crate::admin::Verifying;
 use crate::admin::host::Hosts;
+use crate::admission::Places;
 use crate::auth::Caller;
 use crate::auth::issuer::Issuers;
 use crate::auth::keys::Keys;
 use crate::auth::rate::Rates;
+use crate::body::Bodies;
 use crate::clock::{Clock, ClockOffset};
 use crate::error::ApiError;
+use crate::exchange::{Exchange, Unsent};
 use crate::fault::{Effect, FaultAnswer, Faults, Hit, Offer};
 use crate::ids::Ids;
 use crate::journal::{self, Journal, Refused};
 use crate::metrics::{Limit, Metrics};
+use crate::peer::Peer;
 use crate::reset::Resets;
 use crate::response::Reply;
 use crate::restore::Restores;
 use crate::router::{AdminOperation, Listener, Operation, Router, Target};
 use crate::seed::{self, Seed};
 use crate::{admin, auth, head, logs, lwa, open, operation, restore};
-
-/// Most bytes of a refused body that are read before the answer goes out.
-const DRAIN_BYTES: usize = 1024 * 1024;
-
-/// U+FEFF in UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
@@ -69,17 +65,10 @@ pub(crate) struct App {
     pub(crate) initial_clock: ClockOffset,
     pub(crate) started: Instant,
     router: Router,
-    limits: Limits,
-    in_flight: AtomicUsize,
-}
-
-/// Bounds on what one server takes on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// Requests in flight on the public listener, from the head to the answer.
-    pub(crate) max_in_flight: usize,
-    /// From the end of the head until the body must be there.
-    pub(crate) body_timeout: Duration,
+    bodies: Arc<Bodies>,
+    pub(crate) unsent: Arc<Unsent>,
+    operations: Places,
+    logins: Places,
 }
 
 /// What a server is set up with, beside store and metrics.
@@ -92,7 +81,10 @@ pub(crate) struct Setup {
     pub(crate) seeds: Vec<Seed>,
     pub(crate) issuers: Issuers,
     pub(crate) admin_hosts: Hosts,
-    pub(crate) limits: Limits,
+    pub(crate) bodies: Arc<Bodies>,
+    pub(crate) unsent: Arc<Unsent>,
+    /// Operations, and logins, worked on at a time.
+    pub(crate) max_in_flight: usize,
 }
 
 /// There is no answer: a fault rule wants the connection closed.
@@ -111,11 +103,61 @@ impl std::error::Error for Dropped {}
 pub(crate) struct Call {
     pub(crate) head: Parts,
     pub(crate) request_id: RequestId,
+    pub(crate) listener: Listener,
+    /// Who sent it, as far as the connection tells.
+    pub(crate) peer: Peer,
+    /// Its part of the connection; nothing without one.
+    pub(crate) exchange: Option<Exchange>,
+    /// Whether it waited for its client and had to make room for another one that does.
+    pub(crate) made_room: AtomicBool,
+    /// Whether nothing more of its body is awaited.
+    pub(crate) given_up: AtomicBool,
+}
+
+impl Call {
+    pub(crate) fn new(
+        head: Parts,
+        request_id: RequestId,
+        listener: Listener,
+        peer: Peer,
+        exchange: Option<Exchange>,
+    ) -> Self {
+        let no = || AtomicBool::new(false);
+        Self { head, request_id, listener, peer, exchange, made_room: no(), given_up: no() }
+    }
+
+    /// Keeps the answer of a request that had to make room back for a while, and of the request what is small.
+    pub(crate) async fn pause_if_made_room(&mut self) {
+        if *self.made_room.get_mut() {
+            self.head.headers = HeaderMap::new();
+            tokio::time::sleep(limit::MADE_ROOM_PAUSE).await;
+        }
+    }
+
+    /// The answer, which keeps its part of the connection until it is sent.
+    pub(crate) fn kept_with(self, mut answer: Reply) -> Reply {
+        if let Some(exchange) = self.exchange {
+            answer.body_mut().keep(exchange);
+        }
+        answer
+    }
 }
 
 impl App {
     pub(crate) fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, admin_token: &str, setup: Setup) -> Self {
-        let Setup { default_rate, journal, clock, allow_reset, seeds, issuers, admin_hosts, limits } = setup;
+        let Setup {
+            default_rate,
+            journal,
+            clock,
+            allow_reset,
+            seeds,
+            issuers,
+            admin_hosts,
+            bodies,
+            unsent,
+            max_in_flight,
+        } = setup;
+        let places = || Places::new(max_in_flight, Arc::clone(&metrics));
         let ids = Ids::default();
         ids.restart(seed::id_seed(&seeds));
         Self {
@@ -125,6 +167,8 @@ impl App {
             clock: Clock::new(clock),
             rates: Rates::new(default_rate),
             issuers,
+            operations: places(),
+            logins: places(),
             metrics,
             admin_token: admin::AdminToken::new(admin_token),
             admin_hosts,
@@ -136,8 +180,8 @@ impl App {
             initial_clock: clock,
             started: Instant::now(),
             router: Router::new(),
-            limits,
-            in_flight: AtomicUsize::new(0),
+            bodies,
+            unsent,
             store,
         }
     }
@@ -151,6 +195,8 @@ impl App {
     pub(crate) async fn respond<B>(
         self: &Arc<Self>,
         listener: Listener,
+        peer: Peer,
+        exchange: Option<Exchange>,
         request: Request<B>,
     ) -> Result<Reply, Dropped>
     where
@@ -160,11 +206,11 @@ impl App {
         let started = Instant::now();
         let request_id = RequestId::random();
         let (head, mut body) = request.into_parts();
-        let call = Call { head, request_id };
+        let mut call = Call::new(head, request_id, listener, peer, exchange);
         let mut seen = Seen { public: listener == Listener::Public, ..Seen::default() };
         let work = async {
             let result = self.dispatch(listener, &call, &mut body, &mut seen).await;
-            drain(&call.head, &mut body, self.limits.body_timeout).await;
+            self.bodies.drain(&call, &mut body).await;
             result
         };
         let result = match AssertUnwindSafe(work).catch_unwind().await {
@@ -172,10 +218,11 @@ impl App {
             Err(panic) => Err(ApiError::Internal { cause: format!("panic: {}", panic_text(&*panic)) }),
         };
         let mut response = result.unwrap_or_else(|error| self.refuse(&call, &mut seen, error));
+        call.pause_if_made_room().await;
         identify(&mut response, request_id);
         let dropped = seen.dropped.is_some();
         self.account(&call, seen, response.status(), started.elapsed());
-        if dropped { Err(Dropped) } else { Ok(response) }
+        if dropped { Err(Dropped) } else { Ok(call.kept_with(response)) }
     }
 
     async fn dispatch<B>(
@@ -213,8 +260,8 @@ impl App {
             }
             Operation::Token => {
                 let work = async {
-                    let _slot = self.admit()?;
-                    let body = self.read_body(&call.head, body).await?;
+                    let mut place = self.logins.take()?;
+                    let body = self.bodies.read(call, body, Some(&mut place)).await?;
                     self.store.refresh().await?;
                     if self.faults.any() {
                         let query = call.head.uri.query();
@@ -229,8 +276,8 @@ impl App {
             }
             Operation::Login(operation) => {
                 let work = async {
-                    let _slot = self.admit()?;
-                    let body = self.read_body(&call.head, body).await?;
+                    let mut place = self.logins.take()?;
+                    let body = self.bodies.read(call, body, Some(&mut place)).await?;
                     self.store.refresh().await?;
                     if self.faults.any() {
                         self.meet_fault(Operation::Login(operation), Offer::default(), seen).await?;
@@ -240,22 +287,36 @@ impl App {
                 };
                 Ok(work.await.unwrap_or_else(|error| lwa::refuse_other(operation, call, &error, seen)))
             }
-            Operation::Admin(operation) => {
-                self.admin_token.check(&call.head.headers)?;
-                if operation == AdminOperation::Restore {
-                    return restore::restore(self, body, self.limits.body_timeout).await;
-                }
-                let body = self.read_body(&call.head, body).await?;
-                let _pass = if operation.outlasts_resets() {
-                    None
-                } else {
-                    self.store.refresh().await?;
-                    self.resets.pass().await
-                };
-                admin::run(self, operation, call, parameter, &body).await
-            }
+            // Boxed: it is rare, and would make the future of every request as large as its own.
+            Operation::Admin(operation) => Box::pin(self.serve_admin(operation, call, parameter, body)).await,
             Operation::Open(operation) => open::run(self, operation).await,
         }
+    }
+
+    /// A request of an operator.
+    async fn serve_admin<B>(
+        self: &Arc<Self>,
+        operation: AdminOperation,
+        call: &Call,
+        parameter: &str,
+        body: &mut B,
+    ) -> Result<Reply, ApiError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        self.admin_token.check(&call.head.headers)?;
+        if operation == AdminOperation::Restore {
+            return restore::restore(self, body, self.bodies.patience()).await;
+        }
+        let body = self.bodies.read(call, body, None).await?;
+        let _pass = if operation.outlasts_resets() {
+            None
+        } else {
+            self.store.refresh().await?;
+            self.resets.pass().await
+        };
+        admin::run(self, operation, call, parameter, &body).await
     }
 
     /// An operation for the bearer of an access token.
@@ -274,7 +335,7 @@ impl App {
         // Before the accounts are looked up: a reset between the two has to be noticed.
         let resets = self.resets.count();
         let registry = self.open_registry()?;
-        let _slot = self.admit()?;
+        let mut place = self.operations.take()?;
         let caller = self.caller(call, registry).await?;
         seen.client = Some(Arc::clone(&caller.client.id));
         self.meet_callers_fault(operation, &caller, parameter, seen).await?;
@@ -285,7 +346,10 @@ impl App {
             }
             judged => judged?,
         };
-        let body = self.read_body(&call.head, body).await?;
+        let body = self.bodies.read(call, body, Some(&mut place)).await?;
+        if operation.has_large_answer() {
+            self.bodies.wait_for_room(call, &mut place).await?;
+        }
         let _pass = self.resets.pass().await;
         if self.resets.count() != resets {
             let caller = auth::authenticate(self, self.store.registry(), &call.head.headers).await?;
@@ -335,43 +399,6 @@ impl App {
         }
     }
 
-    /// The whole body, within its bounds of size and time.
-    async fn read_body<B>(&self, head: &Parts, body: &mut B) -> Result<Bytes, ApiError>
-    where
-        B: Body<Data = Bytes> + Unpin,
-        B::Error: std::error::Error + Send + Sync + 'static,
-    {
-        let too_large = || {
-            ApiError::BadRequest(format!(
-                "The body is larger than {} bytes, which is the most allowed.",
-                limit::BODY_BYTES
-            ))
-        };
-        if body.is_end_stream() {
-            return Ok(Bytes::new());
-        }
-        if body.size_hint().lower() > limit::BODY_BYTES as u64 {
-            return Err(too_large());
-        }
-        head::check_encoding(head)?;
-        let mut whole = pin!(Limited::new(body, limit::BODY_BYTES).collect());
-        // Most often it came with the head, and needs no timer.
-        let arrived = match whole.as_mut().now_or_never() {
-            Some(arrived) => Ok(arrived),
-            None => tokio::time::timeout(self.limits.body_timeout, whole).await,
-        };
-        match arrived {
-            Ok(Ok(body)) => Ok(without_mark(body.to_bytes())),
-            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-            Ok(Err(_)) => Err(ApiError::BadRequest("The body did not arrive whole.".to_owned())),
-            Err(_) => Err(ApiError::BadRequest(format!(
-                "The body of the {} did not arrive within {}.",
-                head.method,
-                humantime::format_duration(self.limits.body_timeout)
-            ))),
-        }
-    }
-
     /// Who asks. A refusal that another node may have made untrue is looked at again.
     async fn caller(&self, call: &Call, registry: Arc<Registry>) -> Result<Caller, ApiError> {
         match auth::authenticate(self, registry, &call.head.headers).await {
@@ -397,20 +424,9 @@ impl App {
         Err(ApiError::Maintenance { retry_after: maintenance.retry_after })
     }
 
-    /// A place among the requests in flight, or 503 before memory grows.
-    fn admit(&self) -> Result<Slot<'_>, ApiError> {
-        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let slot = Slot(self);
-        if before < self.limits.max_in_flight {
-            return Ok(slot);
-        }
-        self.metrics.limited(Limit::InFlight);
-        Err(ApiError::Overloaded)
-    }
-
     /// Requests being worked on.
     pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+        self.operations.taken() + self.logins.taken()
     }
 
     fn refuse(&self, call: &Call, seen: &mut Seen, error: ApiError) -> Reply {
@@ -468,15 +484,6 @@ impl Seen {
     }
 }
 
-/// A place among the requests in flight; free again when dropped.
-struct Slot<'a>(&'a App);
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Gives an answer its request id.
 pub(crate) fn identify(response: &mut Reply, id: RequestId) {
     let value = HeaderValue::from_str(uuid_text(id, &mut uuid::Uuid::encode_buffer()))
@@ -496,40 +503,13 @@ pub(crate) fn log_access(
         target: "jackfield::access",
         request_id = %call.request_id,
         client,
+        peer = %call.peer,
         operation = operation.map_or("other", Operation::name),
         method = %call.head.method,
         path = journal::shown_path(call.head.uri.path()).0,
         status = status.as_u16(),
         latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
     );
-}
-
-/// Takes what is left of a body that was refused: a client that is still sending it when the connection closes
-/// would never read the answer. A client that waits for a go-ahead sends nothing.
-pub(crate) async fn drain<B>(head: &Parts, body: &mut B, patience: Duration)
-where
-    B: Body<Data = Bytes> + Unpin,
-{
-    let waits = head::values(&head.headers, &http::header::EXPECT).next().is_some();
-    if body.is_end_stream() || waits || body.size_hint().lower() > DRAIN_BYTES as u64 {
-        return;
-    }
-    let rest = async {
-        let mut taken = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            taken += frame.data_ref().map_or(0, Bytes::len);
-            if taken > DRAIN_BYTES {
-                break;
-            }
-        }
-    };
-    // Whether it came to an end or not, the answer goes out now.
-    let _ = tokio::time::timeout(patience, rest).await;
-}
-
-/// The body without the byte-order mark that some editors and libraries put before text in UTF-8.
-fn without_mark(body: Bytes) -> Bytes {
-    if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body }
 }
 
 fn uuid_text(id: RequestId, buffer: &mut [u8; 45]) -> &str {

@@ -99,6 +99,10 @@ pub struct Settings {
     /// Open connections of each listener; more wait to be accepted [default: 8192]
     #[arg(long, value_name = "N", env = "JACKFIELD_MAX_CONNECTIONS")]
     pub max_connections: Option<usize>,
+    /// Of these, connections from one address (IPv6: from one network of 64 bits); more are closed; 0 for no bound
+    /// [default: 1024]
+    #[arg(long, value_name = "N", env = "JACKFIELD_MAX_CONNECTIONS_PER_ADDRESS")]
+    pub max_connections_per_address: Option<usize>,
     /// How long a client may take for the head of a request, or be idle between two [default: 30s]
     #[arg(long, value_name = "TIME", env = "JACKFIELD_HEADER_TIMEOUT")]
     pub header_timeout: Option<Span>,
@@ -181,6 +185,10 @@ pub struct Config {
     pub max_in_flight: usize,
     /// Open connections of each listener.
     pub max_connections: usize,
+    /// Of these, connections from one address; 0 for no bound.
+    pub max_connections_per_address: usize,
+    /// Files that the process may have open, connections included; `None`: no bound is known. Set by who starts it.
+    pub open_files: Option<u64>,
     /// For the head of a request, and between two.
     pub header_timeout: Duration,
     /// For a body, and for an answer that is not read.
@@ -279,6 +287,9 @@ impl Settings {
             rate_limit: self.rate_limit.or(other.rate_limit),
             max_in_flight: self.max_in_flight.or(other.max_in_flight),
             max_connections: self.max_connections.or(other.max_connections),
+            max_connections_per_address: self
+                .max_connections_per_address
+                .or(other.max_connections_per_address),
             header_timeout: self.header_timeout.or(other.header_timeout),
             body_timeout: self.body_timeout.or(other.body_timeout),
             change_retention: self.change_retention.or(other.change_retention),
@@ -377,6 +388,8 @@ impl Settings {
             rate_limit,
             max_in_flight: at_least_one("max-in-flight", self.max_in_flight, 4096)?,
             max_connections: at_least_one("max-connections", self.max_connections, 8192)?,
+            max_connections_per_address: self.max_connections_per_address.unwrap_or(1_024),
+            open_files: None,
             header_timeout: positive("header-timeout", self.header_timeout, Duration::from_secs(30))?,
             body_timeout: positive("body-timeout", self.body_timeout, Duration::from_secs(10))?,
             change_retention: self.change_retention.map(|span| span.0).filter(|span| !span.is_zero()),

@@ -4,13 +4,17 @@
 //! started from it and runs until it is told to stop.
 
 mod admin;
+mod admission;
 mod app;
 mod auth;
+mod body;
 mod clock;
 mod config;
 mod connection;
 mod deadline;
+mod descriptors;
 mod error;
+mod exchange;
 mod fault;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -25,6 +29,7 @@ mod open;
 pub mod openapi;
 mod opening;
 mod operation;
+mod peer;
 mod private;
 mod reset;
 mod response;
@@ -33,8 +38,10 @@ mod router;
 mod seed;
 mod server;
 mod sockets;
+mod stream;
 mod supervisor;
 mod tls;
+mod visits;
 mod waiting;
 
 pub use auth::issuer::{ForeignIssuer, IssuerKind};

@@ -36,8 +36,14 @@ pub(crate) enum Limit {
     Rate,
     /// Requests in flight.
     InFlight,
+    /// Requests whose bodies are awaited, or that wait until other answers are read.
+    Bodies,
+    /// Answers that were not read.
+    Unread,
     /// Open connections.
     Connections,
+    /// Open connections of one origin.
+    ConnectionsOfOrigin,
 }
 
 /// How a TLS handshake ended.
@@ -74,6 +80,7 @@ pub struct Metrics {
     pub(crate) clock_offset: IntGauge,
     pub(crate) in_flight: IntGauge,
     pub(crate) connections: IntGauge,
+    pub(crate) unsent_bytes: IntGauge,
     associations: IntGauge,
     last_change: IntGauge,
     disk_bytes: IntGauge,
@@ -178,6 +185,12 @@ impl Default for Metrics {
             ),
             in_flight: gauge(&registry, "jackfield_requests_in_flight", "Requests being worked on.", &[]),
             connections: gauge(&registry, "jackfield_connections", "Open connections.", &[]),
+            unsent_bytes: gauge(
+                &registry,
+                "jackfield_unsent_bytes",
+                "Bytes of answers that clients have not read yet.",
+                &[],
+            ),
             associations: gauge(&registry, "jackfield_associations", "Associations of all providers.", &[]),
             last_change: gauge(
                 &registry,
@@ -259,7 +272,10 @@ impl Metrics {
         let name = match limit {
             Limit::Rate => "rate",
             Limit::InFlight => "in_flight",
+            Limit::Bodies => "bodies",
+            Limit::Unread => "unread",
             Limit::Connections => "connections",
+            Limit::ConnectionsOfOrigin => "connections_per_address",
         };
         self.limited.with_label_values(&[name]).inc();
     }

@@ -22,6 +22,7 @@ pub(crate) async fn run(app: &App, operation: OpenOperation) -> Result<Reply, Ap
         OpenOperation::Metrics => {
             app.metrics.clock_offset.set(app.clock.offset().seconds());
             app.metrics.in_flight.set(i64::try_from(app.in_flight()).unwrap_or(i64::MAX));
+            app.metrics.unsent_bytes.set(i64::try_from(app.unsent.bytes()).unwrap_or(i64::MAX));
             // What the process knows of itself is shown also while the store is away.
             let stats = app.store.stats().await.ok();
             let text = app.metrics.render(stats.as_ref(), &app.store.registry());

@@ -14,7 +14,7 @@ use std::time::Duration;
 use jackfield_store::{OpenError, Store, StoreError, StoreOptions};
 
 use crate::admin::host::Hosts;
-use crate::app::{App, Limits, Setup};
+use crate::app::{App, Setup};
 use crate::auth::issuer::{Foreign, Issuers};
 use crate::auth::keys::Keys;
 use crate::config::{Config, SeedSource};
@@ -127,7 +127,9 @@ async fn open(
         seeds: seeds.into_iter().map(|(_, seed)| seed).collect(),
         issuers: Issuers { builtin: config.builtin_tokens, foreign },
         admin_hosts: Hosts { names: config.admin_hosts.clone(), certified: config.admin_tls.is_some() },
-        limits: Limits { max_in_flight: config.max_in_flight, body_timeout: config.body_timeout },
+        bodies: Arc::clone(trying.service.bodies()),
+        unsent: Arc::clone(trying.service.unsent()),
+        max_in_flight: config.max_in_flight,
     };
     Ok((Arc::new(App::new(store, metrics, &admin_token, setup)), admin_token_file))
 }

@@ -1,17 +1,16 @@
 //! Building answers. A body is complete in memory, where the largest is a page of an admin's list, or a stream.
 
-use std::any::Any;
-use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
 use http_body_util::channel::{Channel, Sender};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::Serialize;
+
+use crate::exchange::{Exchange, Piece};
 
 /// The content type of JSON.
 pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -21,19 +20,51 @@ pub(crate) static HTML: HeaderValue = HeaderValue::from_static("text/html; chars
 /// An answer of this service.
 pub(crate) type Reply = Response<ReplyBody>;
 
+/// Most bytes of an answer that a stream is handed at a time. What it takes is no more in our hands.
+const PART_BYTES: usize = 16 * 1024;
+
 /// The body of an answer.
 #[derive(Debug)]
 pub(crate) enum ReplyBody {
-    Whole(Full<Bytes>),
+    Whole(Whole),
     // Boxed: it is rare, and would make every answer as large as itself.
     Stream(Box<Stream>),
+}
+
+/// A body that is made.
+#[derive(Debug, Default)]
+pub(crate) struct Whole {
+    /// What was not handed out yet.
+    bytes: Bytes,
+    exchange: Option<Exchange>,
+}
+
+impl Whole {
+    fn next(&mut self) -> Option<Piece> {
+        if self.bytes.is_empty() {
+            return None;
+        }
+        let next = next_part(&mut self.bytes, self.exchange.as_ref());
+        if self.bytes.is_empty() {
+            return Some(Piece::last(next, self.exchange.take()));
+        }
+        Some(Piece::part(next, self.exchange.as_mut()))
+    }
+}
+
+/// What the library is handed next of these bytes.
+fn next_part(bytes: &mut Bytes, exchange: Option<&Exchange>) -> Bytes {
+    let in_parts = exchange.is_some_and(Exchange::streams);
+    if in_parts && bytes.len() > PART_BYTES { bytes.split_to(PART_BYTES) } else { std::mem::take(bytes) }
 }
 
 /// A body that is made while it is sent.
 pub(crate) struct Stream {
     channel: Channel<Bytes, StreamBroken>,
+    /// What it gave and was not handed out yet.
+    bytes: Bytes,
     /// Kept until the end.
-    guard: Option<Box<dyn Any + Send>>,
+    exchange: Option<Exchange>,
 }
 
 impl fmt::Debug for Stream {
@@ -55,66 +86,92 @@ impl fmt::Display for StreamBroken {
 impl std::error::Error for StreamBroken {}
 
 impl ReplyBody {
-    /// Keeps a value for as long as the body is being made. A whole one is made already.
-    pub(crate) fn keep<T: Send + 'static>(&mut self, guard: T) {
+    /// Keeps the exchange until the body is sent or given up, and counts the bytes of one that is made already. What is
+    /// in memory anyway, the same for everybody, does not count.
+    pub(crate) fn keep(&mut self, mut exchange: Exchange) {
         match self {
-            Self::Whole(_) => drop(guard),
-            Self::Stream(stream) => stream.guard = Some(Box::new(guard)),
+            Self::Whole(whole) => {
+                exchange.settle(if whole.bytes.is_unique() { whole.bytes.len() } else { 0 });
+                // Without a body nothing waits for the client but a head.
+                whole.exchange = Some(exchange).filter(|_| !whole.bytes.is_empty());
+            }
+            Self::Stream(stream) => {
+                exchange.settle(0);
+                stream.exchange = Some(exchange);
+            }
         }
     }
 }
 
 impl Default for ReplyBody {
     fn default() -> Self {
-        Self::Whole(Full::default())
+        Self::Whole(Whole::default())
     }
 }
 
 impl Body for ReplyBody {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = StreamBroken;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, StreamBroken>>> {
-        match self.get_mut() {
-            Self::Whole(body) => {
-                Pin::new(body).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(never)))
-            }
-            Self::Stream(stream) => {
-                let frame = Pin::new(&mut stream.channel).poll_frame(cx);
-                if let Poll::Ready(None | Some(Err(_))) = frame {
-                    stream.guard = None;
-                }
-                frame
-            }
+    ) -> Poll<Option<Result<Frame<Piece>, StreamBroken>>> {
+        let frame = match self.get_mut() {
+            Self::Whole(whole) => Poll::Ready(whole.next().map(|piece| Ok(Frame::data(piece)))),
+            Self::Stream(stream) => stream.poll_frame(cx),
+        };
+        match frame {
+            Poll::Ready(Some(Ok(_))) => crate::stream::gave(),
+            Poll::Ready(None | Some(Err(_))) => {}
+            Poll::Pending => crate::stream::waits(),
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(body) => body.is_end_stream(),
-            Self::Stream(stream) => stream.channel.is_end_stream(),
+            Self::Whole(whole) => whole.bytes.is_empty(),
+            Self::Stream(stream) => stream.bytes.is_empty() && stream.channel.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(body) => body.size_hint(),
+            Self::Whole(whole) => SizeHint::with_exact(whole.bytes.len() as u64),
             Self::Stream(stream) => stream.channel.size_hint(),
         }
     }
 }
 
-fn never(never: Infallible) -> StreamBroken {
-    match never {}
+impl Stream {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Piece>, StreamBroken>>> {
+        if self.bytes.is_empty() {
+            match ready!(Pin::new(&mut self.channel).poll_frame(cx)) {
+                Some(Ok(frame)) => self.bytes = frame.into_data().unwrap_or_default(),
+                Some(Err(error)) => {
+                    self.exchange = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {
+                    self.exchange = None;
+                    return Poll::Ready(None);
+                }
+            }
+            if let Some(exchange) = &mut self.exchange {
+                exchange.settle(self.bytes.len());
+            }
+        }
+        let next = next_part(&mut self.bytes, self.exchange.as_ref());
+        Poll::Ready(Some(Ok(Frame::data(Piece::part(next, self.exchange.as_mut())))))
+    }
 }
 
 /// An answer whose body is sent as the sender gives it, at most `buffer` pieces ahead.
 pub(crate) fn stream(content_type: &'static str, buffer: usize) -> (Reply, Sender<Bytes, StreamBroken>) {
     let (sender, channel) = Channel::new(buffer);
-    let mut response = Response::new(ReplyBody::Stream(Box::new(Stream { channel, guard: None })));
+    let mut response =
+        Response::new(ReplyBody::Stream(Box::new(Stream { channel, bytes: Bytes::new(), exchange: None })));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     (response, sender)
 }
@@ -131,7 +188,7 @@ pub(crate) fn empty(status: StatusCode) -> Reply {
 
 /// An answer with these bytes.
 pub(crate) fn bytes(status: StatusCode, content_type: &HeaderValue, body: impl Into<Bytes>) -> Reply {
-    let mut response = Response::new(ReplyBody::Whole(Full::new(body.into())));
+    let mut response = Response::new(ReplyBody::Whole(Whole { bytes: body.into(), exchange: None }));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
     response

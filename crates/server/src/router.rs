@@ -296,6 +296,18 @@ impl Operation {
             Self::Open(OpenOperation::OpenApi | OpenOperation::Docs) => "docs",
         }
     }
+
+    /// Whether an answer may be so large that it is begun only when earlier ones were read.
+    pub(crate) const fn has_large_answer(self) -> bool {
+        matches!(
+            self,
+            Self::Association(AssociationOperation::Query)
+                | Self::Family(
+                    FamilyOperation::Organization(OrganizationOperation::CreateProfiles)
+                        | FamilyOperation::Provider(ProviderOperation::Get)
+                )
+        )
+    }
 }
 
 impl Operation {

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hyper_util::server::graceful::GracefulShutdown;
 use jackfield_model::ClientId;
 use jackfield_model::admin::Secret;
 use jackfield_store::{OpenError, Retention, RetentionClock, Store, Timestamp};
@@ -16,9 +15,12 @@ use tokio::sync::watch;
 
 use crate::auth::access_token;
 use crate::config::{AdminTls, Config};
-use crate::connection::{self, Timeouts};
+use crate::connection::{self, Door, Most, Timeouts};
+use crate::descriptors;
 use crate::lwa;
 use crate::opening::{Opening, WhenAway};
+#[cfg(feature = "in-process")]
+use crate::peer::Peer;
 use crate::private;
 use crate::router::Listener;
 use crate::seed::SeedError;
@@ -234,7 +236,7 @@ impl Server {
         &self,
         request: http::Request<http_body_util::Full<bytes::Bytes>>,
     ) -> Option<(http::StatusCode, bytes::Bytes)> {
-        let answer = self.service.respond(Listener::Public, request).await.ok()?;
+        let answer = self.service.respond(Listener::Public, Peer::LOCAL, None, request).await.ok()?;
         let (status, body) = (answer.status(), answer.into_body());
         let body = http_body_util::BodyExt::collect(body).await.ok()?;
         Some((status, body.to_bytes()))
@@ -252,19 +254,9 @@ impl Server {
     ) -> Result<(), StartError> {
         let Self { service, opening, public, plain, admin, tls, admin_tls, config, mut admin_token_file } =
             self;
-        let graceful = GracefulShutdown::new();
-        let (stop_accepting, accepting) = watch::channel(false);
+        // Each connection has a receiver until it has ended.
+        let (stopping, stopped) = watch::channel(false);
         let timeouts = Timeouts { head: config.header_timeout, stall: config.body_timeout };
-        let accept = |door| {
-            connection::accept(
-                door,
-                Arc::clone(&service),
-                timeouts,
-                config.max_connections,
-                || graceful.watcher(),
-                accepting.clone(),
-            )
-        };
         let handshakes =
             |tls: &Option<Tls>| tls.as_ref().map(|tls| tls.handshakes(service.metrics(), timeouts.head));
         let mut doors = public.doors(handshakes(&tls).as_ref(), Listener::Public);
@@ -272,6 +264,14 @@ impl Server {
         doors.extend(admin.doors(handshakes(&admin_tls).as_ref(), Listener::Admin));
         let keep_fresh = |tls: Tls| tokio::spawn(tls.keep_fresh(Arc::clone(service.metrics())));
         let refreshing: Vec<_> = [tls, admin_tls].into_iter().flatten().map(keep_fresh).collect();
+        let shares = descriptors::shares(config.max_connections, &doors, config.open_files);
+        let accept = |door: Door| {
+            let most = Most {
+                connections: if door.which == Listener::Admin { shares.admin } else { shares.public },
+                of_one_origin: config.max_connections_per_address,
+            };
+            connection::accept(door, Arc::clone(&service), timeouts, most, stopped.clone())
+        };
         let serving = futures_util::future::join_all(doors.into_iter().map(accept));
         let until_stopped = async {
             let outcome = tokio::select! {
@@ -281,7 +281,7 @@ impl Server {
             };
             tracing::info!("stopping: what is in flight is finished");
             supervisor.stopping();
-            stop_accepting.send_replace(true);
+            stopping.send_replace(true);
             if let Some(app) = service.app() {
                 app.journal.close();
             }
@@ -291,7 +291,8 @@ impl Server {
         for task in refreshing {
             task.abort();
         }
-        if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+        drop(stopped);
+        if tokio::time::timeout(GRACE, stopping.closed()).await.is_err() {
             tracing::warn!("some requests did not finish in time and were cut off");
         }
         if let Some(app) = service.app() {

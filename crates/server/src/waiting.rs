@@ -13,11 +13,14 @@ use jackfield_model::RequestId;
 use tokio::sync::watch;
 
 use crate::app::{self, App, Call, Dropped, Seen};
+use crate::body::Bodies;
 use crate::error::ApiError;
+use crate::exchange::{Exchange, Unsent};
 use crate::head;
 use crate::lwa;
 use crate::metrics::Metrics;
 use crate::opening::PAUSE_MAX;
+use crate::peer::Peer;
 use crate::response::{self, Reply};
 use crate::router::{Listener, OpenOperation, Operation, Router, Target};
 
@@ -29,18 +32,31 @@ pub(crate) struct Service {
     cause: watch::Sender<Option<String>>,
     metrics: Arc<Metrics>,
     router: Router,
-    body_timeout: Duration,
+    bodies: Arc<Bodies>,
+    unsent: Arc<Unsent>,
 }
 
 impl Service {
     pub(crate) fn new(body_timeout: Duration) -> Self {
+        let metrics = Arc::<Metrics>::default();
         Self {
             app: OnceLock::new(),
             cause: watch::Sender::default(),
-            metrics: Arc::default(),
+            bodies: Arc::new(Bodies::new(body_timeout, Arc::clone(&metrics))),
+            metrics,
             router: Router::new(),
-            body_timeout,
+            unsent: Arc::default(),
         }
+    }
+
+    /// What all connections have not sent yet.
+    pub(crate) const fn unsent(&self) -> &Arc<Unsent> {
+        &self.unsent
+    }
+
+    /// What reads the bodies of all requests.
+    pub(crate) const fn bodies(&self) -> &Arc<Bodies> {
+        &self.bodies
     }
 
     pub(crate) const fn metrics(&self) -> &Arc<Metrics> {
@@ -81,26 +97,38 @@ impl Service {
     }
 
     /// Answers a request, unless a fault rule keeps the answer.
-    pub(crate) async fn respond<B>(&self, listener: Listener, request: Request<B>) -> Result<Reply, Dropped>
+    pub(crate) async fn respond<B>(
+        &self,
+        listener: Listener,
+        peer: Peer,
+        exchange: Option<Exchange>,
+        request: Request<B>,
+    ) -> Result<Reply, Dropped>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         match self.app.get() {
-            Some(app) => app.respond(listener, request).await,
-            None => Ok(self.refuse(listener, request).await),
+            Some(app) => app.respond(listener, peer, exchange, request).await,
+            None => Ok(self.refuse(listener, peer, exchange, request).await),
         }
     }
 
-    async fn refuse<B>(&self, listener: Listener, request: Request<B>) -> Reply
+    async fn refuse<B>(
+        &self,
+        listener: Listener,
+        peer: Peer,
+        exchange: Option<Exchange>,
+        request: Request<B>,
+    ) -> Reply
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
-        app::drain(&head, &mut body, self.body_timeout).await;
-        let call = Call { head, request_id: RequestId::random() };
+        let mut call = Call::new(head, RequestId::random(), listener, peer, exchange);
+        self.bodies.drain(&call, &mut body).await;
         let found = self.router.find(listener, &call.head.method, call.head.uri.path());
         let operation = if let Target::Found(operation, _) = found { Some(operation) } else { None };
         let refused = match head::check_host(&call.head) {
@@ -117,7 +145,8 @@ impl Service {
         app::identify(&mut reply, call.request_id);
         self.metrics.request(operation, reply.status(), started.elapsed());
         app::log_access(&call, "-", operation, reply.status(), started.elapsed());
-        reply
+        call.pause_if_made_room().await;
+        call.kept_with(reply)
     }
 
     fn refusal(&self, listener: Listener, operation: Option<Operation>) -> ApiError {

@@ -43,6 +43,7 @@ mod restart;
 mod scrub;
 mod seeding;
 mod stock_clients;
+mod strangers;
 mod supervised;
 mod sync;
 mod tls;

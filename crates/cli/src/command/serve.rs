@@ -63,12 +63,12 @@ fn log_trust(trust: &Trust) {
 
 /// Starts a server, lets `greet` write to standard output, prints the ready line, and serves.
 pub(super) fn serve(
-    config: Config,
+    mut config: Config,
     when_away: WhenAway,
     greet: impl FnOnce(&Server, &mut dyn Write) -> std::io::Result<()>,
 ) -> ExitCode {
     jackfield_server::logs::start(&config.log_level, config.log_format);
-    raise_open_files();
+    config.open_files = raise_open_files();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -100,13 +100,14 @@ pub(super) fn serve(
 }
 
 /// Connections and store files need descriptors, and the usual soft limit of 1,024 is soon used up. The hard limit
-/// stays as the operator set it.
-fn raise_open_files() {
+/// stays as the operator set it. Answers what holds now.
+fn raise_open_files() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
     {
         tracing::warn!(%error, "the limit of open files stays at {:?}", limit.current);
     }
+    getrlimit(Resource::Nofile).current
 }
 
 fn refuse(error: &StartError) -> ExitCode {

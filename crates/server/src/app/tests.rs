@@ -1,6 +1,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use http_body_util::BodyExt;
 use hyper::body::Frame;
 use jackfield_store::MemoryStore;
 
@@ -38,7 +39,6 @@ impl Body for Panicking {
 }
 
 async fn app() -> Arc<App> {
-    let limits = Limits { max_in_flight: 1, body_timeout: Duration::from_secs(10) };
     let setup = Setup {
         default_rate: 0,
         journal: Journal::new(10, crate::JournalScope::All),
@@ -47,7 +47,9 @@ async fn app() -> Arc<App> {
         seeds: vec![seed::parse(SEED).unwrap()],
         issuers: Issuers { builtin: true, foreign: None },
         admin_hosts: Hosts::default(),
-        limits,
+        bodies: Arc::new(Bodies::new(Duration::from_secs(10), Arc::default())),
+        unsent: Arc::default(),
+        max_in_flight: 1,
     };
     let app = App::new(Arc::new(MemoryStore::default()), Arc::default(), "admin-token", setup);
     seed::apply(&*app.store, app.keys(), &app.seeds[0]).await.unwrap();
@@ -68,7 +70,10 @@ async fn body_of(response: Reply) -> serde_json::Value {
 async fn a_panic_is_a_500_with_a_request_id_and_gives_its_place_back() {
     let app = app().await;
     for _ in 0..3 {
-        let response = app.respond(Listener::Public, create(&app).body(Panicking).unwrap()).await.unwrap();
+        let response = app
+            .respond(Listener::Public, Peer::LOCAL, None, create(&app).body(Panicking).unwrap())
+            .await
+            .unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["x-amzn-requestid"].len(), 36);
         let body = body_of(response).await;
@@ -81,15 +86,15 @@ async fn a_panic_is_a_500_with_a_request_id_and_gives_its_place_back() {
 #[tokio::test]
 async fn the_refusal_of_a_full_house_is_a_503_that_says_when_to_come_back() {
     let app = app().await;
-    let _taken = app.admit().unwrap();
+    let _taken = app.operations.take().unwrap();
     let request = create(&app).body(http_body_util::Full::new(Bytes::from_static(b"{}"))).unwrap();
-    let response = app.respond(Listener::Public, request).await.unwrap();
+    let response = app.respond(Listener::Public, Peer::LOCAL, None, request).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
     let request = Request::get("/healthz").header("host", "x");
     let request = request.body(http_body_util::Empty::<Bytes>::new()).unwrap();
     assert_eq!(
-        app.respond(Listener::Public, request).await.unwrap().status(),
+        app.respond(Listener::Public, Peer::LOCAL, None, request).await.unwrap().status(),
         StatusCode::OK,
         "health is never shed"
     );

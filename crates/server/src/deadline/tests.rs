@@ -7,6 +7,14 @@ use super::*;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// Longer than any test.
+const NEVER: Duration = Duration::from_secs(1_000_000);
+
+fn bounded<F: Future>(deadlines: Deadlines, connection: F) -> impl Future<Output = F::Output> {
+    let connection = Bounded::new(deadlines, connection, |_| ());
+    async move { connection.await.expect("it ends by itself") }
+}
+
 fn stalling(deadlines: &Deadlines) -> (Stalling<DuplexStream>, DuplexStream) {
     let (near, far) = tokio::io::duplex(16);
     (Stalling::new(near, deadlines.clone(), LIMIT, LIMIT * 2), far)
@@ -14,17 +22,17 @@ fn stalling(deadlines: &Deadlines) -> (Stalling<DuplexStream>, DuplexStream) {
 
 #[tokio::test(start_paused = true)]
 async fn a_read_without_a_byte_ends_at_its_limit() {
-    let deadlines = Deadlines::new();
+    let deadlines = Deadlines::new(NEVER, LIMIT, Arc::default());
     let (mut stream, _far) = stalling(&deadlines);
     let started = Instant::now();
-    let read = Bounded::new(deadlines, async move { stream.read_u8().await });
+    let read = bounded(deadlines, async move { stream.read_u8().await });
     assert_eq!(read.await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     assert_eq!(started.elapsed().as_secs(), LIMIT.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_byte_starts_the_limit_again() {
-    let deadlines = Deadlines::new();
+    let deadlines = Deadlines::new(NEVER, LIMIT, Arc::default());
     let (mut stream, mut far) = stalling(&deadlines);
     let sender = tokio::spawn(async move {
         for _ in 0..5 {
@@ -34,7 +42,7 @@ async fn each_byte_starts_the_limit_again() {
         far
     });
     let started = Instant::now();
-    let reads = Bounded::new(deadlines, async move {
+    let reads = bounded(deadlines, async move {
         let mut read = 0;
         while stream.read_u8().await.is_ok() {
             read += 1;
@@ -48,25 +56,25 @@ async fn each_byte_starts_the_limit_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_takes_nothing_is_given_up() {
-    let deadlines = Deadlines::new();
+    let deadlines = Deadlines::new(NEVER, LIMIT, Arc::default());
     let (mut stream, _far) = stalling(&deadlines);
     let started = Instant::now();
-    let write = Bounded::new(deadlines, async move { stream.write_all(&[0; 17]).await });
+    let write = bounded(deadlines, async move { stream.write_all(&[0; 17]).await });
     assert_eq!(write.await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     assert_eq!(started.elapsed().as_secs(), LIMIT.as_secs() * 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_client_is_not_blamed_for_the_time_of_the_server() {
-    let deadlines = Deadlines::new();
+    let deadlines = Deadlines::new(NEVER, LIMIT, Arc::default());
     let (mut stream, _far) = stalling(&deadlines);
     let started = Instant::now();
-    let busy = deadlines.busy();
+    let busy = deadlines.exchange(false);
     let work = tokio::spawn(async move {
         tokio::time::sleep(LIMIT * 5).await;
         drop(busy);
     });
-    let served = Bounded::new(deadlines, async move {
+    let served = bounded(deadlines, async move {
         let early =
             poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_read(cx, &mut ReadBuf::new(&mut [0]))));
         assert!(early.await.is_pending());
@@ -79,25 +87,26 @@ async fn the_client_is_not_blamed_for_the_time_of_the_server() {
 
 #[tokio::test(start_paused = true)]
 async fn the_limit_on_a_head_passes_ends_and_moves() {
-    let deadlines = Deadlines::new();
+    let deadlines = Deadlines::new(NEVER, LIMIT, Arc::default());
     let timer = HeadTimer(deadlines.clone());
     let started = Instant::now();
-    Bounded::new(deadlines.clone(), timer.sleep(LIMIT)).await;
+    bounded(deadlines.clone(), timer.sleep(LIMIT)).await;
     assert_eq!(started.elapsed().as_secs(), LIMIT.as_secs());
 
     drop(timer.sleep(LIMIT));
-    assert_eq!(deadlines.next(deadlines.now()), None, "a head that came has no limit any more");
+    let never = deadlines.next(deadlines.now()).is_none_or(|at| at >= nanos(NEVER));
+    assert!(never, "a head that came has no limit any more");
 
     let mut moved = timer.sleep(LIMIT);
     timer.reset(&mut moved, timer.now() + LIMIT * 3);
     let again = Instant::now();
-    Bounded::new(deadlines, moved).await;
+    bounded(deadlines, moved).await;
     assert_eq!(again.elapsed().as_secs(), LIMIT.as_secs() * 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sooner_limit_is_not_missed_behind_a_later_one() {
-    let deadlines = Deadlines::new();
+    let deadlines = Deadlines::new(NEVER, LIMIT, Arc::default());
     let timer = HeadTimer(deadlines.clone());
     let (mut stream, _far) = stalling(&deadlines);
     let later = timer.sleep(LIMIT * 100);
@@ -112,6 +121,76 @@ async fn a_sooner_limit_is_not_missed_behind_a_later_one() {
         }
         Pin::new(&mut stream).poll_read(cx, &mut ReadBuf::new(&mut [0]))
     });
-    assert_eq!(Bounded::new(deadlines, read).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert_eq!(bounded(deadlines, read).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     assert_eq!(started.elapsed().as_secs(), LIMIT.as_secs());
+}
+
+/// A connection that never ends by itself, and counts how often it was told to.
+struct Stubborn(usize);
+
+impl Future for Stubborn {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_a_stream_is_told_to_end_and_then_ended() {
+    let deadlines = Deadlines::new(LIMIT, LIMIT / 2, Arc::default());
+    let mut connection =
+        std::pin::pin!(Bounded::new(deadlines.clone(), Stubborn(0), |stubborn| stubborn.get_mut().0 += 1));
+    let started = Instant::now();
+    for _ in 0..3 {
+        let busy = deadlines.exchange(true);
+        assert!(tokio::time::timeout(LIMIT * 3, connection.as_mut()).await.is_err(), "it is in use");
+        drop(busy);
+        assert!(tokio::time::timeout(LIMIT * 9 / 10, connection.as_mut()).await.is_err(), "it was in use");
+    }
+    assert_eq!(connection.as_ref().connection.0, 0);
+    assert!(tokio::time::timeout(LIMIT / 5, connection.as_mut()).await.is_err(), "it gets time to end");
+    assert_eq!(connection.as_ref().connection.0, 1);
+    let last = deadlines.exchange(true);
+    assert!(
+        tokio::time::timeout(LIMIT * 3, connection.as_mut()).await.is_err(),
+        "what came in between is served"
+    );
+    drop(last);
+    assert_eq!(connection.as_mut().await, Err(Overdue::Idle));
+    assert!(started.elapsed() < LIMIT * 20, "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_streams_the_library_bounds_the_time_between_two_heads() {
+    let deadlines = Deadlines::new(LIMIT, LIMIT, Arc::default());
+    drop(deadlines.exchange(false));
+    assert_eq!(deadlines.next(0), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_have_to_be_read_at_a_rate() {
+    use bytes::{Buf as _, Bytes};
+
+    use crate::exchange::Piece;
+
+    let span = LIMIT * 2;
+    let least = usize::try_from(limit::READ_BYTES_PER_SECOND * span.as_secs()).unwrap();
+    for (read, ends) in [(least, false), (least - 1, true)] {
+        let deadlines = Deadlines::new(NEVER, LIMIT, Arc::default());
+        let mut piece = Piece::last(Bytes::from(vec![0; 10 * least]), Some(deadlines.exchange(true)));
+        let mut connection = std::pin::pin!(Bounded::new(deadlines, Stubborn(0), |_| ()));
+        for _ in 0..3 {
+            assert!(tokio::time::timeout(span * 9 / 10, connection.as_mut()).await.is_err(), "it has time");
+            piece.advance(read);
+            match tokio::time::timeout(span / 10, connection.as_mut()).await {
+                Ok(ended) => {
+                    assert_eq!((ended, ends), (Err(Overdue::Unread), true));
+                    break;
+                }
+                Err(_) => assert!(!ends, "it read {read}"),
+            }
+        }
+        drop(piece);
+    }
 }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::Settings;
+use crate::peer::Peer;
 use crate::response::Reply;
 use crate::router::{Listener, ROUTES, Served};
 
@@ -28,7 +29,7 @@ async fn ask(service: &Service, listener: Listener, method: &Method, path: &str)
         .uri(path)
         .header("host", "x")
         .body(Full::new(Bytes::from_static(b"{}")));
-    service.respond(listener, request.unwrap()).await.unwrap()
+    service.respond(listener, Peer::LOCAL, None, request.unwrap()).await.unwrap()
 }
 
 async fn text(reply: Reply) -> String {

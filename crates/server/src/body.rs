@@ -1,0 +1,193 @@
+//! The bodies of requests: read within bounds of size and time, and awaited within a bound of their own.
+//!
+//! A request whose body is not there yet costs memory and nothing else, so it holds no place among those that are
+//! worked on. Those that wait are bounded by origin and in all. At the bound the one that has waited longest is given up
+//! for the one that comes: a client that sends its body at once is never among the oldest, however many others do not.
+
+mod awaited;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::EXPECT;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body;
+use jackfield_model::limit;
+
+use crate::admission::Place;
+use crate::app::Call;
+use crate::error::ApiError;
+use crate::head;
+use crate::metrics::{Limit, Metrics};
+use crate::router::Listener;
+use awaited::{Awaited, Waiting};
+
+/// Most bytes of a refused body that are read before the answer goes out.
+const DRAIN_BYTES: usize = 1024 * 1024;
+
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Reads the bodies of a server's requests.
+#[derive(Debug)]
+pub(crate) struct Bodies {
+    /// From the end of the head until the body must be there.
+    patience: Duration,
+    /// Strangers wait beside each other, not beside operators.
+    public: Awaited,
+    admin: Awaited,
+    metrics: Arc<Metrics>,
+}
+
+impl Bodies {
+    pub(crate) fn new(patience: Duration, metrics: Arc<Metrics>) -> Self {
+        let awaited = || Awaited::new(limit::AWAITED_BODIES, limit::AWAITED_BODIES_OF_ORIGIN);
+        Self { patience, public: awaited(), admin: awaited(), metrics }
+    }
+
+    /// Longest that a client may take for a body.
+    pub(crate) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// The whole body, within its bounds of size and time. While it is awaited the place is another's.
+    pub(crate) async fn read<B>(
+        &self,
+        call: &Call,
+        body: &mut B,
+        place: Option<&mut Place<'_>>,
+    ) -> Result<Bytes, ApiError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        if body.size_hint().lower() > limit::BODY_BYTES as u64 {
+            return Err(too_large());
+        }
+        head::check_encoding(&call.head)?;
+        let mut whole = pin!(Limited::new(body, limit::BODY_BYTES).collect());
+        // Most often it came with the head, and needs no timer.
+        let arrived = match whole.as_mut().now_or_never() {
+            Some(arrived) => arrived,
+            None => self.wait_for(call, whole, place).await?.ok_or_else(|| self.too_slow(call))?,
+        };
+        match arrived {
+            Ok(body) => Ok(without_mark(body.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+            Err(_) => Err(ApiError::BadRequest("The body did not arrive whole.".to_owned())),
+        }
+    }
+
+    /// Waits until the client has read so much of other answers that there is room for a large one. Meanwhile the place is
+    /// another's.
+    pub(crate) async fn wait_for_room(&self, call: &Call, place: &mut Place<'_>) -> Result<(), ApiError> {
+        let Some(exchange) = &call.exchange else { return Ok(()) };
+        if exchange.try_room(limit::LARGE_ANSWER_BYTES) {
+            return Ok(());
+        }
+        let room = exchange.room(limit::LARGE_ANSWER_BYTES);
+        self.wait_for(call, room, Some(place)).await?.ok_or(ApiError::Overloaded)
+    }
+
+    /// Waits for something that is the client's turn; nothing when it took too long.
+    async fn wait_for<T>(
+        &self,
+        call: &Call,
+        arrival: impl Future<Output = T>,
+        mut place: Option<&mut Place<'_>>,
+    ) -> Result<Option<T>, ApiError> {
+        if let Some(place) = &mut place {
+            place.give_back();
+        }
+        let waiting = self.awaited(call);
+        let arrived = tokio::select! {
+            arrived = tokio::time::timeout(self.patience, arrival) => arrived.ok(),
+            () = waiting.given_up() => {
+                self.make_room(call);
+                return Err(ApiError::Overloaded);
+            }
+        };
+        drop(waiting);
+        if arrived.is_none() {
+            call.given_up.store(true, Ordering::Relaxed);
+        } else {
+            place.map_or(Ok(()), Place::take)?;
+        }
+        Ok(arrived)
+    }
+
+    /// Takes what is left of a body that was refused: a client that is still sending it when the connection closes
+    /// would never read the answer. A client that waits for a go-ahead sends nothing, and one that was given up had its
+    /// time.
+    pub(crate) async fn drain<B>(&self, call: &Call, body: &mut B)
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        if call.given_up.load(Ordering::Relaxed) {
+            return;
+        }
+        let waits = head::values(&call.head.headers, &EXPECT).next().is_some();
+        if body.is_end_stream() || waits || body.size_hint().lower() > DRAIN_BYTES as u64 {
+            return;
+        }
+        let mut rest = pin!(async {
+            let mut taken = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                taken += frame.data_ref().map_or(0, Bytes::len);
+                if taken > DRAIN_BYTES {
+                    break;
+                }
+            }
+        });
+        if rest.as_mut().now_or_never().is_some() {
+            return;
+        }
+        let waiting = self.awaited(call);
+        // Whether it came to an end or not, the answer goes out now.
+        tokio::select! {
+            _ = tokio::time::timeout(self.patience, rest) => {}
+            () = waiting.given_up() => self.make_room(call),
+        }
+    }
+
+    fn make_room(&self, call: &Call) {
+        self.metrics.limited(Limit::Bodies);
+        call.made_room.store(true, Ordering::Relaxed);
+        call.given_up.store(true, Ordering::Relaxed);
+    }
+
+    fn too_slow(&self, call: &Call) -> ApiError {
+        ApiError::BadRequest(format!(
+            "The body of the {} did not arrive within {}.",
+            call.head.method,
+            humantime::format_duration(self.patience)
+        ))
+    }
+
+    fn awaited(&self, call: &Call) -> Waiting<'_> {
+        let awaited = match call.listener {
+            Listener::Public => &self.public,
+            Listener::Admin => &self.admin,
+        };
+        awaited.join(call.peer.origin())
+    }
+}
+
+/// The body without the byte-order mark that some editors and libraries put before text in UTF-8.
+fn without_mark(body: Bytes) -> Bytes {
+    if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body }
+}
+
+fn too_large() -> ApiError {
+    ApiError::BadRequest(format!(
+        "The body is larger than {} bytes, which is the most allowed.",
+        limit::BODY_BYTES
+    ))
+}
