@@ -19,7 +19,7 @@ ROWS ?= 100000
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fmt described crash outage group-commit sync-rate fuzz advisories docs
+.PHONY: help dev test lint fmt described crash outage group-commit overload sync-rate fuzz advisories docs
 .PHONY: bench bench-growth bench-postgres bench-check instructions instructions-bless
 
 help: ## List these commands.
@@ -59,6 +59,11 @@ group-commit: ## Print durable creates a second of 1 client and of 64, measured 
 	cargo build --locked --release --package jackfield
 	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
 	  cargo run --locked --release --package jackfield-tests --bin group-commit
+
+overload: ## Offer ten times what the server can do and print goodput, latency, memory and recovery (a release build).
+	cargo build --locked --release --package jackfield
+	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
+	  cargo run --locked --release --package jackfield-tests --bin overload
 
 sync-rate: ## Print creates a second of jackfield sync beside a bare load generator, for ROWS rows (a release build).
 	cargo build --locked --release --package jackfield
