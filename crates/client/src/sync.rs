@@ -42,7 +42,10 @@ mod settle;
 mod threads;
 
 pub use export::ExportWriter;
-pub use input::{Format, Input, InputError, InputOptions, Problem, Reject, Row};
+pub use input::{
+    Allowed, Changed, Doubt, Encoding, Example, Format, Input, InputError, InputOptions, InvalidDoubt,
+    InvalidEncoding, Problem, Reject, Row, Taken, Understanding,
+};
 pub use journal::{Journal, JournalError, Unfinished};
 pub use plan::{Change, Counts, Desired, InvalidMaxDelete, Kind, MaxDelete, Only, Plan, TooManyDeletes};
 pub use report::{Failure, Report, Stopped};

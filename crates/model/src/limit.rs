@@ -174,3 +174,9 @@ pub const ISSUER_KEYS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Age at which the keys of another issuer are fetched again.
 pub const ISSUER_KEYS_AGE: Duration = Duration::from_secs(300);
+
+/// Largest list that is read out of a compressed file or a workbook, in bytes when unpacked.
+pub const LIST_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Cells of a sheet that are read.
+pub const LIST_CELLS: u64 = 2_000_000;

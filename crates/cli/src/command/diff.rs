@@ -19,7 +19,8 @@ use crate::output::{Format, Output};
                   Exit codes: 0 no difference, 1 failed, 2 wrong usage or invalid rows, 3 differences."
 )]
 pub(crate) struct DiffArgs {
-    /// The list: CSV, TSV or JSON Lines; - for standard input
+    /// The list: CSV, TSV, JSON Lines or a workbook (.xlsx, .xlsm, .xlsb, .xls,
+    /// .ods), compressed by gzip or not; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]

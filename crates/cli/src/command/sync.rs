@@ -4,6 +4,7 @@
 pub(super) mod input;
 mod progress;
 pub(super) mod show;
+mod understood;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -13,10 +14,11 @@ use clap::{Args, ValueEnum};
 use jackfield_client::Client;
 use jackfield_client::sync::{
     Desired, Journal, JournalError, MaxDelete, Only, Options, Plan, Report, Row, Session, Stop, Stopped,
+    Understanding,
 };
 use jackfield_model::ServiceProviderId;
 
-use self::input::{InputArgs, InvalidArgs, Rejected};
+use self::input::{InputArgs, InvalidArgs, List, Rejected};
 use self::progress::Meter;
 use crate::connection::PublicArgs;
 use crate::failure::Failure;
@@ -39,9 +41,13 @@ pub(super) struct Ending {
                   rows, --expect-rows, --max-delete), 3 differences left by --dry-run or by a no."
 )]
 pub(crate) struct SyncArgs {
-    /// The list: CSV, TSV or JSON Lines; - for standard input
+    /// The list: CSV, TSV, JSON Lines or a workbook (.xlsx, .xlsm, .xlsb, .xls,
+    /// .ods), compressed by gzip or not; - for standard input
     #[arg(value_name = "FILE", required_unless_present = "resume")]
     file: Option<PathBuf>,
+    /// Show what is understood of FILE, and do nothing else
+    #[arg(long, conflicts_with = "resume")]
+    inspect: bool,
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
@@ -119,12 +125,17 @@ struct Task {
     /// The journal of an earlier run that goes on.
     journal: Option<Journal>,
     journal_path: PathBuf,
+    /// What was understood of the list.
+    list: Option<Understanding>,
     rejected: Rejected,
 }
 
 impl SyncArgs {
     pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
-        let Self { file, input, invalid, planning, applying, provider, public } = self;
+        let Self { file, inspect, input, invalid, planning, applying, provider, public } = self;
+        if let Some(file) = file.as_ref().filter(|_| inspect) {
+            return input.inspect(file, output);
+        }
         let typed = file.as_deref() != Some(Path::new("-")) && std::io::stdin().is_terminal();
         if !(planning.dry_run || applying.yes || typed) {
             return Err(Failure::usage("nobody can be asked: standard input is not a terminal")
@@ -136,18 +147,18 @@ impl SyncArgs {
         let mut task = match file.filter(|_| !applying.resume) {
             None => Task::of_journal(client, provider, journal_path, &applying).await?,
             Some(file) => {
-                let (rows, rejected) = input.read(&file, invalid)?;
+                let List { rows, understood, rejected } = input.read(&file, invalid)?;
                 let task = Task::of_rows(client, provider, journal_path, rows, &planning, &applying).await?;
-                Task { rejected, ..task }
+                Task { rejected, list: Some(understood), ..task }
             }
         };
         task.check_deletes(&planning)?;
-        show::plan(output, provider, &task.client, &task.plan, planning.show)?;
+        show::plan(output, provider, &task.client, task.list.as_ref(), &task.plan, planning.show)?;
         output.flush()?;
         let differs = !task.plan.changes.is_empty();
         let goes_on = differs && !planning.dry_run && (applying.yes || confirmed(&task.plan)?);
         let ending = if goes_on { Some(task.apply().await?) } else { None };
-        show::ending(output, provider, &task.client, &task.plan, &task.rejected, ending.as_ref())?;
+        task.show_ending(output, provider, ending.as_ref())?;
         output.flush()?;
         match ending {
             Some(ending) => task.end(ending),
@@ -176,7 +187,7 @@ impl Task {
         let desired = Desired::from_rows(rows);
         let plan = read(&session, &desired, "reading").await?;
         let rejected = Rejected::default();
-        Ok(Self { client, session, desired, plan, journal: None, journal_path, rejected })
+        Ok(Self { client, session, desired, plan, journal: None, journal_path, list: None, rejected })
     }
 
     async fn of_journal(
@@ -197,7 +208,25 @@ impl Task {
         let session = Session::new(&client, provider, options);
         let plan = read(&session, &unfinished.pending(), "reading").await?;
         let (desired, rejected) = (unfinished.desired(), Rejected::default());
-        Ok(Self { client, session, desired, plan, journal: Some(journal), journal_path, rejected })
+        Ok(Self {
+            client,
+            session,
+            desired,
+            plan,
+            journal: Some(journal),
+            journal_path,
+            list: None,
+            rejected,
+        })
+    }
+
+    fn show_ending(
+        &self,
+        output: &mut Output,
+        provider: ServiceProviderId,
+        ending: Option<&Ending>,
+    ) -> std::io::Result<()> {
+        show::ending(output, provider, &self.client, self.list.as_ref(), &self.plan, &self.rejected, ending)
     }
 
     fn check_deletes(&self, planning: &PlanningArgs) -> Result<(), Failure> {

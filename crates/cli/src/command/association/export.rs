@@ -53,7 +53,13 @@ impl ExportArgs {
 async fn write(session: &Session, out: impl Write, format: sync::Format) -> Result<(), Failure> {
     let mut writer = ExportWriter::new(out, format)?;
     session.export(|association| writer.write(&association).map_err(Failure::from)).await?;
-    Ok(writer.finish()?)
+    let doubts: Vec<String> = writer.doubts().map(|doubt| doubt.to_string()).collect();
+    writer.finish()?;
+    if !doubts.is_empty() {
+        let note = "note: some of these ids look like mistakes in a list; it is read back with --allow";
+        writeln!(std::io::stderr(), "{note} {}", doubts.join(","))?;
+    }
+    Ok(())
 }
 
 /// In the same directory, so that the rename is one step.

@@ -5,13 +5,19 @@ use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use jackfield_client::sync::{self, Input, InputError, InputOptions, Problem, Row};
+use jackfield_client::sync::{
+    self, Doubt, Encoding, Input, InputError, InputOptions, Problem, Row, Understanding,
+};
 
+use super::understood;
 use crate::failure::Failure;
-use crate::output::{columns, wrapped};
+use crate::output::{Output, columns, wrapped};
 
 /// Problems that are told one by one.
 const TOLD: usize = 10_000;
+
+/// Last line that can be named as the header.
+const HEADER_ROW_MAX: u64 = 1_000;
 
 /// What a list is like.
 #[derive(Args)]
@@ -20,12 +26,35 @@ pub(in crate::command) struct InputArgs {
     /// Its format [default: as FILE is called, else csv]
     #[arg(long, value_enum)]
     pub(in crate::command) format: Option<FileFormat>,
-    /// What separates the columns of CSV, for example ;
+    /// The encoding of its text, for example windows-1252 [default: as its
+    /// byte-order mark says, else utf-8]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<Encoding>,
+    /// The sheet of a workbook, by name or number from 1 [default: the first one
+    /// that has the columns]
+    #[arg(long, value_name = "NAME|N")]
+    sheet: Option<String>,
+    /// What separates the columns of CSV, for example ; [default: detected]
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
     /// The first row is data; columns are named by numbers from 1
     #[arg(long)]
     no_header: bool,
+    /// The line of the header, from 1 [default: found in the first 20 rows]
+    #[arg(long, value_name = "N", conflicts_with = "no_header",
+          value_parser = clap::value_parser!(u64).range(1..=HEADER_ROW_MAX))]
+    header_row: Option<u64>,
+    /// The list ends at the first blank row; a total or a note may stand below
+    #[arg(long)]
+    until_blank_row: bool,
+    /// Take invisible characters out of values, trim them, and put them in Unicode
+    /// normal form C
+    #[arg(long)]
+    clean: bool,
+    /// Take values of this kind as they are: powers, formulas, errors, decimals,
+    /// dates, booleans, characters, look-alikes
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    allow: Vec<Doubt>,
     /// The column of the endpoint [default: externalUserId]
     #[arg(long, value_name = "COLUMN")]
     id_column: Option<String>,
@@ -58,6 +87,13 @@ pub(in crate::command) enum FileFormat {
     Jsonl,
 }
 
+/// A list as it was read.
+pub(super) struct List {
+    pub(super) rows: Vec<Row>,
+    pub(super) understood: Understanding,
+    pub(super) rejected: Rejected,
+}
+
 /// Rows that were left out.
 #[derive(Default)]
 pub(super) struct Rejected {
@@ -68,30 +104,42 @@ pub(super) struct Rejected {
 
 impl InputArgs {
     /// Reads a list; all of it is valid, or the rest was written to the file of rejects.
-    pub(super) fn read(&self, file: &Path, invalid: InvalidArgs) -> Result<(Vec<Row>, Rejected), Failure> {
+    pub(super) fn read(&self, file: &Path, invalid: InvalidArgs) -> Result<List, Failure> {
         let input = self.input(file)?;
         let target = invalid.rejects.unwrap_or_else(|| beside(file));
         if !invalid.skip_invalid {
             let hint =
                 format!("--skip-invalid goes on without them, and writes them to {}", target.display());
-            return all_valid(input)
-                .map_err(|failure| failure.hint(hint))
-                .map(|rows| (rows, Rejected::default()));
+            let understood = input.understood.clone();
+            let rows = all_valid(input).map_err(|failure| failure.hint(hint))?;
+            return Ok(List { rows, understood, rejected: Rejected::default() });
         }
         let problems: Vec<Problem> = input.problems().cloned().collect();
-        if problems.is_empty() {
-            return Ok((input.rows, Rejected::default()));
+        let mut rejected = Rejected::default();
+        if !problems.is_empty() {
+            tell(&problems)?;
+            let written =
+                File::create(&target).and_then(|out| input.write_rejects(std::io::BufWriter::new(out)));
+            written.map_err(|error| {
+                Failure::usage(format!("{} cannot be written: {error}", target.display()))
+            })?;
+            rejected = Rejected { rows: input.rejects.len(), problems, written_to: target };
         }
-        tell(&problems)?;
-        let written = File::create(&target).and_then(|out| input.write_rejects(std::io::BufWriter::new(out)));
-        written
-            .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", target.display())))?;
-        Ok((input.rows, Rejected { rows: input.rejects.len(), problems, written_to: target }))
+        Ok(List { rows: input.rows, understood: input.understood, rejected })
     }
 
     /// Reads a list of which every row has to be valid.
     pub(in crate::command) fn read_all(&self, file: &Path) -> Result<Vec<Row>, Failure> {
         all_valid(self.input(file)?)
+    }
+
+    /// Shows what is understood of a list, and what is wrong with its rows.
+    pub(super) fn inspect(&self, file: &Path, output: &mut Output) -> Result<(), Failure> {
+        let input = self.input(file)?;
+        let problems: Vec<Problem> = input.problems().cloned().collect();
+        understood::inspected(output, file, &input.understood, &problems)?;
+        output.flush()?;
+        if problems.is_empty() { Ok(()) } else { all_valid(input).map(|_| ()) }
     }
 
     fn input(&self, file: &Path) -> Result<Input, Failure> {
@@ -106,6 +154,12 @@ impl InputArgs {
         let options = InputOptions {
             delimiter: self.delimiter,
             header: !self.no_header,
+            header_row: self.header_row,
+            encoding: self.encoding,
+            sheet: self.sheet.clone(),
+            until_blank_row: self.until_blank_row,
+            clean: self.clean,
+            allow: self.allow.iter().copied().collect(),
             external_user_id: self.id_column.clone(),
             amazon_id: self.amazon_id_column.clone(),
             expect_rows: self.expect_rows,
@@ -167,17 +221,27 @@ impl From<InputError> for Failure {
         let said = Self::usage(format!("{error}; nothing was changed"));
         match &error {
             InputError::Refused(problem) if problem.rule.contains("no column") => said.hint(
-                "--id-column and --amazon-id-column name them; --delimiter where ; or another separates them",
+                "--id-column and --amazon-id-column name them, --header-row the line that has the names",
             ),
             _ => said,
         }
     }
 }
 
-/// `rooms.csv` becomes `rooms.rejects.csv`.
+/// `rooms.csv` becomes `rooms.rejects.csv`. What is compressed or a workbook is written as text.
 fn beside(file: &Path) -> PathBuf {
     if file == Path::new("-") {
         return "rejects".into();
+    }
+    let is = |file: &Path, names: &[&str]| {
+        file.extension()
+            .is_some_and(|extension| names.iter().any(|name| extension.eq_ignore_ascii_case(name)))
+    };
+    if is(file, &["gz"]) {
+        return beside(&file.with_extension(""));
+    }
+    if is(file, &["xlsx", "xlsm", "xlsb", "xls", "ods"]) {
+        return file.with_extension("rejects.csv");
     }
     let extension = file.extension().map(|extension| extension.to_string_lossy().into_owned());
     file.with_extension(extension.map_or("rejects".to_owned(), |extension| format!("rejects.{extension}")))

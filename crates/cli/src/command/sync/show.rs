@@ -3,7 +3,7 @@
 use std::io;
 
 use jackfield_client::Client;
-use jackfield_client::sync::{Change, Counts, Kind, Plan, Problem, Report, Stopped};
+use jackfield_client::sync::{Change, Counts, Kind, Plan, Problem, Report, Stopped, Understanding};
 use jackfield_model::{AmazonId, ServiceProviderId};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::Ending;
 use super::input::Rejected;
 use super::progress::rate;
+use super::understood;
 use crate::output::{Format, Output, columns, wrapped};
 
 /// Failures that the table shows one by one.
@@ -24,6 +25,7 @@ pub(super) fn plan(
     output: &mut Output,
     provider: ServiceProviderId,
     client: &Client,
+    list: Option<&Understanding>,
     plan: &Plan,
     most: usize,
 ) -> io::Result<()> {
@@ -32,6 +34,9 @@ pub(super) fn plan(
     }
     output.line(&format!("provider  {provider}"))?;
     output.line(&format!("endpoint  {}", client.endpoint()))?;
+    if let Some(list) = list {
+        understood::show(output, list)?;
+    }
     let counts = plan.counts();
     for (name, count, excluded) in [
         ("create", counts.create, plan.excluded.create),
@@ -64,6 +69,7 @@ pub(super) fn ending(
     output: &mut Output,
     provider: ServiceProviderId,
     client: &Client,
+    list: Option<&Understanding>,
     plan: &Plan,
     rejected: &Rejected,
     ending: Option<&Ending>,
@@ -73,6 +79,7 @@ pub(super) fn ending(
         return output.json(&EndingDocument {
             service_provider_id: provider,
             endpoint: client.endpoint().to_string(),
+            list,
             plan: PlanDocument::of(plan),
             invalid: rejected.problems().iter().map(problem).collect(),
             applied: ending.map(|ending| report_document(&ending.report)),
@@ -170,7 +177,8 @@ fn profiles(change: &Change) -> String {
     }
 }
 
-fn cut(text: &str, width: usize) -> String {
+/// A text of at most this width, cut in the middle.
+pub(super) fn cut(text: &str, width: usize) -> String {
     let count = text.chars().count();
     if count <= width {
         return text.to_owned();
@@ -203,6 +211,8 @@ struct PlanDocument<'a> {
 struct EndingDocument<'a> {
     service_provider_id: ServiceProviderId,
     endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    list: Option<&'a Understanding>,
     plan: PlanDocument<'a>,
     invalid: Vec<Value>,
     applied: Option<Value>,
@@ -250,8 +260,19 @@ fn report_document(report: &Report) -> Value {
     })
 }
 
-fn problem(problem: &Problem) -> Value {
-    json!({ "line": problem.line, "column": problem.column, "field": problem.field, "rule": problem.rule })
+/// A problem as a JSON object.
+pub(super) fn problem(problem: &Problem) -> Value {
+    let mut object = json!({
+        "line": problem.line,
+        "column": problem.column,
+        "field": problem.field,
+        "rule": problem.rule,
+    });
+    if let Some(sheet) = &problem.sheet {
+        object["sheet"] = json!(sheet);
+        object["cell"] = json!(problem.cell());
+    }
+    object
 }
 
 /// The sign of a change in a list of differences.

@@ -6,20 +6,21 @@ use jackfield_model::json::{InvalidRequest, Json, Object};
 use jackfield_model::wire::{AMAZON_ID_TYPE, Association};
 use jackfield_model::{AmazonId, ExternalUserId, InvalidId};
 
-use super::record::RECORD_BYTES;
-use super::{Found, InputError, InputOptions, Problem, Reading, printable, trimmed};
+use super::characters::printable;
+use super::reading::{Found, Reading};
+use super::record::{END_MARK, RECORD_BYTES};
+use super::table::checked;
+use super::{InputError, InputOptions, Problem, value};
 
 /// Reads all lines.
-pub(super) fn read(
-    mut input: impl BufRead,
-    options: &InputOptions,
-    reading: &mut Reading,
-) -> Result<(), InputError> {
+pub(super) fn read(mut input: impl BufRead, reading: &mut Reading<'_>) -> Result<(), InputError> {
+    let options = reading.options;
     let name = |asked: &Option<String>, usual: &str| asked.clone().unwrap_or_else(|| usual.to_owned());
     let names = Names {
         external_user_id: name(&options.external_user_id, "externalUserId"),
         amazon_id: name(&options.amazon_id, "amazonId"),
     };
+    reading.place = (None, names.external_user_id.clone());
     let mut line = 0;
     let mut raw = Vec::new();
     loop {
@@ -34,28 +35,53 @@ pub(super) fn read(
         if !whole && raw.len() > RECORD_BYTES {
             return Err(reading.refused(line, format!("the line is longer than {RECORD_BYTES} bytes")));
         }
-        let text = raw.trim_ascii();
+        let mut text = raw.trim_ascii();
+        if options.clean {
+            text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text).trim_ascii();
+        }
         if text.is_empty() {
             continue;
         }
-        let row = match serde_json::from_slice(text) {
-            Ok(Json::Object(object)) => row(&object, &names, line, reading),
-            Ok(other) => {
-                let rule = format!("the line is {}; a JSON object is expected", other.kind());
-                Err(vec![reading.problem(line, rule)])
-            }
-            // The last line without its end: more than one row may be gone.
-            Err(error) if error.is_eof() && !whole => {
-                let rule = "the last line ends in the middle of an object; the input is cut off";
-                return Err(reading.refused(line, rule));
-            }
-            Err(error) => {
-                let rule = format!("the line is not valid JSON (at byte {})", error.column());
-                Err(vec![reading.problem(line, rule)])
-            }
+        let (row, id) = match parsed(text, &names, line, whole, reading)? {
+            Ok(association) => (Ok(association), None),
+            Err((problems, id)) => (Err(problems), id),
         };
-        let place = (None, names.external_user_id.clone());
-        reading.found.push(Found { line, raw: text.to_vec(), row, place });
+        reading.found.push(Found { line, raw: text.to_vec(), row, id });
+    }
+}
+
+/// What is wrong with a line, and the id that it would have.
+type Refused = (Vec<Problem>, Option<Box<str>>);
+
+fn parsed(
+    text: &[u8],
+    names: &Names,
+    line: u64,
+    whole: bool,
+    reading: &mut Reading<'_>,
+) -> Result<Result<Association, Refused>, InputError> {
+    let refuse = |rule: String| Ok(Err((vec![reading.problem(line, rule)], None)));
+    match serde_json::from_slice(text) {
+        Ok(Json::Object(object)) => Ok(row(&object, names, line, reading)),
+        Ok(other) => refuse(format!("the line is {}; a JSON object is expected", other.kind())),
+        // The last line without its end: more than one row may be gone.
+        Err(error) if error.is_eof() && !whole => {
+            let rule = "the last line ends in the middle of an object; the input is cut off";
+            Err(reading.refused(line, rule))
+        }
+        Err(_) if text.starts_with("\u{feff}".as_bytes()) => refuse(
+            "begins with a byte-order mark (U+FEFF), which nobody sees; two files may have been joined here; \
+             --clean takes it out"
+                .to_owned(),
+        ),
+        Err(_) if text.iter().all(|byte| matches!(byte, &END_MARK | 0)) => {
+            refuse("is a Ctrl-Z, with which old programs end a file; take it out".to_owned())
+        }
+        Err(_) if line == 1 && text == b"{" => Err(reading.refused(
+            line,
+            "an object of JSON over several lines begins here; an object a line is read, which `jq -c` writes",
+        )),
+        Err(error) => refuse(format!("the line is not valid JSON (at byte {})", error.column())),
     }
 }
 
@@ -68,11 +94,12 @@ fn row(
     object: &Object<'_>,
     names: &Names,
     line: u64,
-    reading: &Reading,
-) -> Result<Association, Vec<Problem>> {
+    reading: &mut Reading<'_>,
+) -> Result<Association, Refused> {
     let mut problems = Vec::new();
-    let external_user_id = value(object, &names.external_user_id, ExternalUserId::new);
-    let amazon_id = value(object, &names.amazon_id, AmazonId::new);
+    let (external_user_id, id) =
+        value(object, &names.external_user_id, line, ExternalUserId::new, value::doubt, reading);
+    let (amazon_id, _) = value(object, &names.amazon_id, line, AmazonId::new, value::no_value, reading);
     let kind = match object.get("amazonIdType") {
         Ok(None) => Ok(()),
         Ok(Some(Json::Text(text))) if text == AMAZON_ID_TYPE => Ok(()),
@@ -86,22 +113,34 @@ fn row(
     let kind = kind.map_err(&mut refuse).ok();
     match (external_user_id, amazon_id, kind) {
         (Some(id), Some(amazon_id), Some(())) => Ok(Association::new(id, amazon_id)),
-        _ => Err(problems),
+        _ => Err((problems, id)),
     }
 }
 
+/// The value of a property, or its name and the rule that is broken.
+type Named<'a, T> = Result<T, (&'a str, String)>;
+
+/// The value of a property, and its text where it is one, however doubtful.
 fn value<'a, T>(
     object: &Object<'_>,
     name: &'a str,
+    line: u64,
     check: fn(&str) -> Result<T, InvalidId>,
-) -> Result<T, (&'a str, String)> {
+    doubt: fn(&str, &InputOptions) -> Option<String>,
+    reading: &mut Reading<'_>,
+) -> (Named<'a, T>, Option<Box<str>>) {
     let text = object.text(name).map_err(|error: InvalidRequest| {
         // The refusal names the property, which the place of a problem names too.
         let rule = error.0.strip_prefix(name).unwrap_or(&error.0).trim().trim_end_matches('.');
         (name, printable(rule))
-    })?;
-    if trimmed(text).is_empty() {
-        return Err((name, "is empty".to_owned()));
+    });
+    match text {
+        Err(refused) => (Err(refused), None),
+        Ok(text) => {
+            let taken = value::taken(text, reading.options);
+            reading.note_change(line, name, text, &taken);
+            let value = checked(&taken, check, doubt, reading.options).map_err(|rule| (name, rule));
+            (value, Some(taken.as_ref().into()))
+        }
     }
-    check(trimmed(text)).map_err(|error| (name, error.to_string()))
 }

@@ -4,10 +4,19 @@
 //! a quote inside an unquoted field. What could hide a row is never passed over: text after a closing quote is a
 //! defect of its record, a quote that is never closed is one of the whole input.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead};
+
+use super::characters::looks_blank;
 
 /// Longest record, in bytes. A longer one is a quote that was left open.
 pub(super) const RECORD_BYTES: usize = 1024 * 1024;
+
+/// A byte-order mark, as bytes.
+const MARK: &str = "\u{feff}";
+
+/// Ctrl-Z, with which old programs end a file.
+pub(super) const END_MARK: u8 = 0x1a;
 
 /// One record, reused for the next.
 #[derive(Debug, Default)]
@@ -20,8 +29,18 @@ pub(super) struct Record {
     pub(super) first_field: usize,
     /// The number of the field, from 0, that has text after its closing quote.
     pub(super) after_quote: Option<usize>,
+    /// Whether a byte-order mark stood in front of it: two files were joined here. It is not part of the first field.
+    pub(super) mark: bool,
+    /// What is wrong with cells of a sheet, by the number of the field, from 0.
+    pub(super) defects: Vec<(usize, String)>,
     text: Vec<u8>,
     ends: Vec<usize>,
+}
+
+/// What gives records one after the other.
+pub(super) trait Source {
+    /// Reads the next record; answers whether there was one.
+    fn next(&mut self, record: &mut Record) -> Result<bool, Broken>;
 }
 
 /// Why there is no further record.
@@ -67,9 +86,51 @@ impl Record {
         &self.text[start..self.ends[index]]
     }
 
-    /// Whether nothing but blanks and delimiters stand in it: such rows say nothing.
+    /// A field as text, whatever it holds: for what is only looked at. One that is not there is empty.
+    pub(super) fn text(&self, index: usize) -> Cow<'_, str> {
+        if index < self.len() { String::from_utf8_lossy(self.field(index)) } else { Cow::Borrowed("") }
+    }
+
+    /// The fields as text.
+    pub(super) fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        (0..self.len()).map(|index| self.text(index))
+    }
+
+    /// Whether nobody sees anything in it: such rows say nothing.
     pub(super) fn is_blank(&self) -> bool {
-        self.text.iter().all(u8::is_ascii_whitespace)
+        if self.text.is_ascii() {
+            return self.text.iter().all(u8::is_ascii_whitespace);
+        }
+        std::str::from_utf8(&self.text).is_ok_and(looks_blank)
+    }
+
+    /// Whether it is the mark with which old programs end a file, and nothing else.
+    pub(super) fn is_end_mark(&self) -> bool {
+        !self.text.is_empty()
+            && self.text.contains(&END_MARK)
+            && self.text.iter().all(|byte| matches!(byte, &END_MARK | 0 | b' '))
+    }
+
+    /// A record that is made of the cells of a sheet. What stands for it elsewhere is a line of CSV.
+    pub(super) fn of_cells(line: u64, cells: impl IntoIterator<Item = (String, Option<String>)>) -> Self {
+        let mut record = Self { line, ..Self::default() };
+        for (index, (text, defect)) in cells.into_iter().enumerate() {
+            if index > 0 {
+                record.raw.push(b',');
+            }
+            if text.contains([',', '"', '\n', '\r']) {
+                record.raw.extend_from_slice(format!("\"{}\"", text.replace('"', "\"\"")).as_bytes());
+            } else {
+                record.raw.extend_from_slice(text.as_bytes());
+            }
+            record.defects.extend(defect.map(|rule| (index, rule)));
+            record.text.extend_from_slice(text.as_bytes());
+            record.end_field();
+        }
+        if record.ends.len() > 1 {
+            record.first_field += 1;
+        }
+        record
     }
 
     fn begin(&mut self, line: u64) {
@@ -79,6 +140,8 @@ impl Record {
         self.ends.clear();
         self.first_field = 0;
         self.after_quote = None;
+        self.mark = false;
+        self.defects.clear();
     }
 
     fn end_field(&mut self) {
@@ -99,13 +162,19 @@ impl Record {
     }
 }
 
+impl<R: BufRead> Source for Records<R> {
+    fn next(&mut self, record: &mut Record) -> Result<bool, Broken> {
+        self.read(record)
+    }
+}
+
 impl<R: BufRead> Records<R> {
-    pub(super) const fn new(input: R, delimiter: u8) -> Self {
-        Self { input, delimiter, line: 1, after_return: false }
+    /// Records of an input whose next byte is on this line.
+    pub(super) const fn new(input: R, delimiter: u8, line: u64) -> Self {
+        Self { input, delimiter, line, after_return: false }
     }
 
-    /// Reads the next record; answers whether there was one.
-    pub(super) fn next(&mut self, record: &mut Record) -> Result<bool, Broken> {
+    fn read(&mut self, record: &mut Record) -> Result<bool, Broken> {
         record.begin(self.line);
         let mut at = At::Unquoted;
         let mut opened = (self.line, 0);
@@ -128,6 +197,12 @@ impl<R: BufRead> Records<R> {
             record.raw.push(byte);
             if byte == b'\n' {
                 self.line += 1;
+            }
+            if record.raw == MARK.as_bytes() {
+                record.mark = true;
+                record.raw.clear();
+                record.text.clear();
+                continue;
             }
             at = match (at, byte) {
                 (At::Quoted, b'"') => At::Quote,
@@ -196,7 +271,7 @@ mod tests {
     type Rows = Vec<(u64, Vec<String>)>;
 
     fn rows(text: &str) -> Result<Rows, Broken> {
-        let mut records = Records::new(text.as_bytes(), b',');
+        let mut records = Records::new(text.as_bytes(), b',', 1);
         let mut record = Record::default();
         let mut rows = Vec::new();
         while records.next(&mut record)? {
@@ -232,7 +307,7 @@ mod tests {
         assert!(matches!(rows("x,y\na,\"b\n\nc"), Err(Broken::Unclosed { line: 2, field: 1 })));
         assert!(matches!(rows("a,\"b\nc\"\nd,\"e"), Err(Broken::Unclosed { line: 3, field: 1 })));
         let mut record = Record::default();
-        let mut records = Records::new("a,\"b\"c,d".as_bytes(), b',');
+        let mut records = Records::new("a,\"b\"c,d".as_bytes(), b',', 1);
         assert!(records.next(&mut record).unwrap());
         assert_eq!((record.after_quote, record.len()), (Some(1), 3));
         assert_eq!((&record.raw[..], record.first_field), (&b"a,\"b\"c,d"[..], 2));

@@ -12,6 +12,10 @@ impl Input {
     /// # Errors
     /// That of the writer.
     pub fn write_rejects(&self, mut out: impl Write) -> io::Result<()> {
+        if !self.in_utf_8 {
+            // Read again with the same options, this file says itself that it is no longer in that encoding.
+            out.write_all("\u{feff}".as_bytes())?;
+        }
         if let Some(header) = &self.header {
             write!(out, "{PROBLEM}{}", char::from(self.delimiter))?;
             out.write_all(header)?;
