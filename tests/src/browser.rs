@@ -117,6 +117,16 @@ impl Browser {
         element.unwrap_or_else(|error| panic!("{xpath}: {error}")).click().await.expect("it can be clicked");
     }
 
+    /// Types into the one element that this XPath names.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn type_into(&self, xpath: &str, text: &str) {
+        let element = self.client.find(Locator::XPath(xpath)).await;
+        let element = element.unwrap_or_else(|error| panic!("{xpath}: {error}"));
+        element.send_keys(text).await.expect("it can be typed into");
+    }
+
     /// What an expression is worth on the page.
     ///
     /// # Panics

@@ -2,7 +2,7 @@
 //! keep-alive connection for each request in flight, no redirects, no retries.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::endpoint::{Endpoint, Listener};
 
@@ -70,6 +70,8 @@ pub struct Client {
     endpoint: Endpoint,
     listener: Listener,
     version: Version,
+    /// The address that connections come from; the system's choice when absent.
+    source: Option<IpAddr>,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -249,7 +251,14 @@ impl Client {
     /// A client that has no connection yet.
     #[must_use]
     pub fn new(endpoint: &Endpoint, listener: Listener, version: Version) -> Self {
-        Self { endpoint: endpoint.clone(), listener, version, idle: Mutex::default() }
+        Self { endpoint: endpoint.clone(), listener, version, source: None, idle: Mutex::default() }
+    }
+
+    /// The same with connections from this address of the machine.
+    #[must_use]
+    pub const fn from_address(mut self, source: IpAddr) -> Self {
+        self.source = Some(source);
+        self
     }
 
     /// The server it speaks to.
@@ -328,7 +337,7 @@ impl Client {
     }
 
     async fn open(&self, address: SocketAddr) -> Result<Connection, Failure> {
-        let stream = TcpStream::connect(address).await.map_err(Failure::Connect)?;
+        let stream = connect(self.source, address).await.map_err(Failure::Connect)?;
         stream.set_nodelay(true).map_err(Failure::Connect)?;
         let sender = match self.endpoint.trust(self.listener) {
             Some(trust) => {
@@ -339,6 +348,13 @@ impl Client {
         };
         Ok(Connection { address, sender: sender.map_err(Failure::Broken)? })
     }
+}
+
+async fn connect(source: Option<IpAddr>, address: SocketAddr) -> std::io::Result<TcpStream> {
+    let Some(source) = source else { return TcpStream::connect(address).await };
+    let socket = if source.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind((source, 0).into())?;
+    socket.connect(address).await
 }
 
 impl Sender {

@@ -12,6 +12,7 @@ mod journal;
 mod maintenance;
 mod migrate;
 mod org;
+mod password;
 mod profile;
 mod provider;
 mod reset;

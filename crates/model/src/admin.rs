@@ -37,6 +37,12 @@ pub struct Organization {
     /// Whether create and update want an `amazonId` that is a known profile of the organization.
     #[serde(default, alias = "strictProfiles")]
     pub strict_profiles: bool,
+    /// The password of its consent page; only on the way in, it is never answered.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "consentPassword")]
+    pub consent_password: Option<Secret>,
+    /// Whether it has a password for the consent page; only on the way out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_consent_password: bool,
 }
 
 /// What of an organization is to change; absent properties stay.
@@ -58,6 +64,21 @@ pub struct OrganizationPatch {
     /// Strict profiles on or off.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "strictProfiles")]
     pub strict_profiles: Option<bool>,
+    /// New password of its consent page; `Some(None)`, which is null in JSON, for none any more.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present",
+        alias = "consentPassword"
+    )]
+    pub consent_password: Option<Option<Secret>>,
+}
+
+/// A value that is there, null or not: absent is something else.
+fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A client to create. Everything may be left out.
@@ -177,6 +198,9 @@ pub struct RefreshToken {
     pub scopes: Option<Vec<Scope>>,
     /// Whether it came from the consent page; else an operator issued it.
     pub consent: bool,
+    /// Who allowed it on the consent page, where that is known: a user's name, or an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// A request for an access token of a client.

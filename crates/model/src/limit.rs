@@ -180,3 +180,58 @@ pub const LIST_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Cells of a sheet that are read.
 pub const LIST_CELLS: u64 = 2_000_000;
+/// A bound on attempts that fail: so many at once, and one more each time that this has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuessBound {
+    /// Attempts at once.
+    pub burst: u32,
+    /// Until one more is allowed.
+    pub every: Duration,
+}
+
+/// Failed logins of one client from one address.
+pub const GUESSES_OF_CLIENT_AND_ADDRESS: GuessBound = GuessBound { burst: 30, every: Duration::from_secs(4) };
+
+/// Failed logins from one address (a /64 of IPv6), whoever they are for.
+pub const GUESSES_OF_ADDRESS: GuessBound = GuessBound { burst: 300, every: Duration::from_secs(1) };
+
+/// Failed logins of one client from all addresses together, as far as others have to suffer for them: addresses from
+/// which the client never logged in.
+pub const GUESSES_OF_CLIENT: GuessBound = GuessBound { burst: 300, every: Duration::from_secs(2) };
+
+/// Wrong admin tokens from one address.
+pub const GUESSES_OF_ADMIN_TOKEN: GuessBound = GuessBound { burst: 500, every: Duration::from_secs(1) };
+
+/// Entries of each table of failed logins. The ones least used are forgotten; a table takes about 4 MB.
+pub const GUESS_TABLE: usize = 65_536;
+
+/// How far apart the refusals of failed logins beyond a bound are answered, when there are several at a time.
+pub const GUESS_PACE: Duration = Duration::from_millis(5);
+
+/// Longest that such a refusal is held back.
+pub const GUESS_HELD_MAX: Duration = Duration::from_secs(5);
+
+/// A secret of so many bytes cannot be guessed. A shorter one in a seed file draws a warning, and is refused while
+/// somebody is guessing.
+pub const STRONG_SECRET_BYTES: usize = 32;
+
+/// Seconds that a browser may remember what it may send from another origin.
+pub const PREFLIGHT_SECONDS: u32 = 600;
+
+/// Most authorization codes that one person (a user, or an address) may redeem at one client within [`CODE_SECONDS`].
+pub const SPENT_CODES_OF_PERSON: usize = 20;
+
+/// Longest name of a user that a proxy says, in bytes.
+pub const CONSENT_USER_BYTES: usize = 256;
+
+/// Shortest password of the consent page, in characters.
+pub const CONSENT_PASSWORD_MIN_CHARS: usize = 8;
+
+/// Longest password of the consent page, in bytes.
+pub const CONSENT_PASSWORD_BYTES: usize = 256;
+
+/// Passwords that are hashed at a time.
+pub const PASSWORD_HASHES: usize = 2;
+
+/// Passwords that wait to be hashed; more get a 503.
+pub const PASSWORDS_WAITING: usize = 32;

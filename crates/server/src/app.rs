@@ -22,16 +22,19 @@ use crate::admin::Verifying;
 use crate::admin::host::Hosts;
 use crate::admission::Places;
 use crate::auth::Caller;
+use crate::auth::guess::{Attempt, Guess, Guesses};
 use crate::auth::issuer::Issuers;
 use crate::auth::keys::Keys;
+use crate::auth::password::Hashing;
 use crate::auth::rate::Rates;
 use crate::body::Bodies;
 use crate::clock::{Clock, ClockOffset};
-use crate::error::ApiError;
+use crate::error::{ApiError, Unauthorized};
 use crate::exchange::{Exchange, Unsent};
 use crate::fault::{Effect, FaultAnswer, Faults, Hit, Offer};
 use crate::ids::Ids;
 use crate::journal::{self, Journal, Refused};
+use crate::lwa::person::Consent;
 use crate::metrics::{Limit, Metrics};
 use crate::peer::Peer;
 use crate::reset::Resets;
@@ -52,7 +55,10 @@ pub(crate) struct App {
     pub(crate) verifying: Verifying,
     pub(crate) clock: Clock,
     pub(crate) rates: Rates,
+    pub(crate) guesses: Guesses,
     pub(crate) issuers: Issuers,
+    pub(crate) consent: Consent,
+    pub(crate) hashing: Hashing,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) admin_token: admin::AdminToken,
     admin_hosts: Hosts,
@@ -85,6 +91,7 @@ pub(crate) struct Setup {
     pub(crate) unsent: Arc<Unsent>,
     /// Operations, and logins, worked on at a time.
     pub(crate) max_in_flight: usize,
+    pub(crate) consent: Consent,
 }
 
 /// There is no answer: a fault rule wants the connection closed.
@@ -156,6 +163,7 @@ impl App {
             bodies,
             unsent,
             max_in_flight,
+            consent,
         } = setup;
         let places = || Places::new(max_in_flight, Arc::clone(&metrics));
         let ids = Ids::default();
@@ -166,9 +174,12 @@ impl App {
             verifying: Verifying::default(),
             clock: Clock::new(clock),
             rates: Rates::new(default_rate),
+            guesses: Guesses::new(Arc::clone(&metrics)),
             issuers,
             operations: places(),
             logins: places(),
+            consent,
+            hashing: Hashing::default(),
             metrics,
             admin_token: admin::AdminToken::new(admin_token),
             admin_hosts,
@@ -220,6 +231,10 @@ impl App {
         let mut response = result.unwrap_or_else(|error| self.refuse(&call, &mut seen, error));
         call.pause_if_made_room().await;
         identify(&mut response, request_id);
+        if seen.guesses {
+            // Boxed, like what follows: requests that have nothing to do with it are not the larger for it.
+            Box::pin(self.guesses.hold()).await;
+        }
         let dropped = seen.dropped.is_some();
         self.account(&call, seen, response.status(), started.elapsed());
         if dropped { Err(Dropped) } else { Ok(call.kept_with(response)) }
@@ -283,7 +298,7 @@ impl App {
                         self.meet_fault(Operation::Login(operation), Offer::default(), seen).await?;
                     }
                     let _pass = self.resets.pass().await;
-                    Ok(lwa::run(self, operation, call, &body, seen))
+                    Ok(Box::pin(lwa::run(self, operation, call, &body, seen)).await)
                 };
                 Ok(work.await.unwrap_or_else(|error| lwa::refuse_other(operation, call, &error, seen)))
             }
@@ -305,7 +320,7 @@ impl App {
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        self.admin_token.check(&call.head.headers)?;
+        self.check_operator(call)?;
         if operation == AdminOperation::Restore {
             return restore::restore(self, body, self.bodies.patience()).await;
         }
@@ -317,6 +332,20 @@ impl App {
             self.resets.pass().await
         };
         admin::run(self, operation, call, parameter, &body).await
+    }
+
+    /// Whether the bearer of the admin token asks. The right one always passes, however many wrong ones came from the
+    /// same address: everything on this machine may share that.
+    fn check_operator(&self, call: &Call) -> Result<(), ApiError> {
+        let judged = self.admin_token.check(&call.head.headers);
+        let Err(ApiError::Unauthorized(why)) = &judged else { return judged };
+        if matches!(why, Unauthorized::Missing | Unauthorized::NotBearer) {
+            return judged;
+        }
+        let attempt = Attempt { at: Guess::AdminToken, of: "", from: call.peer.origin() };
+        self.guesses
+            .failed(attempt)
+            .map_or(judged, |retry_after| Err(ApiError::TooManyGuesses { retry_after }))
     }
 
     /// An operation for the bearer of an access token.
@@ -444,6 +473,7 @@ impl App {
             (_, None) => {}
         }
         seen.refused_by(&error);
+        seen.guesses = matches!(error, ApiError::TooManyGuesses { .. });
         error.into_response()
     }
 
@@ -474,6 +504,8 @@ pub(crate) struct Seen {
     /// The fault rule that the request met, and whether it keeps the answer.
     pub(crate) fault: Option<u64>,
     pub(crate) dropped: Option<DropWhen>,
+    /// Whether it is refused because logins failed before.
+    pub(crate) guesses: bool,
 }
 
 impl Seen {

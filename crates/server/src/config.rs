@@ -3,6 +3,7 @@
 //! A flag wins over its environment variable `JACKFIELD_<FLAG>`, which wins over the file of `--config`.
 
 mod admin_tls;
+mod consent;
 mod issuers;
 mod listen;
 mod secret;
@@ -21,10 +22,12 @@ use thiserror::Error;
 
 use crate::auth::issuer::ForeignIssuer;
 use crate::clock::ClockOffset;
+use crate::cors::CorsOrigin;
 use crate::journal::JournalScope;
 use crate::logs::LogFormat;
 use crate::tls::{TlsFlags, TlsName, TlsSource};
 pub use admin_tls::AdminTls;
+pub use consent::{ConsentLogin, Network};
 pub use issuers::IssuerName;
 pub use listen::{InvalidListenAddress, ListenAddress};
 pub use secret::{InvalidSecret, SecretSetting};
@@ -144,6 +147,18 @@ pub struct Settings {
     /// Certificates (PEM) to trust beside the system's when another issuer is asked
     #[arg(long, value_name = "FILE", env = "JACKFIELD_TOKEN_ISSUER_CA")]
     pub token_issuer_ca: Option<PathBuf>,
+    /// Who may allow on the consent page: open (anybody), password (who knows the organization's) or header=NAME (whom
+    /// a proxy in front logged in) [default: password; dev: open]
+    #[arg(long, value_name = "HOW", env = "JACKFIELD_CONSENT_LOGIN")]
+    pub consent_login: Option<Text<ConsentLogin>>,
+    /// Addresses of the proxies that may say the user's name, and that the browser came by TLS, as ADDR or ADDR/BITS
+    /// [default: those of loopback]
+    #[arg(long, value_name = "ADDRS", env = "JACKFIELD_CONSENT_PROXY", value_delimiter = ',')]
+    pub consent_proxy: Option<Vec<Text<Network>>>,
+    /// Origins whose pages may read the answers of the login and the operations, like https://app.example; loopback
+    /// for every http origin of this machine [default: none; dev: loopback]
+    #[arg(long, value_name = "ORIGIN", env = "JACKFIELD_CORS_ORIGIN", value_delimiter = ',')]
+    pub cors_origin: Option<Vec<Text<CorsOrigin>>>,
     /// What to log: error, warn, info, debug, or a filter like info,jackfield::access=debug [default: info]
     #[arg(long, value_name = "FILTER", env = "JACKFIELD_LOG_LEVEL")]
     pub log_level: Option<String>,
@@ -207,6 +222,12 @@ pub struct Config {
     pub builtin_tokens: bool,
     /// Who else issues access tokens.
     pub foreign_tokens: Option<ForeignIssuer>,
+    /// Who may allow on the consent page.
+    pub consent_login: ConsentLogin,
+    /// The proxies that may say who somebody is.
+    pub consent_proxies: Vec<Network>,
+    /// Origins whose pages may read answers of the public listener.
+    pub cors_origins: Vec<CorsOrigin>,
     /// What to log.
     pub log_level: String,
     /// Form of the log.
@@ -303,6 +324,9 @@ impl Settings {
             token_issuer_client_id: self.token_issuer_client_id.or(other.token_issuer_client_id),
             token_issuer_client_secret: self.token_issuer_client_secret.or(other.token_issuer_client_secret),
             token_issuer_ca: self.token_issuer_ca.or(other.token_issuer_ca),
+            consent_login: self.consent_login.or(other.consent_login),
+            consent_proxy: self.consent_proxy.or(other.consent_proxy),
+            cors_origin: self.cors_origin.or(other.cors_origin),
             log_level: self.log_level.or(other.log_level),
             log_format: self.log_format.or(other.log_format),
         }
@@ -399,6 +423,12 @@ impl Settings {
             allow_reset: self.allow_reset.unwrap_or_default(),
             builtin_tokens,
             foreign_tokens,
+            consent_login: self.consent_login.map(|text| text.0).unwrap_or_default(),
+            consent_proxies: self.consent_proxy.map_or_else(
+                || Network::LOOPBACK.to_vec(),
+                |own| own.into_iter().map(|text| text.0).collect(),
+            ),
+            cors_origins: self.cors_origin.unwrap_or_default().into_iter().map(|text| text.0).collect(),
             log_level,
             log_format: self.log_format.unwrap_or_default(),
         })

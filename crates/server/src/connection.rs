@@ -124,7 +124,7 @@ pub(crate) async fn accept(
         };
         match accepted {
             Ok((stream, address)) => {
-                let peer = Peer::at(address);
+                let peer = Peer::at(address, house.tls.is_some());
                 // Before anything is spent on it, a TLS handshake least of all.
                 let Some(counted) = origins.count(peer.origin()) else {
                     metrics.limited(Limit::ConnectionsOfOrigin);

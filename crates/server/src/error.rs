@@ -33,6 +33,11 @@ pub(crate) enum ApiError {
         /// Whole seconds until it is worth trying again.
         retry_after: u64,
     },
+    /// Too many logins failed: this one failed too, or could be a guess.
+    TooManyGuesses {
+        /// Whole seconds until it is worth trying again.
+        retry_after: u64,
+    },
     /// Who asks is known; the operation is not allowed.
     Forbidden(Forbidden),
     /// No such path.
@@ -259,7 +264,9 @@ impl ApiError {
             }
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "CONFLICT"),
-            Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
+            Self::TooManyRequests { .. } | Self::TooManyGuesses { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS")
+            }
             Self::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
             Self::Maintenance { .. } | Self::Overloaded | Self::Unavailable { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE")
@@ -295,6 +302,9 @@ impl ApiError {
             Self::TooManyRequests { retry_after } => {
                 format!("The client's rate is used up; try again in {retry_after} s.")
             }
+            Self::TooManyGuesses { retry_after } => {
+                format!("Too many logins failed of late; try again in {retry_after} s.")
+            }
             Self::Internal { .. } => {
                 "The server failed; the request id leads to the details in its log.".to_owned()
             }
@@ -310,6 +320,7 @@ impl ApiError {
             Self::BadEncoding(_) => refusal("body", "encoded"),
             Self::Unauthorized(why) => why.refusal(),
             Self::TooManyRequests { .. } => refusal("rate", "used_up"),
+            Self::TooManyGuesses { .. } => refusal("guessing", "too_many_failures"),
             Self::Forbidden(why) => why.refusal(),
             Self::NoSuchPath => refusal("route", "unknown_path"),
             Self::MethodNotAllowed { .. } => refusal("route", "wrong_method"),
@@ -345,7 +356,7 @@ impl ApiError {
                     insert(header::ALLOW, value);
                 }
             }
-            Self::TooManyRequests { retry_after } => {
+            Self::TooManyRequests { retry_after } | Self::TooManyGuesses { retry_after } => {
                 insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             Self::Overloaded => {

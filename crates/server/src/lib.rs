@@ -11,6 +11,7 @@ mod body;
 mod clock;
 mod config;
 mod connection;
+mod cors;
 mod deadline;
 mod descriptors;
 mod error;
@@ -47,9 +48,10 @@ mod waiting;
 pub use auth::issuer::{ForeignIssuer, IssuerKind};
 pub use clock::{ClockOffset, InvalidClockOffset};
 pub use config::{
-    AdminTls, Config, ConfigError, InvalidListenAddress, InvalidSecret, IssuerName, ListenAddress,
-    SecretSetting, SeedSource, Settings, Span, Text,
+    AdminTls, Config, ConfigError, ConsentLogin, InvalidListenAddress, InvalidSecret, IssuerName,
+    ListenAddress, Network, SecretSetting, SeedSource, Settings, Span, Text,
 };
+pub use cors::CorsOrigin;
 pub use journal::JournalScope;
 pub use logs::LogFormat;
 pub use metrics::Metrics;

@@ -44,6 +44,8 @@ pub(crate) enum Limit {
     Connections,
     /// Open connections of one origin.
     ConnectionsOfOrigin,
+    /// Logins that failed.
+    Guesses,
 }
 
 /// How a TLS handshake ended.
@@ -73,6 +75,7 @@ pub struct Metrics {
     commit_failures: IntCounter,
     verifications: IntCounterVec,
     tokens_issued: IntCounterVec,
+    failed_logins: IntCounterVec,
     limited: IntCounterVec,
     handshakes: IntCounterVec,
     certificates: IntCounterVec,
@@ -152,6 +155,12 @@ impl Default for Metrics {
                 "jackfield_tokens_issued_total",
                 "Access tokens by grant.",
                 &["grant"],
+            ),
+            failed_logins: counters(
+                &registry,
+                "jackfield_failed_logins_total",
+                "Secrets, tokens, codes and passwords that were wrong, by what they were to be.",
+                &["what"],
             ),
             limited: counters(
                 &registry,
@@ -262,6 +271,11 @@ impl Metrics {
         self.tokens_issued.with_label_values(&[grant]).inc();
     }
 
+    /// Counts a login that failed.
+    pub(crate) fn login_failed(&self, what: &str) {
+        self.failed_logins.with_label_values(&[what]).inc();
+    }
+
     /// Counts a call that met a fault rule.
     pub(crate) fn fault(&self, effect: &str) {
         self.faults.with_label_values(&[effect]).inc();
@@ -276,6 +290,7 @@ impl Metrics {
             Limit::Unread => "unread",
             Limit::Connections => "connections",
             Limit::ConnectionsOfOrigin => "connections_per_address",
+            Limit::Guesses => "guesses",
         };
         self.limited.with_label_values(&[name]).inc();
     }

@@ -19,6 +19,7 @@ use crate::auth::issuer::{Foreign, Issuers};
 use crate::auth::keys::Keys;
 use crate::config::{Config, SeedSource};
 use crate::journal::Journal;
+use crate::lwa::person::Consent;
 use crate::metrics::Metrics;
 use crate::news::News;
 use crate::seed::{self, Seed, SeedError};
@@ -130,6 +131,7 @@ async fn open(
         bodies: Arc::clone(trying.service.bodies()),
         unsent: Arc::clone(trying.service.unsent()),
         max_in_flight: config.max_in_flight,
+        consent: Consent { login: config.consent_login, proxies: config.consent_proxies },
     };
     Ok((Arc::new(App::new(store, metrics, &admin_token, setup)), admin_token_file))
 }

@@ -7,7 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Peer(IpAddr);
+pub(crate) struct Peer {
+    /// Its address; an IPv4 address in its IPv6 form is what it stands for.
+    pub(crate) address: IpAddr,
+    /// Whether the connection has TLS.
+    pub(crate) secure: bool,
+}
 
 /// What counts as one peer: an IPv4 address, or the network of 64 bits that an IPv6 address is in. Whoever has one such
 /// address has all of that network.
@@ -17,17 +22,17 @@ pub(crate) struct Origin(IpAddr);
 impl Peer {
     /// A caller within this process, who has no connection.
     #[cfg(any(test, feature = "in-process"))]
-    pub(crate) const LOCAL: Self = Self(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+    pub(crate) const LOCAL: Self = Self { address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), secure: false };
 
     /// The peer at this address. An IPv4 address in the clothes of IPv6 is the IPv4 address.
-    pub(crate) fn at(address: SocketAddr) -> Self {
-        Self(address.ip().to_canonical())
+    pub(crate) fn at(address: SocketAddr, secure: bool) -> Self {
+        Self { address: address.ip().to_canonical(), secure }
     }
 
     /// What it counts as.
     pub(crate) fn origin(self) -> Origin {
-        match self.0 {
-            IpAddr::V4(_) => Origin(self.0),
+        match self.address {
+            IpAddr::V4(_) => Origin(self.address),
             IpAddr::V6(address) => {
                 let network = address.to_bits() & !u128::from(u64::MAX);
                 Origin(IpAddr::V6(Ipv6Addr::from_bits(network)))
@@ -38,7 +43,16 @@ impl Peer {
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.address.fmt(f)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => address.fmt(f),
+            IpAddr::V6(network) => write!(f, "{network}/64"),
+        }
     }
 }
 
@@ -92,7 +106,7 @@ mod tests {
     use super::*;
 
     fn origin(address: &str) -> Origin {
-        Peer::at(SocketAddr::new(address.parse().unwrap(), 1)).origin()
+        Peer::at(SocketAddr::new(address.parse().unwrap(), 1), false).origin()
     }
 
     #[test]

@@ -11,9 +11,9 @@ use jackfield_model::admin::{DisplayName, OrganizationPatch, Secret};
 use jackfield_model::wire::Association;
 use jackfield_model::{
     AmazonId, ClientId, Country, ExternalUserId, OrganizationId, RequestId, Scope, ScopeSet,
-    ServiceProviderId, UnitId, Vertical,
+    ServiceProviderId, UnitId, Vertical, limit,
 };
-use jackfield_store::registry::{self, ClientChange, RefreshToken};
+use jackfield_store::registry::{self, ClientChange, OrganizationChange, PasswordHash, RefreshToken};
 use jackfield_store::{
     Actor, Content, CreateOutcome, CreateProfileOutcome, MemoryStore, Origin, RegistryCommand,
     RegistryOutcome, Store, StoreError, Timestamp, WriteAssociation,
@@ -23,13 +23,12 @@ use thiserror::Error;
 
 use crate::admin::valid::{self, InvalidField};
 use crate::auth::keys::Keys;
+use crate::auth::password;
 use crate::config::{trimmed, trimmed_option};
 use crate::ids::natural;
 
 /// Associations written at a time, so that they share commits.
 const ASSOCIATIONS_AT_A_TIME: usize = 256;
-/// A secret shorter than this may be guessed; it draws a warning.
-const STRONG_SECRET_BYTES: usize = 32;
 
 /// Why a seed file is not applied. The text is one line for the person who wrote it.
 #[derive(Debug, Error)]
@@ -85,6 +84,8 @@ struct SeedOrganization {
     webrtc: bool,
     #[serde(default)]
     strict_profiles: bool,
+    #[serde(default)]
+    consent_password: Option<Secret>,
     #[serde(default, rename = "client")]
     clients: Vec<SeedClient>,
     #[serde(default, rename = "service_provider")]
@@ -238,6 +239,14 @@ async fn apply_organization(
 ) -> Result<(), SeedError> {
     let subject = || format!("organization {id}");
     valid::name("name", &seed.name).map_err(|error| invalid(&subject(), &error))?;
+    let known = place.store.registry().organizations.get(id).and_then(|own| own.consent_password.clone());
+    let consent_password = match &seed.consent_password {
+        None => None,
+        Some(password) => {
+            valid::password("consent_password", password).map_err(|error| invalid(&subject(), &error))?;
+            Some(hash_password(password.clone(), known).await)
+        }
+    };
     let new = registry::Organization {
         id: id.clone(),
         name: seed.name.clone(),
@@ -245,6 +254,7 @@ async fn apply_organization(
         vertical: seed.vertical,
         webrtc: seed.webrtc,
         strict_profiles: seed.strict_profiles,
+        consent_password: consent_password.clone(),
     };
     let patch = OrganizationPatch {
         name: Some(seed.name.clone()),
@@ -252,9 +262,20 @@ async fn apply_organization(
         vertical: Some(seed.vertical),
         webrtc: Some(seed.webrtc),
         strict_profiles: Some(seed.strict_profiles),
+        consent_password: None,
     };
-    let update = RegistryCommand::UpdateOrganization(id.clone(), patch);
+    let changed = OrganizationChange { patch, consent_password: consent_password.map(Some) };
+    let update = RegistryCommand::UpdateOrganization(id.clone(), changed);
     create_or_update(place, &subject(), RegistryCommand::CreateOrganization(new), update).await
+}
+
+/// The hash of a password: the known one when that is of the same password, so that a start changes nothing.
+async fn hash_password(password: Secret, known: Option<PasswordHash>) -> PasswordHash {
+    let hashed = tokio::task::spawn_blocking(move || {
+        let same = known.filter(|known| password::verify(&password.0, known));
+        same.unwrap_or_else(|| password::hash(&password.0))
+    });
+    hashed.await.expect("a hash does not panic")
 }
 
 async fn apply_client(
@@ -276,7 +297,7 @@ async fn apply_client(
     };
     let scopes = scopes
         .map_err(|error| SeedError::Invalid { subject: subject.clone(), rule: format!("scopes: {error}") })?;
-    if seed.secret.0.len() < STRONG_SECRET_BYTES {
+    if seed.secret.0.len() < limit::STRONG_SECRET_BYTES {
         tracing::warn!(client = %id, "the seed gives this client a short secret, which may be guessed");
     }
     owned_by(place.store.registry().clients.get(&id).map(|own| &own.organization), organization, &subject)?;
@@ -404,6 +425,7 @@ async fn create_or_update(
         | RegistryOutcome::NetworkExists
         | RegistryOutcome::NoNetwork
         | RegistryOutcome::CodeSpent
+        | RegistryOutcome::RefreshTokenReused
         | RegistryOutcome::InUse => "it cannot be changed",
     };
     Err(SeedError::Invalid { subject: subject.to_owned(), rule: rule.to_owned() })

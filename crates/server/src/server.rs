@@ -14,8 +14,9 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::auth::access_token;
-use crate::config::{AdminTls, Config};
+use crate::config::{AdminTls, Config, ConsentLogin};
 use crate::connection::{self, Door, Most, Timeouts};
+use crate::cors::Cors;
 use crate::descriptors;
 use crate::lwa;
 use crate::opening::{Opening, WhenAway};
@@ -132,7 +133,7 @@ impl Server {
         let tls = config.tls.clone().map(open).transpose()?;
         let open = |tls: AdminTls| Tls::open(FlagNames::ADMIN, tls.source, tls.client_ca.as_deref());
         let admin_tls = config.admin_tls.clone().map(open).transpose()?;
-        let service = Arc::new(Service::new(config.body_timeout));
+        let service = Arc::new(Service::new(config.body_timeout, Cors::new(config.cors_origins.clone())));
         let mut opening = Opening::new(&config, &service, when_away)?;
         config.secret_files.iter().for_each(|file| private::warn_of_readers(file));
         let (opening, admin_token_file) = match opening.first_attempt(&service, PATIENCE).await {
@@ -207,6 +208,12 @@ impl Server {
     pub fn admin_url(&self) -> std::io::Result<String> {
         let scheme = if self.admin_tls.is_some() { "https" } else { "http" };
         Ok(format!("{scheme}://{}", self.admin_address()?))
+    }
+
+    /// Whether whoever reaches the consent page may allow.
+    #[must_use]
+    pub fn consent_is_open(&self) -> bool {
+        self.config.consent_login == ConsentLogin::Open
     }
 
     /// The kind of store, for the ready line.

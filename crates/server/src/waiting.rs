@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::app::{self, App, Call, Dropped, Seen};
 use crate::body::Bodies;
+use crate::cors::{self, Cors};
 use crate::error::ApiError;
 use crate::exchange::{Exchange, Unsent};
 use crate::head;
@@ -34,10 +35,11 @@ pub(crate) struct Service {
     router: Router,
     bodies: Arc<Bodies>,
     unsent: Arc<Unsent>,
+    cors: Cors,
 }
 
 impl Service {
-    pub(crate) fn new(body_timeout: Duration) -> Self {
+    pub(crate) fn new(body_timeout: Duration, cors: Cors) -> Self {
         let metrics = Arc::<Metrics>::default();
         Self {
             app: OnceLock::new(),
@@ -46,6 +48,7 @@ impl Service {
             metrics,
             router: Router::new(),
             unsent: Arc::default(),
+            cors,
         }
     }
 
@@ -108,10 +111,57 @@ impl Service {
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
+        if !self.cors.is_on() || listener == Listener::Admin {
+            return self.answer(listener, peer, exchange, request).await;
+        }
+        let operation = self.router.find(listener, request.method(), request.uri().path()).operation();
+        if operation.is_some_and(|operation| !cors::is_shared(operation)) {
+            return self.answer(listener, peer, exchange, request).await;
+        }
+        let origin = self.cors.allowed(request.headers()).cloned();
+        let mut reply = match self.preflight(listener, peer, &request) {
+            Some(reply) => reply,
+            // Boxed, so that requests to servers without such pages are not the larger for it.
+            None => Box::pin(self.answer(listener, peer, exchange, request)).await?,
+        };
+        cors::decorate(origin, &mut reply);
+        Ok(reply)
+    }
+
+    async fn answer<B>(
+        &self,
+        listener: Listener,
+        peer: Peer,
+        exchange: Option<Exchange>,
+        request: Request<B>,
+    ) -> Result<Reply, Dropped>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
         match self.app.get() {
             Some(app) => app.respond(listener, peer, exchange, request).await,
             None => Ok(self.refuse(listener, peer, exchange, request).await),
         }
+    }
+
+    /// The answer to a browser that asks what it may send.
+    fn preflight<B>(&self, listener: Listener, peer: Peer, request: &Request<B>) -> Option<Reply> {
+        let started = Instant::now();
+        let found = self.router.find(listener, request.method(), request.uri().path());
+        let Target::MethodNotAllowed(_, allow) = found else { return None };
+        let mut reply = self.cors.preflight(request.method(), request.headers(), &allow)?;
+        let mut bare = Request::new(());
+        *bare.method_mut() = request.method().clone();
+        *bare.uri_mut() = request.uri().clone();
+        *bare.version_mut() = request.version();
+        *bare.headers_mut() = request.headers().clone();
+        let call = Call::new(bare.into_parts().0, RequestId::random(), listener, peer, None);
+        head::check_host(&call.head).ok()?;
+        app::identify(&mut reply, call.request_id);
+        self.metrics.request(None, reply.status(), started.elapsed());
+        app::log_access(&call, "-", None, reply.status(), started.elapsed());
+        Some(reply)
     }
 
     async fn refuse<B>(

@@ -12,14 +12,17 @@ use futures_util::future::join_all;
 use jackfield_model::admin::{DisplayName, Maintenance, OrganizationPatch};
 use jackfield_model::inspect::Finding;
 use jackfield_model::wire::{Association, Network};
-use jackfield_model::{RequestId, ServiceProviderId};
+use jackfield_model::{RequestId, ScopeSet, ServiceProviderId};
 use jackfield_store::conformance::dump::Dump;
 use jackfield_store::conformance::world::{
     amazon, changes, client, client_id, external, organization, organization_id, profile, provider_id,
     refresh_token, service_provider, skill,
 };
 use jackfield_store::conformance::{Adapter, Embedded, Postgres};
-use jackfield_store::registry::{ClientChange, NetworkChange};
+use jackfield_store::registry::{
+    ClientChange, CodeId, GrantCommand, NetworkChange, OrganizationChange, PasswordHash, Presented,
+    Redemption, RefreshTokenId, Replacement, SecretHash, SpentCode,
+};
 use jackfield_store::verify::{Findings, Pace, verify};
 use jackfield_store::{
     Actor, AssociationRange, ChangeFilter, Content, MemoryStore, Origin, Profile, RegistryCommand, Store,
@@ -126,7 +129,8 @@ fn commands() -> impl Strategy<Value = RegistryCommand> {
         4 => named().prop_map(|name| Command::CreateOrganization(organization(name))),
         1 => (named(), any::<bool>()).prop_map(|(name, strict)| {
             let patch = OrganizationPatch { strict_profiles: Some(strict), ..OrganizationPatch::default() };
-            Command::UpdateOrganization(organization_id(name), patch)
+            let consent_password = strict.then(|| Some(PasswordHash("$f$p$0123456789$hash".to_owned())));
+            Command::UpdateOrganization(organization_id(name), OrganizationChange { patch, consent_password })
         }),
         1 => named().prop_map(|name| Command::DeleteOrganization(organization_id(name))),
         2 => (who(), named(), vec(0_u8..6, 0..3)).prop_map(|(id, owner, tokens)| {
@@ -134,6 +138,7 @@ fn commands() -> impl Strategy<Value = RegistryCommand> {
         }),
         2 => (who(), change).prop_map(|(id, change)| Command::UpdateClient(client_id(id), change)),
         1 => who().prop_map(|id| Command::DeleteClient(client_id(id))),
+        4 => (who(), grants()).prop_map(|(id, change)| Command::ChangeGrants(client_id(id), change)),
         6 => (provider(), named(), 0_u8..6).prop_map(|(id, owner, logical)| {
             Command::CreateServiceProvider(service_provider(id, owner, &logical.to_string()))
         }),
@@ -155,6 +160,30 @@ fn commands() -> impl Strategy<Value = RegistryCommand> {
             Command::SetMaintenance(Maintenance { enabled, retry_after })
         }),
     ]
+}
+
+/// Few tokens, families and codes, so that they meet.
+fn grants() -> impl Strategy<Value = GrantCommand> {
+    let family = |byte: u8| RefreshTokenId([byte; 8]);
+    let redeem = (0_u8..3, 0_u8..6, 0_u8..4, 0_u64..20).prop_map(move |(code, token, of, now)| {
+        GrantCommand::Redeem(Redemption {
+            code: SpentCode {
+                id: CodeId([code; 16]),
+                expires: 10,
+                by: (of % 2 == 0).then(|| of.to_string()),
+            },
+            token: SecretHash([token; 32]),
+            family: family(of),
+            scopes: ScopeSet::default(),
+            issued: Timestamp(now),
+            now,
+        })
+    });
+    let replace = (0_u8..6, proptest::option::of(0_u8..4), 0_u8..6).prop_map(move |(old, of, new)| {
+        let old = Presented { hash: SecretHash([old; 32]), family: of.map(family) };
+        GrantCommand::Replace(Replacement { old, new: SecretHash([new; 32]) })
+    });
+    prop_oneof![3 => redeem, 3 => replace, 1 => (0_u8..4).prop_map(move |of| GrantCommand::Revoke(family(of)))]
 }
 
 /// Content of an organization, a client, two providers, a profile and so many associations.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use jackfield_tests::browser::Browser;
 use jackfield_tests::tenant::SCOPE;
-use jackfield_tests::{Listener, Tenant, poll};
+use jackfield_tests::{Listener, Options, Server, Tenant, TenantOptions, poll};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::consent::{VERIFIER, s256};
+use crate::consent::{self, VERIFIER, s256};
 use crate::login::{access_token, form, token_request, with_client, works};
 
 /// An application that waits for its users to come back, and says hello to them.
@@ -135,4 +135,82 @@ async fn a_stranger_is_not_visited() {
     let complaints = stage.browser.complaints().await;
     assert!(complaints.iter().all(|line| line.contains("400 (Bad Request)")), "{complaints:?}");
     stage.end().await;
+}
+
+#[tokio::test]
+async fn a_person_types_the_password() {
+    let server = Server::start(Options::with_flags(&["--consent-login", "password"]));
+    let mut stage = Stage::set(360).await;
+    stage.tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
+    let tenant = &stage.tenant;
+    let target = format!("/admin/v1/clients/{}", tenant.client_id);
+    tenant.admin.patch(&target, &json!({"redirect_uris": [stage.back]})).await;
+    let target = format!("/admin/v1/organizations/{}", tenant.organization);
+    tenant.admin.patch(&target, &json!({"consent_password": "correct horse"})).await;
+    stage.open(&stage.back).await;
+    let field = "//input[@type='password']";
+    // Without a password the browser itself does not send the form.
+    stage.browser.click("//button[text()='Allow']").await;
+    assert_eq!(stage.browser.url().await.path(), "/ap/oa");
+    stage.browser.type_into(field, "a wrong one").await;
+    stage.browser.click("//button[text()='Allow']").await;
+    let told = async || stage.browser.text().await.contains("not right").then_some(());
+    poll::until_async("the page says so", Duration::from_secs(20), told).await;
+    stage.browser.type_into(field, "correct horse").await;
+    stage.browser.click("//button[text()='Allow']").await;
+    assert_eq!(stage.called_back().await[0].0, "code");
+    let complaints = stage.browser.complaints().await;
+    assert!(complaints.iter().all(|line| line.contains("403 (Forbidden)")), "{complaints:?}");
+    stage.end().await;
+}
+
+/// What a public client in a browser does: redeems a code and asks with the token, from a page of another origin.
+const REDEEM_AND_QUERY: &str = "(async () => {
+    const form = new URLSearchParams(FORM);
+    const login = await fetch('TOKEN_URL', { method: 'POST', body: form });
+    const tokens = await login.json();
+    const answer = await fetch('QUERY_URL', {
+        method: 'POST',
+        headers: { 'Authorization': 'Bearer ' + tokens.access_token, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ filters: { externalUserIds: ['7201'] } }),
+    });
+    const refused = await fetch('QUERY_URL', { method: 'POST', headers: { 'Authorization': 'Bearer x' }, body: '{}' });
+    document.title = [login.status, answer.status, (await answer.json()).accountAssociations.length,
+        refused.status, !!refused.headers.get('X-Amzn-RequestId'),
+        (refused.headers.get('WWW-Authenticate') || '').split(' ')[0]].join(' ');
+})().catch(error => { document.title = 'failed: ' + error })";
+
+#[tokio::test]
+async fn a_page_of_another_origin_redeems_a_code_and_asks() {
+    let app = application().await;
+    let origin = format!("http://{app}");
+    let server = Server::start(Options::with_flags(&["--cors-origin", &origin]));
+    let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
+    tenant.create("7201", "1").await.is(201);
+    let tenant = consent::prepared(tenant, true).await;
+    let challenge = s256(VERIFIER);
+    let with = [("code_challenge", &*challenge), ("code_challenge_method", "S256")];
+    let code = consent::code(&tenant, &with).await;
+    let form = json!({
+        "grant_type": "authorization_code", "code": code, "redirect_uri": consent::BACK,
+        "code_verifier": VERIFIER, "client_id": tenant.client_id,
+    });
+    let server_url = format!("http://{}", tenant.endpoint().address(Listener::Public));
+    let script = REDEEM_AND_QUERY
+        .replace("FORM", &form.to_string())
+        .replace("TOKEN_URL", &format!("{server_url}/auth/o2/token"))
+        .replace("QUERY_URL", &format!("{server_url}{}", tenant.query_path()));
+    let browser = Browser::start(1280, 800).await;
+    browser.open(&format!("{origin}/app")).await;
+    browser.evaluate(&format!("void {script}")).await;
+    let ended = async || Some(browser.title().await).filter(|title| title != "Back");
+    let title = poll::until_async("the page is done", Duration::from_secs(20), ended).await;
+    assert_eq!(title, "200 200 1 401 true Bearer");
+    // A page of any other origin gets nothing.
+    let stranger = application().await;
+    browser.open(&format!("http://{stranger}/app")).await;
+    browser.evaluate(&format!("void {script}")).await;
+    let title = poll::until_async("the page is done", Duration::from_secs(20), ended).await;
+    assert!(title.starts_with("failed: TypeError"), "{title}");
+    browser.close().await;
 }

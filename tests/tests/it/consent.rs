@@ -28,7 +28,7 @@ pub(crate) async fn with_redirect(public: bool) -> Tenant {
     prepared(Tenant::fresh().await, public).await
 }
 
-async fn prepared(tenant: Tenant, public: bool) -> Tenant {
+pub(crate) async fn prepared(tenant: Tenant, public: bool) -> Tenant {
     let target = format!("/admin/v1/clients/{}", tenant.client_id);
     let patch = json!({"redirect_uris": [BACK], "public": public, "scopes": [SCOPE, "profile"]});
     tenant.admin.patch(&target, &patch).await;
@@ -56,14 +56,14 @@ pub(crate) fn page_request(pairs: &[(&str, &str)]) -> Request {
 }
 
 /// What a form of the page sends back, with the cookie that came along.
-struct Filled {
+pub(crate) struct Filled {
     fields: Vec<(String, String)>,
-    cookie: String,
+    pub(crate) cookie: String,
 }
 
 impl Filled {
-    fn read(response: &Response) -> Self {
-        response.is(200);
+    pub(crate) fn read(response: &Response) -> Self {
+        assert!(matches!(response.status, 200 | 403), "{response:?}");
         let unescape = |text: &str| {
             [("&quot;", "\""), ("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
                 .iter()
@@ -73,18 +73,20 @@ impl Filled {
             let (name, rest) = part.split_once("\" value=\"").unwrap();
             (name.to_owned(), unescape(rest.split_once("\">").unwrap().0))
         });
-        let cookie = response.header("Set-Cookie").unwrap();
-        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-        Self { fields: fields.collect(), cookie: cookie.split(';').next().unwrap().to_owned() }
+        let cookie = response.header("Set-Cookie").map_or("", |cookie| {
+            assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+            cookie.split(';').next().unwrap()
+        });
+        Self { fields: fields.collect(), cookie: cookie.to_owned() }
     }
 
-    fn set(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.fields.retain(|(own, _)| own != name);
         self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    fn request(&self) -> Request {
+    pub(crate) fn request(&self) -> Request {
         let pairs: Vec<(&str, &str)> = self.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
         let request = Request::new(&Method::POST, "/ap/oa").header("Content-Type", FORM).body(form(&pairs));
         if self.cookie.is_empty() { request } else { request.header("Cookie", &*self.cookie) }
@@ -93,7 +95,7 @@ impl Filled {
 
 /// The parameters that the browser is sent back with.
 #[track_caller]
-fn sent_back(response: &Response, status: u16) -> Vec<(String, String)> {
+pub(crate) fn sent_back(response: &Response, status: u16) -> Vec<(String, String)> {
     assert_eq!(response.status, status, "{response:?}");
     let location = response.header("Location").unwrap();
     let query = location.strip_prefix(BACK).unwrap_or_else(|| panic!("{location} is not {BACK} and more"));

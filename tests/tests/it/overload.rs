@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use jackfield_tests::page::walk;
+use jackfield_tests::tenant::SCOPE;
 use jackfield_tests::{Options, Request, Server, Tenant, TenantOptions, Version, poll};
 use serde_json::json;
 
+use crate::login::{access_token, token_request, with_client};
 use crate::operation::Op;
 use crate::operation::family::FamilyOp;
 
@@ -182,6 +184,11 @@ async fn maintenance_is_503_for_clients_and_not_for_operators() {
         }
     };
     closed().await;
+    // The login goes on: who waits for the end of it has a token by then.
+    let credentials = [("grant_type", "client_credentials"), ("scope", SCOPE)];
+    let token = tenant.send(&token_request(&with_client(&tenant, &credentials))).await;
+    let info = format!("/auth/o2/tokeninfo?access_token={}", access_token(&token).replace('|', "%7C"));
+    tenant.send(&Request::new(&Method::GET, info)).await.is(200);
     assert_eq!(tenant.admin.get("/admin/v1/maintenance").await, json!({"enabled": true, "retry_after": 17}));
     tenant.admin.get("/admin/v1/organizations").await;
     tenant.send(&Request::new(&Method::GET, "/healthz")).await.is(200);

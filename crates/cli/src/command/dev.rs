@@ -76,6 +76,9 @@ fn defaults(tls: bool) -> Settings {
         store: Some("embedded:./jackfield-dev".into()),
         journal_scope: Some(JournalScope::All),
         allow_reset: Some(true),
+        // Whoever tries it is the person who allows.
+        consent_login: "open".parse().ok(),
+        cors_origin: "loopback".parse().ok().map(|own| vec![own]),
         ..Settings::default()
     };
     if tls { reach::with_tls(defaults) } else { defaults }

@@ -1,10 +1,11 @@
 //! `jackfield org`.
 
 use clap::{Args, Subcommand};
-use jackfield_model::admin::{Organization, OrganizationPatch};
+use jackfield_model::admin::{Organization, OrganizationPatch, Secret};
 use jackfield_model::{Country, OrganizationId, Vertical};
 
 use super::ListArgs;
+use super::password;
 use super::value::{Switch, country, vertical};
 use crate::connection::AdminArgs;
 use crate::failure::Failure;
@@ -52,6 +53,15 @@ enum OrgCommand {
     /// Change an organization: one thing or more; what is not named stays
     #[command(override_usage = "jackfield org update [OPTIONS] <ORG_ID>")]
     Update(UpdateArgs),
+    /// Set the password that its consent page asks for; it is read from the terminal, or from standard input
+    SetConsentPassword {
+        /// Its id
+        #[arg(value_name = "ORG_ID")]
+        id: OrganizationId,
+        /// Take the password away: then nobody can allow access, where the server asks for one
+        #[arg(long)]
+        remove: bool,
+    },
     /// Remove an organization
     Delete {
         /// Its id
@@ -101,6 +111,8 @@ impl OrgArgs {
                     vertical,
                     webrtc: webrtc.is_on(),
                     strict_profiles: strict_profiles.is_on(),
+                    consent_password: None,
+                    has_consent_password: false,
                 };
                 admin.create_organization(&new).await?
             }
@@ -115,7 +127,15 @@ impl OrgArgs {
                     vertical: change.vertical,
                     webrtc: change.webrtc.map(Switch::is_on),
                     strict_profiles: change.strict_profiles.map(Switch::is_on),
+                    consent_password: None,
                 };
+                admin.update_organization(&id, &patch).await?
+            }
+            OrgCommand::SetConsentPassword { id, remove } => {
+                let password =
+                    if remove { None } else { Some(Secret(password::read("Consent password: ")?)) };
+                let patch =
+                    OrganizationPatch { consent_password: Some(password), ..OrganizationPatch::default() };
                 admin.update_organization(&id, &patch).await?
             }
             OrgCommand::Delete { id } => {
@@ -136,6 +156,7 @@ impl Show for Organization {
             ("vertical", self.vertical.to_string()),
             ("webrtc", switch(self.webrtc)),
             ("strict profiles", switch(self.strict_profiles)),
+            ("consent password", if self.has_consent_password { "set" } else { "none" }.to_owned()),
         ]
     }
 }

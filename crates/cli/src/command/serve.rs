@@ -25,6 +25,11 @@ pub(crate) fn run(args: ServeArgs) -> ExitCode {
     match configure(args.config.as_deref(), args.settings, Settings::default()) {
         Ok(config) => serve(config, WhenAway::Wait, |server, _| {
             // Standard output has the ready line and nothing else.
+            if server.consent_is_open() {
+                tracing::warn!(
+                    "--consent-login open: whoever reaches the consent page can allow access to an organization"
+                );
+            }
             if let Some(trust) = server.trust() {
                 log_trust(&trust);
             }

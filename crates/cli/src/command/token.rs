@@ -137,11 +137,16 @@ impl Show for RefreshToken {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let scopes: Option<Vec<&str>> =
             self.scopes.as_ref().map(|scopes| scopes.iter().map(Scope::as_str).collect());
+        let by = match (&self.by, self.consent) {
+            (Some(by), true) => format!("consent of {by}"),
+            (_, true) => "consent".to_owned(),
+            (_, false) => "operator".to_owned(),
+        };
         let mut fields = vec![("id", self.id.clone())];
         fields.extend(self.refresh_token.as_ref().map(|token| ("refresh token", token.0.clone())));
         fields.extend([
             ("issued", self.issued.clone()),
-            ("by", if self.consent { "consent" } else { "operator" }.to_owned()),
+            ("by", by),
             ("scopes", scopes.map_or_else(|| "as granted".to_owned(), |scopes| scopes.join(" "))),
         ]);
         fields

@@ -1,8 +1,11 @@
 //! The commands that speak the admin API.
 
-use jackfield_client::testing::{ScriptedServer, Step};
+use std::process::Stdio;
 
-use crate::{CLIENT, Home, ORG, PROFILE, PROVIDER, REQUEST_ID, admin, association};
+use jackfield_client::testing::{ScriptedServer, Step};
+use tokio::io::AsyncWriteExt;
+
+use crate::{CLIENT, Home, ORG, PROFILE, PROVIDER, REQUEST_ID, Run, admin, association};
 
 fn changes(sequences: &[u64], next_after: u64, more: bool) -> Step {
     let items: Vec<String> = sequences
@@ -383,4 +386,44 @@ async fn what_would_be_lost_is_asked_for_and_wrong_rules_are_not_sent() {
         assert_eq!((run.code, seen.len()), (2, 0), "{line}: {}", run.err);
         assert!(run.err.contains(said), "{line}: {}", run.err);
     }
+}
+
+#[tokio::test]
+async fn a_consent_password_comes_from_standard_input() {
+    let org = format!(
+        r#"{{"id":"{ORG}","name":"n","country":"US","vertical":"core","has_consent_password":true}}"#
+    );
+    for (words, typed, body) in [
+        (
+            vec!["org", "set-consent-password", ORG],
+            "correct horse\nmore",
+            r#"{"consent_password":"correct horse"}"#,
+        ),
+        (vec!["org", "set-consent-password", ORG, "--remove"], "", r#"{"consent_password":null}"#),
+    ] {
+        let server = ScriptedServer::start(vec![Step::json(200, &org)]).await;
+        let home = Home::new();
+        let mut child = home
+            .command(&words)
+            .env("JACKFIELD_ADMIN_ENDPOINT", server.endpoint().to_string())
+            .env("JACKFIELD_ADMIN_TOKEN", "admin-t")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that reads nothing may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(typed.as_bytes()).await;
+        let run = Run::from(child.wait_with_output().await.unwrap());
+        assert_eq!(run.code, 0, "{}", run.err);
+        assert!(!run.out.contains("correct horse"), "{}", run.out);
+        let seen = server.seen();
+        assert_eq!(
+            (seen[0].method.as_str(), seen[0].path.as_str()),
+            ("PATCH", &*format!("/admin/v1/organizations/{ORG}"))
+        );
+        assert_eq!(seen[0].body, body);
+    }
+    let (run, seen) = admin(&["org", "set-consent-password", ORG], vec![]).await;
+    assert_eq!((run.code, seen.len()), (1, 0), "{}", run.err);
 }

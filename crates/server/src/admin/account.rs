@@ -1,17 +1,23 @@
 //! Organizations.
 
-use jackfield_model::admin::{self, OrganizationPatch};
-use jackfield_store::registry::Organization;
+use jackfield_model::admin::{self, OrganizationPatch, Secret};
+use jackfield_store::registry::{Organization, OrganizationChange, PasswordHash};
 use jackfield_store::{Origin, RegistryCommand};
 
-use super::{Query, change, created, no_content, ok, organization, organization_id, page, parse, valid};
+use super::{
+    Query, change, created, no_content, ok, organization, organization_id, page, parse_nullable, valid,
+};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::response::Reply;
 
+/// The one property that may be null.
+const CONSENT_PASSWORD: [&str; 2] = ["consent_password", "consentPassword"];
+
 pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
-    let new: admin::Organization = parse(body)?;
+    let new: admin::Organization = parse_nullable(body, &CONSENT_PASSWORD)?;
     valid::name("name", &new.name)?;
+    let consent_password = hash(app, new.consent_password).await?;
     let organization = Organization {
         id: new.id.unwrap_or_else(|| app.ids.organization(&*app.store)),
         name: new.name,
@@ -19,6 +25,7 @@ pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Rep
         vertical: new.vertical,
         webrtc: new.webrtc,
         strict_profiles: new.strict_profiles,
+        consent_password,
     };
     change(app, RegistryCommand::CreateOrganization(organization.clone()), origin).await?;
     created(&shown(&organization))
@@ -35,15 +42,26 @@ pub(super) fn get(app: &App, id: &str) -> Result<Reply, ApiError> {
 }
 
 pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
-    let patch: OrganizationPatch = parse(body)?;
+    let mut patch: OrganizationPatch = parse_nullable(body, &CONSENT_PASSWORD)?;
     patch.name.as_deref().map_or(Ok(()), |name| valid::name("name", name))?;
-    change(app, RegistryCommand::UpdateOrganization(organization_id(id)?, patch), origin).await?;
+    let consent_password = match patch.consent_password.take() {
+        Some(password) => Some(hash(app, password).await?),
+        None => None,
+    };
+    let changed = OrganizationChange { patch, consent_password };
+    change(app, RegistryCommand::UpdateOrganization(organization_id(id)?, changed), origin).await?;
     get(app, id)
 }
 
 pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     change(app, RegistryCommand::DeleteOrganization(organization_id(id)?), origin).await?;
     no_content()
+}
+
+async fn hash(app: &App, password: Option<Secret>) -> Result<Option<PasswordHash>, ApiError> {
+    let Some(password) = password else { return Ok(None) };
+    valid::password("consent_password", &password)?;
+    app.hashing.hash(password.0).await.map(Some)
 }
 
 fn shown(organization: &Organization) -> admin::Organization {
@@ -54,5 +72,7 @@ fn shown(organization: &Organization) -> admin::Organization {
         vertical: organization.vertical,
         webrtc: organization.webrtc,
         strict_profiles: organization.strict_profiles,
+        consent_password: None,
+        has_consent_password: organization.consent_password.is_some(),
     }
 }

@@ -244,6 +244,7 @@ pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) 
         }
         RegistryOutcome::NoNetwork => Err(not_found("network mapping")),
         RegistryOutcome::CodeSpent => conflict("The code was redeemed before.".to_owned()),
+        RegistryOutcome::RefreshTokenReused => conflict("The refresh token was used before.".to_owned()),
         RegistryOutcome::InUse if what == "organization" => {
             conflict("The organization has service providers or profiles; remove them first.".to_owned())
         }

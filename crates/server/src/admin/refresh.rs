@@ -51,5 +51,6 @@ fn shown(token: &RefreshToken) -> admin::RefreshToken {
         issued: humantime::format_rfc3339_millis(token.issued.system_time()).to_string(),
         scopes: token.scopes.as_ref().map(|scopes| scopes.iter().cloned().collect()),
         consent: token.code.is_some(),
+        by: token.by.clone(),
     }
 }

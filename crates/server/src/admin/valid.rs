@@ -47,6 +47,21 @@ pub(crate) fn secret(field: &'static str, secret: &Secret) -> Result<(), Invalid
     Ok(())
 }
 
+/// A password of allowed length, in whatever characters a person can type.
+pub(crate) fn password(field: &'static str, password: &Secret) -> Result<(), InvalidField> {
+    let text = &password.0;
+    let enough = text.chars().count() >= limit::CONSENT_PASSWORD_MIN_CHARS;
+    if !enough || text.len() > limit::CONSENT_PASSWORD_BYTES || text.chars().any(char::is_control) {
+        let rule = format!(
+            "must be {} characters to {} bytes without control characters",
+            limit::CONSENT_PASSWORD_MIN_CHARS,
+            limit::CONSENT_PASSWORD_BYTES
+        );
+        return Err(invalid(field, rule));
+    }
+    Ok(())
+}
+
 /// A rate limit within its bound; 0 means none.
 pub(crate) fn rate_limit(rate: Option<u32>) -> Result<(), InvalidField> {
     match rate {
@@ -116,6 +131,12 @@ mod tests {
         let of = |length: usize| secret("secret", &Secret("s".repeat(length)));
         assert!(of(limit::SECRET_MIN_BYTES).is_ok() && of(limit::SECRET_MAX_BYTES).is_ok());
         assert!(of(limit::SECRET_MIN_BYTES - 1).is_err() && of(limit::SECRET_MAX_BYTES + 1).is_err());
+        let typed = |text: String| password("consent_password", &Secret(text));
+        assert!(typed("é".repeat(limit::CONSENT_PASSWORD_MIN_CHARS)).is_ok());
+        assert!(typed("é".repeat(limit::CONSENT_PASSWORD_MIN_CHARS - 1)).is_err());
+        assert!(typed("p".repeat(limit::CONSENT_PASSWORD_BYTES)).is_ok());
+        assert!(typed("p".repeat(limit::CONSENT_PASSWORD_BYTES + 1)).is_err());
+        assert!(typed("pass\nword".to_owned()).is_err());
         assert!(rate_limit(Some(limit::RATE_LIMIT_MAX)).is_ok());
         assert!(rate_limit(Some(limit::RATE_LIMIT_MAX + 1)).is_err());
         let uris = |count: usize| redirect_uris(&vec!["https://example.com/back".to_owned(); count]);

@@ -50,6 +50,7 @@ async fn app() -> Arc<App> {
         bodies: Arc::new(Bodies::new(Duration::from_secs(10), Arc::default())),
         unsent: Arc::default(),
         max_in_flight: 1,
+        consent: Consent::default(),
     };
     let app = App::new(Arc::new(MemoryStore::default()), Arc::default(), "admin-token", setup);
     seed::apply(&*app.store, app.keys(), &app.seeds[0]).await.unwrap();

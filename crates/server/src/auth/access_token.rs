@@ -136,9 +136,13 @@ impl AccessTokens {
 }
 
 pub(super) fn push_text(token: &mut Vec<u8>, text: &str) {
-    let length = u16::try_from(text.len()).expect("client ids and scope sets are bounded far below 64 KiB");
+    push_bytes(token, text.as_bytes());
+}
+
+pub(super) fn push_bytes(token: &mut Vec<u8>, bytes: &[u8]) {
+    let length = u16::try_from(bytes.len()).expect("what stands in tokens is bounded far below 64 KiB");
     token.extend(length.to_be_bytes());
-    token.extend(text.as_bytes());
+    token.extend(bytes);
 }
 
 /// `N` random bytes as base64url: secrets for clients and operators.
@@ -178,9 +182,13 @@ fn parse(signed: &[u8]) -> Option<Claims> {
 }
 
 pub(super) fn take_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    let (text, rest) = take_bytes(bytes)?;
     Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+pub(super) fn take_bytes(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }
 
 #[cfg(test)]

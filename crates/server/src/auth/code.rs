@@ -2,8 +2,9 @@
 //!
 //! base64url of: version (1 byte), id (16), expires (8, seconds), generation of the client (4), kind of challenge (1),
 //! the SHA-256 that the verifier must have (32), SHA-256 of the redirect URI (32), length and text of the client id
-//! (2 + n) and of the scopes (2 + n), HMAC-SHA256 over all of it (32). Numbers are big endian. That a code counts
-//! once is the business of the commit that stores what it was redeemed for.
+//! (2 + n) and of the scopes (2 + n), who allowed it (2 + n, encrypted: it is nothing to the client), HMAC-SHA256 over
+//! all of it (32). Numbers are big endian. Versions before that of who allowed it end with the scopes and do not look
+//! further. That a code counts once is the business of the commit that stores what it was redeemed for.
 //!
 //! Version 2 has no redirect URI: nobody was sent back to one. It is redeemed without.
 
@@ -12,9 +13,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jackfield_model::{ClientId, ScopeSet, limit};
 use jackfield_store::registry::{Client, CodeId};
 use ring::rand::{SecureRandom, SystemRandom};
-use ring::{digest, hmac};
+use ring::{aead, digest, hmac};
 
-use super::access_token::{push_text, take_text};
+use super::access_token::{push_bytes, push_text, take_bytes, take_text};
 
 /// With a redirect URI, and without.
 const VERSION: u8 = 1;
@@ -47,6 +48,42 @@ pub(crate) struct Code {
     redirect_uri: Option<[u8; 32]>,
     pub(crate) client: ClientId,
     pub(crate) scopes: ScopeSet,
+    /// Who allowed it: a user's name or an address.
+    pub(crate) by: Option<String>,
+}
+
+/// What codes are made with.
+#[derive(Debug)]
+pub(crate) struct CodeKeys {
+    sign: hmac::Key,
+    hide: aead::LessSafeKey,
+}
+
+impl CodeKeys {
+    pub(crate) fn new(sign: hmac::Key, hide: &[u8; 32]) -> Self {
+        let hide = aead::UnboundKey::new(&aead::CHACHA20_POLY1305, hide).expect("a key of 32 bytes");
+        Self { sign, hide: aead::LessSafeKey::new(hide) }
+    }
+
+    /// The id of a code is random and encrypts one text, so a part of it is the nonce.
+    fn nonce(id: CodeId) -> aead::Nonce {
+        let [nonce @ .., _, _, _, _] = id.0;
+        aead::Nonce::assume_unique_for_key(nonce)
+    }
+
+    fn hide(&self, id: CodeId, text: &str) -> Vec<u8> {
+        let mut bytes = text.as_bytes().to_vec();
+        self.hide
+            .seal_in_place_append_tag(Self::nonce(id), aead::Aad::empty(), &mut bytes)
+            .expect("a short text can be encrypted");
+        bytes
+    }
+
+    fn reveal(&self, id: CodeId, bytes: &[u8]) -> Option<String> {
+        let mut bytes = bytes.to_vec();
+        let text = self.hide.open_in_place(Self::nonce(id), aead::Aad::empty(), &mut bytes).ok()?;
+        String::from_utf8(text.to_vec()).ok()
+    }
 }
 
 impl Challenge {
@@ -98,7 +135,13 @@ impl Code {
             redirect_uri: redirect_uri.map(sha256),
             client: ClientId::clone(&client.id),
             scopes,
+            by: None,
         }
+    }
+
+    /// The same, saying who allowed it.
+    pub(crate) fn allowed_by(self, by: String) -> Self {
+        Self { by: Some(by), ..self }
     }
 
     /// Whether it was issued for this redirect URI, or for none (RFC 6749, section 4.1.3).
@@ -112,7 +155,7 @@ impl Code {
     }
 
     /// The code as it travels.
-    pub(crate) fn seal(&self, key: &hmac::Key) -> String {
+    pub(crate) fn seal(&self, keys: &CodeKeys) -> String {
         let (kind, challenge) = match self.challenge {
             Challenge::None => (0, [0; 32]),
             Challenge::Plain(hash) => (1, hash),
@@ -128,19 +171,22 @@ impl Code {
         code.extend(self.redirect_uri.iter().flatten());
         push_text(&mut code, self.client.as_str());
         push_text(&mut code, &self.scopes.to_string());
-        let tag = hmac::sign(key, &code);
+        if let Some(by) = &self.by {
+            push_bytes(&mut code, &keys.hide(self.id, by));
+        }
+        let tag = hmac::sign(&keys.sign, &code);
         code.extend(tag.as_ref());
         URL_SAFE_NO_PAD.encode(code)
     }
 
     /// What a code says, when this directory issued it. Whether it still holds is for the caller to judge.
-    pub(crate) fn open(key: &hmac::Key, text: &str) -> Option<Self> {
+    pub(crate) fn open(keys: &CodeKeys, text: &str) -> Option<Self> {
         if text.len() > CODE_BYTES_MAX {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (signed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
-        hmac::verify(key, signed, tag).ok()?;
+        hmac::verify(&keys.sign, signed, tag).ok()?;
         let ([version @ (VERSION | VERSION_WITHOUT_REDIRECT_URI)], rest) = signed.split_first_chunk()? else {
             return None;
         };
@@ -154,9 +200,11 @@ impl Code {
             _ => (None, rest),
         };
         let (client, rest) = take_text(rest)?;
-        let (scopes, _) = take_text(rest)?;
+        let (scopes, rest) = take_text(rest)?;
+        let id = CodeId(*id);
         Some(Self {
-            id: CodeId(*id),
+            id,
+            by: take_bytes(rest).and_then(|(hidden, _)| keys.reveal(id, hidden)),
             expires: u64::from_be_bytes(*expires),
             generation: u32::from_be_bytes(*generation),
             challenge: match kind {
@@ -190,8 +238,8 @@ mod tests {
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-    fn key(byte: u8) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, &[byte; 32])
+    fn key(byte: u8) -> CodeKeys {
+        CodeKeys::new(hmac::Key::new(hmac::HMAC_SHA256, &[byte; 32]), &[byte; 32])
     }
 
     fn code(client: usize, scopes: &str) -> Code {
@@ -203,6 +251,7 @@ mod tests {
             redirect_uri: Some(sha256("https://example.com/back")),
             client: ClientId::new(&format!("{}{}", ClientId::PREFIX, "a".repeat(client))).unwrap(),
             scopes: ScopeSet::parse(scopes).unwrap(),
+            by: None,
         }
     }
 
@@ -211,6 +260,11 @@ mod tests {
         let code = code(32, "profile other");
         let sealed = code.seal(&key(1));
         assert_eq!(Code::open(&key(1), &sealed), Some(code.clone()));
+        let allowed = Code { by: Some("anna".to_owned()), ..code.clone() };
+        let text = allowed.seal(&key(1));
+        assert_eq!(Code::open(&key(1), &text), Some(allowed));
+        let plain = URL_SAFE_NO_PAD.decode(&text).unwrap();
+        assert!(!plain.windows(4).any(|part| part == b"anna"), "the client does not learn it");
         assert_eq!(Code::open(&key(2), &sealed), None, "another directory's key");
         for at in 0..sealed.len() {
             let mut changed = sealed.clone().into_bytes();
@@ -227,7 +281,8 @@ mod tests {
     #[test]
     fn the_longest_code_is_within_its_bound() {
         let scopes: Vec<String> = (0..8).map(|n| format!("{n}{}", "a".repeat(123))).collect();
-        let longest = code(255, &scopes.join(" "));
+        let by = Some("u".repeat(limit::CONSENT_USER_BYTES));
+        let longest = Code { by, ..code(255, &scopes.join(" ")) };
         let sealed = longest.seal(&key(1));
         assert!((1_700..=CODE_BYTES_MAX).contains(&sealed.len()), "{}", sealed.len());
         assert_eq!(Code::open(&key(1), &sealed), Some(longest));

@@ -7,10 +7,12 @@
 
 use jackfield_model::ClientId;
 use jackfield_store::RootKey;
-use jackfield_store::registry::SecretHash;
+use jackfield_store::registry::{Presented, SecretHash};
 use ring::hmac;
 
 use super::access_token::AccessTokens;
+use super::code::CodeKeys;
+use super::refresh_token::Member;
 
 /// One key a purpose. `ring`'s debug form shows the algorithm only.
 #[derive(Debug)]
@@ -19,29 +21,37 @@ pub(crate) struct Keys {
     pub(crate) access_tokens: AccessTokens,
     /// Signs page tokens.
     pub(crate) page_token: hmac::Key,
-    /// Signs authorization codes.
-    pub(crate) code: hmac::Key,
+    /// Makes authorization codes.
+    pub(crate) code: CodeKeys,
     /// Signs the forms of the consent page.
     pub(crate) consent: hmac::Key,
+    /// Signs its cookies.
+    pub(crate) consent_cookie: hmac::Key,
     /// Names the user of a client.
     pub(crate) user: hmac::Key,
     client_secret: hmac::Key,
     refresh_token: hmac::Key,
+    /// Signs refresh tokens that say which family they are of.
+    refresh_family: hmac::Key,
 }
 
 impl Keys {
     pub(crate) fn derive(root: &RootKey) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, root.as_bytes());
-        let key =
-            |purpose: &str| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, purpose.as_bytes()).as_ref());
+        let derive = |purpose: &str| hmac::sign(&root, purpose.as_bytes());
+        let key = |purpose: &str| hmac::Key::new(hmac::HMAC_SHA256, derive(purpose).as_ref());
+        let hide = derive("jackfield authorization code encryption v1");
+        let hide = hide.as_ref().try_into().expect("HMAC-SHA256 gives 32 bytes");
         Self {
             access_tokens: AccessTokens::new(key("jackfield access token v1")),
             page_token: key("jackfield page token v1"),
-            code: key("jackfield authorization code v1"),
+            code: CodeKeys::new(key("jackfield authorization code v1"), hide),
             consent: key("jackfield consent form v1"),
+            consent_cookie: key("jackfield consent cookie v1"),
             user: key("jackfield user id v1"),
             client_secret: key("jackfield client secret v1"),
             refresh_token: key("jackfield refresh token v1"),
+            refresh_family: key("jackfield refresh token family v1"),
         }
     }
 
@@ -59,6 +69,18 @@ impl Keys {
     /// The hash under which a refresh token is stored and found.
     pub(crate) fn hash_refresh_token(&self, token: &str) -> SecretHash {
         hash(&self.refresh_token, token.as_bytes())
+    }
+
+    /// A refresh token for a place in a family.
+    pub(crate) fn refresh_token_of(&self, member: Member) -> String {
+        member.seal(&self.refresh_family)
+    }
+
+    /// What a refresh token is looked up by, and the place in its family that it says.
+    pub(crate) fn read_refresh_token(&self, token: &str) -> (Presented, Option<Member>) {
+        let member = Member::open(&self.refresh_family, token);
+        let family = member.map(|member| member.family);
+        (Presented { hash: self.hash_refresh_token(token), family }, member)
     }
 }
 

@@ -6,13 +6,16 @@
 pub(crate) mod access_token;
 pub(crate) mod code;
 mod grant;
+pub(crate) mod guess;
 pub(crate) mod issuer;
 pub(crate) mod keys;
 mod organization;
 pub(crate) mod page_token;
+pub(crate) mod password;
 mod profile;
 mod provider;
 pub(crate) mod rate;
+pub(crate) mod refresh_token;
 
 use std::sync::Arc;
 

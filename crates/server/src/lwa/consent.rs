@@ -2,27 +2,24 @@
 //!
 //! A browser is sent away only to a redirect URI that the client registered, compared byte for byte; without one the
 //! refusal stands on the page. A decision counts only from a form that this service gave to the same browser for the
-//! same request: the form carries a keyed hash over all of it and over a cookie.
+//! same request (`seal`), and to allow only from a person who may (`person`).
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, StatusCode, header};
 use jackfield_model::{ClientId, ScopeSet, limit};
 use jackfield_store::registry::{Client, Organization};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use ring::hmac;
 
 use super::page;
+use super::person::{self, Asks, NotAllowed};
+use super::seal::Cookie;
 use crate::app::{App, Call, Seen};
-use crate::auth::access_token;
 use crate::auth::code::{Challenge, Code};
 use crate::error::{ApiError, refusal};
 use crate::journal;
 use crate::response::{self, Reply};
 
-const COOKIE: &str = "jackfield-consent";
 /// A redirect URI goes out as it was registered, but for what no header may hold.
 const HEADER_UNSAFE: &AsciiSet = &CONTROLS.add(b' ');
 const PARAMETERS: [&str; 7] = [
@@ -42,6 +39,7 @@ struct Parameters {
     repeated: Option<&'static str>,
     decision: Option<String>,
     token: Option<String>,
+    password: Option<String>,
 }
 
 /// A request that may be put before a person.
@@ -70,43 +68,76 @@ enum Refused {
 /// Shows the page.
 pub(super) fn show(app: &App, call: &Call, seen: &mut Seen) -> Reply {
     let parameters = Parameters::parse(call.head.uri.query().unwrap_or_default().as_bytes());
-    match check(app, &parameters, &mut seen.client) {
-        Ok(request) => {
-            let known = cookie(call);
-            let nonce = known.clone().unwrap_or_else(access_token::random_text::<24>);
-            let expires = app.clock.seconds().saturating_add(limit::CONSENT_SECONDS);
-            let token = seal(&app.keys().consent, &parameters, &nonce, expires);
-            let mut reply = page::ask(&request, &parameters.fields(), &token);
-            if known.is_none() {
-                let value = format!("{COOKIE}={nonce}; Path=/ap/oa; HttpOnly; SameSite=Lax");
-                let value = HeaderValue::from_str(&value).expect("base64url is a header value");
-                reply.headers_mut().insert(header::SET_COOKIE, value);
-            }
-            reply
-        }
-        Err(refused) => refused.reply(StatusCode::FOUND, seen),
+    let request = match check(app, &parameters, &mut seen.client) {
+        Ok(request) => request,
+        Err(refused) => return refused.reply(StatusCode::FOUND, seen),
+    };
+    match person::asks(app, call, &request.organization) {
+        Ok(asks) => ask(app, call, &request, &parameters, asks, None),
+        Err(not_allowed) => not_now(&request, &not_allowed, seen),
     }
 }
 
+/// The page with its form, for a browser that has our cookie or gets it now.
+fn ask(
+    app: &App,
+    call: &Call,
+    request: &Request,
+    parameters: &Parameters,
+    asks: Asks<'_>,
+    mistake: Option<&str>,
+) -> Reply {
+    let (now, secure) = (app.clock.seconds(), person::is_secure(app, call));
+    let known = own_cookie(app, call).filter(|cookie| cookie.outlasts_a_form(now));
+    let cookie = known.clone().unwrap_or_else(|| Cookie::new(&app.keys().consent_cookie, now));
+    let expires = now.saturating_add(limit::CONSENT_SECONDS);
+    let token = cookie.seal(&app.keys().consent, parameters.texts(), expires);
+    let mut reply = page::ask(request, &parameters.fields(), &token, asks, mistake);
+    if known.is_none() {
+        reply.headers_mut().insert(header::SET_COOKIE, cookie.header(secure));
+    }
+    reply
+}
+
+fn own_cookie(app: &App, call: &Call) -> Option<Cookie> {
+    let secure = person::is_secure(app, call);
+    Cookie::read(&app.keys().consent_cookie, &call.head.headers, secure, app.clock.seconds())
+}
+
 /// Takes the decision of the person.
-pub(super) fn decide(app: &App, call: &Call, body: &[u8], seen: &mut Seen) -> Reply {
-    let parameters = Parameters::parse(body);
+pub(super) async fn decide(app: &App, call: &Call, body: &[u8], seen: &mut Seen) -> Reply {
+    let mut parameters = Parameters::parse(body);
     let request = match check(app, &parameters, &mut seen.client) {
         Ok(request) => request,
         Err(refused) => return refused.reply(StatusCode::SEE_OTHER, seen),
     };
-    if !is_ours(app, call, &parameters) {
+    let now = app.clock.seconds();
+    let token = parameters.token.as_deref();
+    let is_ours = own_cookie(app, call)
+        .is_some_and(|cookie| cookie.unseals(&app.keys().consent, token, parameters.texts(), now));
+    if !is_ours {
         let text = "This form is too old, or was not given to this browser. Go back to the application and start again.";
         return Refused::OnPage(text.to_owned()).reply(StatusCode::BAD_REQUEST, seen);
     }
-    let Request { client, scopes, redirect, challenge, .. } = request;
     match parameters.decision.as_deref() {
         Some("allow") => {
-            let code = Code::new(&client, app.clock.seconds(), Some(&redirect.uri), challenge, scopes);
-            redirect.back(StatusCode::SEE_OTHER, &[("code", &code.seal(&app.keys().code))])
+            let password = parameters.password.take();
+            match person::allow(app, call, &request.organization, password).await {
+                Ok(by) => allow(app, call, request, by),
+                Err(NotAllowed::WrongPassword) => {
+                    let mistake = NotAllowed::WrongPassword.message(&request.organization);
+                    let asks = Asks::Password;
+                    let mut reply = ask(app, call, &request, &parameters, asks, Some(&mistake));
+                    *reply.status_mut() = StatusCode::FORBIDDEN;
+                    note(&NotAllowed::WrongPassword, mistake, seen);
+                    reply
+                }
+                Err(not_allowed) => not_now(&request, &not_allowed, seen),
+            }
         }
         Some("deny") => {
-            let refused = Refused::ToClient(redirect, "access_denied", "The request was denied.".to_owned());
+            let description = "The request was denied.".to_owned();
+            let refused = Refused::ToClient(request.redirect, "access_denied", description);
             refused.reply(StatusCode::SEE_OTHER, seen)
         }
         _ => Refused::OnPage("The form says neither Allow nor Deny.".to_owned())
@@ -114,9 +145,36 @@ pub(super) fn decide(app: &App, call: &Call, body: &[u8], seen: &mut Seen) -> Re
     }
 }
 
+/// Sends the browser back with a code that says who allowed it.
+fn allow(app: &App, call: &Call, request: Request, by: String) -> Reply {
+    let Request { client, scopes, redirect, challenge, .. } = request;
+    tracing::info!(request_id = %call.request_id, client = %client.id, by, "access was allowed");
+    let code = Code::new(&client, app.clock.seconds(), Some(&redirect.uri), challenge, scopes);
+    let code = code.allowed_by(by).seal(&app.keys().code);
+    redirect.back(StatusCode::SEE_OTHER, &[("code", &code)])
+}
+
+/// The page for somebody who may not allow.
+fn not_now(request: &Request, not_allowed: &NotAllowed, seen: &mut Seen) -> Reply {
+    if let NotAllowed::Server(error) = not_allowed {
+        return refuse(error, seen);
+    }
+    let message = not_allowed.message(&request.organization);
+    let reply = page::refusal(StatusCode::FORBIDDEN, &message);
+    note(not_allowed, message, seen);
+    reply
+}
+
+/// Notes for the journal why somebody may not allow.
+fn note(not_allowed: &NotAllowed, message: String, seen: &mut Seen) {
+    let refusal = refusal("consent", not_allowed.reason());
+    seen.refused = Some(journal::Refused { kind: "access_denied".to_owned(), message, refusal });
+}
+
 /// The page of a refusal that is not about the request: overload, an oversized body.
 pub(super) fn refuse(error: &ApiError, seen: &mut Seen) -> Reply {
     seen.refused_by(error);
+    seen.guesses = matches!(error, ApiError::TooManyGuesses { .. });
     let mut reply = page::refusal(error.status().0, &error.message());
     error.decorate(&mut reply);
     reply
@@ -193,6 +251,7 @@ impl Parameters {
             match (&*name, PARAMETERS.iter().position(|own| *own == name)) {
                 ("decision", _) => parameters.decision = Some(value.into_owned()),
                 ("token", _) => parameters.token = Some(value.into_owned()),
+                ("password", _) => parameters.password = Some(value.into_owned()),
                 (_, Some(at)) => {
                     let place = &mut parameters.values[at];
                     if place.is_some() && parameters.repeated.is_none_or(|first| first > PARAMETERS[at]) {
@@ -209,6 +268,11 @@ impl Parameters {
     fn get(&self, name: &str) -> Option<&str> {
         let at = PARAMETERS.iter().position(|own| *own == name)?;
         self.values[at].as_deref()
+    }
+
+    /// The values in their order; those that are absent are empty.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(|value| value.as_deref().unwrap_or_default())
     }
 
     /// Names and values of those that are there.
@@ -258,65 +322,9 @@ impl Redirect {
     }
 }
 
-/// The form's token: when it expires, and a keyed hash of that, the cookie and the request.
-fn seal(key: &hmac::Key, parameters: &Parameters, nonce: &str, expires: u64) -> String {
-    let mut sealed = expires.to_be_bytes().to_vec();
-    sealed.extend(hmac::sign(key, &said(parameters, nonce, expires)).as_ref());
-    URL_SAFE_NO_PAD.encode(sealed)
-}
-
-fn is_ours(app: &App, call: &Call, parameters: &Parameters) -> bool {
-    cookie(call).is_some_and(|nonce| unseals(&app.keys().consent, parameters, &nonce, app.clock.seconds()))
-}
-
-/// Whether the form's token was made for this request and cookie, and still counts.
-fn unseals(key: &hmac::Key, parameters: &Parameters, nonce: &str, now: u64) -> bool {
-    let sealed = parameters.token.as_deref().and_then(|token| URL_SAFE_NO_PAD.decode(token).ok());
-    let Some((expires, tag)) = sealed.as_deref().and_then(<[u8]>::split_first_chunk) else { return false };
-    let expires = u64::from_be_bytes(*expires);
-    hmac::verify(key, &said(parameters, nonce, expires), tag).is_ok() && now < expires
-}
-
-/// What the hash is over. Lengths keep the parts apart.
-fn said(parameters: &Parameters, nonce: &str, expires: u64) -> Vec<u8> {
-    let mut said = expires.to_be_bytes().to_vec();
-    for part in std::iter::once(Some(nonce)).chain(parameters.values.iter().map(Option::as_deref)) {
-        let part = part.unwrap_or_default();
-        said.extend((part.len() as u64).to_be_bytes());
-        said.extend(part.as_bytes());
-    }
-    said
-}
-
-/// The value of our cookie.
-fn cookie(call: &Call) -> Option<String> {
-    let mut cookies =
-        call.head.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let own = cookies.find_map(|text| {
-        text.split(';').find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
-    })?;
-    Some(own.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_form_counts_for_its_request_its_cookie_and_its_time() {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
-        let request = |text: &str| Parameters::parse(text.as_bytes());
-        let token = seal(&key, &request("client_id=c&scope=s"), "nonce", 1_000);
-        let unseals = |text: &str, nonce: &str, now: u64| {
-            let parameters = Parameters { token: Some(token.clone()), ..request(text) };
-            super::unseals(&key, &parameters, nonce, now)
-        };
-        assert!(unseals("scope=s&client_id=c", "nonce", 999), "the order does not matter");
-        assert!(!unseals("client_id=c&scope=s", "nonce", 1_000), "too late");
-        assert!(!unseals("client_id=c&scope=s", "other", 999), "another browser");
-        assert!(!unseals("client_id=c&scope=s&state=x", "nonce", 999), "another request");
-        assert!(!unseals("client_id=cs", "nonce", 999), "parts do not run together");
-    }
 
     #[test]
     fn an_answer_stands_behind_the_query_of_the_uri() {

@@ -8,8 +8,9 @@ use http::{HeaderMap, HeaderValue, header};
 use jackfield_model::ClientId;
 
 use super::form::{self, Form};
-use super::{Asking, GrantError, Why};
-use crate::app::App;
+use super::{Asking, Failure, GrantError, Why, check_right, guessed};
+use crate::app::{App, Call};
+use crate::auth::guess::{Attempt, Guess};
 use crate::head;
 
 /// Id and secret of an HTTP Basic header, each form-encoded before they were joined (RFC 6749, section 2.3.1).
@@ -33,12 +34,12 @@ pub(crate) fn presented_client(headers: &HeaderMap, query: Option<&str>, body: &
 /// set when there is such a client, whether it is who it says or not.
 pub(super) fn authenticate(
     app: &App,
-    headers: &HeaderMap,
+    call: &Call,
     form: &Form,
     seen: &mut Option<Arc<ClientId>>,
-) -> Result<Asking, GrantError> {
+) -> Result<Asking, Failure> {
     let twice = |description: &str, why| GrantError::bad("invalid_request", description).because(why);
-    let header = head::single(headers, &header::AUTHORIZATION).map_err(|head::Repeated| {
+    let header = head::single(&call.head.headers, &header::AUTHORIZATION).map_err(|head::Repeated| {
         twice("The request has more than one Authorization header.", Why::TwoAuthentications)
     })?;
     let (id, secret, wrong) = match header {
@@ -46,28 +47,34 @@ pub(super) fn authenticate(
         Some(_) if form.client_secret.is_some() => {
             let description =
                 "The client authenticates in the header and in the body; one of them is enough.";
-            return Err(twice(description, Why::TwoAuthentications));
+            return Err(twice(description, Why::TwoAuthentications).into());
         }
         Some(value) => {
             let Basic { id, secret, decoding_changed } =
                 basic(value).ok_or_else(|| GrantError::invalid_client(Why::MalformedHeader))?;
             if form.client_id.as_ref().is_some_and(|own| *own != id) {
-                return Err(twice("client_id differs between header and body.", Why::TwoClientIds));
+                return Err(twice("client_id differs between header and body.", Why::TwoClientIds).into());
             }
             let wrong = if decoding_changed { Why::WrongSecretAfterDecoding } else { Why::WrongSecret };
             (Some(id), Some(secret), wrong)
         }
     };
     let id = id.ok_or_else(|| GrantError::invalid_client(Why::NoCredentials))?;
+    let attempt = Attempt { at: Guess::ClientSecret, of: id.as_str(), from: call.peer.origin() };
     let registry = app.store.registry();
     let client = registry.clients.get(id.as_str());
-    let client = client.ok_or_else(|| GrantError::invalid_client(Why::UnknownClient))?;
+    let client = client.ok_or_else(|| {
+        guessed(app, Attempt { of: "", ..attempt }, GrantError::invalid_client(Why::UnknownClient))
+    })?;
     *seen = Some(Arc::clone(&client.id));
     let proven = match &secret {
-        Some(secret) if app.keys().verify_client_secret(&client.id, secret, &client.secret_hash) => true,
-        Some(_) => return Err(GrantError::invalid_client(wrong)),
+        Some(secret) if app.keys().verify_client_secret(&client.id, secret, &client.secret_hash) => {
+            check_right(app, attempt, secret)?;
+            true
+        }
+        Some(_) => return Err(guessed(app, attempt, GrantError::invalid_client(wrong))),
         None if client.public => false,
-        None => return Err(GrantError::invalid_client(Why::NoCredentials)),
+        None => return Err(GrantError::invalid_client(Why::NoCredentials).into()),
     };
     Ok(Asking { client: Arc::clone(client), proven })
 }

@@ -7,14 +7,18 @@ use std::sync::Arc;
 
 use jackfield_model::admin::{Secret, Token};
 use jackfield_model::{ClientId, limit};
-use jackfield_store::registry::{Client, GrantCommand, Redemption, RefreshToken, Replacement, SpentCode};
+use jackfield_store::registry::{
+    Client, GrantCommand, Presented, Redemption, RefreshToken, Replacement, SpentCode, Standing,
+};
 use jackfield_store::{Actor, Origin, RegistryCommand, RegistryOutcome, StoreError, Timestamp};
 
 use super::form::Form;
-use super::{Asking, Failure, GrantError, Why, issue_from};
+use super::{Asking, Failure, GrantError, Why, check_right, guessed, issue_from};
 use crate::app::{App, Call};
 use crate::auth::access_token;
 use crate::auth::code::{Challenge, Code};
+use crate::auth::guess::{Attempt, Guess};
+use crate::auth::refresh_token::Member;
 
 /// Scopes that a refresh request names are ignored: the token gets what was granted.
 pub(super) async fn refresh(
@@ -26,23 +30,26 @@ pub(super) async fn refresh(
     let client = &*asking.client;
     let presented = presented
         .ok_or_else(|| GrantError::bad("invalid_request", "refresh_token is missing; it is required."))?;
-    let hash = app.keys().hash_refresh_token(&presented);
-    let Some(own) = client.refresh_token(&hash) else {
-        if presented.starts_with(access_token::PREFIX) {
-            let description = "refresh_token is an access token; a refresh token begins with Atzr|.";
-            return Err(invalid_grant(description, Why::AccessToken));
+    let attempt = Attempt { at: Guess::RefreshToken, of: client.id.as_str(), from: call.peer.origin() };
+    let (known_by, member) = app.keys().read_refresh_token(&presented);
+    let own = match client.standing(&known_by) {
+        Standing::Current(own) => {
+            check_right(app, attempt, &presented)?;
+            own
         }
-        let description = "The refresh token is not valid, was revoked, or belongs to another client.";
-        if let Some(successor) = client.replacement_of(&hash) {
+        Standing::Replaced(successor) => {
             // Somebody kept a copy of a token that was replaced: nobody can tell who is the thief.
             change(app, call, client, GrantCommand::Revoke(successor.id())).await?;
-            return Err(invalid_grant(description, Why::ReplacedRefreshToken));
+            return Err(reused(call, client, member));
         }
-        let others = app.store.registry().client_of_refresh_token(&hash).is_some();
-        let why = if others { Why::OthersRefreshToken } else { Why::UnknownRefreshToken };
-        return Err(invalid_grant(description, why));
+        Standing::Unknown => return Err(guessed(app, attempt, unknown(app, &presented, &known_by))),
     };
-    let next = if asking.proven { presented } else { replace(app, call, client, own).await? };
+    let next = if asking.proven {
+        presented
+    } else {
+        let member = member.unwrap_or(Member { family: own.id(), number: 0 });
+        replace(app, call, client, own, Replaced { old: known_by, member }).await?
+    };
     let scopes =
         own.scopes.as_ref().map_or_else(|| client.scopes.clone(), |own| own.intersection(&client.scopes));
     let mut token = issue_from(app, client, &scopes, limit::ACCESS_TOKEN_SECONDS, Some(own.id()));
@@ -51,20 +58,53 @@ pub(super) async fn refresh(
     Ok(token)
 }
 
-/// A client without a secret proves nothing but the token, so each use replaces it (RFC 9700, section 2.2.2).
-async fn replace(app: &App, call: &Call, client: &Client, own: &RefreshToken) -> Result<String, Failure> {
+/// A token that is about to be replaced.
+struct Replaced {
+    old: Presented,
+    member: Member,
+}
+
+/// A client without a secret proves nothing but the token, so each use replaces it (RFC 9700, section 2.2.2). The store
+/// decides: of two uses at once one finds that the token was replaced, which ends the family.
+async fn replace(
+    app: &App,
+    call: &Call,
+    client: &Client,
+    own: &RefreshToken,
+    Replaced { old, member }: Replaced,
+) -> Result<String, Failure> {
     if own.code.is_none() {
         return Err(GrantError::invalid_client(Why::NoCredentials).into());
     }
-    let next = random_refresh_token();
-    let replacement = Replacement { old: own.hash, new: app.keys().hash_refresh_token(&next) };
+    let next = app.keys().refresh_token_of(member.next());
+    let replacement = Replacement { old, new: app.keys().hash_refresh_token(&next) };
     match change(app, call, client, GrantCommand::Replace(replacement)).await? {
         RegistryOutcome::Done => Ok(next),
-        _ => Err(invalid_grant(
-            "The refresh token was used or revoked at this moment.",
-            Why::UnknownRefreshToken,
-        )),
+        RegistryOutcome::RefreshTokenReused => Err(reused(call, client, Some(member))),
+        _ => Err(invalid_grant("The refresh token was revoked at this moment.", Why::UnknownRefreshToken)),
     }
+}
+
+const NOT_VALID: &str = "The refresh token is not valid, was revoked, or belongs to another client.";
+
+/// A refresh token that this client does not have, and never had as far as is known.
+fn unknown(app: &App, presented: &str, known_by: &Presented) -> Failure {
+    if presented.starts_with(access_token::PREFIX) {
+        let description = "refresh_token is an access token; a refresh token begins with Atzr|.";
+        return invalid_grant(description, Why::AccessToken);
+    }
+    let others = app.store.registry().client_of_refresh_token(&known_by.hash).is_some();
+    invalid_grant(NOT_VALID, if others { Why::OthersRefreshToken } else { Why::UnknownRefreshToken })
+}
+
+/// A refresh token that was replaced before, by which its family has ended.
+fn reused(call: &Call, client: &Client, member: Option<Member>) -> Failure {
+    let number = member.map_or(0, |member| member.number);
+    tracing::warn!(
+        request_id = %call.request_id, client = %client.id, number,
+        "a refresh token was used a second time; what replaced it is revoked"
+    );
+    invalid_grant(NOT_VALID, Why::ReplacedRefreshToken)
 }
 
 pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) -> Result<Token, Failure> {
@@ -73,20 +113,27 @@ pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) ->
         |name: &str| GrantError::bad("invalid_request", format!("{name} is missing; it is required."));
     let presented = form.code.ok_or_else(|| missing("code"))?;
     let code = Code::open(&app.keys().code, &presented).filter(|code| code.client == *client.id);
+    let attempt = Attempt { at: Guess::Code, of: client.id.as_str(), from: call.peer.origin() };
     let code = code.ok_or_else(|| {
-        invalid_grant("The code is not valid, or belongs to another client.", Why::UnknownCode)
+        let description = "The code is not valid, or belongs to another client.";
+        guessed(app, attempt, invalid_grant(description, Why::UnknownCode))
     })?;
     if code.has_redirect_uri() && form.redirect_uri.is_none() {
         return Err(missing("redirect_uri").into());
     }
     let now = app.clock.seconds();
-    check_code(&code, asking, now, form.redirect_uri.as_deref(), form.code_verifier.as_deref())
-        .map_err(|(description, why)| invalid_grant(description, why))?;
-    let refresh_token = random_refresh_token();
-    let hash = app.keys().hash_refresh_token(&refresh_token);
+    check_code(&code, asking, now, form.redirect_uri.as_deref(), form.code_verifier.as_deref()).map_err(
+        |(description, why)| match why {
+            Why::WrongVerifier => guessed(app, attempt, invalid_grant(description, why)),
+            _ => invalid_grant(description, why),
+        },
+    )?;
+    let first = Member::first();
+    let refresh_token = app.keys().refresh_token_of(first);
     let redemption = Redemption {
-        code: SpentCode { id: code.id, expires: code.expires },
-        token: hash,
+        code: SpentCode { id: code.id, expires: code.expires, by: code.by.clone() },
+        token: app.keys().hash_refresh_token(&refresh_token),
+        family: first.family,
         scopes: code.scopes.clone(),
         issued: Timestamp::now(),
         now,
@@ -102,15 +149,14 @@ pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) ->
         }
         RegistryOutcome::TooManyRefreshTokens => {
             return Err(invalid_grant(
-                "The client holds as many refresh tokens as it may; revoke some.",
+                "The client, or who allowed it, has as many refresh tokens or fresh codes as it may; try again later.",
                 Why::TooManyRefreshTokens,
             ));
         }
         _ => return Err(invalid_grant("The client was changed at this moment.", Why::RevokedCode)),
     }
-    let id = RefreshToken::new(hash, Timestamp::default()).id();
     let scopes = code.scopes.intersection(&client.scopes);
-    let mut token = issue_from(app, client, &scopes, limit::ACCESS_TOKEN_SECONDS, Some(id));
+    let mut token = issue_from(app, client, &scopes, limit::ACCESS_TOKEN_SECONDS, Some(first.family));
     token.refresh_token = Some(Secret(refresh_token));
     app.metrics.token_issued("authorization_code");
     Ok(token)
@@ -143,7 +189,7 @@ fn check_code(
     }
 }
 
-/// A fresh refresh token.
+/// A fresh refresh token that says nothing of a family.
 pub(crate) fn random_refresh_token() -> String {
     format!("{}{}", access_token::REFRESH_PREFIX, access_token::random_text::<32>())
 }

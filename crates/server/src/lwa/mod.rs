@@ -9,6 +9,8 @@ mod form;
 pub(crate) mod grant;
 mod info;
 mod page;
+pub(crate) mod person;
+mod seal;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use serde::Serialize;
 
 use crate::app::{App, Call, Seen};
 use crate::auth::access_token::Issue;
+use crate::auth::guess::Attempt;
 use crate::error::{ApiError, refusal};
 use crate::journal::Refused;
 use crate::logs;
@@ -147,6 +150,12 @@ impl From<GrantError> for Failure {
     }
 }
 
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Server(error)
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Server(error.into())
@@ -170,12 +179,18 @@ pub(crate) async fn token(app: &App, call: &Call, body: &[u8], seen: &mut Seen) 
 }
 
 /// Answers one of the other requests of the login service.
-pub(crate) fn run(app: &App, operation: LoginOperation, call: &Call, body: &[u8], seen: &mut Seen) -> Reply {
+pub(crate) async fn run(
+    app: &App,
+    operation: LoginOperation,
+    call: &Call,
+    body: &[u8],
+    seen: &mut Seen,
+) -> Reply {
     match operation {
         LoginOperation::TokenInfo => info::token(app, call, seen),
         LoginOperation::UserProfile => info::user(app, call, seen),
         LoginOperation::ConsentPage => consent::show(app, call, seen),
-        LoginOperation::ConsentDecision => consent::decide(app, call, body, seen),
+        LoginOperation::ConsentDecision => consent::decide(app, call, body, seen).await,
     }
 }
 
@@ -197,6 +212,7 @@ pub(crate) fn refuse(call: &Call, error: &ApiError, seen: &mut Seen) -> Reply {
     };
     let refused =
         GrantError { status, code, description: error.message(), refusal: Box::new(error.refusal()) };
+    seen.guesses = matches!(error, ApiError::TooManyGuesses { .. });
     let mut reply = error_reply(call, refused, seen);
     error.decorate(&mut reply);
     reply
@@ -259,7 +275,7 @@ async fn grant(
         let description = format!("grant_type must be {GRANTS}.");
         return Err(GrantError::bad("unsupported_grant_type", description).into());
     }
-    let asking = credentials::authenticate(app, &call.head.headers, &form, seen)?;
+    let asking = credentials::authenticate(app, call, &form, seen)?;
     if !asking.client.enabled {
         let refused = GrantError::bad("unauthorized_client", "The client is disabled.");
         return Err(refused.because(Why::ClientDisabled).into());
@@ -315,6 +331,25 @@ fn issue_from(
         scope: None,
         refresh_token: None,
     }
+}
+
+/// The refusal of what may be a guess: of the guessing itself, where it was one too many.
+fn guessed(app: &App, attempt: Attempt<'_>, refused: impl Into<Failure>) -> Failure {
+    match app.guesses.failed(attempt) {
+        Some(retry_after) => ApiError::TooManyGuesses { retry_after }.into(),
+        None => refused.into(),
+    }
+}
+
+/// Whether a secret that is right counts now. One that could be guessed does not while somebody guesses.
+fn check_right(app: &App, attempt: Attempt<'_>, secret: &str) -> Result<(), ApiError> {
+    if secret.len() < limit::STRONG_SECRET_BYTES
+        && let Some(retry_after) = app.guesses.wait(attempt)
+    {
+        return Err(ApiError::TooManyGuesses { retry_after });
+    }
+    app.guesses.succeeded(attempt);
+    Ok(())
 }
 
 fn error_reply(call: &Call, error: GrantError, seen: &mut Seen) -> Reply {

@@ -12,6 +12,7 @@ use http::{HeaderValue, StatusCode, header};
 use ring::digest;
 
 use super::consent::Request;
+use super::person::Asks;
 use crate::response::{self, Reply};
 
 const STYLE: &str = "\
@@ -23,6 +24,10 @@ h1{font-size:1.5rem;line-height:1.25}\
 dl{margin:1.25rem 0}dt{font-size:.9rem;margin-top:.75rem}dd{margin:0;overflow-wrap:anywhere}\
 ul{margin:0;padding-left:1.2rem}code{font:15px/1.45 ui-monospace,monospace;overflow-wrap:anywhere}\
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:2rem}\
+label{display:block;font-weight:600;margin-top:1.5rem}\
+input[type=password]{border:2px solid var(--line);border-radius:.5rem;font:inherit;margin-top:.25rem;min-height:3rem;\
+padding:.6rem;width:100%}\
+.mistake{border-left:4px solid #b3261e;padding-left:.75rem}\
 button{background:none;border:2px solid var(--line);border-radius:.5rem;color:inherit;cursor:pointer;\
 flex:1 1 10rem;font:inherit;font-weight:600;min-height:3rem;padding:.6rem 1rem}\
 button.allow{background:var(--go);border-color:var(--go);color:var(--on-go)}\
@@ -35,9 +40,18 @@ static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Asks a person.
-pub(super) fn ask(request: &Request, fields: &[(&str, &str)], token: &str) -> Reply {
+pub(super) fn ask(
+    request: &Request,
+    fields: &[(&str, &str)],
+    token: &str,
+    asks: Asks<'_>,
+    mistake: Option<&str>,
+) -> Reply {
     let uri = &request.redirect.uri;
     let mut html = begin("Allow access?");
+    if let Some(mistake) = mistake {
+        html.push_str(&format!("<p class=\"mistake\" role=\"alert\">{}</p>", escape(mistake)));
+    }
     let mut write = |part: std::fmt::Arguments<'_>| html.write_fmt(part).expect("a string can be written");
     write(format_args!(
         "<p>An application of <strong>{organization}</strong> asks for access to your organization's account.</p>\
@@ -56,9 +70,18 @@ pub(super) fn ask(request: &Request, fields: &[(&str, &str)], token: &str) -> Re
     for (name, value) in fields.iter().chain(&[("token", token)]) {
         write(format_args!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value)));
     }
+    match asks {
+        Asks::Nothing => {}
+        Asks::User(user) => write(format_args!("<p>You are <strong>{}</strong>.</p>", escape(user))),
+        Asks::Password => write(format_args!(
+            "<label for=\"password\">Consent password of {}</label><input id=\"password\" name=\"password\" \
+             type=\"password\" autocomplete=\"current-password\" required autofocus>",
+            escape(&request.organization.name)
+        )),
+    }
     write(format_args!(
         "<div class=\"actions\"><button class=\"allow\" name=\"decision\" value=\"allow\">Allow</button>\
-         <button name=\"decision\" value=\"deny\">Deny</button></div></form></main></body></html>"
+         <button name=\"decision\" value=\"deny\" formnovalidate>Deny</button></div></form></main></body></html>"
     ));
     finish(StatusCode::OK, html, Some(uri))
 }

@@ -37,6 +37,7 @@ pub(super) const INTERNAL: (u16, &str) =
 const UNAVAILABLE: (u16, &str) =
     (503, "Maintenance, overload, or a store that cannot be read or written. Nothing was changed.");
 pub(super) const ADMIN_UNAUTHORIZED: (u16, &str) = (401, "The admin token is missing or wrong.");
+pub(super) const ADMIN_GUESSING: (u16, &str) = (429, "Too many wrong admin tokens came from this address.");
 pub(super) const ADMIN_NOT_FOUND: (u16, &str) = (404, "There is no such object.");
 pub(super) const ADMIN_CONFLICT: (u16, &str) = (409, "It is there already, or in use.");
 pub(super) const ADMIN_UNAVAILABLE: (u16, &str) =
@@ -76,6 +77,7 @@ const TOKEN_ERRORS: ErrorList = &[
         "`invalid_request`, `invalid_grant`, `invalid_scope`, `unauthorized_client` or `unsupported_grant_type`.",
     ),
     (401, "`invalid_client`: the client id or the secret is not valid."),
+    (429, "`temporarily_unavailable`: too many logins failed of late."),
     (500, "`server_error`."),
     (503, "`temporarily_unavailable`."),
 ];

@@ -26,6 +26,7 @@ const PAGE_ERRORS: ErrorList = &[
         400,
         "The client or its redirect URI is not known: the page says so, and the browser is sent nowhere. JSON where the head of the request is too long.",
     ),
+    (403, "The person may not allow: the page says why."),
     (500, "The server failed; the request id leads to the details in its log."),
     (503, "Overload."),
 ];
@@ -34,6 +35,8 @@ const DECISION_ERRORS: ErrorList = &[
         400,
         "The client or its redirect URI is not known, or the form was not given to this browser. JSON where the head of the request is too long.",
     ),
+    (403, "The person may not allow: the page says why, or asks for the password again."),
+    (429, "Too many passwords were wrong."),
     (500, "The server failed; the request id leads to the details in its log."),
     (503, "Overload."),
 ];
@@ -135,6 +138,9 @@ pub(super) fn schemas() -> Value {
         form.insert(name.to_owned(), schema);
     }
     form.insert("token".to_owned(), json!({ "type": "string", "description": "As it stands in the page." }));
+    let password =
+        json!({ "type": "string", "description": "The organization's, where the page asks for it." });
+    form.insert("password".to_owned(), password);
     form.insert("decision".to_owned(), json!({ "type": "string", "enum": ["allow", "deny"] }));
     json!({
         "TokenInfo": {

@@ -179,7 +179,9 @@ fn responses(operation: Operation, description: &Description) -> Value {
     let unless_told = (403, "The `Host` or `Origin` header names another site.");
     let admin = matches!(operation, Operation::Admin(_));
     let told = description.errors.iter().any(|(status, _)| *status == 403);
-    for (status, text) in description.errors.iter().chain((admin && !told).then_some(&unless_told)) {
+    let unless_told = (admin && !told).then_some(&unless_told);
+    let guessing = admin.then_some(&describe::ADMIN_GUESSING);
+    for (status, text) in description.errors.iter().chain(unless_told).chain(guessing) {
         let code = code(*status);
         let schema = if operation == Operation::Token { "GrantError" } else { "Error" };
         let mut refusal = response(code, text, Some(("application/json", schema)), operation);

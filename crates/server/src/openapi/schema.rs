@@ -172,6 +172,7 @@ fn login() -> Value {
             "issued": { "type": "string", "format": "date-time" },
             "scopes": scopes(),
             "consent": { "type": "boolean", "description": "Whether it came from the consent page." },
+            "by": { "type": "string", "description": "Who allowed it there, where that is known: a user's name, or an address." },
         })),
         "RefreshTokenList": list("RefreshToken"),
         "RevokeTokens": object(&[], &json!({ "refresh_tokens": { "type": "boolean", "default": false } })),
@@ -191,9 +192,14 @@ fn accounts() -> Value {
         "vertical": named(Vertical::ALL.into_iter().map(Vertical::as_str)),
         "webrtc": { "type": "boolean", "default": false, "description": "Whether it has the WebRTC add-on." },
         "strict_profiles": { "type": "boolean", "default": false, "description": "Whether associations must name a known profile of the organization." },
+        "consent_password": { "type": "string", "minLength": limit::CONSENT_PASSWORD_MIN_CHARS, "maxLength": limit::CONSENT_PASSWORD_BYTES, "description": "The password of its consent page; never answered." },
+        "has_consent_password": { "type": "boolean", "readOnly": true, "description": "Whether it has one." },
     });
     let mut patch = organization.clone();
-    patch.as_object_mut().map(|patch| patch.remove("id"));
+    for only_elsewhere in ["id", "has_consent_password"] {
+        patch.as_object_mut().map(|patch| patch.remove(only_elsewhere));
+    }
+    patch["consent_password"]["type"] = json!(["string", "null"]);
     let client = json!({
         "id": reference("ClientId"),
         "organization_id": reference("OrganizationId"),

@@ -139,6 +139,8 @@ fn schemas_have_the_properties_of_their_types() {
             vertical: jackfield_model::Vertical::Core,
             webrtc: true,
             strict_profiles: true,
+            consent_password: secret(),
+            has_consent_password: true,
         },
     );
     let organization: jackfield_model::OrganizationId = "amzn1.alexa.unit.did.o".parse().unwrap();
@@ -150,6 +152,7 @@ fn schemas_have_the_properties_of_their_types() {
             vertical: Some(jackfield_model::Vertical::Core),
             webrtc: Some(true),
             strict_profiles: Some(true),
+            consent_password: Some(secret()),
         },
     );
     check(
@@ -197,6 +200,7 @@ fn schemas_have_the_properties_of_their_types() {
             issued: String::new(),
             scopes: Some(vec![]),
             consent: true,
+            by: Some(String::new()),
         },
     );
     check("NewToken", &admin::NewToken { scopes: Some(Default::default()), expires_in: Some(1) });

@@ -7,12 +7,13 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::Settings;
+use crate::cors::Cors;
 use crate::peer::Peer;
 use crate::response::Reply;
 use crate::router::{Listener, ROUTES, Served};
 
 fn service() -> Arc<Service> {
-    Arc::new(Service::new(Duration::from_secs(1)))
+    Arc::new(Service::new(Duration::from_secs(1), Cors::default()))
 }
 
 fn trying(service: &Arc<Service>, when_away: WhenAway) -> Trying {

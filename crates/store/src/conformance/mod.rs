@@ -260,8 +260,11 @@ suite! { $
     grant:
         a_code_is_redeemed_once
         consent_never_pushes_out_what_an_operator_issued
+        a_person_pushes_out_what_is_his
+        spent_codes_of_a_person_are_bounded
         spent_codes_are_bounded
-        a_refresh_token_is_replaced_and_revoked;
+        a_refresh_token_is_replaced_and_revoked
+        any_earlier_token_ends_its_family;
     registry:
         organizations_come_change_and_go
         clients_come_change_and_go

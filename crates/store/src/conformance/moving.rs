@@ -53,7 +53,7 @@ async fn assert_moved(world: &World, moved: Arc<dyn Store>, adapter: &dyn Adapte
     // Associations are counted as they were: those of "gone" too, should the profile come again.
     let north = organization_id(NORTH);
     let strict = OrganizationPatch { strict_profiles: Some(true), ..OrganizationPatch::default() };
-    there.done(RegistryCommand::UpdateOrganization(north.clone(), strict)).await;
+    there.done(RegistryCommand::UpdateOrganization(north.clone(), strict.into())).await;
     there.store.create_profile(profile("gone", NORTH, "gone"), origin()).await.unwrap();
     let delete = async |id| there.store.delete_profile(&north, &amazon(id), origin()).await.unwrap();
     for id in ["p1", "p3", "gone"] {

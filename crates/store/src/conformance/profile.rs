@@ -188,7 +188,7 @@ pub(super) async fn many_profiles_are_put_at_once(adapter: &dyn Adapter) {
 
 async fn set_strict(world: &World, strict: bool) {
     let patch = OrganizationPatch { strict_profiles: Some(strict), ..OrganizationPatch::default() };
-    world.done(RegistryCommand::UpdateOrganization(organization_id(NORTH), patch)).await;
+    world.done(RegistryCommand::UpdateOrganization(organization_id(NORTH), patch.into())).await;
 }
 
 pub(super) async fn a_strict_organization_keeps_profiles_in_use(adapter: &dyn Adapter) {

@@ -11,7 +11,9 @@ use super::world::{
     NORTH, NORTHERN, World, amazon, client, client_id, external, organization, organization_id, provider_id,
     refresh_token, service_provider, skill,
 };
-use crate::registry::{Client, ClientChange, NetworkChange, Organization, SecretHash};
+use crate::registry::{
+    Client, ClientChange, NetworkChange, Organization, OrganizationChange, PasswordHash, SecretHash,
+};
 use crate::{
     Actor, CreateOutcome, DeleteOutcome, Operation, Origin, RegistryCommand, RegistryOutcome, Subject,
     Timestamp,
@@ -31,17 +33,33 @@ pub(super) async fn organizations_come_change_and_go(adapter: &dyn Adapter) {
         strict_profiles: Some(true),
         ..OrganizationPatch::default()
     };
-    world.done(RegistryCommand::UpdateOrganization(id.clone(), patch.clone())).await;
+    world.done(RegistryCommand::UpdateOrganization(id.clone(), patch.clone().into())).await;
     let changed = Organization { country: Country::Fr, strict_profiles: true, ..south };
     let before = world.last_change().await;
-    world.done(RegistryCommand::UpdateOrganization(id.clone(), patch.clone())).await;
+    world.done(RegistryCommand::UpdateOrganization(id.clone(), patch.clone().into())).await;
     assert_eq!(world.last_change().await, before, "nothing changed");
     let world = world.again(adapter).await;
     assert_eq!(world.store.registry().organizations.get(&id).map(|own| (**own).clone()), Some(changed));
+    // A password is recorded as a change that says nothing of it.
+    let hash = PasswordHash("$function$cost$c2FsdHNhbHQ$aGFzaGhhc2g".to_owned());
+    let set = |hash: Option<PasswordHash>| {
+        let change = OrganizationChange { consent_password: Some(hash), ..OrganizationChange::default() };
+        RegistryCommand::UpdateOrganization(id.clone(), change)
+    };
+    let before = world.last_change().await;
+    world.done(set(Some(hash.clone()))).await;
+    world.done(set(Some(hash.clone()))).await;
+    let world = world.again(adapter).await;
+    assert_eq!(world.store.registry().organizations[&id].consent_password, Some(hash));
+    let recorded = format!("{:?}", world.changes().await);
+    assert_eq!(world.changes_after(before).await, 1);
+    assert!(recorded.contains("set (c2FsdHNh)") && !recorded.contains("aGFzaGhhc2g"), "{recorded}");
+    world.done(set(None)).await;
+    assert_eq!(world.store.registry().organizations[&id].consent_password, None);
     world.done(RegistryCommand::DeleteOrganization(id.clone())).await;
     for command in [
         RegistryCommand::DeleteOrganization(id.clone()),
-        RegistryCommand::UpdateOrganization(id.clone(), patch),
+        RegistryCommand::UpdateOrganization(id.clone(), patch.into()),
     ] {
         assert_eq!(world.registry(command).await, RegistryOutcome::NotFound);
     }

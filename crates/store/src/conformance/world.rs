@@ -214,6 +214,7 @@ pub fn organization(suffix: &str) -> Organization {
         vertical: Vertical::Hospitality,
         webrtc: true,
         strict_profiles: false,
+        consent_password: None,
     }
 }
 

@@ -156,8 +156,11 @@ pub(super) async fn change(
             _ => break,
         }
     }
-    // A redemption is recorded whether the code was good or spent.
-    let tells = !matches!(command, RegistryCommand::ChangeGrants(_, GrantCommand::Redeem(_)));
+    // Redemptions and replacements are recorded whether they were good or showed that there is a copy.
+    let tells = !matches!(
+        command,
+        RegistryCommand::ChangeGrants(_, GrantCommand::Redeem(_) | GrantCommand::Replace(_))
+    );
     let done = tells.then_some(RegistryOutcome::Done);
     super::doubt::end(shared, result, origin.request_id, floor, done).await
 }

@@ -5,7 +5,7 @@ use jackfield_model::wire::Network;
 use jackfield_model::{ClientId, OrganizationId, ScopeSet, ServiceProviderId};
 
 use super::{
-    Client, GrantCommand, Organization, Record, RecordKey, RefreshToken, Registry, SecretHash,
+    Client, GrantCommand, Organization, PasswordHash, Record, RecordKey, RefreshToken, Registry, SecretHash,
     ServiceProvider, subject,
 };
 use crate::change::{Operation, Subject};
@@ -16,7 +16,7 @@ pub enum RegistryCommand {
     /// Adds an organization.
     CreateOrganization(Organization),
     /// Changes an organization.
-    UpdateOrganization(OrganizationId, OrganizationPatch),
+    UpdateOrganization(OrganizationId, OrganizationChange),
     /// Removes an organization and its clients; it must have no service providers and no profiles.
     DeleteOrganization(OrganizationId),
     /// Adds a client.
@@ -40,6 +40,21 @@ pub enum RegistryCommand {
     ChangeNetwork(ServiceProviderId, NetworkChange),
     /// Turns maintenance mode on or off.
     SetMaintenance(Maintenance),
+}
+
+/// What of an organization is to change.
+#[derive(Clone, Debug, Default)]
+pub struct OrganizationChange {
+    /// What an operator says; its password is passed over.
+    pub patch: OrganizationPatch,
+    /// The hash of its password: a new one, none any more, or as it is.
+    pub consent_password: Option<Option<PasswordHash>>,
+}
+
+impl From<OrganizationPatch> for OrganizationChange {
+    fn from(patch: OrganizationPatch) -> Self {
+        Self { patch, consent_password: None }
+    }
 }
 
 /// What of a client is to change; `None` and `false` leave things as they are.
@@ -97,6 +112,8 @@ pub enum RegistryOutcome {
     TooManyRefreshTokens,
     /// The authorization code was redeemed before. The refresh token of that redemption is gone now.
     CodeSpent,
+    /// The refresh token was replaced before. The one that is in its place is gone now.
+    RefreshTokenReused,
     /// The service provider has a network mapping.
     NetworkExists,
     /// The service provider has no network mapping.
@@ -138,8 +155,9 @@ impl RegistryCommand {
 }
 
 impl Registry {
-    /// Applies a command. On [`RegistryOutcome::Done`] and [`RegistryOutcome::CodeSpent`] the effects say what to
-    /// store; otherwise the registry is unchanged and there are none.
+    /// Applies a command. On [`RegistryOutcome::Done`], [`RegistryOutcome::CodeSpent`] and
+    /// [`RegistryOutcome::RefreshTokenReused`] the effects say what to store; otherwise the registry is unchanged and
+    /// there are none.
     pub fn apply(
         &mut self,
         command: RegistryCommand,
@@ -147,7 +165,9 @@ impl Registry {
     ) -> (RegistryOutcome, Vec<Effect>) {
         match self.check(&command, dependents) {
             RegistryOutcome::Done => (RegistryOutcome::Done, self.execute(command)),
-            RegistryOutcome::CodeSpent => (RegistryOutcome::CodeSpent, self.revoke_redeemed(&command)),
+            copied @ (RegistryOutcome::CodeSpent | RegistryOutcome::RefreshTokenReused) => {
+                (copied, self.take_back(&command))
+            }
             refused => (refused, Vec::new()),
         }
     }
@@ -245,14 +265,22 @@ impl Registry {
     fn execute(&mut self, command: RegistryCommand) -> Vec<Effect> {
         match command {
             RegistryCommand::CreateOrganization(new) => self.put(Record::Organization(new)),
-            RegistryCommand::UpdateOrganization(id, patch) => {
+            RegistryCommand::UpdateOrganization(id, OrganizationChange { patch, consent_password }) => {
                 let mut organization = Organization::clone(&self.organizations[&id]);
-                let OrganizationPatch { name, country, vertical, webrtc, strict_profiles } = patch;
+                let OrganizationPatch {
+                    name,
+                    country,
+                    vertical,
+                    webrtc,
+                    strict_profiles,
+                    consent_password: _,
+                } = patch;
                 set(&mut organization.name, name);
                 set(&mut organization.country, country);
                 set(&mut organization.vertical, vertical);
                 set(&mut organization.webrtc, webrtc);
                 set(&mut organization.strict_profiles, strict_profiles);
+                set(&mut organization.consent_password, consent_password);
                 self.put(Record::Organization(organization))
             }
             RegistryCommand::DeleteOrganization(id) => {
@@ -304,14 +332,12 @@ impl Registry {
         }
     }
 
-    /// A code that comes a second time was copied: what its first redemption gave is taken back (RFC 6749,
-    /// section 4.1.2).
-    fn revoke_redeemed(&mut self, command: &RegistryCommand) -> Vec<Effect> {
-        let RegistryCommand::ChangeGrants(id, GrantCommand::Redeem(redemption)) = command else {
-            return Vec::new();
-        };
+    /// A code, or a refresh token of a client without a secret, that comes a second time was copied: what the first
+    /// time gave is taken back (RFC 6749, section 4.1.2; RFC 9700, section 4.14.2).
+    fn take_back(&mut self, command: &RegistryCommand) -> Vec<Effect> {
+        let RegistryCommand::ChangeGrants(id, change) = command else { return Vec::new() };
         let mut client = Client::clone(&self.clients[id]);
-        client.revoke_redeemed(redemption.code.id);
+        change.take_back(&mut client);
         self.put(Record::Client(client))
     }
 

@@ -2,6 +2,9 @@
 //!
 //! Of tokens only hashes are kept, of codes only their ids. A code is spent by the commit that stores the refresh
 //! token it was redeemed for, so that it cannot be redeemed twice, on whatever node and across whatever crash.
+//!
+//! Refresh tokens that replace each other are a family. Its members say which family they are of, so only the one that
+//! is good now is kept: any other is one that was replaced.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,16 +28,19 @@ pub struct RefreshToken {
     /// The authorization code that it came from; `None` when an operator issued it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CodeId>,
-    /// Hash of the token that this one replaced; somebody who presents that has a copy.
+    /// Hash of the last token of the family that does not say itself which family it is of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<SecretHash>,
-    /// Its id, where that is not the beginning of the hash: a replacement keeps the id.
+    /// Its id, which is that of the family, where it is not the beginning of the hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<RefreshTokenId>,
+    /// Who allowed it on the consent page, where that is known: a user's name, or an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
-/// Names a refresh token without giving it away. It is the beginning of its keyed hash, or of the hash of the first
-/// token in a row of replacements.
+/// Names a refresh token, and the family of those that replace it, without giving it away. It is random, or the
+/// beginning of the keyed hash of the first token of the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RefreshTokenId(pub [u8; 8]);
@@ -45,12 +51,15 @@ pub struct RefreshTokenId(pub [u8; 8]);
 pub struct CodeId(pub [u8; 16]);
 
 /// An authorization code that was redeemed. It is remembered until it would have expired anyway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpentCode {
     /// Which.
     pub id: CodeId,
     /// When it expires, in seconds of the clock that codes live by.
     pub expires: u64,
+    /// Who allowed it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// A code that is to be exchanged for a refresh token.
@@ -60,6 +69,8 @@ pub struct Redemption {
     pub code: SpentCode,
     /// Hash of the refresh token.
     pub token: SecretHash,
+    /// The family that it begins.
+    pub family: RefreshTokenId,
     /// The scopes that were consented to.
     pub scopes: ScopeSet,
     /// When it is issued.
@@ -68,12 +79,33 @@ pub struct Redemption {
     pub now: u64,
 }
 
-/// A refresh token that is to take the place of another.
+/// A refresh token that somebody shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Presented {
+    /// Its hash.
+    pub hash: SecretHash,
+    /// The family that it says it is of, when whoever checks tokens found that to be true; `None` for tokens that say
+    /// nothing of a family.
+    pub family: Option<RefreshTokenId>,
+}
+
+/// What a refresh token that somebody shows is to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing<'a> {
+    /// This one, which is good.
+    Current(&'a RefreshToken),
+    /// One that was replaced, of the family of this one: whoever shows it has a copy, or somebody else has.
+    Replaced(&'a RefreshToken),
+    /// None of the client's.
+    Unknown,
+}
+
+/// A refresh token that is to take the place of another of its family.
 #[derive(Clone, Copy, Debug)]
 pub struct Replacement {
-    /// Hash of the one that goes.
-    pub old: SecretHash,
-    /// Hash of the one that comes.
+    /// The one that goes.
+    pub old: Presented,
+    /// Hash of the one that comes. It says itself which family it is of.
     pub new: SecretHash,
 }
 
@@ -81,7 +113,7 @@ impl RefreshToken {
     /// A token for the scopes that the client is granted, as an operator issues it.
     #[must_use]
     pub const fn new(hash: SecretHash, issued: Timestamp) -> Self {
-        Self { hash, issued, scopes: None, code: None, replaced: None, id: None }
+        Self { hash, issued, scopes: None, code: None, replaced: None, id: None, by: None }
     }
 
     /// What names it.
@@ -131,16 +163,17 @@ impl Client {
         self.refresh_tokens.iter().any(|own| own.id() == id)
     }
 
-    /// The refresh token with this hash.
+    /// What a refresh token is to this client.
     #[must_use]
-    pub fn refresh_token(&self, hash: &SecretHash) -> Option<&RefreshToken> {
-        self.refresh_tokens.iter().find(|own| own.hash == *hash)
-    }
-
-    /// The refresh token that took the place of the one with this hash.
-    #[must_use]
-    pub fn replacement_of(&self, hash: &SecretHash) -> Option<&RefreshToken> {
-        self.refresh_tokens.iter().find(|own| own.replaced == Some(*hash))
+    pub fn standing(&self, presented: &Presented) -> Standing<'_> {
+        let Presented { hash, family } = presented;
+        if let Some(own) = self.refresh_tokens.iter().find(|own| own.hash == *hash) {
+            return Standing::Current(own);
+        }
+        // The first of a family that says nothing of it has given it its id.
+        let family = family.unwrap_or_else(|| RefreshTokenId::of(hash));
+        let replaced = |own: &&RefreshToken| own.id() == family || own.replaced == Some(*hash);
+        self.refresh_tokens.iter().find(replaced).map_or(Standing::Unknown, Standing::Replaced)
     }
 
     /// Whether the code was redeemed.
@@ -150,12 +183,20 @@ impl Client {
     }
 
     pub(super) fn check_redemption(&self, redemption: &Redemption) -> RegistryOutcome {
-        let alive = self.spent_codes.iter().filter(|spent| spent.expires > redemption.now).count();
+        let alive = self.spent_codes.iter().filter(|spent| spent.expires > redemption.now);
+        let by = &redemption.code.by;
+        let of_person = alive.clone().filter(|spent| by.is_some() && spent.by == *by).count();
+        let alive = alive.count();
         // Consent may push out what came from consent, never what an operator issued.
         let issued = self.refresh_tokens.iter().filter(|token| token.code.is_none()).count();
         if self.has_spent(redemption.code.id) {
             RegistryOutcome::CodeSpent
-        } else if issued >= limit::REFRESH_TOKENS || alive >= limit::SPENT_CODES {
+        } else if self.holds(redemption.family) {
+            RegistryOutcome::RefreshTokenTaken
+        } else if issued >= limit::REFRESH_TOKENS
+            || alive >= limit::SPENT_CODES
+            || of_person >= limit::SPENT_CODES_OF_PERSON
+        {
             RegistryOutcome::TooManyRefreshTokens
         } else {
             RegistryOutcome::Done
@@ -163,19 +204,34 @@ impl Client {
     }
 
     pub(super) fn redeem(&mut self, redemption: Redemption) {
-        let Redemption { code, token, scopes, issued, now } = redemption;
+        let Redemption { code, token, family, scopes, issued, now } = redemption;
         self.spent_codes.retain(|spent| spent.expires > now);
+        let (id, by) = (code.id, code.by.clone());
         self.spent_codes.push(code);
         if self.refresh_tokens.len() >= limit::REFRESH_TOKENS
-            && let Some(oldest) = self.refresh_tokens.iter().position(|token| token.code.is_some())
+            && let Some(dispensable) = self.dispensable(by.as_ref())
         {
-            self.refresh_tokens.remove(oldest);
+            self.refresh_tokens.remove(dispensable);
         }
         self.refresh_tokens.push(RefreshToken {
             scopes: Some(scopes),
-            code: Some(code.id),
+            code: Some(id),
+            id: Some(family),
+            by,
             ..RefreshToken::new(token, issued)
         });
+    }
+
+    /// The place of the refresh token that makes room for one that this person allows: the oldest of who allowed the most,
+    /// of the person's own when others have as many. So a stranger pushes out what is his.
+    fn dispensable(&self, by: Option<&String>) -> Option<usize> {
+        let consented = || self.refresh_tokens.iter().filter(|token| token.code.is_some());
+        let weight = |token: &RefreshToken| {
+            let held = consented().filter(|other| other.by == token.by).count();
+            (held, token.by.as_ref() == by)
+        };
+        let places = self.refresh_tokens.iter().enumerate().filter(|(_, token)| token.code.is_some());
+        places.max_by_key(|(at, token)| (weight(token), std::cmp::Reverse(*at))).map(|(at, _)| at)
     }
 
     /// Takes away the refresh token that a code was redeemed for.
@@ -189,10 +245,20 @@ impl Client {
 
     pub(super) fn replace(&mut self, replacement: Replacement) {
         let Replacement { old, new } = replacement;
-        for token in self.refresh_tokens.iter_mut().filter(|token| token.hash == old) {
+        for token in self.refresh_tokens.iter_mut().filter(|token| token.hash == old.hash) {
             token.id = Some(token.id());
-            token.replaced = Some(old);
+            if old.family.is_none() {
+                token.replaced = Some(old.hash);
+            }
             token.hash = new;
+        }
+    }
+
+    /// Takes away the family of a token that was replaced.
+    pub(super) fn end_family(&mut self, presented: &Presented) {
+        if let Standing::Replaced(own) = self.standing(presented) {
+            let family = own.id();
+            self.revoke_refresh_token(family);
         }
     }
 }
@@ -203,7 +269,8 @@ pub enum GrantCommand {
     /// Exchanges a code for a refresh token. A code that was exchanged already is
     /// [`RegistryOutcome::CodeSpent`], and the refresh token of that first exchange is gone.
     Redeem(Redemption),
-    /// Puts a refresh token in the place of another.
+    /// Puts a refresh token in the place of another. When that was replaced before, the outcome is
+    /// [`RegistryOutcome::RefreshTokenReused`], and the family is gone.
     Replace(Replacement),
     /// Takes a refresh token away, and with it the access tokens that it gave.
     Revoke(RefreshTokenId),
@@ -220,13 +287,23 @@ impl GrantCommand {
                 Some(_) => RegistryOutcome::RefreshTokenTaken,
                 None => client.check_redemption(redemption),
             },
-            Self::Replace(Replacement { old, new }) => match (client.refresh_token(old), taken(new)) {
-                (None, _) => RegistryOutcome::NotFound,
-                (_, Some(_)) => RegistryOutcome::RefreshTokenTaken,
-                _ => RegistryOutcome::Done,
+            Self::Replace(Replacement { old, new }) => match (client.standing(old), taken(new)) {
+                (Standing::Unknown, _) => RegistryOutcome::NotFound,
+                (Standing::Replaced(_), _) => RegistryOutcome::RefreshTokenReused,
+                (Standing::Current(_), Some(_)) => RegistryOutcome::RefreshTokenTaken,
+                (Standing::Current(_), None) => RegistryOutcome::Done,
             },
             Self::Revoke(id) if client.holds(*id) => RegistryOutcome::Done,
             Self::Revoke(_) => RegistryOutcome::NotFound,
+        }
+    }
+
+    /// Takes back what was given for a code or refresh token of which there is a copy.
+    pub(super) fn take_back(&self, client: &mut Client) {
+        match self {
+            Self::Redeem(redemption) => client.revoke_redeemed(redemption.code.id),
+            Self::Replace(replacement) => client.end_family(&replacement.old),
+            Self::Revoke(_) => {}
         }
     }
 

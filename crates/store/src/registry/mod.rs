@@ -19,10 +19,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Subject;
 
-pub use command::{ClientChange, Dependents, Effect, NetworkChange, RegistryCommand, RegistryOutcome};
+pub use command::{
+    ClientChange, Dependents, Effect, NetworkChange, OrganizationChange, RegistryCommand, RegistryOutcome,
+};
 pub use grant::{
-    CodeId, GrantCommand, InvalidRefreshTokenId, Redemption, RefreshToken, RefreshTokenId, Replacement,
-    SpentCode,
+    CodeId, GrantCommand, InvalidRefreshTokenId, Presented, Redemption, RefreshToken, RefreshTokenId,
+    Replacement, SpentCode, Standing,
 };
 
 /// An organization.
@@ -40,6 +42,29 @@ pub struct Organization {
     pub webrtc: bool,
     /// Whether associations must name a known profile.
     pub strict_profiles: bool,
+    /// Hash of the password of its consent page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent_password: Option<PasswordHash>,
+}
+
+/// A slow hash of a password, `$FUNCTION$PARAMETERS$SALT$HASH`. How it is made is the business of who checks it. The
+/// debug form hides it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(pub String);
+
+impl PasswordHash {
+    /// A part of the salt: it tells two hashes apart, and nothing of the password.
+    fn mark(&self) -> &str {
+        let salt = self.0.split('$').nth(3).unwrap_or_default();
+        salt.get(..8).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
 }
 
 /// A client: a security profile of Login with Amazon.
@@ -281,7 +306,7 @@ impl Record {
     /// The record for the change record: what an operator may see, so no hash.
     fn public_json(&self) -> String {
         let value = match self {
-            Self::Organization(organization) => serde_json::json!(organization),
+            Self::Organization(organization) => public_organization(organization),
             Self::Client(client) => serde_json::json!({
                 "id": client.id,
                 "organization": client.organization,
@@ -294,12 +319,30 @@ impl Record {
                 "secret_id": RefreshTokenId::of(&client.secret_hash).to_string(),
                 "token_generation": client.token_generation,
                 "refresh_tokens": client.refresh_tokens.iter().map(|own| own.id().to_string()).collect::<Vec<_>>(),
+                "allowed_by": allowed_by(client),
             }),
             Self::ServiceProvider(provider) => serde_json::json!(provider),
             Self::Maintenance(maintenance) => serde_json::json!(maintenance),
         };
         value.to_string()
     }
+}
+
+/// The organization with a mark of its password, so that a change shows, in the place of the hash.
+fn public_organization(organization: &Organization) -> serde_json::Value {
+    let bare = Organization { consent_password: None, ..organization.clone() };
+    let mut value = serde_json::json!(bare);
+    if let Some(password) = &organization.consent_password {
+        value["consent_password"] = serde_json::json!(format!("set ({})", password.mark()));
+    }
+    value
+}
+
+/// Who allowed which refresh token on the consent page.
+fn allowed_by(client: &Client) -> serde_json::Map<String, serde_json::Value> {
+    let allowed =
+        client.refresh_tokens.iter().filter_map(|own| Some((own.id().to_string(), own.by.as_deref()?)));
+    allowed.map(|(id, by)| (id, by.into())).collect()
 }
 
 fn subject(key: &RecordKey, before: Option<&Record>, after: Option<&Record>) -> Subject {

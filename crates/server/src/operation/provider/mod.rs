@@ -42,6 +42,7 @@ pub(super) fn done(outcome: RegistryOutcome) -> Result<(), ApiError> {
         RegistryOutcome::Exists
         | RegistryOutcome::RefreshTokenTaken
         | RegistryOutcome::CodeSpent
+        | RegistryOutcome::RefreshTokenReused
         | RegistryOutcome::TooManyRefreshTokens => {
             Err(ApiError::Internal { cause: format!("{outcome:?} of a change of a service provider") })
         }
