@@ -192,6 +192,9 @@ pub struct GuessBound {
 /// Failed logins of one client from one address.
 pub const GUESSES_OF_CLIENT_AND_ADDRESS: GuessBound = GuessBound { burst: 30, every: Duration::from_secs(4) };
 
+/// Wrong passwords of the consent page of one organization from one address.
+pub const GUESSES_OF_PASSWORD: GuessBound = GuessBound { burst: 10, every: Duration::from_secs(30) };
+
 /// Failed logins from one address (a /64 of IPv6), whoever they are for.
 pub const GUESSES_OF_ADDRESS: GuessBound = GuessBound { burst: 300, every: Duration::from_secs(1) };
 

@@ -98,6 +98,8 @@ impl Cors {
             return None;
         }
         let mut reply = response::empty(StatusCode::NO_CONTENT);
+        // As with every answer of the login; browsers keep what they are told here by its own age.
+        reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.allowed(headers).is_some() {
             let own = reply.headers_mut();
             if let Ok(methods) = HeaderValue::from_str(allow) {

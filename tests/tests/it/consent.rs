@@ -57,7 +57,7 @@ pub(crate) fn page_request(pairs: &[(&str, &str)]) -> Request {
 
 /// What a form of the page sends back, with the cookie that came along.
 pub(crate) struct Filled {
-    fields: Vec<(String, String)>,
+    pub(crate) fields: Vec<(String, String)>,
     pub(crate) cookie: String,
 }
 

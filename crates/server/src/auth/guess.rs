@@ -59,6 +59,7 @@ pub(crate) struct Attempt<'a> {
 pub(crate) struct Guesses {
     hasher: RandomState,
     pairs: Buckets,
+    passwords: Buckets,
     sources: Buckets,
     targets: Buckets,
     admin: Buckets,
@@ -81,6 +82,7 @@ impl Guesses {
         Self {
             hasher: RandomState::default(),
             pairs: Buckets::new(limit::GUESSES_OF_CLIENT_AND_ADDRESS),
+            passwords: Buckets::new(limit::GUESSES_OF_PASSWORD),
             sources: Buckets::new(limit::GUESSES_OF_ADDRESS),
             targets: Buckets::new(limit::GUESSES_OF_CLIENT),
             admin: Buckets::new(limit::GUESSES_OF_ADMIN_TOKEN),
@@ -94,7 +96,7 @@ impl Guesses {
     /// Seconds until an attempt counts again that could be a guess.
     pub(crate) fn wait(&self, attempt: Attempt<'_>) -> Option<u64> {
         let pair = self.hasher.hash_one((attempt.of, attempt.from));
-        let of_pair = self.pairs.wait(pair);
+        let of_pair = self.pairs(attempt.at).wait(pair);
         let others = || {
             let of_source = self.sources.wait(self.hasher.hash_one(attempt.from));
             of_source.max(self.targets.wait(self.hasher.hash_one(attempt.of)))
@@ -114,7 +116,7 @@ impl Guesses {
         let wait = if at == Guess::AdminToken {
             self.admin.take(self.hasher.hash_one(from))
         } else {
-            let pair = self.pairs.take(self.hasher.hash_one((of, from)));
+            let pair = self.pairs(at).take(self.hasher.hash_one((of, from)));
             let source = self.sources.take(self.hasher.hash_one(from));
             // Names that strangers make up are nobody's.
             let target =
@@ -131,6 +133,14 @@ impl Guesses {
     pub(crate) fn succeeded(&self, attempt: Attempt<'_>) {
         let pair = self.hasher.hash_one((attempt.of, attempt.from));
         lock(&self.known).insert(pair, ());
+    }
+
+    /// What people choose is guessed sooner than what machines make.
+    const fn pairs(&self, at: Guess) -> &Buckets {
+        match at {
+            Guess::ConsentPassword => &self.passwords,
+            _ => &self.pairs,
+        }
     }
 
     /// Holds a refusal back, the longer the more there are: a program that guesses as fast as it can waits, instead of
