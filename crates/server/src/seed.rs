@@ -84,7 +84,7 @@ struct SeedOrganization {
     webrtc: bool,
     #[serde(default)]
     strict_profiles: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "trimmed_option")]
     consent_password: Option<Secret>,
     #[serde(default, rename = "client")]
     clients: Vec<SeedClient>,
