@@ -337,7 +337,7 @@ impl Client {
     }
 
     async fn open(&self, address: SocketAddr) -> Result<Connection, Failure> {
-        let stream = connect(self.source, address).await.map_err(Failure::Connect)?;
+        let stream = Box::pin(connect(self.source, address)).await.map_err(Failure::Connect)?;
         stream.set_nodelay(true).map_err(Failure::Connect)?;
         let sender = match self.endpoint.trust(self.listener) {
             Some(trust) => {

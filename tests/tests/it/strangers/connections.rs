@@ -158,8 +158,9 @@ async fn without_descriptors_health_and_operators_are_answered() {
             within("the answer", SOON, raw.response()).await.is(200);
         }
     }
-    let tenant = within("accounts", SOON, Tenant::on(server.endpoint(), TenantOptions::default())).await;
-    within("a write", SOON, tenant.create("7201", "1")).await.is(201);
+    let tenant =
+        within("accounts", SOON, Box::pin(Tenant::on(server.endpoint(), TenantOptions::default()))).await;
+    within("a write", SOON, Box::pin(tenant.create("7201", "1"))).await.is(201);
     let refusals = server.log().matches("cannot be accepted").count();
     assert!(refusals <= 1, "{refusals} lines");
 }

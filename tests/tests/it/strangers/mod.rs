@@ -115,7 +115,7 @@ impl Siege {
         tokio::time::sleep(RISE).await;
         let (served, most) = self.watch().await;
         self.attackers.abort_all();
-        println!("served {alone} alone, {served} under attack; {before} KiB before, at most {most} KiB");
+        eprintln!("served {alone} alone, {served} under attack; {before} KiB before, at most {most} KiB");
         assert!(served * 10 >= alone * 9, "{served} were served under attack, {alone} without");
         assert!(most <= before + GROWTH_KIB, "{before} KiB grew to {most} KiB");
     }
