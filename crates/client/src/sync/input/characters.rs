@@ -2,50 +2,10 @@
 
 use std::borrow::Cow;
 
+pub(super) use jackfield_model::unseen::oddity;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark, is_nfc};
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::skeleton;
-
-/// The byte-order mark, which inside a text is an invisible character.
-pub(super) const MARK: char = '\u{feff}';
-
-/// What is odd about a character, as the rest of "holds U+200B, …".
-pub(super) fn oddity(c: char) -> Option<&'static str> {
-    if matches!(c, ' '..='~') || c.is_control() {
-        return None;
-    }
-    Some(match c {
-        MARK => "a byte-order mark, which nobody sees",
-        '\u{200b}'..='\u{200d}' | '\u{2060}' => "a zero-width character, which nobody sees",
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}' => {
-            "a mark of writing direction, which nobody sees"
-        }
-        '\u{ad}' => "a soft hyphen, which nobody sees",
-        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => "a variation selector, which nobody sees",
-        '\u{a0}' | '\u{202f}' => "a no-break space, which looks like a space",
-        '\u{fffd}' => "which stands for a character that was lost in an earlier conversion",
-        // Letters by their category, and blank all the same.
-        '\u{115f}'
-        | '\u{1160}'
-        | '\u{3164}'
-        | '\u{ffa0}'
-        | '\u{34f}'
-        | '\u{17b4}'
-        | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' => "a filler, which nobody sees",
-        '\u{2800}' => "a blank pattern, which looks like a space",
-        _ => match c.general_category() {
-            GeneralCategory::Format => "a format character, which nobody sees",
-            GeneralCategory::SpaceSeparator
-            | GeneralCategory::LineSeparator
-            | GeneralCategory::ParagraphSeparator => "an unusual space, which looks like a space",
-            GeneralCategory::PrivateUse => "a private-use character, which looks different on each machine",
-            GeneralCategory::Unassigned => "an unassigned code point, which no font shows",
-            _ => return None,
-        },
-    })
-}
 
 /// Whether it has no width at all, so that it can be taken out.
 fn is_invisible(c: char) -> bool {
