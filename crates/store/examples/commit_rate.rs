@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use jackfield_store::conformance::private_dir_in;
 use jackfield_store::conformance::world::{organization, provider_id, service_provider, write};
 use jackfield_store::embedded::EmbeddedStore;
 use jackfield_store::{CommitReport, CreateOutcome, RegistryCommand, Store, StoreOptions};
@@ -26,7 +27,7 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let base = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let seconds = arguments.next().map_or(5, |text| text.parse().expect("SECONDS is a number"));
-    let dir = tempfile::tempdir_in(base).expect("the directory takes files");
+    let dir = private_dir_in(&base).expect("the directory takes files");
     let commits = Arc::new(Commits::default());
     let on_commit = {
         let commits = Arc::clone(&commits);

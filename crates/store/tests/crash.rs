@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jackfield_store::conformance::dump::walk;
+use jackfield_store::conformance::private_dir;
 use jackfield_store::conformance::world::{
     NORTH, changes, organization, origin, provider_id, service_provider, write,
 };
@@ -30,7 +31,7 @@ async fn a_kill_loses_nothing_and_invents_nothing() {
     if let Some(dir) = std::env::var_os(DIRECTORY) {
         return create_forever(&PathBuf::from(dir), &std::env::var(CYCLE).unwrap()).await;
     }
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_dir();
     // What the creators of each cycle were told, and what they may have got beyond that.
     let mut told: BTreeMap<String, usize> = BTreeMap::new();
     let mut there = BTreeSet::new();

@@ -6,11 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use jackfield_model::wire::Network;
-use jackfield_store::conformance::Embedded;
 use jackfield_store::conformance::dump::Dump;
 use jackfield_store::conformance::world::{
     NORTH, World, organization, organization_id, origin, profile, skill,
 };
+use jackfield_store::conformance::{Embedded, private_dir};
 use jackfield_store::embedded::EmbeddedStore;
 use jackfield_store::registry::{NetworkChange, Record};
 use jackfield_store::{
@@ -29,7 +29,7 @@ async fn add_organization(store: &EmbeddedStore) {
 
 #[tokio::test]
 async fn a_directory_is_made_with_its_parents_and_for_its_owner_alone() {
-    let base = tempfile::tempdir().unwrap();
+    let base = private_dir();
     let dir = base.path().join("a/b");
     let url: StoreUrl = format!("embedded:{}", dir.display()).parse().unwrap();
     let store = url.open(StoreOptions::default()).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_directory_is_made_with_its_parents_and_for_its_owner_alone() {
 
 #[tokio::test]
 async fn a_directory_belongs_to_one_store_at_a_time() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_dir();
     let first = open(dir.path()).await.unwrap();
     let error = open(dir.path()).await.unwrap_err();
     assert!(matches!(error, OpenError::InUse(_)), "{error:?}");
@@ -64,7 +64,7 @@ async fn a_directory_belongs_to_one_store_at_a_time() {
 
 #[tokio::test]
 async fn a_store_that_is_dropped_gives_the_directory_back() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_dir();
     let store = open(dir.path()).await.unwrap();
     add_organization(&store).await;
     drop(store);
@@ -90,7 +90,7 @@ fn journal_bytes(dir: &Path) -> u64 {
 
 #[tokio::test]
 async fn a_clean_stop_leaves_nothing_in_the_journals() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_dir();
     // Each start goes on where the one before stopped, whether it found a journal or none.
     for round in 1..=3 {
         let store = open(dir.path()).await.unwrap();
@@ -121,7 +121,7 @@ async fn a_clean_stop_leaves_nothing_in_the_journals() {
 
 #[tokio::test]
 async fn other_formats_are_refused() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_dir();
     open(dir.path()).await.unwrap().close().await;
     let marker = dir.path().join("format");
     for (text, found) in [("3", "3"), ("0", "0"), ("1.5", "1.5"), ("3, being made", "3"), ("", "")] {
@@ -144,7 +144,7 @@ async fn other_formats_are_refused() {
 
 #[tokio::test]
 async fn a_directory_with_something_else_is_left_alone() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_dir();
     fs::write(dir.path().join("letter.txt"), "Dear all").unwrap();
     let error = open(dir.path()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("{} is not empty and holds no store", dir.path().display()));
@@ -155,7 +155,7 @@ async fn a_directory_with_something_else_is_left_alone() {
 
 #[tokio::test]
 async fn what_a_server_or_a_file_system_puts_there_is_no_hindrance() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_dir();
     fs::write(dir.path().join("admin-token"), "secret").unwrap();
     fs::create_dir(dir.path().join("lost+found")).unwrap();
     open(dir.path()).await.unwrap().close().await;
@@ -163,7 +163,7 @@ async fn what_a_server_or_a_file_system_puts_there_is_no_hindrance() {
 
 #[tokio::test]
 async fn an_interrupted_making_is_begun_again() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_dir();
     let store = open(dir.path()).await.unwrap();
     add_organization(&store).await;
     store.close().await;
@@ -176,7 +176,7 @@ async fn an_interrupted_making_is_begun_again() {
 
 #[tokio::test]
 async fn a_store_whose_files_are_gone_is_not_made_anew() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = private_dir();
     open(dir.path()).await.unwrap().close().await;
     fs::remove_dir_all(dir.path().join("engine")).unwrap();
     let error = open(dir.path()).await.unwrap_err().to_string();

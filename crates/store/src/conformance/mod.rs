@@ -17,6 +17,7 @@ mod registry;
 mod reset;
 pub mod world;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -53,13 +54,33 @@ impl Adapter for Memory {
     }
 }
 
+/// A temporary directory for its owner alone, as a store wants it.
+///
+/// # Panics
+/// When the system has no room for temporary files.
+#[must_use]
+pub fn private_dir() -> tempfile::TempDir {
+    private_dir_in(&std::env::temp_dir()).expect("the system has room for temporary files")
+}
+
+/// The same in another directory.
+///
+/// # Errors
+/// When it takes none.
+pub fn private_dir_in(base: &Path) -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir_in(base)
+}
+
 /// `embedded:` in a directory that goes with the value.
 #[derive(Debug)]
 pub struct Embedded(tempfile::TempDir);
 
 impl Default for Embedded {
     fn default() -> Self {
-        Self(tempfile::tempdir().expect("the system has room for temporary files"))
+        Self(private_dir())
     }
 }
 
@@ -68,7 +89,7 @@ impl Embedded {
     /// does, not of how durable it is.
     #[must_use]
     pub fn in_memory() -> Self {
-        tempfile::tempdir_in("/dev/shm").map_or_else(|_| Self::default(), Self)
+        private_dir_in(Path::new("/dev/shm")).map_or_else(|_| Self::default(), Self)
     }
 
     /// The directory of the store.
