@@ -6,6 +6,7 @@ use std::fmt::Debug;
 
 use jackfield_model::json::InvalidRequest;
 use jackfield_model::limit;
+use jackfield_model::note::Reading;
 use jackfield_model::wire::{
     Association, BatchItem, DeleteRequest, Network, NewProfile, NewServiceProvider, ProfileUpdate, QueryRequest,
     ServiceProviderUpdate,
@@ -25,9 +26,10 @@ fuzz_target!(|body: &[u8]| {
 
 fn family(body: &[u8]) {
     if let Some(provider) = accepted(NewServiceProvider::parse(body)) {
-        assert!((1..=limit::DISPLAY_NAMES).contains(&provider.display_name.len()));
+        assert!(provider.display_name.len() <= limit::DISPLAY_NAMES);
         travels(&provider, NewServiceProvider::parse);
-        travels(&ServiceProviderUpdate { display_name: provider.display_name }, ServiceProviderUpdate::parse);
+        let display_name = Some(provider.display_name).filter(|names| !names.is_empty());
+        travels(&ServiceProviderUpdate { display_name }, ServiceProviderUpdate::parse);
     }
     if let Some(network) = accepted(Network::parse(body)) {
         travels(&network, Network::parse);
@@ -48,14 +50,30 @@ fn family(body: &[u8]) {
     }
 }
 
+fn create(body: &[u8]) -> Result<Association, InvalidRequest> {
+    Association::parse_create(body, &mut Reading::default())
+}
+
+fn update(body: &[u8]) -> Result<Association, InvalidRequest> {
+    Association::parse_update(body, &mut Reading::default())
+}
+
+fn remove(body: &[u8], parameter: Option<&str>) -> Result<DeleteRequest, InvalidRequest> {
+    DeleteRequest::parse(body, parameter, &mut Reading::default())
+}
+
+fn search(body: &[u8]) -> Result<QueryRequest, InvalidRequest> {
+    QueryRequest::parse(body, &mut Reading::default())
+}
+
 fn association(body: &[u8]) {
-    if let Some(created) = accepted(Association::parse_create(body)) {
-        assert_eq!(Association::parse_update(body).as_ref(), Ok(&created), "update reads what create reads");
-        travels(&created, Association::parse_create);
-        travels(&created, Association::parse_update);
+    if let Some(created) = accepted(create(body)) {
+        assert_eq!(update(body).as_ref(), Ok(&created), "update reads what create reads");
+        travels(&created, create);
+        travels(&created, update);
     }
-    if let Some(updated) = accepted(Association::parse_update(body)) {
-        travels(&updated, Association::parse_update);
+    if let Some(updated) = accepted(update(body)) {
+        travels(&updated, update);
         let by_serde: Association =
             serde_json::from_slice(&wire(&updated)).expect("the derived reader agrees");
         assert_eq!(by_serde, updated);
@@ -63,29 +81,29 @@ fn association(body: &[u8]) {
 }
 
 fn delete(body: &[u8]) {
-    if let Some(delete) = accepted(DeleteRequest::parse(body, None)) {
-        travels(&delete, |bytes| DeleteRequest::parse(bytes, None));
+    if let Some(delete) = accepted(remove(body, None)) {
+        travels(&delete, |bytes| remove(bytes, None));
         let id = delete.external_user_id.as_str();
-        assert_eq!(DeleteRequest::parse(body, Some(id)).as_ref(), Ok(&delete), "the same id twice");
-        assert_eq!(DeleteRequest::parse(b"", Some(id)).as_ref(), Ok(&delete), "the id as parameter alone");
-        assert!(DeleteRequest::parse(body, Some(&format!("{id}x"))).is_err(), "two different ids");
+        assert_eq!(remove(body, Some(id)).as_ref(), Ok(&delete), "the same id twice");
+        assert_eq!(remove(b"", Some(id)).as_ref(), Ok(&delete), "the id as parameter alone");
+        assert!(remove(body, Some(&format!("{id}x"))).is_err(), "two different ids");
     }
     if let Ok(parameter) = std::str::from_utf8(body)
-        && let Some(delete) = accepted(DeleteRequest::parse(b"", Some(parameter)))
+        && let Some(delete) = accepted(remove(b"", Some(parameter)))
     {
         assert_eq!(delete.external_user_id.as_str(), parameter, "ids are taken byte for byte");
-        travels(&delete, |bytes| DeleteRequest::parse(bytes, None));
+        travels(&delete, |bytes| remove(bytes, None));
     }
 }
 
 fn query(body: &[u8]) {
-    if let Some(query) = accepted(QueryRequest::parse(body)) {
+    if let Some(query) = accepted(search(body)) {
         assert!((1..=limit::PAGE_MAX).contains(&query.max_results));
         if let Some(ids) = &query.external_user_ids {
             assert!((1..=limit::QUERY_IDS).contains(&ids.len()));
             assert!(ids.is_sorted_by(|one, next| one < next), "sorted and without repeats");
         }
-        travels(&query, QueryRequest::parse);
+        travels(&query, search);
     }
 }
 

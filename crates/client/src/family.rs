@@ -40,7 +40,7 @@ impl Client {
         id: ServiceProviderId,
         display_name: Vec<DisplayName>,
     ) -> Result<(), Error> {
-        let update = ServiceProviderUpdate { display_name };
+        let update = ServiceProviderUpdate { display_name: Some(display_name) };
         self.api.send(Method::PUT, &path::service_provider(id), Some(&update), Repeat::Write).await.map(drop)
     }
 

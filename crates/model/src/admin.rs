@@ -31,7 +31,7 @@ pub struct Organization {
     pub country: Country,
     /// Its line of business.
     pub vertical: Vertical,
-    /// Whether it has the WebRTC add-on; without it every operation is a 403.
+    /// Whether it has the WebRTC add-on; without it every operation but those on profiles is a 403.
     #[serde(default)]
     pub webrtc: bool,
     /// Whether create and update want an `amazonId` that is a known profile of the organization.
@@ -43,6 +43,19 @@ pub struct Organization {
     /// Whether it has a password for the consent page; only on the way out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_consent_password: bool,
+    /// Whether what may be refused is taken where it can be understood: numbers for ids, token parameters in the query
+    /// string. Shown where it is not.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub lenient: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// What of an organization is to change; absent properties stay.
@@ -72,6 +85,9 @@ pub struct OrganizationPatch {
         alias = "consentPassword"
     )]
     pub consent_password: Option<Option<Secret>>,
+    /// Lenient or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lenient: Option<bool>,
 }
 
 /// A value that is there, null or not: absent is something else.

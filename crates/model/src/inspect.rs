@@ -47,6 +47,9 @@ pub struct JournalEntry {
     /// The fault rule that it met.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<u64>,
+    /// What was accepted although a stricter server might not, for people: the texts of [`crate::note::Note`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Whether a fault rule closed the connection in place of the answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dropped: bool,

@@ -72,6 +72,12 @@ impl<'a> Object<'a> {
         Ok(first)
     }
 
+    /// Whether it has properties besides these.
+    #[must_use]
+    pub fn has_besides(&self, known: &[&str]) -> bool {
+        self.0.iter().any(|(name, _)| !known.contains(&&**name))
+    }
+
     /// The name of the first property that is `null`, without regard to those that may be.
     #[must_use]
     pub fn null_besides(&self, nullable: &[&str]) -> Option<&str> {

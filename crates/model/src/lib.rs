@@ -10,6 +10,7 @@ pub mod id;
 pub mod inspect;
 pub mod json;
 pub mod limit;
+pub mod note;
 pub mod organization;
 pub mod path;
 pub mod scope;

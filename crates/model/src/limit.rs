@@ -41,6 +41,10 @@ pub const ISSUED_TOKEN_MIN_BYTES: usize = 350;
 /// Longest `externalUserId`, in characters.
 pub const EXTERNAL_USER_ID_CHARS: usize = 256;
 
+/// Largest number that is taken for an `externalUserId`, with either sign: 2^53. Clients whose numbers are floating point
+/// write any up to it exactly, and round beyond.
+pub const NUMERIC_ID_MAX: u64 = 1 << 53;
+
 /// Longest part of an identifier after its fixed prefix (`amzn1.….did.`), in characters.
 pub const ID_SUFFIX_CHARS: usize = 255;
 
@@ -129,6 +133,13 @@ pub const JOURNAL_MAX: usize = 100_000;
 
 /// Findings of a verification of a store that are told one by one; more are counted.
 pub const VERIFY_FINDINGS_MAX: u64 = 1_000;
+
+/// Most requests of one client and kind a minute that the journal keeps, when it keeps refusals, because something about
+/// them was accepted although a stricter server might not.
+pub const JOURNAL_NOTED: u8 = 10;
+
+/// Most clients whose requests are counted for [`JOURNAL_NOTED`]; those of more are not kept for that minute.
+pub const JOURNAL_NOTED_CLIENTS: usize = 1_000;
 
 /// Longest that a request for journal entries may wait for one, in seconds: less than clients wait for an answer.
 pub const JOURNAL_WAIT_MAX_SECONDS: u32 = 25;

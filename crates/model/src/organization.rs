@@ -90,7 +90,8 @@ impl Vertical {
 
 /// Whether the account association operations are available to a vertical in a country.
 ///
-/// The availability table stands at each operation of the API reference and is the same for all four.
+/// The availability table stands at each operation of the API reference and is the same for all four. Service providers and
+/// their network mapping are available where associations are.
 #[must_use]
 pub const fn is_available(vertical: Vertical, country: Country) -> bool {
     match vertical {
@@ -100,6 +101,15 @@ pub const fn is_available(vertical: Vertical, country: Country) -> bool {
             Country::Us | Country::Uk | Country::Fr | Country::It | Country::De | Country::Es
         ),
     }
+}
+
+/// Whether the operations on communication profiles are available to a vertical in a country: wherever those on
+/// associations are, and for hotels and senior living in Canada and Japan.
+#[must_use]
+pub const fn are_profiles_available(vertical: Vertical, country: Country) -> bool {
+    let more = matches!(vertical, Vertical::Hospitality | Vertical::SeniorLiving)
+        && matches!(country, Country::Ca | Country::Jp);
+    more || is_available(vertical, country)
 }
 
 impl FromStr for Country {
@@ -190,6 +200,24 @@ mod tests {
                 .map(Country::as_str)
                 .collect();
             assert_eq!(available, countries, "{vertical}");
+        }
+    }
+
+    #[test]
+    fn profiles_are_available_in_more_places() {
+        for vertical in Vertical::ALL {
+            let more: Vec<&str> = Country::ALL
+                .into_iter()
+                .filter(|country| {
+                    are_profiles_available(vertical, *country) && !is_available(vertical, *country)
+                })
+                .map(Country::as_str)
+                .collect();
+            let hotels = matches!(vertical, Vertical::Hospitality | Vertical::SeniorLiving);
+            assert_eq!(more, if hotels { vec!["CA", "JP"] } else { vec![] }, "{vertical}");
+            let fewer =
+                |country| is_available(vertical, country) && !are_profiles_available(vertical, country);
+            assert!(!Country::ALL.into_iter().any(fewer));
         }
     }
 

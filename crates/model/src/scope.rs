@@ -10,6 +10,9 @@ use crate::limit;
 /// The scope that the account association operations require.
 pub const SERVICE_PROVIDER: &str = "amazon_communication::service_provider";
 
+/// The scope of the management APIs, which is enough for the operations on communication profiles.
+pub const MANAGEMENT: &str = "alexa::enterprise:management";
+
 /// One permission scope: 1 to [`limit::SCOPE_BYTES`] printable ASCII characters without space, quote and
 /// backslash (RFC 6749, section 3.3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

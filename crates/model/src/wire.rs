@@ -3,6 +3,7 @@
 //! Requests are read with `parse`, which answers with a value that needs no further check or with the message of
 //! the 400. The same types serialize, for the client.
 
+mod external_user_id;
 mod network;
 mod profile;
 mod service_provider;
@@ -10,14 +11,15 @@ mod service_provider;
 use serde::{Deserialize, Serialize};
 
 use crate::json::{InvalidRequest, Json, Object};
+use crate::note::{Note, Reading};
 use crate::{AmazonId, ExternalUserId, InvalidId, limit};
 
 pub use network::{Network, NetworkType, SkillConfiguration};
 pub use profile::{
-    BatchAnswer, BatchItem, BatchRequest, BatchResult, Entity, EntityType, NewBatchItem, NewProfile, Profile,
-    ProfileId, ProfileUpdate,
+    BatchAnswer, BatchItem, BatchRequest, BatchResult, Entity, EntityType, ItemId, NewBatchItem, NewProfile,
+    Profile, ProfileId, ProfileUpdate,
 };
-pub use service_provider::{NewServiceProvider, ServiceProvider, ServiceProviderUpdate};
+pub use service_provider::{DEFAULT_LOCALE, NewServiceProvider, ServiceProvider, ServiceProviderUpdate};
 
 /// The only value of `amazonIdType`.
 pub const AMAZON_ID_TYPE: &str = "communication-profile";
@@ -109,7 +111,7 @@ impl Association {
     ///
     /// # Errors
     /// [`InvalidRequest`] naming the property and the rule.
-    pub fn parse_create(body: &[u8]) -> Result<Self, InvalidRequest> {
+    pub fn parse_create(body: &[u8], reading: &mut Reading) -> Result<Self, InvalidRequest> {
         let object = Object::parse(body)?;
         // `filters` is unknown here, so that nothing is wrong with it where the rest is right.
         if object.get("externalUserId")?.is_none() && !matches!(object.get("filters"), Ok(None)) {
@@ -119,24 +121,25 @@ impl Association {
                     .to_owned(),
             ));
         }
-        Self::from_object(&object)
+        Self::from_object(&object, reading)
     }
 
     /// Reads the body of an update.
     ///
     /// # Errors
     /// [`InvalidRequest`] naming the property and the rule.
-    pub fn parse_update(body: &[u8]) -> Result<Self, InvalidRequest> {
-        Self::from_object(&Object::parse(body)?)
+    pub fn parse_update(body: &[u8], reading: &mut Reading) -> Result<Self, InvalidRequest> {
+        Self::from_object(&Object::parse(body)?, reading)
     }
 
-    fn from_object(object: &Object<'_>) -> Result<Self, InvalidRequest> {
-        let external_user_id = external_user_id(object.text("externalUserId")?)?;
+    fn from_object(object: &Object<'_>, reading: &mut Reading) -> Result<Self, InvalidRequest> {
+        let external_user_id = external_user_id(object, reading)?;
         let amazon_id = AmazonId::new(object.text("amazonId")?).map_err(|e| named("amazonId", &e))?;
         let amazon_id_type = object.text("amazonIdType")?;
         if amazon_id_type != AMAZON_ID_TYPE {
             return Err(InvalidRequest(format!("amazonIdType must be \"{AMAZON_ID_TYPE}\".")));
         }
+        ignore_others(object, &["externalUserId", "amazonId", "amazonIdType"], reading);
         Ok(Self::new(external_user_id, amazon_id))
     }
 }
@@ -146,14 +149,24 @@ impl DeleteRequest {
     ///
     /// # Errors
     /// [`InvalidRequest`] when neither names a valid id, or they differ.
-    pub fn parse(body: &[u8], parameter: Option<&str>) -> Result<Self, InvalidRequest> {
-        let from_parameter = parameter.map(external_user_id).transpose()?;
+    pub fn parse(
+        body: &[u8],
+        parameter: Option<&str>,
+        reading: &mut Reading,
+    ) -> Result<Self, InvalidRequest> {
+        let read = |text| ExternalUserId::new(text).map_err(|error| named("externalUserId", &error));
+        let from_parameter = parameter.map(read).transpose()?;
+        if from_parameter.is_some() {
+            reading.note(Note::DeleteQuery);
+        }
         if body.is_empty()
             && let Some(external_user_id) = from_parameter
         {
             return Ok(Self { external_user_id });
         }
-        let external_user_id = external_user_id(Object::parse(body)?.text("externalUserId")?)?;
+        let object = Object::parse(body)?;
+        let external_user_id = external_user_id(&object, reading)?;
+        ignore_others(&object, &["externalUserId"], reading);
         if from_parameter.is_some_and(|other| other != external_user_id) {
             return Err(InvalidRequest(
                 "externalUserId in the body and in the query string differ; one of them is enough."
@@ -219,11 +232,11 @@ impl QueryRequest {
     ///
     /// # Errors
     /// [`InvalidRequest`] naming the property and the rule.
-    pub fn parse(body: &[u8]) -> Result<Self, InvalidRequest> {
+    pub fn parse(body: &[u8], reading: &mut Reading) -> Result<Self, InvalidRequest> {
         let object = Object::parse(body)?;
         let external_user_ids = match object.get("filters")? {
             None => return Err(InvalidRequest("filters is missing; it is required.".to_owned())),
-            Some(Json::Object(filters)) => filter_ids(filters)?,
+            Some(Json::Object(filters)) => filter_ids(filters, reading)?,
             Some(other) => return Err(other.wrong_type("filters", "an object")),
         };
         let context = match object.get("paginationContext")? {
@@ -231,6 +244,8 @@ impl QueryRequest {
             Some(Json::Object(context)) => context,
             Some(other) => return Err(other.wrong_type("paginationContext", "an object")),
         };
+        ignore_others(&object, &["filters", "paginationContext"], reading);
+        ignore_others(context, &["maxResults", "nextToken", "nextPageToken"], reading);
         Ok(Self {
             external_user_ids,
             max_results: max_results(context)?,
@@ -239,8 +254,20 @@ impl QueryRequest {
     }
 }
 
-fn external_user_id(text: &str) -> Result<ExternalUserId, InvalidRequest> {
-    ExternalUserId::new(text).map_err(|error| named("externalUserId", &error))
+/// The required property `externalUserId`.
+fn external_user_id(object: &Object<'_>, reading: &mut Reading) -> Result<ExternalUserId, InvalidRequest> {
+    const NAME: &str = "externalUserId";
+    match object.get(NAME)? {
+        None => Err(InvalidRequest(format!("{NAME} is missing; it is required."))),
+        Some(value) => external_user_id::read(value, reading, || NAME.to_owned()),
+    }
+}
+
+/// Ignores what an operation does not know. Which properties that were is nobody's business: they may be anything.
+fn ignore_others(object: &Object<'_>, known: &[&str], reading: &mut Reading) {
+    if object.has_besides(known) {
+        reading.note(Note::UnknownProperties);
+    }
 }
 
 fn named(property: &str, error: &InvalidId) -> InvalidRequest {
@@ -266,7 +293,10 @@ fn name(object: &Object<'_>, property: &str) -> Result<String, InvalidRequest> {
     Ok(text.to_owned())
 }
 
-fn filter_ids(filters: &Object<'_>) -> Result<Option<Vec<ExternalUserId>>, InvalidRequest> {
+fn filter_ids(
+    filters: &Object<'_>,
+    reading: &mut Reading,
+) -> Result<Option<Vec<ExternalUserId>>, InvalidRequest> {
     const NAME: &str = "filters.externalUserIds";
     let values = match filters.get("externalUserIds").map_err(|e| InvalidRequest(format!("filters.{e}")))? {
         None => return Ok(None),
@@ -282,11 +312,9 @@ fn filter_ids(filters: &Object<'_>) -> Result<Option<Vec<ExternalUserId>>, Inval
     }
     let mut ids = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
-        let Json::Text(text) = value else {
-            return Err(value.wrong_type(&format!("{NAME}[{index}]"), "a string"));
-        };
-        ids.push(ExternalUserId::new(text).map_err(|e| named(&format!("{NAME}[{index}]"), &e))?);
+        ids.push(external_user_id::read(value, reading, || format!("{NAME}[{index}]"))?);
     }
+    ignore_others(filters, &["externalUserIds"], reading);
     ids.sort_unstable();
     ids.dedup();
     Ok(Some(ids))

@@ -15,6 +15,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use hyper::body::Body;
 use jackfield_model::inspect::DropWhen;
+use jackfield_model::note::{Notes, Reading};
 use jackfield_model::{ClientId, RequestId, ServiceProviderId, limit};
 use jackfield_store::{Registry, Store, StoreError};
 
@@ -36,6 +37,7 @@ use crate::ids::Ids;
 use crate::journal::{self, Journal, Refused};
 use crate::lwa::person::Consent;
 use crate::metrics::{Limit, Metrics};
+use crate::notes::{self, ReadAs};
 use crate::peer::Peer;
 use crate::reset::Resets;
 use crate::response::Reply;
@@ -66,6 +68,8 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) ids: Ids,
     pub(crate) resets: Resets,
+    /// Whether clients get the kindness that can be switched off; an organization may still refuse it.
+    pub(crate) lenient: bool,
     /// What a reset leads back to.
     pub(crate) seeds: Vec<Seed>,
     pub(crate) initial_clock: ClockOffset,
@@ -84,6 +88,7 @@ pub(crate) struct Setup {
     pub(crate) journal: Journal,
     pub(crate) clock: ClockOffset,
     pub(crate) allow_reset: bool,
+    pub(crate) lenient: bool,
     pub(crate) seeds: Vec<Seed>,
     pub(crate) issuers: Issuers,
     pub(crate) admin_hosts: Hosts,
@@ -157,6 +162,7 @@ impl App {
             journal,
             clock,
             allow_reset,
+            lenient,
             seeds,
             issuers,
             admin_hosts,
@@ -187,6 +193,7 @@ impl App {
             faults: Faults::default(),
             ids,
             resets: Resets::new(allow_reset),
+            lenient,
             seeds,
             initial_clock: clock,
             started: Instant::now(),
@@ -265,6 +272,7 @@ impl App {
         if listener == Listener::Admin && !operation.is_health() {
             self.admin_hosts.check(&call.head)?;
         }
+        notes::of_path(uri.path(), &mut seen.notes);
         if let Err(error) = head::check_size(&call.head).and_then(|()| self.restores.check(operation)) {
             return lwa::refuse_as(Some(operation), call, error, seen);
         }
@@ -277,6 +285,7 @@ impl App {
                 let work = async {
                     let mut place = self.logins.take()?;
                     let body = self.bodies.read(call, body, Some(&mut place)).await?;
+                    let body = notes::of_body(&call.head, body, ReadAs::Form, &mut seen.notes);
                     self.store.refresh().await?;
                     if self.faults.any() {
                         let query = call.head.uri.query();
@@ -293,6 +302,7 @@ impl App {
                 let work = async {
                     let mut place = self.logins.take()?;
                     let body = self.bodies.read(call, body, Some(&mut place)).await?;
+                    let body = notes::of_body(&call.head, body, ReadAs::Form, &mut seen.notes);
                     self.store.refresh().await?;
                     if self.faults.any() {
                         self.meet_fault(Operation::Login(operation), Offer::default(), seen).await?;
@@ -325,6 +335,8 @@ impl App {
             return restore::restore(self, body, self.bodies.patience()).await;
         }
         let body = self.bodies.read(call, body, None).await?;
+        // What operators send is noted nowhere.
+        let body = notes::of_body(&call.head, body, ReadAs::Json, &mut Notes::default());
         let _pass = if operation.outlasts_resets() {
             None
         } else {
@@ -376,6 +388,7 @@ impl App {
             judged => judged?,
         };
         let body = self.bodies.read(call, body, Some(&mut place)).await?;
+        let body = notes::of_body(&call.head, body, ReadAs::Json, &mut seen.notes);
         if operation.has_large_answer() {
             self.bodies.wait_for_room(call, &mut place).await?;
         }
@@ -384,7 +397,10 @@ impl App {
             let caller = auth::authenticate(self, self.store.registry(), &call.head.headers).await?;
             granted = auth::grant(self, &caller, operation, parameter, call.request_id).await?;
         }
-        operation::run(granted, call.head.uri.query(), &body).await
+        let mut reading = Reading::new(granted.is_lenient());
+        let result = operation::run(granted, call.head.uri.query(), &body, &mut reading).await;
+        seen.notes.add_all(reading.notes());
+        result
     }
 
     /// Offers the call of a known client to the fault rules. The parameter of the path may be a service provider.
@@ -479,6 +495,9 @@ impl App {
 
     fn account(&self, call: &Call, mut seen: Seen, status: StatusCode, latency: Duration) {
         let decided = seen.dropped != Some(DropWhen::Before);
+        if seen.public {
+            self.metrics.lenient(seen.notes);
+        }
         if decided {
             self.metrics.request(seen.operation, status, latency);
         } else {
@@ -506,6 +525,8 @@ pub(crate) struct Seen {
     pub(crate) dropped: Option<DropWhen>,
     /// Whether it is refused because logins failed before.
     pub(crate) guesses: bool,
+    /// What was accepted although a stricter server might not.
+    pub(crate) notes: Notes,
 }
 
 impl Seen {

@@ -29,9 +29,6 @@ use awaited::{Awaited, Waiting};
 /// Most bytes of a refused body that are read before the answer goes out.
 const DRAIN_BYTES: usize = 1024 * 1024;
 
-/// U+FEFF in UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// Reads the bodies of a server's requests.
 #[derive(Debug)]
 pub(crate) struct Bodies {
@@ -79,7 +76,7 @@ impl Bodies {
             None => self.wait_for(call, whole, place).await?.ok_or_else(|| self.too_slow(call))?,
         };
         match arrived {
-            Ok(body) => Ok(without_mark(body.to_bytes())),
+            Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
             Err(_) => Err(ApiError::BadRequest("The body did not arrive whole.".to_owned())),
         }
@@ -178,11 +175,6 @@ impl Bodies {
         };
         awaited.join(call.peer.origin())
     }
-}
-
-/// The body without the byte-order mark that some editors and libraries put before text in UTF-8.
-fn without_mark(body: Bytes) -> Bytes {
-    if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body }
 }
 
 fn too_large() -> ApiError {

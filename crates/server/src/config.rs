@@ -128,6 +128,10 @@ pub struct Settings {
     #[arg(long, value_name = "BOOL", env = "JACKFIELD_ALLOW_RESET", num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub allow_reset: Option<bool>,
+    /// Whether numbers for ids and token parameters in the query string are taken; false refuses them, as an
+    /// organization can for itself [default: true]
+    #[arg(long, value_name = "BOOL", env = "JACKFIELD_LENIENT")]
+    pub lenient: Option<bool>,
     /// Who issues access tokens: builtin, lwa[=URL], oidc=URL or introspection=URL; builtin may stand beside one
     /// of the others, after a comma [default: builtin]
     #[arg(long, value_name = "ISSUER", env = "JACKFIELD_TOKEN_ISSUER", value_delimiter = ',')]
@@ -218,6 +222,8 @@ pub struct Config {
     pub clock: ClockOffset,
     /// Whether an operator may reset the directory to its seed.
     pub allow_reset: bool,
+    /// Whether numbers for ids and token parameters in the query string are taken.
+    pub lenient: bool,
     /// Whether access tokens of this service are believed.
     pub builtin_tokens: bool,
     /// Who else issues access tokens.
@@ -318,6 +324,7 @@ impl Settings {
             journal_scope: self.journal_scope.or(other.journal_scope),
             clock: self.clock.or(other.clock),
             allow_reset: self.allow_reset.or(other.allow_reset),
+            lenient: self.lenient.or(other.lenient),
             token_issuer: self.token_issuer.or(other.token_issuer),
             token_audience: self.token_audience.or(other.token_audience),
             token_recheck: self.token_recheck.or(other.token_recheck),
@@ -421,6 +428,7 @@ impl Settings {
             journal_scope: self.journal_scope.unwrap_or_default(),
             clock: self.clock.unwrap_or_default(),
             allow_reset: self.allow_reset.unwrap_or_default(),
+            lenient: self.lenient.unwrap_or(true),
             builtin_tokens,
             foreign_tokens,
             consent_login: self.consent_login.map(|text| text.0).unwrap_or_default(),
@@ -504,7 +512,7 @@ mod tests {
     fn a_file_fills_what_flags_leave_open() {
         let file: Settings = toml::from_str(
             "listen = \"127.0.0.1:1\"\nstore = \"memory:\"\nrate-limit = 7\nchange-retention = \"90d\"\n\
-             journal = 5\njournal-scope = \"all\"\nclock = \"-2h\"\nallow-reset = true",
+             journal = 5\njournal-scope = \"all\"\nclock = \"-2h\"\nallow-reset = true\nlenient = false",
         )
         .unwrap();
         let flags = Settings { rate_limit: Some(9), ..Settings::default() };
@@ -512,7 +520,7 @@ mod tests {
         assert_eq!((config.listen.to_string(), config.rate_limit), ("127.0.0.1:1".to_owned(), 9));
         assert_eq!(config.store, StoreUrl::Memory);
         assert_eq!((config.journal, config.journal_scope, config.allow_reset), (5, JournalScope::All, true));
-        assert_eq!(config.clock.seconds(), -7_200);
+        assert_eq!((config.clock.seconds(), config.lenient), (-7_200, false));
         assert_eq!(config.change_retention, Some(Duration::from_secs(90 * 24 * 60 * 60)));
     }
 

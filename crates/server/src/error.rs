@@ -7,11 +7,11 @@
 use http::{HeaderValue, StatusCode, header};
 use jackfield_model::inspect::Refusal;
 use jackfield_model::json::InvalidRequest;
-use jackfield_model::scope::SERVICE_PROVIDER;
 use jackfield_model::wire::ErrorBody;
 use jackfield_model::{Country, Vertical};
 use jackfield_store::StoreError;
 
+use crate::auth::Group;
 use crate::fault::FaultAnswer;
 use crate::response::{self, Reply};
 
@@ -183,15 +183,17 @@ impl Unauthorized {
 /// Why who is known may not do it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Forbidden {
-    /// The access token lacks the scope.
+    /// The access token lacks a scope of the operation.
     Scope {
+        /// The operations, which have scopes of which one is enough.
+        group: Group,
         /// The scopes that it has.
         granted: Vec<String>,
     },
     /// The organization has no WebRTC add-on.
     AddOn,
     /// The operations are not available to such organizations.
-    Availability(Vertical, Country),
+    Availability(Group, Vertical, Country),
     /// The server was not told that it may be reset.
     Reset,
     /// The admin listener is not known under the name that the request is for.
@@ -203,10 +205,15 @@ pub(crate) enum Forbidden {
 impl Forbidden {
     fn message(&self) -> String {
         match self {
-            Self::Scope { .. } => format!("The access token lacks the scope {SERVICE_PROVIDER}."),
+            Self::Scope { group, .. } => {
+                format!("The access token lacks the scope {}.", group.scopes().join(" or "))
+            }
             Self::AddOn => "The organization does not have the WebRTC add-on.".to_owned(),
-            Self::Availability(vertical, country) => {
+            Self::Availability(Group::Associations, vertical, country) => {
                 format!("Account association is not available to {vertical} in {country}.")
+            }
+            Self::Availability(Group::Profiles, vertical, country) => {
+                format!("Communication profiles are not available to {vertical} in {country}.")
             }
             Self::Host => {
                 "The admin listener does not answer to the name in the Host header; start the server with \
@@ -224,8 +231,8 @@ impl Forbidden {
 
     fn refusal(&self) -> Refusal {
         match self {
-            Self::Scope { granted } => Refusal {
-                missing_scopes: vec![SERVICE_PROVIDER.to_owned()],
+            Self::Scope { group, granted } => Refusal {
+                missing_scopes: group.scopes().iter().map(|scope| (*scope).to_owned()).collect(),
                 granted_scopes: Some(granted.clone()),
                 ..refusal("scope", "missing_scope")
             },

@@ -68,6 +68,11 @@ pub(crate) fn check_host(head: &Parts) -> Result<(), ApiError> {
         (Some(host), _) if !is_host(host.as_bytes()) => {
             bad("The Host header is not a host name or address with or without a port.")
         }
+        (_, Some(authority))
+            if head.version == Version::HTTP_2 && !is_host(authority.as_str().as_bytes()) =>
+        {
+            bad("The :authority is not a host name or address with or without a port.")
+        }
         (Some(host), Some(authority)) if head.version == Version::HTTP_2 && !is_same(host, authority) => {
             bad("The Host header is not the :authority of the request; one of them is enough.")
         }
@@ -201,6 +206,7 @@ mod tests {
         assert!(!fine(one, "/", &["x", "x"]) && !fine(old, "/", &["x", "y"]) && !fine(one, "/", &["x", ""]));
         assert!(!fine(one, "/", &["x y"]) && !fine(old, "/", &["x y"]));
         assert!(fine(one, "http://x/", &["y"]), "the target wins in HTTP/1.1");
+        assert!(!fine(two, "http://u@x/", &[]) && fine(one, "http://u@x/", &["x"]));
         assert!(fine(two, "http://x/", &[]) && fine(two, "http://x:1/", &["X:1"]) && fine(two, "/", &["x"]));
         assert!(
             !fine(two, "http://x/", &["y"]) && !fine(two, "http://x/", &["x", "x"]) && !fine(two, "/", &[])

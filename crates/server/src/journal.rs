@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::request::Parts;
 use jackfield_model::inspect::{JournalEntry, Refusal};
@@ -20,6 +20,7 @@ use serde::Deserialize;
 use tokio::sync::Notify;
 
 use crate::app::Seen;
+use crate::notes::Heard;
 use crate::router::Operation;
 
 pub(crate) use redact::{path as shown_path, scopes};
@@ -31,7 +32,8 @@ const LOOK_AT_ONCE: usize = 256;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JournalScope {
-    /// Those that were refused, and those that met a fault rule.
+    /// Those that were refused, those that met a fault rule, and of each client a few a minute that another server might
+    /// have refused.
     #[default]
     Refused,
     /// All.
@@ -55,6 +57,7 @@ impl FromStr for JournalScope {
 pub(crate) struct Journal {
     capacity: usize,
     scope: JournalScope,
+    heard: Heard,
     ring: Mutex<Ring>,
     news: Notify,
     closed: AtomicBool,
@@ -98,7 +101,14 @@ pub(crate) struct Page {
 impl Journal {
     /// A journal of at most `capacity` entries; of none it is off.
     pub(crate) fn new(capacity: usize, scope: JournalScope) -> Self {
-        Self { capacity, scope, ring: Mutex::default(), news: Notify::new(), closed: AtomicBool::new(false) }
+        Self {
+            capacity,
+            scope,
+            heard: Heard::default(),
+            ring: Mutex::default(),
+            news: Notify::new(),
+            closed: AtomicBool::new(false),
+        }
     }
 
     pub(crate) const fn is_on(&self) -> bool {
@@ -106,11 +116,16 @@ impl Journal {
     }
 
     /// Whether it keeps a request like this.
-    pub(crate) const fn wants(&self, seen: &Seen) -> bool {
+    pub(crate) fn wants(&self, seen: &Seen) -> bool {
+        let written = !matches!(seen.operation, Some(Operation::Admin(_) | Operation::Open(_)));
+        if !(self.is_on() && written && seen.public) {
+            return false;
+        }
         let of_interest =
             matches!(self.scope, JournalScope::All) || seen.refused.is_some() || seen.fault.is_some();
-        let written = !matches!(seen.operation, Some(Operation::Admin(_) | Operation::Open(_)));
-        self.is_on() && of_interest && written && seen.public
+        // Time is asked for only where there is something to count.
+        let news = || self.heard.is_news(seen.client.as_ref(), seen.notes, Instant::now());
+        of_interest || !seen.notes.is_empty() && news()
     }
 
     /// Takes a request down. The entry's sequence number is given here.
@@ -247,6 +262,7 @@ pub(crate) fn entry(
         message,
         refusal,
         fault: seen.fault,
+        notes: seen.notes.iter().map(|note| note.text().to_owned()).collect(),
         dropped: seen.dropped.is_some(),
     }
 }

@@ -26,6 +26,7 @@ pub mod logs;
 mod lwa;
 mod metrics;
 mod news;
+mod notes;
 mod open;
 pub mod openapi;
 mod opening;

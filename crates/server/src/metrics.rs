@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
+use jackfield_model::note::{Note, Notes};
 use jackfield_store::{CommitReport, StoreStats};
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
@@ -80,6 +81,7 @@ pub struct Metrics {
     handshakes: IntCounterVec,
     certificates: IntCounterVec,
     faults: IntCounterVec,
+    lenient: [IntCounter; Note::ALL.len()],
     pub(crate) clock_offset: IntGauge,
     pub(crate) in_flight: IntGauge,
     pub(crate) connections: IntGauge,
@@ -109,6 +111,12 @@ impl Default for Metrics {
             &[("version", env!("CARGO_PKG_VERSION"))],
         );
         build.set(1);
+        let lenient = counters(
+            &registry,
+            "jackfield_lenient_total",
+            "Requests of which something was accepted although a stricter server might not, by what it was.",
+            &["note"],
+        );
         Self {
             requests: counters(
                 &registry,
@@ -186,6 +194,7 @@ impl Default for Metrics {
                 "Requests that met a fault rule, by what it did.",
                 &["effect"],
             ),
+            lenient: Note::ALL.map(|note| lenient.with_label_values(&[note.label()])),
             clock_offset: gauge(
                 &registry,
                 "jackfield_clock_offset_seconds",
@@ -279,6 +288,13 @@ impl Metrics {
     /// Counts a call that met a fault rule.
     pub(crate) fn fault(&self, effect: &str) {
         self.faults.with_label_values(&[effect]).inc();
+    }
+
+    /// Counts what was accepted although a stricter server might not.
+    pub(crate) fn lenient(&self, notes: Notes) {
+        if !notes.is_empty() {
+            notes.iter().for_each(|note| self.lenient[note as usize].inc());
+        }
     }
 
     /// Counts something that a limit turned away.

@@ -125,6 +125,7 @@ async fn open(
         journal: Journal::new(config.journal, config.journal_scope),
         clock: config.clock,
         allow_reset: config.allow_reset,
+        lenient: config.lenient,
         seeds: seeds.into_iter().map(|(_, seed)| seed).collect(),
         issuers: Issuers { builtin: config.builtin_tokens, foreign },
         admin_hosts: Hosts { names: config.admin_hosts.clone(), certified: config.admin_tls.is_some() },

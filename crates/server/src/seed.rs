@@ -86,6 +86,8 @@ struct SeedOrganization {
     strict_profiles: bool,
     #[serde(default, deserialize_with = "trimmed_option")]
     consent_password: Option<Secret>,
+    #[serde(default)]
+    lenient: Option<bool>,
     #[serde(default, rename = "client")]
     clients: Vec<SeedClient>,
     #[serde(default, rename = "service_provider")]
@@ -255,6 +257,7 @@ async fn apply_organization(
         webrtc: seed.webrtc,
         strict_profiles: seed.strict_profiles,
         consent_password: consent_password.clone(),
+        lenient: seed.lenient.unwrap_or(true),
     };
     let patch = OrganizationPatch {
         name: Some(seed.name.clone()),
@@ -263,6 +266,7 @@ async fn apply_organization(
         webrtc: Some(seed.webrtc),
         strict_profiles: Some(seed.strict_profiles),
         consent_password: None,
+        lenient: Some(seed.lenient.unwrap_or(true)),
     };
     let changed = OrganizationChange { patch, consent_password: consent_password.map(Some) };
     let update = RegistryCommand::UpdateOrganization(id.clone(), changed);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use jackfield_model::organization::{Country, Vertical, is_available};
+use jackfield_model::organization::{Country, Vertical, are_profiles_available, is_available};
 use jackfield_tests::{Request, Tenant, TenantOptions, Version};
 use serde_json::{Value, json};
 
@@ -222,6 +222,8 @@ async fn the_operations_are_where_the_table_says() {
                 assert_eq!(response.status, expected, "{op:?}, {vertical} in {country}: {response:?}");
             }
             for (op, id) in FamilyOp::ALL.into_iter().zip(&mut prepared) {
+                let profiles = op.is_on_profiles() && are_profiles_available(vertical, country);
+                let available = available || profiles;
                 let expected = if available { op.success() } else { 403 };
                 let response = tenant.send(&op.request(&tenant, id)).await;
                 assert_eq!(response.status, expected, "{op:?}, {vertical} in {country}: {response:?}");
@@ -234,14 +236,19 @@ async fn the_operations_are_where_the_table_says() {
 }
 
 #[tokio::test]
-async fn without_the_add_on_nothing_is_allowed() {
+async fn without_the_add_on_only_profiles_are_allowed() {
     let tenant = Tenant::with(TenantOptions { webrtc: false, ..TenantOptions::default() }).await;
     for op in Op::ALL {
         tenant.send(&op.request(&tenant, "7201")).await.is_error(403, "WebRTC");
     }
     for op in FamilyOp::ALL {
         let id = op.prepare(&tenant).await;
-        tenant.send(&op.request(&tenant, &id)).await.is_error(403, "WebRTC");
+        let answer = tenant.send(&op.request(&tenant, &id)).await;
+        if op.is_on_profiles() {
+            answer.is(op.success());
+        } else {
+            answer.is_error(403, "WebRTC");
+        }
     }
     let target = format!("/admin/v1/organizations/{}", tenant.organization);
     tenant.admin.patch(&target, &json!({"webrtc": true})).await;
@@ -252,6 +259,32 @@ async fn without_the_add_on_nothing_is_allowed() {
     tenant.delete("7201").await.is(403);
     tenant.admin.patch(&target, &json!({"country": "GB"})).await;
     tenant.delete("7201").await.is(200);
+}
+
+#[tokio::test]
+async fn profiles_take_the_scope_of_management_as_well() {
+    const MANAGEMENT: &str = "alexa::enterprise:management";
+    let tenant = Tenant::fresh().await;
+    let issue = async |scopes: Value| tenant.admin.token(&tenant.client_id, &json!({"scopes": scopes})).await;
+    let management = issue(json!([MANAGEMENT, "profile"])).await;
+    let both = issue(json!([MANAGEMENT, jackfield_tests::tenant::SCOPE])).await;
+    let neither = issue(json!(["profile"])).await;
+    for op in FamilyOp::ALL {
+        for (token, good) in [(&management, op.is_on_profiles()), (&both, true), (&neither, false)] {
+            let id = op.prepare(&tenant).await;
+            let answer = tenant.send(&op.bare_request(&id).bearer(token)).await;
+            if good {
+                answer.is(op.success());
+                continue;
+            }
+            answer.is_error(403, jackfield_tests::tenant::SCOPE);
+            assert_eq!(answer.message().contains(MANAGEMENT), op.is_on_profiles(), "{op:?} {answer:?}");
+        }
+    }
+    for op in Op::ALL {
+        let request = op.bare_request(&tenant.provider, "7201").bearer(&management);
+        tenant.send(&request).await.is_error(403, jackfield_tests::tenant::SCOPE);
+    }
 }
 
 /// Method and path template of every operation that the server describes.

@@ -25,6 +25,7 @@ mod harness;
 mod integrators;
 mod issuer;
 mod journal;
+mod lenient;
 mod lifecycle;
 mod linearizability;
 mod load;

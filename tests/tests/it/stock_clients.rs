@@ -94,3 +94,22 @@ fn requests_runs_the_whole_onboarding() {
     let python = packages::python(&suite);
     passes(&python, &[], &suite.join("test_onboarding.py"), ["Ran 4 tests", "\nOK\n"]);
 }
+
+#[test]
+fn axios_sends_what_published_clients_send() {
+    let suite = packages::suite("node");
+    packages::node(&suite);
+    passes(
+        Path::new("node"),
+        &["--test", "--test-reporter=tap"],
+        &suite.join("published.test.js"),
+        ["ok 3 - operations as the command line client sends them\n", "# skipped 0\n"],
+    );
+}
+
+#[test]
+fn requests_sends_what_published_clients_send() {
+    let suite = packages::suite("python");
+    let python = packages::python(&suite);
+    passes(&python, &[], &suite.join("test_published.py"), ["Ran 4 tests", "\nOK\n"]);
+}

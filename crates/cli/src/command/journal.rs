@@ -126,7 +126,7 @@ impl Why for JournalEntry {
             }
             text
         });
-        let parts: Vec<String> = [fault, refusal].into_iter().flatten().collect();
+        let parts: Vec<String> = [fault, refusal].into_iter().flatten().chain(self.notes.clone()).collect();
         if parts.is_empty() { "-".to_owned() } else { parts.join(", ") }
     }
 }

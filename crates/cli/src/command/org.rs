@@ -32,12 +32,15 @@ enum OrgCommand {
         /// Its line of business
         #[arg(long, value_name = "KIND", value_parser = vertical())]
         vertical: Vertical,
-        /// Whether it has the WebRTC add-on, which every operation needs
+        /// Whether it has the WebRTC add-on, which all but profiles need
         #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
         webrtc: Switch,
         /// Whether associations must name a profile of the organization
         #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
         strict_profiles: Switch,
+        /// Whether numbers for ids and token parameters in the query string are taken
+        #[arg(long, value_enum, value_name = "SWITCH", default_value = "on")]
+        lenient: Switch,
         /// Its id; issued when absent
         #[arg(long)]
         id: Option<OrganizationId>,
@@ -97,13 +100,16 @@ struct Change {
     /// Strict profiles on or off
     #[arg(long, value_enum, value_name = "SWITCH")]
     strict_profiles: Option<Switch>,
+    /// Whether numbers for ids and token parameters in the query string are taken
+    #[arg(long, value_enum, value_name = "SWITCH")]
+    lenient: Option<Switch>,
 }
 
 impl OrgArgs {
     pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
         let admin = self.admin.connect()?;
         let organization = match self.command {
-            OrgCommand::Create { name, country, vertical, webrtc, strict_profiles, id } => {
+            OrgCommand::Create { name, country, vertical, webrtc, strict_profiles, lenient, id } => {
                 let new = Organization {
                     id,
                     name,
@@ -113,6 +119,7 @@ impl OrgArgs {
                     strict_profiles: strict_profiles.is_on(),
                     consent_password: None,
                     has_consent_password: false,
+                    lenient: lenient.is_on(),
                 };
                 admin.create_organization(&new).await?
             }
@@ -128,6 +135,7 @@ impl OrgArgs {
                     webrtc: change.webrtc.map(Switch::is_on),
                     strict_profiles: change.strict_profiles.map(Switch::is_on),
                     consent_password: None,
+                    lenient: change.lenient.map(Switch::is_on),
                 };
                 admin.update_organization(&id, &patch).await?
             }
@@ -157,6 +165,7 @@ impl Show for Organization {
             ("webrtc", switch(self.webrtc)),
             ("strict profiles", switch(self.strict_profiles)),
             ("consent password", if self.has_consent_password { "set" } else { "none" }.to_owned()),
+            ("lenient", switch(self.lenient)),
         ]
     }
 }

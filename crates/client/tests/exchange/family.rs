@@ -112,7 +112,7 @@ async fn a_batch_answers_for_each_item() {
         r#"{{"items":[{{"itemId":"a","status":201,"result":{PROFILE}}},{{"itemId":"b","status":401,"error":{{"type":"UNAUTHORIZED","message":"No."}}}}]}}"#
     );
     let item = |id: &str| NewBatchItem {
-        item_id: id.to_owned(),
+        item_id: id.into(),
         profile: NewProfile { entity: Entity::unit(lobby()), name: None },
     };
     let items = vec![item("a"), item("b")];

@@ -70,12 +70,22 @@ pub struct BatchRequest {
     pub items: Vec<NewBatchItem>,
 }
 
+/// A client's name for an item of a batch, answered as it came: `1` and `"1"` are two names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ItemId {
+    /// A text of 1 to [`limit::NAME_CHARS`] characters.
+    Text(String),
+    /// An integer: the vendor's request collection numbers its items.
+    Number(i64),
+}
+
 /// An item of a batch, as a client writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewBatchItem {
     /// The client's name for the item, unique in the batch.
-    pub item_id: String,
+    pub item_id: ItemId,
     /// The profile to create.
     #[serde(flatten)]
     pub profile: NewProfile,
@@ -85,7 +95,7 @@ pub struct NewBatchItem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchItem {
     /// The client's name for the item.
-    pub item_id: String,
+    pub item_id: ItemId,
     /// The profile to create, or why it cannot be.
     pub profile: Result<NewProfile, InvalidRequest>,
 }
@@ -102,7 +112,7 @@ pub struct BatchAnswer {
 #[serde(rename_all = "camelCase")]
 pub struct BatchResult {
     /// The item.
-    pub item_id: String,
+    pub item_id: ItemId,
     /// The status that a create of this item alone would have had.
     pub status: u16,
     /// The profile, when there is one.
@@ -197,8 +207,22 @@ impl BatchItem {
 
     fn from_json(place: &str, value: &Json<'_>) -> Result<Self, InvalidRequest> {
         value.object(place, |object| {
-            Ok(Self { item_id: name(object, "itemId")?, profile: NewProfile::from_object(object) })
+            Ok(Self { item_id: item_id(object)?, profile: NewProfile::from_object(object) })
         })
+    }
+}
+
+fn item_id(object: &Object<'_>) -> Result<ItemId, InvalidRequest> {
+    match object.get("itemId")? {
+        Some(Json::Integer(number)) => Ok(ItemId::Number(*number)),
+        Some(other @ Json::Number(_)) => Err(other.wrong_type("itemId", "a string or an integer of 64 bits")),
+        _ => name(object, "itemId").map(ItemId::Text),
+    }
+}
+
+impl From<&str> for ItemId {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
     }
 }
 
@@ -254,7 +278,10 @@ mod tests {
     #[test]
     fn a_bad_item_spoils_itself_alone() {
         let items = batch(&format!(r#"[{{"itemId":"a",{ENTITY}}},{{"itemId":"b"}}]"#)).unwrap();
-        assert_eq!(items.iter().map(|item| item.item_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(
+            items.iter().map(|item| item.item_id.clone()).collect::<Vec<_>>(),
+            [ItemId::from("a"), ItemId::from("b")]
+        );
         assert!(items[0].profile.is_ok());
         assert_eq!(items[1].profile.as_ref().unwrap_err().0, "entity is missing; it is required.");
         let items = batch(&format!(r#"[{{"itemId":"a",{ENTITY}}},{{"itemId":"a",{ENTITY}}}]"#)).unwrap();
@@ -264,12 +291,28 @@ mod tests {
     }
 
     #[test]
+    fn an_item_is_named_by_a_text_or_a_number() {
+        let items =
+            batch(&format!(r#"[{{"itemId":1,{ENTITY}}},{{"itemId":"1",{ENTITY}}},{{"itemId":1,{ENTITY}}}]"#));
+        let items = items.unwrap();
+        let ids: Vec<String> =
+            items.iter().map(|item| serde_json::to_string(&item.item_id).unwrap()).collect();
+        assert_eq!(ids, ["1", "\"1\"", "1"]);
+        assert!(items[0].profile.is_ok() && items[1].profile.is_ok() && items[2].profile.is_err());
+    }
+
+    #[test]
     fn a_batch_whose_items_cannot_be_named_is_refused() {
         let refused = |items: &str| batch(items).unwrap_err();
         assert_eq!(refused("7"), "items is a number; an array is expected.");
         assert_eq!(refused("[]"), "items holds 0 items; 1 to 100 are allowed.");
         assert_eq!(refused("[7]"), "items[0] is a number; an object is expected.");
         assert_eq!(refused("[{}]"), "items[0].itemId is missing; it is required.");
+        assert_eq!(
+            refused(r#"[{"itemId":1.5}]"#),
+            "items[0].itemId is a number; a string or an integer of 64 bits is expected."
+        );
+        assert_eq!(refused(r#"[{"itemId":true}]"#), "items[0].itemId is a boolean; a string is expected.");
     }
 
     #[test]
@@ -288,8 +331,8 @@ mod tests {
     fn a_batch_travels() {
         let profile = NewProfile::parse(format!(r#"{{{ENTITY},"name":"a"}}"#).as_bytes()).unwrap();
         let request =
-            BatchRequest { items: vec![NewBatchItem { item_id: "a".to_owned(), profile: profile.clone() }] };
+            BatchRequest { items: vec![NewBatchItem { item_id: "a".into(), profile: profile.clone() }] };
         let read = BatchItem::parse_all(&serde_json::to_vec(&request).unwrap()).unwrap();
-        assert_eq!(read, [BatchItem { item_id: "a".to_owned(), profile: Ok(profile) }]);
+        assert_eq!(read, [BatchItem { item_id: "a".into(), profile: Ok(profile) }]);
     }
 }

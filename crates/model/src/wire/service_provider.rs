@@ -7,13 +7,17 @@ use crate::admin::DisplayName;
 use crate::json::{InvalidRequest, Object};
 use crate::{ServiceProviderId, limit};
 
+/// The locale of a name that says none.
+pub const DEFAULT_LOCALE: &str = "en-US";
+
 /// The body of a create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewServiceProvider {
     /// The organization's own name for it, unique in the organization.
     pub service_provider_logical_id: String,
-    /// Names for people, one a locale: 1 to [`limit::DISPLAY_NAMES`].
+    /// Names for people, one a locale: none, or up to [`limit::DISPLAY_NAMES`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub display_name: Vec<DisplayName>,
 }
 
@@ -21,8 +25,9 @@ pub struct NewServiceProvider {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceProviderUpdate {
-    /// The names for people as they are to be, in place of all there were.
-    pub display_name: Vec<DisplayName>,
+    /// The names for people as they are to be, in place of all there were; `None` leaves those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<Vec<DisplayName>>,
 }
 
 /// A service provider, as answered.
@@ -46,22 +51,29 @@ impl NewServiceProvider {
         let object = Object::parse(body)?;
         Ok(Self {
             service_provider_logical_id: name(&object, "serviceProviderLogicalId")?,
-            display_name: display_names(&object)?,
+            display_name: display_names(&object)?.unwrap_or_default(),
         })
     }
 }
 
 impl ServiceProviderUpdate {
-    /// Reads the body of an update.
+    /// Reads the body of an update, which may be none: the vendor's request collection sends an update without.
     ///
     /// # Errors
     /// [`InvalidRequest`] naming the property and the rule.
     pub fn parse(body: &[u8]) -> Result<Self, InvalidRequest> {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self { display_name: None });
+        }
         Ok(Self { display_name: display_names(&Object::parse(body)?)? })
     }
 }
 
-fn display_names(object: &Object<'_>) -> Result<Vec<DisplayName>, InvalidRequest> {
+/// The names that a body has. An entry without a value names nothing; nothing is left where no entry does.
+fn display_names(object: &Object<'_>) -> Result<Option<Vec<DisplayName>>, InvalidRequest> {
+    if object.get("displayName")?.is_none() {
+        return Ok(None);
+    }
     let values = object.array("displayName")?;
     if !(1..=limit::DISPLAY_NAMES).contains(&values.len()) {
         return Err(InvalidRequest(format!(
@@ -73,9 +85,7 @@ fn display_names(object: &Object<'_>) -> Result<Vec<DisplayName>, InvalidRequest
     let mut names: Vec<DisplayName> = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
         let place = format!("displayName[{index}]");
-        let next = value.object(&place, |object| {
-            Ok(DisplayName { locale: name(object, "locale")?, value: name(object, "value")? })
-        })?;
+        let Some(next) = value.object(&place, display_name)? else { continue };
         if names.iter().any(|other| other.locale == next.locale) {
             return Err(InvalidRequest(format!(
                 "{place}.locale stands in an earlier name; each locale has one."
@@ -83,7 +93,13 @@ fn display_names(object: &Object<'_>) -> Result<Vec<DisplayName>, InvalidRequest
         }
         names.push(next);
     }
-    Ok(names)
+    Ok(if names.is_empty() { None } else { Some(names) })
+}
+
+fn display_name(object: &Object<'_>) -> Result<Option<DisplayName>, InvalidRequest> {
+    let part = |property: &str| object.get(property)?.map(|_| name(object, property)).transpose();
+    let locale = part("locale")?.unwrap_or_else(|| DEFAULT_LOCALE.to_owned());
+    Ok(part("value")?.map(|value| DisplayName { locale, value }))
 }
 
 #[cfg(test)]
@@ -104,7 +120,7 @@ mod tests {
         let provider = NewServiceProvider::parse(body.as_bytes()).unwrap();
         assert_eq!(serde_json::to_string(&provider).unwrap(), body);
         let update = ServiceProviderUpdate::parse(body.as_bytes()).unwrap();
-        assert_eq!(update.display_name, provider.display_name);
+        assert_eq!(update.display_name, Some(provider.display_name));
     }
 
     #[test]
@@ -114,11 +130,14 @@ mod tests {
             refusal(r#"{"serviceProviderLogicalId":""}"#),
             "serviceProviderLogicalId is 0 characters long; 1 to 256 are allowed."
         );
-        assert_eq!(refusal(r#"{"serviceProviderLogicalId":"a"}"#), "displayName is missing; it is required.");
         assert_eq!(refusal(&body("{}")), "displayName is an object; an array is expected.");
         assert_eq!(refusal(&body("[]")), "displayName holds 0 names; 1 to 50 are allowed.");
         assert_eq!(refusal(&body("[7]")), "displayName[0] is a number; an object is expected.");
-        assert_eq!(refusal(&body("[{}]")), "displayName[0].locale is missing; it is required.");
+        assert_eq!(refusal(&body("null")), "displayName is null; an array is expected.");
+        assert_eq!(
+            refusal(&body(r#"[{"value":null}]"#)),
+            "displayName[0].value is null; a string is expected."
+        );
         assert_eq!(
             refusal(&body(r#"[{"locale":"en-US","value":"a\n"}]"#)),
             "displayName[0].value holds a control character (at character 2)."
@@ -127,6 +146,25 @@ mod tests {
             refusal(&body(r#"[{"locale":"a","value":"b"},{"locale":"a","value":"c"}]"#)),
             "displayName[1].locale stands in an earlier name; each locale has one."
         );
+    }
+
+    #[test]
+    fn names_and_their_parts_may_be_left_out() {
+        let names = |display_name: &str| {
+            let parsed = NewServiceProvider::parse(body(display_name).as_bytes()).unwrap().display_name;
+            parsed.into_iter().map(|own| (own.locale, own.value)).collect::<Vec<_>>()
+        };
+        let one = |locale: &str| vec![(locale.to_owned(), "F".to_owned())];
+        assert_eq!(names(r#"[{"value":"F"}]"#), one("en-US"));
+        assert_eq!(names(r#"[{"locale":"en-US"},{"locale":"de-DE","value":"F"},{}]"#), one("de-DE"));
+        assert_eq!(names(r#"[{"locale":"en-US"},{"locale":"en-US","value":"F"}]"#), one("en-US"));
+        assert_eq!(names("[{}]"), []);
+        let without = NewServiceProvider::parse(br#"{"serviceProviderLogicalId":"desk"}"#).unwrap();
+        assert_eq!(serde_json::to_string(&without).unwrap(), r#"{"serviceProviderLogicalId":"desk"}"#);
+        for nothing in ["", " \n", "{}", r#"{"displayName":[{"locale":"en-US"}]}"#] {
+            let update = ServiceProviderUpdate::parse(nothing.as_bytes()).unwrap();
+            assert_eq!(update.display_name, None, "{nothing:?}");
+        }
     }
 
     #[test]

@@ -3,11 +3,15 @@ use super::*;
 const PROFILE: &str = "amzn1.alexa.communications.profile.did.1234";
 
 fn create(body: &str) -> String {
-    Association::parse_create(body.as_bytes()).unwrap_err().0
+    Association::parse_create(body.as_bytes(), &mut Reading::default()).unwrap_err().0
 }
 
 fn query(body: &str) -> Result<QueryRequest, String> {
-    QueryRequest::parse(body.as_bytes()).map_err(|error| error.0)
+    QueryRequest::parse(body.as_bytes(), &mut Reading::default()).map_err(|error| error.0)
+}
+
+fn delete(body: &[u8], parameter: Option<&str>) -> Result<DeleteRequest, InvalidRequest> {
+    DeleteRequest::parse(body, parameter, &mut Reading::default())
 }
 
 #[test]
@@ -15,7 +19,7 @@ fn the_documented_create_is_read() {
     let body = format!(
         r#"{{"externalUserId":"7201","amazonId":"{PROFILE}","amazonIdType":"communication-profile"}}"#
     );
-    let association = Association::parse_create(body.as_bytes()).unwrap();
+    let association = Association::parse_create(body.as_bytes(), &mut Reading::default()).unwrap();
     assert_eq!(association.external_user_id.as_str(), "7201");
     assert_eq!(association.amazon_id.as_str(), PROFILE);
     assert_eq!(serde_json::to_string(&association).unwrap(), body);
@@ -45,18 +49,18 @@ fn create_ignores_filters_beside_an_association() {
     let body = format!(
         r#"{{"filters":1,"filters":2,"externalUserId":"7201","amazonId":"{PROFILE}","amazonIdType":"communication-profile"}}"#
     );
-    assert!(Association::parse_create(body.as_bytes()).is_ok());
+    assert!(Association::parse_create(body.as_bytes(), &mut Reading::default()).is_ok());
 }
 
 #[test]
 fn delete_takes_the_body_or_the_parameter() {
     let body = br#"{"externalUserId":"7201"}"#;
     for (body, parameter) in [(&body[..], None), (b"", Some("7201")), (&body[..], Some("7201"))] {
-        assert_eq!(DeleteRequest::parse(body, parameter).unwrap().external_user_id.as_str(), "7201");
+        assert_eq!(delete(body, parameter).unwrap().external_user_id.as_str(), "7201");
     }
-    assert!(DeleteRequest::parse(body, Some("7202")).unwrap_err().0.contains("differ"));
-    assert!(DeleteRequest::parse(b"", None).unwrap_err().0.contains("no body"));
-    assert!(DeleteRequest::parse(b"", Some("")).unwrap_err().0.starts_with("externalUserId is empty"));
+    assert!(delete(body, Some("7202")).unwrap_err().0.contains("differ"));
+    assert!(delete(b"", None).unwrap_err().0.contains("no body"));
+    assert!(delete(b"", Some("")).unwrap_err().0.starts_with("externalUserId is empty"));
 }
 
 #[test]
@@ -103,12 +107,68 @@ fn query_takes_the_token_under_both_names() {
 }
 
 #[test]
+fn kindness_is_noted() {
+    let noted = |read: &dyn Fn(&mut Reading)| {
+        let mut reading = Reading::default();
+        read(&mut reading);
+        reading.notes().iter().collect::<Vec<_>>()
+    };
+    let create = |id: &str, more: &str| {
+        let body = format!(
+            r#"{{"externalUserId":{id},"amazonId":"{PROFILE}","amazonIdType":"communication-profile"{more}}}"#
+        );
+        noted(&|reading| {
+            assert_eq!(
+                Association::parse_update(body.as_bytes(), reading).unwrap().external_user_id.as_str(),
+                "7201"
+            );
+        })
+    };
+    assert_eq!(create("\"7201\"", ""), []);
+    assert_eq!(create("7201", ""), [Note::NumericId]);
+    assert_eq!(create("7201", ",\"x\":1"), [Note::NumericId, Note::UnknownProperties]);
+    let delete = |body: &str, parameter| {
+        noted(&|reading| drop(DeleteRequest::parse(body.as_bytes(), parameter, reading).unwrap()))
+    };
+    assert_eq!(delete(r#"{"externalUserId":"7"}"#, None), []);
+    assert_eq!(delete(r#"{"externalUserId":7}"#, Some("7")), [Note::NumericId, Note::DeleteQuery]);
+    assert_eq!(delete("", Some("7")), [Note::DeleteQuery]);
+    let query = |body: &str| noted(&|reading| drop(QueryRequest::parse(body.as_bytes(), reading).unwrap()));
+    assert_eq!(query(r#"{"filters":{"externalUserIds":["7"]},"paginationContext":{"maxResults":3}}"#), []);
+    assert_eq!(query(r#"{"filters":{"externalUserIds":["7",8]}}"#), [Note::NumericId]);
+    for body in [
+        r#"{"filters":{},"x":1}"#,
+        r#"{"filters":{"x":1}}"#,
+        r#"{"filters":{},"paginationContext":{"maxresults":1}}"#,
+    ] {
+        assert_eq!(query(body), [Note::UnknownProperties], "{body}");
+    }
+}
+
+#[test]
+fn numbers_for_ids_are_their_text() {
+    let some = query(r#"{"filters":{"externalUserIds":[7202,"7201",7201]}}"#).unwrap();
+    let ids: Vec<_> = some.external_user_ids.unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(ids, ["7201", "7202"], "the same id as text and as number is one");
+    assert_eq!(
+        delete(br#"{"externalUserId":7201}"#, Some("7201")).unwrap().external_user_id.as_str(),
+        "7201"
+    );
+    assert!(
+        query(r#"{"filters":{"externalUserIds":[1.5]}}"#)
+            .unwrap_err()
+            .starts_with("filters.externalUserIds[0] is")
+    );
+    assert!(create(r#"{"externalUserId":1e3}"#).starts_with("externalUserId is a number with a fraction"));
+}
+
+#[test]
 fn query_names_what_is_wrong() {
     assert_eq!(query("{}").unwrap_err(), "filters is missing; it is required.");
     assert_eq!(query(r#"{"filters":null}"#).unwrap_err(), "filters is null; an object is expected.");
     assert_eq!(
-        query(r#"{"filters":{"externalUserIds":["a",7]}}"#).unwrap_err(),
-        "filters.externalUserIds[1] is a number; a string is expected."
+        query(r#"{"filters":{"externalUserIds":["a",true]}}"#).unwrap_err(),
+        "filters.externalUserIds[1] is a boolean; a string is expected."
     );
     assert_eq!(
         query(r#"{"filters":{"externalUserIds":["a"," b"]}}"#).unwrap_err(),
@@ -126,7 +186,10 @@ fn a_query_survives_the_way_over_the_wire() {
             next_token: Some("t".to_owned()),
         },
     ] {
-        assert_eq!(QueryRequest::parse(&serde_json::to_vec(&original).unwrap()).unwrap(), original);
+        assert_eq!(
+            QueryRequest::parse(&serde_json::to_vec(&original).unwrap(), &mut Reading::default()).unwrap(),
+            original
+        );
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Rep
         webrtc: new.webrtc,
         strict_profiles: new.strict_profiles,
         consent_password,
+        lenient: new.lenient,
     };
     change(app, RegistryCommand::CreateOrganization(organization.clone()), origin).await?;
     created(&shown(&organization))
@@ -74,5 +75,6 @@ fn shown(organization: &Organization) -> admin::Organization {
         strict_profiles: organization.strict_profiles,
         consent_password: None,
         has_consent_password: organization.consent_password.is_some(),
+        lenient: organization.lenient,
     }
 }

@@ -44,6 +44,7 @@ async fn app() -> Arc<App> {
         journal: Journal::new(10, crate::JournalScope::All),
         clock: ClockOffset::default(),
         allow_reset: false,
+        lenient: true,
         seeds: vec![seed::parse(SEED).unwrap()],
         issuers: Issuers { builtin: true, foreign: None },
         admin_hosts: Hosts::default(),

@@ -2,7 +2,7 @@
 
 use jackfield_model::{AmazonId, RequestId};
 
-use super::{Caller, Organization, Profile, Provider, authorize};
+use super::{Caller, Group, Organization, Profile, Provider, authorize};
 use crate::app::App;
 use crate::error::{ApiError, Unauthorized};
 use crate::router::{
@@ -22,6 +22,16 @@ pub(crate) enum Granted<'a> {
     Profile(ProfileOperation, Profile<'a>),
 }
 
+impl Granted<'_> {
+    /// Whether the caller gets the kindness that can be switched off, as far as the operation knows any.
+    pub(crate) const fn is_lenient(&self) -> bool {
+        match self {
+            Self::Association(_, provider) => provider.is_lenient(),
+            Self::Organization(..) | Self::Provider(..) | Self::Profile(..) => true,
+        }
+    }
+}
+
 /// The handle for an operation. `parameter` is that of the path, where it has one.
 pub(crate) async fn grant<'a>(
     app: &'a App,
@@ -35,8 +45,9 @@ pub(crate) async fn grant<'a>(
             Ok(Granted::Association(operation, authorize(app, caller, parameter, request_id)?))
         }
         Operation::Family(FamilyOperation::Organization(operation)) => {
-            caller.check_rate_and_scope(app)?;
-            let organization = &caller.check_place()?.id;
+            let group = Group::of(operation);
+            caller.check_rate_and_scope(app, group)?;
+            let organization = &caller.check_place(group)?.id;
             let own = Organization::new(&*app.store, &app.ids, organization, caller.origin(request_id));
             Ok(Granted::Organization(operation, own))
         }
@@ -52,15 +63,14 @@ pub(crate) async fn grant<'a>(
     }
 }
 
-/// The profile of the path, when the caller may use it now: rate, scope, profile known, profile owned, add-on,
-/// availability.
+/// The profile of the path, when the caller may use it now: rate, scope, profile known, profile owned, availability.
 async fn profile<'a>(
     app: &'a App,
     caller: &Caller,
     id: &str,
     request_id: RequestId,
 ) -> Result<Profile<'a>, ApiError> {
-    caller.check_rate_and_scope(app)?;
+    caller.check_rate_and_scope(app, Group::Profiles)?;
     let known = match id.parse::<AmazonId>() {
         Ok(id) => app.store.find_profile(&id).await?,
         Err(_) => None,
@@ -69,6 +79,6 @@ async fn profile<'a>(
     if profile.organization != caller.client.organization {
         return Err(ApiError::Unauthorized(Unauthorized::OtherProfile));
     }
-    caller.check_place()?;
+    caller.check_place(Group::Profiles)?;
     Ok(Profile::new(&*app.store, profile, caller.origin(request_id)))
 }

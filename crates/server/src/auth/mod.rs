@@ -6,6 +6,7 @@
 pub(crate) mod access_token;
 pub(crate) mod code;
 mod grant;
+mod group;
 pub(crate) mod guess;
 pub(crate) mod issuer;
 pub(crate) mod keys;
@@ -20,9 +21,8 @@ pub(crate) mod refresh_token;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header};
-use jackfield_model::organization::is_available;
-use jackfield_model::scope::SERVICE_PROVIDER;
-use jackfield_model::{RequestId, ServiceProviderId, limit};
+use jackfield_model::scope::{MANAGEMENT, SERVICE_PROVIDER};
+use jackfield_model::{RequestId, Scope, ServiceProviderId, limit};
 use jackfield_store::registry::{self, Client, Registry};
 use jackfield_store::{Actor, Origin, Timestamp};
 
@@ -30,6 +30,7 @@ use crate::app::App;
 use crate::error::{ApiError, Forbidden, Unauthorized};
 use crate::head;
 pub(crate) use grant::{Granted, grant};
+pub(crate) use group::Group;
 use issuer::Foreign;
 pub(crate) use organization::Organization;
 pub(crate) use profile::Profile;
@@ -40,7 +41,7 @@ pub(crate) use provider::Provider;
 pub(crate) struct Caller {
     pub(crate) client: Arc<Client>,
     registry: Arc<Registry>,
-    /// The scopes of a token that lacks the one it takes.
+    /// The scopes of a token that lacks the one that every operation takes.
     other_scopes: Option<Vec<String>>,
 }
 
@@ -153,12 +154,13 @@ async fn authenticate_foreign(app: &App, issuer: &Foreign, token: &str) -> Resul
     let registry = app.store.registry();
     let client = registry.clients.get(&vouched.client).filter(|client| client.enabled);
     let client = Arc::clone(client.ok_or(ApiError::Unauthorized(Unauthorized::UnknownClient))?);
-    let other_scopes = match (vouched.has_scope, client.scopes.contains(SERVICE_PROVIDER)) {
-        (Some(true) | None, true) => None,
-        // What else it is good for is not kept.
-        (Some(false), true) => Some(Vec::new()),
-        (_, false) => Some(client.scopes.iter().map(ToString::to_string).collect()),
-    };
+    let has = |scope: &str| vouched.scopes.is_none_or(|own| own.has(scope)) && client.scopes.contains(scope);
+    let other_scopes = (!has(SERVICE_PROVIDER)).then(|| {
+        // What else a token is good for is not kept; what else a client is granted is known.
+        let token_lacks_it = client.scopes.contains(SERVICE_PROVIDER);
+        let known = |scope: &&str| if *scope == MANAGEMENT { has(scope) } else { !token_lacks_it };
+        client.scopes.iter().map(Scope::as_str).filter(known).map(str::to_owned).collect()
+    });
     Ok(Caller { client, registry, other_scopes })
 }
 
@@ -170,16 +172,17 @@ fn authorize<'a>(
     provider: &str,
     request_id: RequestId,
 ) -> Result<Provider<'a>, ApiError> {
-    caller.check_rate_and_scope(app)?;
+    caller.check_rate_and_scope(app, Group::Associations)?;
     let known = provider.parse::<ServiceProviderId>().ok().and_then(|id| caller.registry.providers.get(&id));
     let provider = known.ok_or(ApiError::NoSuchProvider)?;
     if provider.organization != caller.client.organization {
         return Err(ApiError::Unauthorized(Unauthorized::OtherOrganization));
     }
-    let organization = caller.check_place()?;
+    let organization = caller.check_place(Group::Associations)?;
+    let lenient = app.lenient && organization.lenient;
     let profile_owner = organization.strict_profiles.then(|| organization.id.clone());
     let origin = caller.origin(request_id);
-    Ok(Provider::new(&*app.store, app.keys(), &app.clock, provider.id, profile_owner, origin))
+    Ok(Provider::new(&*app.store, app.keys(), &app.clock, provider.id, profile_owner, lenient, origin))
 }
 
 impl Caller {
@@ -191,26 +194,28 @@ impl Caller {
         Self { client, registry, other_scopes }
     }
 
-    fn check_rate_and_scope(&self, app: &App) -> Result<(), ApiError> {
+    fn check_rate_and_scope(&self, app: &App, group: Group) -> Result<(), ApiError> {
         app.rates
             .check(&self.client, &self.registry)
             .map_err(|retry_after| ApiError::TooManyRequests { retry_after })?;
         match &self.other_scopes {
-            None => Ok(()),
-            Some(granted) => Err(ApiError::Forbidden(Forbidden::Scope { granted: granted.clone() })),
+            Some(granted) if !granted.iter().any(|own| group.scopes().contains(&&**own)) => {
+                Err(ApiError::Forbidden(Forbidden::Scope { group, granted: granted.clone() }))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// The caller's organization, when it has the add-on and the operations are available to it.
-    fn check_place(&self) -> Result<&registry::Organization, ApiError> {
+    /// The caller's organization, when it has the add-on that the operations need and they are available to it.
+    fn check_place(&self, group: Group) -> Result<&registry::Organization, ApiError> {
         let organization = self.registry.organizations.get(&self.client.organization).ok_or_else(|| {
             ApiError::Internal { cause: format!("the organization of client {} is missing", self.client.id) }
         })?;
-        if !organization.webrtc {
+        if group.needs_add_on() && !organization.webrtc {
             return Err(ApiError::Forbidden(Forbidden::AddOn));
         }
-        if !is_available(organization.vertical, organization.country) {
-            let not_available = Forbidden::Availability(organization.vertical, organization.country);
+        if !group.is_available(organization.vertical, organization.country) {
+            let not_available = Forbidden::Availability(group, organization.vertical, organization.country);
             return Err(ApiError::Forbidden(not_available));
         }
         Ok(organization)

@@ -22,6 +22,7 @@ pub(crate) struct Provider<'a> {
     clock: &'a Clock,
     id: ServiceProviderId,
     profile_owner: Option<OrganizationId>,
+    lenient: bool,
     origin: Origin,
 }
 
@@ -33,9 +34,15 @@ impl<'a> Provider<'a> {
         clock: &'a Clock,
         id: ServiceProviderId,
         profile_owner: Option<OrganizationId>,
+        lenient: bool,
         origin: Origin,
     ) -> Self {
-        Self { store, keys, clock, id, profile_owner, origin }
+        Self { store, keys, clock, id, profile_owner, lenient, origin }
+    }
+
+    /// Whether the server and the organization are lenient.
+    pub(super) const fn is_lenient(&self) -> bool {
+        self.lenient
     }
 
     pub(crate) async fn create(self, association: Association) -> Result<CreateOutcome, StoreError> {

@@ -17,6 +17,7 @@ fn request(operation: &str, status: u16) -> JournalEntry {
         message: None,
         refusal: (status >= 400).then(Refusal::default),
         fault: None,
+        notes: vec![],
         dropped: false,
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Form {
     pub(super) redirect_uri: Option<String>,
     pub(super) code_verifier: Option<String>,
     pub(super) scope: Option<String>,
+    /// Whether one of them stood in the query string.
+    pub(super) in_query: bool,
 }
 
 impl Form {
@@ -31,11 +33,13 @@ impl Form {
         }
         let mut form = Self::default();
         form.read(body)?;
-        form.read(query.unwrap_or_default().as_bytes())?;
+        form.in_query = form.read(query.unwrap_or_default().as_bytes())?;
         Ok(form)
     }
 
-    fn read(&mut self, text: &[u8]) -> Result<(), GrantError> {
+    /// Reads parameters; answers whether there was one.
+    fn read(&mut self, text: &[u8]) -> Result<bool, GrantError> {
+        let mut any = false;
         for (name, value) in form_urlencoded::parse(text).filter(|(_, value)| !value.is_empty()) {
             let Some(place) = self.place(&name) else { continue };
             if place.as_ref().is_some_and(|other| *other != value) {
@@ -44,8 +48,9 @@ impl Form {
                 return Err(GrantError::bad("invalid_request", description));
             }
             *place = Some(value.into_owned());
+            any = true;
         }
-        Ok(())
+        Ok(any)
     }
 
     fn place(&mut self, name: &str) -> Option<&mut Option<String>> {
@@ -106,6 +111,7 @@ mod tests {
         let form = Form::parse(Some("code=c&scope="), b"client_id=a&client_secret=&code=c&code=c").unwrap();
         assert_eq!((form.client_id.as_deref(), form.code.as_deref()), (Some("a"), Some("c")));
         assert_eq!((form.client_secret, form.scope), (None, None), "without a value is absent");
+        assert!(form.in_query && !Form::parse(Some("code=&state=x"), b"code=c").unwrap().in_query);
         for body in [&b""[..], b"{}", b"[]", b" {} "] {
             assert_eq!(Form::parse(Some("code=c"), body).unwrap().code.as_deref(), Some("c"));
         }

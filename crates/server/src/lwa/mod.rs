@@ -17,7 +17,8 @@ use std::sync::Arc;
 use http::{HeaderValue, StatusCode, header};
 use jackfield_model::admin::{Secret, Token};
 use jackfield_model::inspect::Refusal;
-use jackfield_model::{ClientId, Scope, ScopeSet, limit};
+use jackfield_model::note::Note;
+use jackfield_model::{Scope, ScopeSet, limit};
 use jackfield_store::StoreError;
 use jackfield_store::registry::{Client, RefreshTokenId};
 use serde::Serialize;
@@ -58,6 +59,8 @@ enum Why {
     /// In the header and in the body.
     TwoAuthentications,
     TwoClientIds,
+    /// Parameters in the query string, where nobody is kind.
+    QueryParameters,
     /// An access token where a refresh token should be.
     AccessToken,
     UnknownRefreshToken,
@@ -85,6 +88,7 @@ impl Why {
             Self::ClientDisabled => "client_disabled",
             Self::TwoAuthentications => "two_authentications",
             Self::TwoClientIds => "two_client_ids",
+            Self::QueryParameters => "query_parameters",
             Self::AccessToken => "access_token",
             Self::UnknownRefreshToken => "unknown_refresh_token",
             Self::OthersRefreshToken => "refresh_token_of_another_client",
@@ -171,7 +175,7 @@ struct Asking {
 
 /// Answers a token request. What is known of the client, and why it is refused, is seen by log and journal.
 pub(crate) async fn token(app: &App, call: &Call, body: &[u8], seen: &mut Seen) -> Reply {
-    match grant(app, call, body, &mut seen.client).await {
+    match grant(app, call, body, seen).await {
         Ok(token) => no_store(response::json(StatusCode::OK, &token)),
         Err(Failure::Grant(error)) => error_reply(call, error, seen),
         Err(Failure::Server(error)) => refuse(call, &error, seen),
@@ -259,12 +263,7 @@ pub(crate) fn refuse_as(
     }
 }
 
-async fn grant(
-    app: &App,
-    call: &Call,
-    body: &[u8],
-    seen: &mut Option<Arc<ClientId>>,
-) -> Result<Token, Failure> {
+async fn grant(app: &App, call: &Call, body: &[u8], seen: &mut Seen) -> Result<Token, Failure> {
     const GRANTS: &str = "client_credentials, refresh_token or authorization_code";
     let form = Form::parse(call.head.uri.query(), body)?;
     let Some(grant_type) = form.grant_type.as_deref() else {
@@ -275,7 +274,16 @@ async fn grant(
         let description = format!("grant_type must be {GRANTS}.");
         return Err(GrantError::bad("unsupported_grant_type", description).into());
     }
-    let asking = credentials::authenticate(app, call, &form, seen)?;
+    if form.in_query {
+        allow_query_parameters(app.lenient)?;
+        seen.notes.add(Note::QueryParameters);
+    }
+    let asking = credentials::authenticate(app, call, &form, &mut seen.client)?;
+    if form.in_query {
+        let registry = app.store.registry();
+        let organization = registry.organizations.get(&asking.client.organization);
+        allow_query_parameters(organization.is_none_or(|own| own.lenient))?;
+    }
     if !asking.client.enabled {
         let refused = GrantError::bad("unauthorized_client", "The client is disabled.");
         return Err(refused.because(Why::ClientDisabled).into());
@@ -290,6 +298,16 @@ async fn grant(
         _ if !asking.proven => Err(GrantError::invalid_client(Why::NoCredentials).into()),
         _ => Ok(client_credentials(app, &asking.client, form.scope.as_deref())?),
     }
+}
+
+/// Refuses parameters in the query string where the server, or the client's organization, is not lenient.
+fn allow_query_parameters(lenient: bool) -> Result<(), GrantError> {
+    if lenient {
+        return Ok(());
+    }
+    let description = "The parameters stand in the query string; a form is expected in the body. This server or \
+                       organization is not lenient.";
+    Err(GrantError::bad("invalid_request", description).because(Why::QueryParameters))
 }
 
 fn client_credentials(app: &App, client: &Client, scope: Option<&str>) -> Result<Token, GrantError> {

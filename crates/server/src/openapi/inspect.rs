@@ -184,6 +184,7 @@ pub(super) fn schemas() -> Value {
             "message": text(),
             "refusal": reference("Refusal"),
             "fault": { "type": "integer", "minimum": 1, "description": "The fault rule that the request met." },
+            "notes": { "type": "array", "items": { "type": "string" }, "description": "What was accepted although a stricter server might not." },
             "dropped": { "type": "boolean", "description": "Whether a fault rule closed the connection in place of the answer." },
         })),
         "Refusal": object(&["check", "reason"], &json!({

@@ -65,7 +65,7 @@ fn document() -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "accessToken": { "type": "http", "scheme": "bearer", "description": "An access token (`Atza|…`) with the scope `amazon_communication::service_provider`." },
+                "accessToken": { "type": "http", "scheme": "bearer", "description": "An access token (`Atza|…`) with the scope `amazon_communication::service_provider`; for operations on communication profiles `alexa::enterprise:management` is enough." },
                 "adminToken": { "type": "http", "scheme": "bearer", "description": "The admin token of the server." },
                 "tokenHeader": { "type": "apiKey", "in": "header", "name": "x-amz-access-token", "description": "An access token; it may stand in the query string instead." },
                 "clientBasic": { "type": "http", "scheme": "basic", "description": "Client id and client secret; they may stand in the form instead." },

@@ -86,7 +86,7 @@ fn identifiers() -> Value {
             "minLength": 1,
             "maxLength": limit::EXTERNAL_USER_ID_CHARS,
             "pattern": "^[^\\s\\u0000-\\u001f\\u007f-\\u009f]([^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f])?$",
-            "description": "An endpoint of the provider's network: no control characters, no white space at the ends; compared byte for byte.",
+            "description": "An endpoint of the provider's network: no control characters, no white space at the ends; compared byte for byte. A request may have an integer of at most 2^53 in its place, which is read as its decimal text.",
             "examples": ["7201", "TestUserId@test.com"],
         },
         "AmazonId": prefixed(AmazonId::PREFIX, word, "An Alexa communication profile."),
@@ -194,6 +194,7 @@ fn accounts() -> Value {
         "strict_profiles": { "type": "boolean", "default": false, "description": "Whether associations must name a known profile of the organization." },
         "consent_password": { "type": "string", "minLength": limit::CONSENT_PASSWORD_MIN_CHARS, "maxLength": limit::CONSENT_PASSWORD_BYTES, "description": "The password of its consent page; never answered." },
         "has_consent_password": { "type": "boolean", "readOnly": true, "description": "Whether it has one." },
+        "lenient": { "type": "boolean", "default": true, "description": "Whether numbers for an externalUserId and token parameters in the query string are taken; shown where they are not." },
     });
     let mut patch = organization.clone();
     for only_elsewhere in ["id", "has_consent_password"] {

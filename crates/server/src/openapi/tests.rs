@@ -64,9 +64,11 @@ fn check_at(name: &str, schema: &Value, full: &impl Serialize) {
 fn check_family(provider: &jackfield_model::ServiceProviderId, profile: &jackfield_model::AmazonId) {
     let unit: jackfield_model::UnitId = "amzn1.alexa.unit.did.u".parse().unwrap();
     let (entity, name) = (wire::Entity::unit(unit.clone()), Some(String::new()));
-    let new = wire::NewServiceProvider { service_provider_logical_id: String::new(), display_name: vec![] };
+    let names = vec![admin::DisplayName { locale: String::new(), value: String::new() }];
+    let new =
+        wire::NewServiceProvider { service_provider_logical_id: String::new(), display_name: names.clone() };
     check("NewProvider", &new);
-    check("ProviderUpdate", &wire::ServiceProviderUpdate { display_name: vec![] });
+    check("ProviderUpdate", &wire::ServiceProviderUpdate { display_name: Some(names) });
     let whole = wire::ServiceProvider {
         service_provider_id: *provider,
         service_provider_logical_id: String::new(),
@@ -80,12 +82,12 @@ fn check_family(provider: &jackfield_model::ServiceProviderId, profile: &jackfie
     check("UnitProfileUpdate", &wire::ProfileUpdate { name: String::new() });
     let whole = wire::Profile::new(unit, profile.clone(), name);
     check("UnitProfile", &whole);
-    let item = wire::NewBatchItem { item_id: String::new(), profile: new };
+    let item = wire::NewBatchItem { item_id: "".into(), profile: new };
     let items =
         |schema: &str| DOCUMENT["components"]["schemas"][schema]["properties"]["items"]["items"].clone();
     check_at("item", &items("ProfileBatch"), &item);
     let error = Some(wire::ErrorBody { kind: String::new(), message: String::new() });
-    let result = wire::BatchResult { item_id: String::new(), status: 0, result: Some(whole), error };
+    let result = wire::BatchResult { item_id: "".into(), status: 0, result: Some(whole), error };
     check_at("result", &items("ProfileBatchAnswer"), &result);
 }
 
@@ -141,6 +143,7 @@ fn schemas_have_the_properties_of_their_types() {
             strict_profiles: true,
             consent_password: secret(),
             has_consent_password: true,
+            lenient: false,
         },
     );
     let organization: jackfield_model::OrganizationId = "amzn1.alexa.unit.did.o".parse().unwrap();
@@ -153,6 +156,7 @@ fn schemas_have_the_properties_of_their_types() {
             webrtc: Some(true),
             strict_profiles: Some(true),
             consent_password: Some(secret()),
+            lenient: Some(true),
         },
     );
     check(
@@ -308,6 +312,7 @@ fn schemas_of_inspection_have_the_properties_of_their_types() {
             message: Some(String::new()),
             refusal: Some(refusal),
             fault: Some(1),
+            notes: vec![String::new()],
             dropped: true,
         },
     );

@@ -4,6 +4,7 @@
 //! 200 means removed durably; an association that does not exist is a 404.
 
 use http::StatusCode;
+use jackfield_model::note::Reading;
 use jackfield_model::wire::DeleteRequest;
 use jackfield_store::DeleteOutcome;
 
@@ -15,9 +16,10 @@ pub(super) async fn handle(
     provider: Provider<'_>,
     query_string: Option<&str>,
     body: &[u8],
+    reading: &mut Reading,
 ) -> Result<Reply, ApiError> {
     let parameter = super::query_parameter(query_string, "externalUserId")?;
-    let request = DeleteRequest::parse(body, parameter.as_deref())?;
+    let request = DeleteRequest::parse(body, parameter.as_deref(), reading)?;
     match provider.delete(request.external_user_id).await? {
         DeleteOutcome::Deleted => Ok(response::empty(StatusCode::OK)),
         DeleteOutcome::NotFound => Err(super::no_such_association()),

@@ -10,6 +10,7 @@ mod query;
 mod update;
 
 use bytes::Bytes;
+use jackfield_model::note::Reading;
 
 pub(crate) use profile::delete::in_use as profile_in_use;
 
@@ -23,13 +24,14 @@ pub(crate) async fn run(
     granted: Granted<'_>,
     query_string: Option<&str>,
     body: &Bytes,
+    reading: &mut Reading,
 ) -> Result<Reply, ApiError> {
     match granted {
         Granted::Association(operation, provider) => match operation {
-            AssociationOperation::Create => create::handle(provider, body).await,
-            AssociationOperation::Update => update::handle(provider, body).await,
-            AssociationOperation::Delete => delete::handle(provider, query_string, body).await,
-            AssociationOperation::Query => query::handle(provider, body).await,
+            AssociationOperation::Create => create::handle(provider, body, reading).await,
+            AssociationOperation::Update => update::handle(provider, body, reading).await,
+            AssociationOperation::Delete => delete::handle(provider, query_string, body, reading).await,
+            AssociationOperation::Query => query::handle(provider, body, reading).await,
         },
         Granted::Organization(operation, organization) => match operation {
             OrganizationOperation::CreateProvider => provider::create::handle(organization, body).await,

@@ -5,14 +5,19 @@
 
 use http::StatusCode;
 use jackfield_model::ExternalUserId;
+use jackfield_model::note::Reading;
 use jackfield_model::wire::{Association, LAST_PAGE_TOKEN, PaginationContext, QueryRequest, QueryResponse};
 
 use crate::auth::Provider;
 use crate::error::ApiError;
 use crate::response::{self, Reply};
 
-pub(super) async fn handle(provider: Provider<'_>, body: &[u8]) -> Result<Reply, ApiError> {
-    let request = QueryRequest::parse(body)?;
+pub(super) async fn handle(
+    provider: Provider<'_>,
+    body: &[u8],
+    reading: &mut Reading,
+) -> Result<Reply, ApiError> {
+    let request = QueryRequest::parse(body, reading)?;
     let filter = request.external_user_ids.as_deref();
     let tokens = provider.page_tokens(filter);
     // The token of a last page leads to an empty page without a token, so that a client that goes on until the

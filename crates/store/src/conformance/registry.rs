@@ -31,10 +31,11 @@ pub(super) async fn organizations_come_change_and_go(adapter: &dyn Adapter) {
     let patch = OrganizationPatch {
         country: Some(Country::Fr),
         strict_profiles: Some(true),
+        lenient: Some(false),
         ..OrganizationPatch::default()
     };
     world.done(RegistryCommand::UpdateOrganization(id.clone(), patch.clone().into())).await;
-    let changed = Organization { country: Country::Fr, strict_profiles: true, ..south };
+    let changed = Organization { country: Country::Fr, strict_profiles: true, lenient: false, ..south };
     let before = world.last_change().await;
     world.done(RegistryCommand::UpdateOrganization(id.clone(), patch.clone().into())).await;
     assert_eq!(world.last_change().await, before, "nothing changed");

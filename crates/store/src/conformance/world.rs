@@ -215,6 +215,7 @@ pub fn organization(suffix: &str) -> Organization {
         webrtc: true,
         strict_profiles: false,
         consent_password: None,
+        lenient: true,
     }
 }
 

@@ -273,6 +273,7 @@ impl Registry {
                     vertical,
                     webrtc,
                     strict_profiles,
+                    lenient,
                     consent_password: _,
                 } = patch;
                 set(&mut organization.name, name);
@@ -281,6 +282,7 @@ impl Registry {
                 set(&mut organization.webrtc, webrtc);
                 set(&mut organization.strict_profiles, strict_profiles);
                 set(&mut organization.consent_password, consent_password);
+                set(&mut organization.lenient, lenient);
                 self.put(Record::Organization(organization))
             }
             RegistryCommand::DeleteOrganization(id) => {

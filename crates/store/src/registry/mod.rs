@@ -45,6 +45,18 @@ pub struct Organization {
     /// Hash of the password of its consent page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_password: Option<PasswordHash>,
+    /// Whether what may be refused is taken where it can be understood. Left out where it is, as it always was.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub lenient: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// A slow hash of a password, `$FUNCTION$PARAMETERS$SALT$HASH`. How it is made is the business of who checks it. The
@@ -371,5 +383,22 @@ impl Profile {
             before: before.map(json),
             after: after.map(json),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records that were written before there was such a thing are read, and written as they were.
+    #[test]
+    fn an_organization_is_lenient_unless_it_says_otherwise() {
+        let written = r#"{"id":"amzn1.alexa.unit.did.o","name":"n","country":"US","vertical":"core","webrtc":true,"strict_profiles":false}"#;
+        let read: Organization = serde_json::from_str(written).unwrap();
+        assert!(read.lenient);
+        assert_eq!(serde_json::to_string(&read).unwrap(), written);
+        let strict = Organization { lenient: false, ..read };
+        let text = serde_json::to_string(&strict).unwrap();
+        assert_eq!(serde_json::from_str::<Organization>(&text).unwrap(), strict);
     }
 }

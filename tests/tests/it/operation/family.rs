@@ -85,6 +85,19 @@ impl FamilyOp {
         }
     }
 
+    /// Whether it is on communication profiles: then it needs no add-on, and is available in more places.
+    pub(crate) const fn is_on_profiles(self) -> bool {
+        matches!(
+            self,
+            Self::CreateProfile
+                | Self::FindProfile
+                | Self::GetProfile
+                | Self::UpdateProfile
+                | Self::DeleteProfile
+                | Self::CreateProfiles
+        )
+    }
+
     /// Whether it reads a body.
     pub(crate) fn has_body(self) -> bool {
         matches!(self.method(), Method::POST | Method::PUT)

@@ -141,7 +141,12 @@ fn bad_ids() -> Vec<(String, &'static str)> {
     let long = |character: &str| format!("\"{}\"", character.repeat(257));
     vec![
         ("null".into(), "null"),
-        ("7201".into(), "number"),
+        ("7201.5".into(), "in quotes"),
+        ("1e3".into(), "in quotes"),
+        ("1.0".into(), "in quotes"),
+        ("9007199254740993".into(), "in quotes"),
+        ("-9007199254740993".into(), "in quotes"),
+        ("18446744073709551616".into(), "in quotes"),
         ("true".into(), "boolean"),
         ("[\"7201\"]".into(), "array"),
         ("{}".into(), "object"),

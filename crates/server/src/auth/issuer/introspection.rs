@@ -86,7 +86,7 @@ impl Introspection {
         match &said.client_id {
             Some(client) if said.active && for_us => {
                 let expires = said.exp.unwrap_or_else(|| now.saturating_add(LIFE_UNSAID));
-                vouch(client, Scopes::has_ours(said.scope.as_ref()), expires)
+                vouch(client, Some(Scopes::known(said.scope.as_ref())), expires)
             }
             _ => Answer::No,
         }

@@ -21,7 +21,7 @@ use ::http::Uri;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use jackfield_model::admin::Secret;
-use jackfield_model::scope::SERVICE_PROVIDER;
+use jackfield_model::scope::{MANAGEMENT, SERVICE_PROVIDER};
 use jackfield_model::{ClientId, limit};
 use quick_cache::sync::Cache;
 use ring::hmac;
@@ -80,10 +80,24 @@ pub enum IssuerKind {
 pub(crate) struct Vouched {
     /// Whose it is. That this client is registered here is checked anew at each use.
     pub(crate) client: ClientId,
-    /// Whether it has the scope of the operations; `None` when the issuer does not speak of scopes.
-    pub(crate) has_scope: Option<bool>,
+    /// Which scopes of operations it has; `None` when the issuer does not speak of scopes.
+    pub(crate) scopes: Option<KnownScopes>,
     /// When it ends, in seconds since 1970.
     expires: u64,
+}
+
+/// Which of the scopes that operations take a token has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KnownScopes {
+    service_provider: bool,
+    management: bool,
+}
+
+impl KnownScopes {
+    /// Whether it has this scope, as far as operations take it.
+    pub(crate) fn has(self, scope: &str) -> bool {
+        scope == SERVICE_PROVIDER && self.service_provider || scope == MANAGEMENT && self.management
+    }
 }
 
 /// An answer about a token.
@@ -284,9 +298,9 @@ impl fmt::Debug for Foreign {
 
 /// A yes about the client of this id, which an issuer may write as it likes: one that is no id of a client of ours
 /// is not registered here.
-fn vouch(client: &str, has_scope: Option<bool>, expires: u64) -> Answer {
+fn vouch(client: &str, scopes: Option<KnownScopes>, expires: u64) -> Answer {
     match ClientId::new(client) {
-        Ok(client) => Answer::Yes(Vouched { client, has_scope, expires }),
+        Ok(client) => Answer::Yes(Vouched { client, scopes, expires }),
         Err(_) => Answer::No,
     }
 }
@@ -304,12 +318,13 @@ enum Scopes {
 }
 
 impl Scopes {
-    fn has_ours(scopes: Option<&Self>) -> Option<bool> {
-        Some(match scopes {
+    fn known(scopes: Option<&Self>) -> KnownScopes {
+        let has = |wanted: &str| match scopes {
             None => false,
-            Some(Self::Text(text)) => text.split_ascii_whitespace().any(|scope| scope == SERVICE_PROVIDER),
-            Some(Self::List(list)) => list.iter().any(|scope| scope == SERVICE_PROVIDER),
-        })
+            Some(Self::Text(text)) => text.split_ascii_whitespace().any(|scope| scope == wanted),
+            Some(Self::List(list)) => list.iter().any(|scope| scope == wanted),
+        };
+        KnownScopes { service_provider: has(SERVICE_PROVIDER), management: has(MANAGEMENT) }
     }
 }
 

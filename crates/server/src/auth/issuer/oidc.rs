@@ -90,8 +90,9 @@ impl Oidc {
         });
         let Some(claims) = claims.map(|data| data.claims) else { return Answer::No };
         let client = claims.client_id.or(claims.azp).or(claims.sub);
-        client
-            .map_or(Answer::No, |client| vouch(&client, Scopes::has_ours(claims.scope.as_ref()), claims.exp))
+        client.map_or(Answer::No, |client| {
+            vouch(&client, Some(Scopes::known(claims.scope.as_ref())), claims.exp)
+        })
     }
 
     /// The keys of the issuer, fetched anew when they are old or lack the key of this header.

@@ -17,6 +17,10 @@ const PROFILE_UNAUTHORIZED: (u16, &str) = (
     401,
     "The access token is missing, unknown, expired or revoked, or the unit or profile belongs to another organization.",
 );
+const PROFILE_FORBIDDEN: (u16, &str) = (
+    403,
+    "The token is valid, the operation not allowed: the scope is missing, or there are no communication profiles in the country and vertical.",
+);
 const NO_PROVIDER: (u16, &str) = (404, "No such service provider.");
 const NO_NETWORK: (u16, &str) = (404, "No such service provider, or it has no network mapping.");
 const NO_PROFILE: (u16, &str) = (404, "No such communication profile.");
@@ -55,13 +59,13 @@ const CREATE_NETWORK_ERRORS: ErrorList = &[
 const NETWORK_ERRORS: ErrorList =
     &[BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NO_NETWORK, LIMITED, INTERNAL, UNAVAILABLE];
 const CREATE_PROFILE_ERRORS: ErrorList =
-    &[BAD_REQUEST, PROFILE_UNAUTHORIZED, FORBIDDEN, LIMITED, INTERNAL, UNAVAILABLE];
+    &[BAD_REQUEST, PROFILE_UNAUTHORIZED, PROFILE_FORBIDDEN, LIMITED, INTERNAL, UNAVAILABLE];
 const PROFILE_ERRORS: ErrorList =
-    &[BAD_REQUEST, PROFILE_UNAUTHORIZED, FORBIDDEN, NO_PROFILE, LIMITED, INTERNAL, UNAVAILABLE];
+    &[BAD_REQUEST, PROFILE_UNAUTHORIZED, PROFILE_FORBIDDEN, NO_PROFILE, LIMITED, INTERNAL, UNAVAILABLE];
 const DELETE_PROFILE_ERRORS: ErrorList = &[
     BAD_REQUEST,
     PROFILE_UNAUTHORIZED,
-    FORBIDDEN,
+    PROFILE_FORBIDDEN,
     NO_PROFILE,
     (409, "The organization has strict profiles and associations name this one."),
     LIMITED,

@@ -7,19 +7,19 @@ use super::{name, object, prefixed, reference};
 
 /// The schemas of the family.
 pub(super) fn all() -> Value {
-    let names = json!({ "type": "array", "items": reference("DisplayName"), "minItems": 1, "maxItems": limit::DISPLAY_NAMES, "uniqueItems": true, "description": "One a locale." });
+    let names = json!({ "type": "array", "items": new_name(), "minItems": 1, "maxItems": limit::DISPLAY_NAMES, "uniqueItems": true, "description": "One a locale. Absent in an update: the names stay." });
     let english = json!([{ "locale": "en-US", "value": "Front desk" }]);
     let skill = "amzn1.ask.skill.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10";
     json!({
         "NewProvider": example(
-            object(&["serviceProviderLogicalId", "displayName"], &json!({
+            object(&["serviceProviderLogicalId"], &json!({
                 "serviceProviderLogicalId": described(name(), "The organization's own name for it, unique in the organization."),
                 "displayName": names,
             })),
             &json!({ "serviceProviderLogicalId": "front-desk", "displayName": english }),
         ),
         "ProviderUpdate": example(
-            object(&["displayName"], &json!({ "displayName": names })),
+            object(&[], &json!({ "displayName": names })),
             &json!({ "displayName": english }),
         ),
         "Provider": object(&["serviceProviderId", "serviceProviderLogicalId", "displayName"], &json!({
@@ -52,6 +52,16 @@ fn lobby() -> Value {
     json!({ "type": "UNIT", "id": "amzn1.alexa.unit.did.lobby" })
 }
 
+fn new_name() -> Value {
+    object(
+        &[],
+        &json!({
+            "locale": described(name(), "BCP 47 language tag; `en-US` when absent."),
+            "value": described(name(), "The name in that language; without it the entry is left out."),
+        }),
+    )
+}
+
 fn new_profile() -> Value {
     json!({
         "entity": reference("Entity"),
@@ -63,7 +73,7 @@ fn batch() -> Value {
     // A bad item is answered in its place, so that the body as a whole is as good with it as without.
     let judged_alone = |schema: Value| json!({ "anyOf": [schema, {}], "description": "Not valid: the error of this item alone." });
     let item = json!({
-        "itemId": described(name(), "The client's name for the item. One that stands in an earlier item is the error of this item alone."),
+        "itemId": described(item_id(), "The client's name for the item. One that stands in an earlier item is the error of this item alone."),
         "entity": judged_alone(reference("Entity")),
         "name": judged_alone(name()),
     });
@@ -74,11 +84,15 @@ fn batch() -> Value {
     )
 }
 
+fn item_id() -> Value {
+    json!({ "anyOf": [name(), { "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX }] })
+}
+
 fn batch_answer() -> Value {
     let result = object(
         &["itemId", "status"],
         &json!({
-            "itemId": name(),
+            "itemId": described(item_id(), "As it came."),
             "status": { "type": "integer", "description": "What a create of this item alone would have had: 201, or that of the error." },
             "result": reference("UnitProfile"),
             "error": reference("Error"),

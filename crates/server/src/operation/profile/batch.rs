@@ -4,7 +4,7 @@
 //! commit. The answer has the outcome of every item in the same order: 200 when all succeeded, 207 otherwise.
 
 use http::StatusCode;
-use jackfield_model::wire::{BatchAnswer, BatchItem, BatchResult, NewProfile};
+use jackfield_model::wire::{BatchAnswer, BatchItem, BatchResult, ItemId, NewProfile};
 use jackfield_store::registry;
 
 use crate::auth::Organization;
@@ -39,7 +39,7 @@ fn check(
     Ok(new)
 }
 
-fn result(item_id: String, outcome: Result<registry::Profile, ApiError>) -> BatchResult {
+fn result(item_id: ItemId, outcome: Result<registry::Profile, ApiError>) -> BatchResult {
     match outcome {
         Ok(profile) => BatchResult {
             item_id,

@@ -1,6 +1,6 @@
 //! PUT /v1/communications/serviceProviders/{serviceProviderId}: gives a service provider other names for people.
 //!
-//! 200 means stored durably. The names replace all there were.
+//! 200 means stored durably. The names replace all there were; without names nothing is changed.
 
 use http::StatusCode;
 use jackfield_model::wire::ServiceProviderUpdate;
@@ -11,6 +11,8 @@ use crate::response::{self, Reply};
 
 pub(in super::super) async fn handle(provider: Provider<'_>, body: &[u8]) -> Result<Reply, ApiError> {
     let ServiceProviderUpdate { display_name } = ServiceProviderUpdate::parse(body)?;
-    super::done(provider.rename(display_name).await?)?;
+    if let Some(display_name) = display_name {
+        super::done(provider.rename(display_name).await?)?;
+    }
     Ok(response::empty(StatusCode::OK))
 }

@@ -117,6 +117,30 @@ async fn an_item_id_that_comes_again_spoils_the_later_item() {
 }
 
 #[tokio::test]
+async fn an_item_id_is_answered_as_it_came() {
+    let tenant = Tenant::fresh().await;
+    let mut items = Vec::new();
+    for id in
+        [json!(1), json!("1"), json!(1), json!(0), json!(-7), json!(i64::MAX), json!("uniqueRequestItemId1")]
+    {
+        let mut item = item("x", &fresh());
+        item["itemId"] = id;
+        items.push(item);
+    }
+    let answer = batch(&tenant, &json!(items)).await.expect(207).json();
+    for (place, (sent, own)) in items.iter().zip(answer["items"].as_array().unwrap()).enumerate() {
+        assert_eq!(own["itemId"], sent["itemId"]);
+        // A number is another name than its text; the same number again is not.
+        assert_eq!(own["status"], if place == 2 { 400 } else { 201 }, "{own}");
+    }
+    for bad in ["1.5", "18446744073709551616", "true"] {
+        let body = format!(r#"{{"items":[{{"itemId":{bad}}}]}}"#);
+        let request = tenant.request(&OP.method(), OP.target("")).body(body);
+        tenant.send(&request).await.is_error(400, "items[0].itemId is");
+    }
+}
+
+#[tokio::test]
 async fn item_ids_are_bounded() {
     let tenant = Tenant::fresh().await;
     for id in good_names() {
@@ -141,7 +165,7 @@ async fn a_batch_whose_items_cannot_be_named_is_refused_whole() {
     ] {
         bodies.push((format!(r#"{{"items":[{items}]}}"#), part));
     }
-    for (bad, part) in bad_names() {
+    for (bad, part) in bad_names().into_iter().filter(|(bad, _)| bad != "7") {
         bodies.push((format!(r#"{{"items":[{good},{{"itemId":{bad}}}]}}"#), part));
     }
     refuses(&tenant, OP, "", &bodies).await;

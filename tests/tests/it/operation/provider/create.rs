@@ -74,12 +74,30 @@ async fn names_are_bounded() {
 }
 
 #[tokio::test]
+async fn names_and_their_parts_may_be_left_out() {
+    let tenant = Tenant::fresh().await;
+    for (sent, stored) in [
+        (json!({}), json!([])),
+        (json!({"displayName": [{"locale": "en-US"}]}), json!([])),
+        (json!({"displayName": [{}]}), json!([])),
+        (json!({"displayName": [{"value": "F"}]}), names("F")),
+        (json!({"displayName": [{"locale": "de-DE"}, {"value": "F"}]}), names("F")),
+    ] {
+        let mut body = sent;
+        body["serviceProviderLogicalId"] = json!(fresh());
+        let created = tenant.send(&tenant.request(&OP.method(), OP.target("")).json(&body)).await.expect(201);
+        assert_eq!(created.json()["displayName"], stored, "{body}");
+        let id = created.json()["serviceProviderId"].as_str().unwrap().to_owned();
+        assert_eq!(get(&tenant, &id).await["displayName"], stored);
+    }
+}
+
+#[tokio::test]
 async fn refusals_name_the_property_and_store_nothing() {
     let tenant = Tenant::fresh().await;
     let names = names("a");
     let mut bodies = no_objects();
     bodies.push((format!(r#"{{"displayName":{names}}}"#), "serviceProviderLogicalId is missing"));
-    bodies.push((r#"{"serviceProviderLogicalId":"a"}"#.to_owned(), "displayName is missing"));
     bodies.push((
         format!(r#"{{"serviceProviderLogicalId":"a","serviceProviderLogicalId":"b","displayName":{names}}}"#),
         "serviceProviderLogicalId stands more than once",

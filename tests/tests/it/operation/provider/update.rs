@@ -37,6 +37,22 @@ async fn the_names_are_replaced_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn without_a_body_or_a_name_nothing_is_changed() {
+    let tenant = Tenant::fresh().await;
+    let update = || tenant.request(&OP.method(), OP.target(&tenant.provider));
+    tenant.send(&update().json(&json!({"displayName": names("one")}))).await.is(200);
+    let before = recorded(&tenant, &tenant.provider).await;
+    for nothing in
+        ["", " \r\n", "{}", r#"{"serviceProviderLogicalId":"x"}"#, r#"{"displayName":[{"locale":"en-US"}]}"#]
+    {
+        tenant.send(&update().header("Content-Type", "application/json").body(nothing)).await.is(200);
+    }
+    assert_eq!(get(&tenant, &tenant.provider).await["displayName"], names("one"));
+    assert_eq!(recorded(&tenant, &tenant.provider).await.len(), before.len(), "nothing is recorded");
+    tenant.send(&tenant.request(&OP.method(), OP.target("nonsense"))).await.is(404);
+}
+
+#[tokio::test]
 async fn the_number_of_names_is_bounded() {
     let tenant = Tenant::fresh().await;
     for count in [1, 49, 50] {
@@ -50,7 +66,7 @@ async fn the_number_of_names_is_bounded() {
 async fn refusals_name_the_property_and_change_nothing() {
     let tenant = Tenant::fresh().await;
     let mut bodies = no_objects();
-    bodies.push(("{}".to_owned(), "displayName is missing"));
+    bodies.retain(|(body, _)| !body.trim().is_empty());
     for (bad, part) in bad_display_names() {
         bodies.push((format!(r#"{{"displayName":{bad}}}"#), part));
     }
