@@ -1,5 +1,6 @@
 //! The commands: one file a group.
 
+mod admin_token;
 mod association;
 mod backup;
 mod changes;
@@ -73,6 +74,8 @@ enum Command {
     Diff(Box<diff::DiffArgs>),
     /// Issue and get access tokens
     Token(token::TokenArgs),
+    /// Manage admin tokens, which open the admin API
+    AdminToken(admin_token::AdminTokenArgs),
     /// Manage organizations
     Org(org::OrgArgs),
     /// Manage clients, which hold the credentials
@@ -151,6 +154,7 @@ impl Command {
                 Self::Sync(args) => args.run(output).await,
                 Self::Diff(args) => args.run(output).await,
                 Self::Token(args) => args.run(output).await,
+                Self::AdminToken(args) => args.run(output).await,
                 Self::Org(args) => args.run(output).await,
                 Self::Client(args) => args.run(output).await,
                 Self::Provider(args) => args.run(output).await,

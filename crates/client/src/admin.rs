@@ -2,6 +2,7 @@
 
 mod backup;
 mod inspect;
+mod token;
 mod verify;
 
 use std::sync::Arc;

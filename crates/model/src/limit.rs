@@ -249,3 +249,14 @@ pub const PASSWORD_HASHES: usize = 2;
 
 /// Passwords that wait to be hashed; more get a 503.
 pub const PASSWORDS_WAITING: usize = 32;
+
+/// Most admin tokens beside the one that a server was started with, revoked ones of that kind included.
+pub const ADMIN_TOKENS: usize = 100;
+/// Most characters of the name of an admin token.
+pub const ADMIN_TOKEN_NAME_CHARS: usize = 64;
+/// Longest life of an admin token that expires, in seconds: ten years.
+pub const ADMIN_TOKEN_MAX_SECONDS: u64 = 10 * 365 * 24 * 60 * 60;
+/// Most addresses that one entry about wrong admin tokens names.
+pub const ACT_ADDRESSES: usize = 10;
+/// Most pairs of admin token and address whose reads of the journal are told apart.
+pub const ACT_READERS: usize = 1_000;

@@ -20,17 +20,19 @@ use jackfield_model::{ClientId, RequestId, ServiceProviderId, limit};
 use jackfield_store::{Registry, Store, StoreError};
 
 use crate::admin::Verifying;
+use crate::admin::access::{self, Bootstrap};
+use crate::admin::act::{self, Acts};
 use crate::admin::host::Hosts;
 use crate::admission::Places;
 use crate::auth::Caller;
-use crate::auth::guess::{Attempt, Guess, Guesses};
+use crate::auth::guess::Guesses;
 use crate::auth::issuer::Issuers;
 use crate::auth::keys::Keys;
 use crate::auth::password::Hashing;
 use crate::auth::rate::Rates;
 use crate::body::Bodies;
 use crate::clock::{Clock, ClockOffset};
-use crate::error::{ApiError, Unauthorized};
+use crate::error::ApiError;
 use crate::exchange::{Exchange, Unsent};
 use crate::fault::{Effect, FaultAnswer, Faults, Hit, Offer};
 use crate::ids::Ids;
@@ -62,7 +64,9 @@ pub(crate) struct App {
     pub(crate) consent: Consent,
     pub(crate) hashing: Hashing,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) admin_token: admin::AdminToken,
+    /// The admin token that the server was started with.
+    pub(crate) bootstrap: Bootstrap,
+    pub(crate) acts: Acts,
     admin_hosts: Hosts,
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
@@ -187,7 +191,8 @@ impl App {
             consent,
             hashing: Hashing::default(),
             metrics,
-            admin_token: admin::AdminToken::new(admin_token),
+            bootstrap: Bootstrap::new(admin_token),
+            acts: Acts::default(),
             admin_hosts,
             journal,
             faults: Faults::default(),
@@ -330,9 +335,11 @@ impl App {
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        self.check_operator(call)?;
+        let operator = access::admit(self, call, operation).await?;
         if operation == AdminOperation::Restore {
-            return restore::restore(self, body, self.bodies.patience()).await;
+            let done = restore::restore(self, body, self.bodies.patience()).await?;
+            act::tell(self, &operator, operation, call, parameter).await?;
+            return Ok(done);
         }
         let body = self.bodies.read(call, body, None).await?;
         // What operators send is noted nowhere.
@@ -343,21 +350,9 @@ impl App {
             self.store.refresh().await?;
             self.resets.pass().await
         };
-        admin::run(self, operation, call, parameter, &body).await
-    }
-
-    /// Whether the bearer of the admin token asks. The right one always passes, however many wrong ones came from the
-    /// same address: everything on this machine may share that.
-    fn check_operator(&self, call: &Call) -> Result<(), ApiError> {
-        let judged = self.admin_token.check(&call.head.headers);
-        let Err(ApiError::Unauthorized(why)) = &judged else { return judged };
-        if matches!(why, Unauthorized::Missing | Unauthorized::NotBearer) {
-            return judged;
-        }
-        let attempt = Attempt { at: Guess::AdminToken, of: "", from: call.peer.origin() };
-        self.guesses
-            .failed(attempt)
-            .map_or(judged, |retry_after| Err(ApiError::TooManyGuesses { retry_after }))
+        let done = admin::run(self, operation, &operator, call, parameter, &body).await?;
+        act::tell(self, &operator, operation, call, parameter).await?;
+        Ok(done)
     }
 
     /// An operation for the bearer of an access token.

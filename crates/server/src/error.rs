@@ -5,6 +5,7 @@
 //! has both.
 
 use http::{HeaderValue, StatusCode, header};
+use jackfield_model::admin::Role;
 use jackfield_model::inspect::Refusal;
 use jackfield_model::json::InvalidRequest;
 use jackfield_model::wire::ErrorBody;
@@ -196,6 +197,13 @@ pub(crate) enum Forbidden {
     Availability(Group, Vertical, Country),
     /// The server was not told that it may be reset.
     Reset,
+    /// The admin token's role is too low.
+    Role {
+        /// Its role.
+        has: Role,
+        /// The least that would do.
+        needed: Role,
+    },
     /// The admin listener is not known under the name that the request is for.
     Host,
     /// A page of another site sent the request.
@@ -225,6 +233,9 @@ impl Forbidden {
                              server with --admin-host NAME to let it."
                     .to_owned()
             }
+            Self::Role { has, needed } => {
+                format!("The admin token has the role {has}; this takes the role {needed}.")
+            }
             Self::Reset => "This server may not be reset; it was started without --allow-reset.".to_owned(),
         }
     }
@@ -239,6 +250,7 @@ impl Forbidden {
             Self::AddOn => refusal("add_on", "webrtc_off"),
             Self::Availability(..) => refusal("availability", "not_available"),
             Self::Reset => refusal("reset", "not_allowed"),
+            Self::Role { .. } => refusal("role", "too_low"),
             Self::Host => refusal("host", "unknown_name"),
             Self::Origin => refusal("host", "other_site"),
         }

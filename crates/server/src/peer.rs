@@ -29,6 +29,11 @@ impl Peer {
         Self { address: address.ip().to_canonical(), secure }
     }
 
+    /// Its address.
+    pub(crate) const fn address(self) -> IpAddr {
+        self.0
+    }
+
     /// What it counts as.
     pub(crate) fn origin(self) -> Origin {
         match self.address {

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use http::Method;
+use jackfield_model::admin::Role;
 use jackfield_model::path;
 
 /// Something that a request can ask for.
@@ -131,6 +132,9 @@ pub(crate) enum AdminOperation {
     Backup,
     Verify,
     Restore,
+    CreateAdminToken,
+    ListAdminTokens,
+    DeleteAdminToken,
 }
 
 /// Operations without authentication.
@@ -167,15 +171,18 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     pub(crate) operation: Operation,
     pub(crate) served: Served,
+    /// The least role that may ask for it, for operations of the admin API.
+    pub(crate) role: Option<Role>,
 }
 
 macro_rules! routes {
-    ($($served:ident $method:ident $path:expr => $kind:ident $(($operation:ident))?;)*) => {
+    ($($served:ident $method:ident $path:expr => $kind:ident $(($operation:ident))? $(for $role:ident)?;)*) => {
         &[$(Route {
             method: Method::$method,
             path: $path,
             operation: routes!(@ $kind $($operation)?),
             served: Served::$served,
+            role: routes!(# $($role)?),
         }),*]
     };
     (@ Association $operation:ident) => { Operation::Association(AssociationOperation::$operation) };
@@ -191,6 +198,8 @@ macro_rules! routes {
     (@ Admin $operation:ident) => { Operation::Admin(AdminOperation::$operation) };
     (@ Open $operation:ident) => { Operation::Open(OpenOperation::$operation) };
     (@ Login $operation:ident) => { Operation::Login(LoginOperation::$operation) };
+    (# $role:ident) => { Some(Role::$role) };
+    (#) => { None };
     (@ Token) => { Operation::Token };
 }
 
@@ -224,51 +233,54 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Public GET    path::CONSENT              => Login(ConsentPage);
     Public POST   path::CONSENT              => Login(ConsentDecision);
 
-    Admin  POST   "/admin/v1/organizations"                       => Admin(CreateOrganization);
-    Admin  GET    "/admin/v1/organizations"                       => Admin(ListOrganizations);
-    Admin  GET    "/admin/v1/organizations/{id}"                  => Admin(GetOrganization);
-    Admin  PATCH  "/admin/v1/organizations/{id}"                  => Admin(UpdateOrganization);
-    Admin  DELETE "/admin/v1/organizations/{id}"                  => Admin(DeleteOrganization);
-    Admin  POST   "/admin/v1/organizations/{id}/clients"          => Admin(CreateClient);
-    Admin  GET    "/admin/v1/organizations/{id}/clients"          => Admin(ListClients);
-    Admin  POST   "/admin/v1/organizations/{id}/serviceProviders" => Admin(CreateProvider);
-    Admin  GET    "/admin/v1/organizations/{id}/serviceProviders" => Admin(ListProviders);
-    Admin  POST   "/admin/v1/organizations/{id}/profiles"         => Admin(CreateProfile);
-    Admin  GET    "/admin/v1/organizations/{id}/profiles"         => Admin(ListProfiles);
-    Admin  GET    "/admin/v1/clients/{id}"                        => Admin(GetClient);
-    Admin  PATCH  "/admin/v1/clients/{id}"                        => Admin(UpdateClient);
-    Admin  DELETE "/admin/v1/clients/{id}"                        => Admin(DeleteClient);
-    Admin  POST   "/admin/v1/clients/{id}/rotate-secret"          => Admin(RotateSecret);
-    Admin  POST   "/admin/v1/clients/{id}/revoke-tokens"          => Admin(RevokeTokens);
-    Admin  POST   "/admin/v1/clients/{id}/tokens"                 => Admin(IssueToken);
-    Admin  POST   "/admin/v1/clients/{id}/refresh-tokens"         => Admin(IssueRefreshToken);
-    Admin  GET    "/admin/v1/clients/{id}/refresh-tokens"         => Admin(ListRefreshTokens);
-    Admin  DELETE "/admin/v1/refresh-tokens/{id}"                 => Admin(RevokeRefreshToken);
-    Admin  GET    "/admin/v1/serviceProviders/{id}"               => Admin(GetProvider);
-    Admin  PATCH  "/admin/v1/serviceProviders/{id}"               => Admin(UpdateProvider);
-    Admin  DELETE "/admin/v1/serviceProviders/{id}"               => Admin(DeleteProvider);
-    Admin  GET    "/admin/v1/serviceProviders/{id}/network"       => Admin(GetNetwork);
-    Admin  PUT    "/admin/v1/serviceProviders/{id}/network"       => Admin(SetNetwork);
-    Admin  DELETE "/admin/v1/serviceProviders/{id}/network"       => Admin(DeleteNetwork);
-    Admin  GET    "/admin/v1/serviceProviders/{id}/associations"  => Admin(ListAssociations);
-    Admin  GET    "/admin/v1/profiles/{id}"                       => Admin(GetProfile);
-    Admin  PATCH  "/admin/v1/profiles/{id}"                       => Admin(UpdateProfile);
-    Admin  DELETE "/admin/v1/profiles/{id}"                       => Admin(DeleteProfile);
-    Admin  GET    "/admin/v1/changes"                             => Admin(ListChanges);
-    Admin  GET    "/admin/v1/maintenance"                         => Admin(GetMaintenance);
-    Admin  PUT    "/admin/v1/maintenance"                         => Admin(SetMaintenance);
-    Admin  GET    "/admin/v1/status"                              => Admin(Status);
-    Admin  GET    "/admin/v1/journal"                             => Admin(ReadJournal);
-    Admin  POST   "/admin/v1/faults"                              => Admin(CreateFault);
-    Admin  GET    "/admin/v1/faults"                              => Admin(ListFaults);
-    Admin  DELETE "/admin/v1/faults"                              => Admin(DeleteFaults);
-    Admin  DELETE "/admin/v1/faults/{id}"                         => Admin(DeleteFault);
-    Admin  GET    "/admin/v1/clock"                               => Admin(GetClock);
-    Admin  PUT    "/admin/v1/clock"                               => Admin(SetClock);
-    Admin  POST   "/admin/v1/reset"                               => Admin(Reset);
-    Admin  GET    "/admin/v1/backup"                              => Admin(Backup);
-    Admin  POST   "/admin/v1/restore"                             => Admin(Restore);
-    Admin  GET    "/admin/v1/verify"                              => Admin(Verify);
+    Admin  POST   "/admin/v1/organizations"                       => Admin(CreateOrganization) for Admin;
+    Admin  GET    "/admin/v1/organizations"                       => Admin(ListOrganizations) for Viewer;
+    Admin  GET    "/admin/v1/organizations/{id}"                  => Admin(GetOrganization) for Viewer;
+    Admin  PATCH  "/admin/v1/organizations/{id}"                  => Admin(UpdateOrganization) for Admin;
+    Admin  DELETE "/admin/v1/organizations/{id}"                  => Admin(DeleteOrganization) for Admin;
+    Admin  POST   "/admin/v1/organizations/{id}/clients"          => Admin(CreateClient) for Admin;
+    Admin  GET    "/admin/v1/organizations/{id}/clients"          => Admin(ListClients) for Viewer;
+    Admin  POST   "/admin/v1/organizations/{id}/serviceProviders" => Admin(CreateProvider) for Admin;
+    Admin  GET    "/admin/v1/organizations/{id}/serviceProviders" => Admin(ListProviders) for Viewer;
+    Admin  POST   "/admin/v1/organizations/{id}/profiles"         => Admin(CreateProfile) for Admin;
+    Admin  GET    "/admin/v1/organizations/{id}/profiles"         => Admin(ListProfiles) for Viewer;
+    Admin  GET    "/admin/v1/clients/{id}"                        => Admin(GetClient) for Viewer;
+    Admin  PATCH  "/admin/v1/clients/{id}"                        => Admin(UpdateClient) for Admin;
+    Admin  DELETE "/admin/v1/clients/{id}"                        => Admin(DeleteClient) for Admin;
+    Admin  POST   "/admin/v1/clients/{id}/rotate-secret"          => Admin(RotateSecret) for Admin;
+    Admin  POST   "/admin/v1/clients/{id}/revoke-tokens"          => Admin(RevokeTokens) for Operator;
+    Admin  POST   "/admin/v1/clients/{id}/tokens"                 => Admin(IssueToken) for Operator;
+    Admin  POST   "/admin/v1/clients/{id}/refresh-tokens"         => Admin(IssueRefreshToken) for Operator;
+    Admin  GET    "/admin/v1/clients/{id}/refresh-tokens"         => Admin(ListRefreshTokens) for Viewer;
+    Admin  DELETE "/admin/v1/refresh-tokens/{id}"                 => Admin(RevokeRefreshToken) for Operator;
+    Admin  GET    "/admin/v1/serviceProviders/{id}"               => Admin(GetProvider) for Viewer;
+    Admin  PATCH  "/admin/v1/serviceProviders/{id}"               => Admin(UpdateProvider) for Admin;
+    Admin  DELETE "/admin/v1/serviceProviders/{id}"               => Admin(DeleteProvider) for Admin;
+    Admin  GET    "/admin/v1/serviceProviders/{id}/network"       => Admin(GetNetwork) for Viewer;
+    Admin  PUT    "/admin/v1/serviceProviders/{id}/network"       => Admin(SetNetwork) for Admin;
+    Admin  DELETE "/admin/v1/serviceProviders/{id}/network"       => Admin(DeleteNetwork) for Admin;
+    Admin  GET    "/admin/v1/serviceProviders/{id}/associations"  => Admin(ListAssociations) for Viewer;
+    Admin  GET    "/admin/v1/profiles/{id}"                       => Admin(GetProfile) for Viewer;
+    Admin  PATCH  "/admin/v1/profiles/{id}"                       => Admin(UpdateProfile) for Admin;
+    Admin  DELETE "/admin/v1/profiles/{id}"                       => Admin(DeleteProfile) for Admin;
+    Admin  GET    "/admin/v1/changes"                             => Admin(ListChanges) for Viewer;
+    Admin  GET    "/admin/v1/maintenance"                         => Admin(GetMaintenance) for Viewer;
+    Admin  PUT    "/admin/v1/maintenance"                         => Admin(SetMaintenance) for Operator;
+    Admin  GET    "/admin/v1/status"                              => Admin(Status) for Viewer;
+    Admin  GET    "/admin/v1/journal"                             => Admin(ReadJournal) for Operator;
+    Admin  POST   "/admin/v1/faults"                              => Admin(CreateFault) for Operator;
+    Admin  GET    "/admin/v1/faults"                              => Admin(ListFaults) for Viewer;
+    Admin  DELETE "/admin/v1/faults"                              => Admin(DeleteFaults) for Operator;
+    Admin  DELETE "/admin/v1/faults/{id}"                         => Admin(DeleteFault) for Operator;
+    Admin  GET    "/admin/v1/clock"                               => Admin(GetClock) for Viewer;
+    Admin  PUT    "/admin/v1/clock"                               => Admin(SetClock) for Operator;
+    Admin  POST   "/admin/v1/reset"                               => Admin(Reset) for Admin;
+    Admin  POST   "/admin/v1/tokens"                              => Admin(CreateAdminToken) for Admin;
+    Admin  GET    "/admin/v1/tokens"                              => Admin(ListAdminTokens) for Admin;
+    Admin  DELETE "/admin/v1/tokens/{id}"                         => Admin(DeleteAdminToken) for Admin;
+    Admin  GET    "/admin/v1/backup"                              => Admin(Backup) for Operator;
+    Admin  POST   "/admin/v1/restore"                             => Admin(Restore) for Admin;
+    Admin  GET    "/admin/v1/verify"                              => Admin(Verify) for Operator;
 
     Admin  GET    "/metrics"      => Open(Metrics);
     Both   GET    "/healthz"      => Open(Health);
@@ -340,6 +352,12 @@ impl FamilyOperation {
 }
 
 impl AdminOperation {
+    /// The least role that may ask for it. One without a route is for nobody but the highest.
+    pub(crate) fn role(self) -> Role {
+        let route = ROUTES.iter().find(|route| route.operation == Operation::Admin(self));
+        route.and_then(|route| route.role).unwrap_or(Role::Admin)
+    }
+
     /// Whether a reset may happen in the middle of it: it is one, waits for other requests, or reads as of one moment.
     pub(crate) const fn outlasts_resets(self) -> bool {
         matches!(self, Self::Reset | Self::ReadJournal | Self::Backup | Self::Verify)
@@ -473,6 +491,14 @@ mod tests {
             "/admin/v1/organizations",
         ] {
             assert_eq!(find(&Method::POST, path), Target::NotFound, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_operation_of_operators_states_its_role_and_no_other_does() {
+        for route in ROUTES {
+            let admin = matches!(route.operation, Operation::Admin(_));
+            assert_eq!(route.role.is_some(), admin, "{} {}", route.method, route.path);
         }
     }
 

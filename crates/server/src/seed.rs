@@ -430,7 +430,8 @@ async fn create_or_update(
         | RegistryOutcome::NoNetwork
         | RegistryOutcome::CodeSpent
         | RegistryOutcome::RefreshTokenReused
-        | RegistryOutcome::InUse => "it cannot be changed",
+        | RegistryOutcome::InUse
+        | RegistryOutcome::TooManyAdminTokens => "it cannot be changed",
     };
     Err(SeedError::Invalid { subject: subject.to_owned(), rule: rule.to_owned() })
 }

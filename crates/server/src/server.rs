@@ -13,6 +13,7 @@ use jackfield_store::{OpenError, Retention, RetentionClock, Store, Timestamp};
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::admin::act;
 use crate::auth::access_token;
 use crate::config::{AdminTls, Config, ConsentLogin};
 use crate::connection::{self, Door, Most, Timeouts};
@@ -348,7 +349,8 @@ async fn work(
     }
     supervisor.ready();
     if let Some(app) = service.app() {
-        trim_changes(Arc::clone(&app.store), config.change_retention).await;
+        let telling = act::keep_telling(Arc::clone(app));
+        tokio::join!(trim_changes(Arc::clone(&app.store), config.change_retention), telling);
     }
     std::future::pending().await
 }

@@ -28,12 +28,14 @@ impl Timestamp {
 }
 
 /// Who asked for a change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Actor {
     /// A client of the public API. Shared: every request of a client carries it.
     Client(Arc<ClientId>),
-    /// An operator through the admin API.
+    /// An operator through the admin API, with the token that the server was started with.
     Admin,
+    /// An operator through the admin API, with the admin token of this name.
+    Operator(Arc<str>),
     /// The seed file.
     Seed,
 }
@@ -43,6 +45,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Client(id) => id.fmt(f),
             Self::Admin => f.write_str("admin"),
+            Self::Operator(name) => write!(f, "admin:{name}"),
             Self::Seed => f.write_str("seed"),
         }
     }
@@ -88,7 +91,8 @@ pub enum Subject {
     },
     /// An object of the registry, or a profile. Secrets and their hashes are left out.
     Object {
-        /// The kind: `organization`, `client`, `service_provider`, `profile`, `maintenance` or `directory`.
+        /// The kind: `organization`, `client`, `service_provider`, `profile`, `maintenance`, `admin_token` or
+        /// `directory`; for what an operator did that changed no object, its name after [`Subject::ACT`].
         kind: String,
         /// Its id.
         id: String,
@@ -116,6 +120,11 @@ pub struct Change {
     pub subject: Subject,
 }
 
+impl Subject {
+    /// Begins the kind of what an operator did that changed no object, for example `admin.backup`.
+    pub const ACT: &'static str = "admin.";
+}
+
 impl Change {
     /// The provider that the change is about: that of an association, or the provider itself.
     #[must_use]
@@ -132,6 +141,7 @@ impl Change {
     pub fn operation_name(&self) -> String {
         let kind = match &self.subject {
             Subject::Association { .. } => "association",
+            Subject::Object { kind, .. } if kind.starts_with(Subject::ACT) => return kind.clone(),
             Subject::Object { kind, .. } => kind,
         };
         let verb = match self.operation {

@@ -6,7 +6,7 @@ use jackfield_model::ServiceProviderId;
 use jackfield_model::wire::Association;
 
 use crate::change::{Actor, Operation, Origin, Subject};
-use crate::registry::{Profile, Registry};
+use crate::registry::{Profile, Record, Registry};
 
 /// Everything that a directory holds, beside its keys and its change record. It keeps the rules of the store: each
 /// object's owner is in it, no id, unit or logical id stands twice.
@@ -35,7 +35,10 @@ impl Content {
         };
         let first = (origin.clone(), Operation::Reset, reset);
         let seed = Origin { actor: Actor::Seed, ..origin.clone() };
-        let accounts = self.registry.records().into_iter().map(|record| record.creation());
+        // Admin tokens outlive a reset.
+        let records = self.registry.records().into_iter();
+        let records = records.filter(|record| !matches!(record, Record::AdminToken(_)));
+        let accounts = records.map(|record| record.creation());
         let profiles = self.profiles.iter().map(|profile| profile.subject(None, Some(profile)));
         let associations = self.associations.iter().flat_map(|(provider, own)| {
             own.iter().map(|association| Subject::Association {

@@ -206,7 +206,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError>;
 
     /// Puts this content in place of everything that the directory holds, in one step: no reader sees a part of it.
-    /// Keys stay, and the change record goes on with the reset and what is there since.
+    /// Keys and admin tokens stay, and the change record goes on with the reset and what is there since.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was changed.

@@ -13,6 +13,7 @@ use jackfield_model::admin::{DisplayName, Maintenance, OrganizationPatch};
 use jackfield_model::inspect::Finding;
 use jackfield_model::wire::{Association, Network};
 use jackfield_model::{RequestId, ScopeSet, ServiceProviderId};
+use jackfield_store::conformance::admin::admin_token;
 use jackfield_store::conformance::dump::Dump;
 use jackfield_store::conformance::world::{
     amazon, changes, client, client_id, external, organization, organization_id, profile, provider_id,
@@ -20,7 +21,7 @@ use jackfield_store::conformance::world::{
 };
 use jackfield_store::conformance::{Adapter, Embedded, Postgres};
 use jackfield_store::registry::{
-    ClientChange, CodeId, GrantCommand, NetworkChange, OrganizationChange, PasswordHash, Presented,
+    Act, ClientChange, CodeId, GrantCommand, NetworkChange, OrganizationChange, PasswordHash, Presented,
     Redemption, RefreshTokenId, Replacement, SecretHash, SpentCode,
 };
 use jackfield_store::verify::{Findings, Pace, verify};
@@ -156,6 +157,15 @@ fn commands() -> impl Strategy<Value = RegistryCommand> {
                 _ => NetworkChange::Remove,
             })
         }),
+        1 => (0_u8..3, 0_u8..4).prop_map(|(name, number)| {
+            Command::CreateAdminToken(admin_token(&name.to_string(), number))
+        }),
+        1 => (0_u8..4).prop_map(|number| Command::DeleteAdminToken(admin_token("", number).id)),
+        1 => (0_u8..3).prop_map(|number| Command::Note(Act {
+            kind: "admin.backup".to_owned(),
+            id: number.to_string(),
+            details: "{}".to_owned(),
+        })),
         1 => (any::<bool>(), 1_u32..3).prop_map(|(enabled, retry_after)| {
             Command::SetMaintenance(Maintenance { enabled, retry_after })
         }),

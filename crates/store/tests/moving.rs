@@ -158,7 +158,7 @@ async fn an_export_that_was_changed_is_refused_with_its_line() {
         (0, lines[0].replace("jackfield export", "other"), 0, "it does not begin like an export"),
         (
             0,
-            lines[0].replace("\"version\":1", "\"version\":2"),
+            lines[0].replace("\"version\":2", "\"version\":3"),
             0,
             "the export has format version 2; this version of jackfield reads up to 1",
         ),

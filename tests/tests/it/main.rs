@@ -3,6 +3,7 @@
 
 mod admin;
 mod admin_door;
+mod admin_tokens;
 mod allowing;
 mod answers;
 mod authorization;

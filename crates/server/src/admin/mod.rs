@@ -2,7 +2,9 @@
 //!
 //! Every request bears the admin token. Bodies are those of `jackfield_model::admin`.
 
+pub(crate) mod access;
 mod account;
+pub(crate) mod act;
 mod backup;
 mod client;
 mod directory;
@@ -12,6 +14,7 @@ mod profile;
 mod provider;
 mod refresh;
 mod server;
+mod token;
 pub(crate) mod valid;
 mod verify;
 
@@ -20,54 +23,32 @@ pub(crate) use verify::{LINES_TYPE, Verifying};
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use jackfield_model::admin::List;
 use jackfield_model::json::Object;
 use jackfield_model::{OrganizationId, limit};
 use jackfield_store::registry::Organization;
-use jackfield_store::{Actor, Origin, RegistryCommand, RegistryOutcome, Timestamp};
-use ring::hmac;
+use jackfield_store::{Origin, RegistryCommand, RegistryOutcome, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::access::Operator;
 use crate::app::{App, Call};
-use crate::auth;
-use crate::error::{ApiError, Unauthorized};
+use crate::error::ApiError;
 use crate::response::{self, Reply};
 use crate::router::AdminOperation;
-
-/// The admin token, kept as a keyed hash so that it is compared in constant time and never shown.
-#[derive(Debug)]
-pub(crate) struct AdminToken {
-    key: hmac::Key,
-    tag: hmac::Tag,
-}
-
-impl AdminToken {
-    pub(crate) fn new(token: &str) -> Self {
-        let key = hmac::Key::generate(hmac::HMAC_SHA256, &ring::rand::SystemRandom::new())
-            .expect("the operating system gives randomness");
-        let tag = hmac::sign(&key, token.as_bytes());
-        Self { key, tag }
-    }
-
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let token = auth::bearer_token(headers).map_err(ApiError::Unauthorized)?;
-        hmac::verify(&self.key, token.as_bytes(), self.tag.as_ref())
-            .map_err(|_| ApiError::Unauthorized(Unauthorized::Unknown))
-    }
-}
 
 /// Runs an operation for an operator. `id` is the parameter of the path, where it has one.
 pub(crate) async fn run(
     app: &Arc<App>,
     operation: AdminOperation,
+    operator: &Operator,
     call: &Call,
     id: &str,
     body: &[u8],
 ) -> Result<Reply, ApiError> {
     let query = Query::parse(call.head.uri.query());
-    let origin = Origin { actor: Actor::Admin, request_id: call.request_id, time: Timestamp::now() };
+    let origin = Origin { actor: operator.actor(), request_id: call.request_id, time: Timestamp::now() };
     match operation {
         AdminOperation::CreateOrganization => account::create(app, origin, body).await,
         AdminOperation::ListOrganizations => account::list(app, &query),
@@ -111,6 +92,9 @@ pub(crate) async fn run(
         AdminOperation::GetClock => inspect::clock(app),
         AdminOperation::SetClock => inspect::set_clock(app, body),
         AdminOperation::Reset => inspect::reset(app, origin).await,
+        AdminOperation::CreateAdminToken => token::create(app, origin, body).await,
+        AdminOperation::ListAdminTokens => token::list(app, &query),
+        AdminOperation::DeleteAdminToken => token::delete(app, origin, id).await,
         AdminOperation::Backup => backup::backup(app).await,
         AdminOperation::Verify => verify::verify(app).await,
         // Its body is no page in memory: it is taken care of before.
@@ -224,10 +208,19 @@ pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) 
         | RegistryCommand::DeleteServiceProviderWithAssociations(..)
         | RegistryCommand::ChangeNetwork(..) => "service provider",
         RegistryCommand::SetMaintenance(_) => "maintenance mode",
+        RegistryCommand::CreateAdminToken(_) | RegistryCommand::DeleteAdminToken(_) => "admin token",
+        RegistryCommand::Note(_) => "record",
     };
     let conflict = |message: String| Err(ApiError::Conflict(message));
     match app.store.change_registry(command, origin).await? {
         RegistryOutcome::Done => Ok(()),
+        RegistryOutcome::Exists if what == "admin token" => {
+            conflict("There is an admin token with this name already.".to_owned())
+        }
+        RegistryOutcome::TooManyAdminTokens => conflict(format!(
+            "There are {} admin tokens, which is the most allowed; revoke those that have expired.",
+            limit::ADMIN_TOKENS
+        )),
         RegistryOutcome::Exists => conflict(format!("There is a {what} with this id already.")),
         RegistryOutcome::NotFound => Err(not_found(what)),
         RegistryOutcome::NoSuchOrganization => Err(not_found("organization")),

@@ -33,6 +33,7 @@ pub(crate) struct Keys {
     refresh_token: hmac::Key,
     /// Signs refresh tokens that say which family they are of.
     refresh_family: hmac::Key,
+    admin_token: hmac::Key,
 }
 
 impl Keys {
@@ -52,6 +53,7 @@ impl Keys {
             client_secret: key("jackfield client secret v1"),
             refresh_token: key("jackfield refresh token v1"),
             refresh_family: key("jackfield refresh token family v1"),
+            admin_token: key("jackfield admin token v1"),
         }
     }
 
@@ -64,6 +66,11 @@ impl Keys {
     /// Whether the secret is the one behind the hash. Takes the same time wherever they differ.
     pub(crate) fn verify_client_secret(&self, client: &ClientId, secret: &str, stored: &SecretHash) -> bool {
         hmac::verify(&self.client_secret, &secret_message(client, secret), &stored.0).is_ok()
+    }
+
+    /// The hash under which an admin token is stored and found.
+    pub(crate) fn hash_admin_token(&self, token: &str) -> SecretHash {
+        hash(&self.admin_token, token.as_bytes())
     }
 
     /// The hash under which a refresh token is stored and found.

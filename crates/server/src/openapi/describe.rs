@@ -235,6 +235,7 @@ fn admin_query(operation: AdminOperation) -> Vec<Parameter> {
         | AdminOperation::ListClients
         | AdminOperation::ListRefreshTokens
         | AdminOperation::ListProviders
+        | AdminOperation::ListAdminTokens
         | AdminOperation::ListProfiles => paging(),
         AdminOperation::ListAssociations => {
             let mut parameters = paging();
@@ -512,6 +513,11 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Status")),
             ADMIN_TOP_ERRORS,
         ),
+        AdminOperation::CreateAdminToken
+        | AdminOperation::ListAdminTokens
+        | AdminOperation::DeleteAdminToken => {
+            super::admin_token::text(operation).expect("these are described there")
+        }
         AdminOperation::ReadJournal
         | AdminOperation::CreateFault
         | AdminOperation::ListFaults

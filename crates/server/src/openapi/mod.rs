@@ -4,6 +4,7 @@
 //! description does not compile. Bounds come from `jackfield_model::limit`. The committed `openapi.json` is this
 //! document; a test fails where it is stale.
 
+mod admin_token;
 mod describe;
 mod inspect;
 mod login;
@@ -141,6 +142,8 @@ fn path_schema(path: &str) -> Value {
         "ServiceProviderId"
     } else if path.contains("/refresh-tokens/{") {
         "RefreshTokenId"
+    } else if path.contains("/admin/v1/tokens/{") {
+        "AdminTokenId"
     } else if path.contains("/clients/{") {
         "ClientId"
     } else if path.contains("/profiles/{") || path.contains("/profile/{") {
@@ -176,7 +179,8 @@ fn responses(operation: Operation, description: &Description) -> Value {
         responses.insert(status.to_string(), response(code(status), text, content, operation));
     }
     // Every operation of operators may meet it; some say more about it.
-    let unless_told = (403, "The `Host` or `Origin` header names another site.");
+    let unless_told =
+        (403, "The role of the admin token is too low, or the `Host` or `Origin` header names another site.");
     let admin = matches!(operation, Operation::Admin(_));
     let told = description.errors.iter().any(|(status, _)| *status == 403);
     let unless_told = (admin && !told).then_some(&unless_told);

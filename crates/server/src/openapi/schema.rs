@@ -8,6 +8,7 @@ use jackfield_model::{
 };
 use serde_json::{Map, Value, json};
 
+use super::admin_token;
 use super::reference;
 
 /// Every schema, by name.
@@ -175,6 +176,10 @@ fn login() -> Value {
             "by": { "type": "string", "description": "Who allowed it there, where that is known: a user's name, or an address." },
         })),
         "RefreshTokenList": list("RefreshToken"),
+        "AdminTokenId": admin_token::id_schema(),
+        "NewAdminToken": admin_token::new_schema(),
+        "AdminToken": admin_token::schema(),
+        "AdminTokenList": list("AdminToken"),
         "RevokeTokens": object(&[], &json!({ "refresh_tokens": { "type": "boolean", "default": false } })),
         "NewToken": object(&[], &json!({
             "scopes": scopes(),

@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "test code: a panic is the report")]
 
+pub mod admin;
 mod association;
 mod change;
 pub mod dump;
@@ -228,6 +229,11 @@ macro_rules! suite {
 
 // A behaviour that is not listed here is dead code, which the lints refuse.
 suite! { $
+    admin:
+        admin_tokens_are_made_and_removed
+        admin_tokens_are_bounded
+        a_reset_keeps_admin_tokens
+        operators_and_their_acts_are_recorded;
     association:
         create_stores_once
         create_and_update_need_the_provider

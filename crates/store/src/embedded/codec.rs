@@ -126,6 +126,10 @@ pub(super) fn encode_change(change: &Change) -> Vec<u8> {
             bytes.push(2);
             put_short(&mut bytes, Some(id.suffix()));
         }
+        Actor::Operator(name) => {
+            bytes.push(3);
+            put_short(&mut bytes, Some(name));
+        }
     }
     bytes.extend_from_slice(&change.time.0.to_le_bytes());
     bytes.extend_from_slice(change.request_id.as_uuid().as_bytes());
@@ -171,6 +175,7 @@ pub(super) fn decode_change(sequence: u64, bytes: &[u8]) -> Result<Change, Store
             let suffix = reader.short()?.unwrap_or_default();
             Actor::Client(prefixed("client", suffix, ClientId::from_suffix)?.into())
         }
+        3 => Actor::Operator(reader.short_text()?.unwrap_or_default().into()),
         other => return Err(reader.bad(&format_args!("actor {other}"))),
     };
     let time = Timestamp(reader.u64()?);
@@ -334,7 +339,8 @@ mod tests {
     #[test]
     fn changes_come_back_as_they_went_in() {
         let reset = Change { operation: Operation::Reset, ..object_change() };
-        for change in [association_change(), object_change(), reset] {
+        let named = Change { actor: Actor::Operator("night-shift".into()), ..object_change() };
+        for change in [association_change(), object_change(), reset, named] {
             assert_eq!(decode_change(7, &encode_change(&change)).unwrap(), change);
         }
     }

@@ -155,17 +155,19 @@ impl<'a> Group<'a> {
         }
         for effect in effects {
             match (&effect.key, effect.operation) {
-                (RecordKey::ServiceProvider(id), Operation::Create) => {
+                (Some(RecordKey::ServiceProvider(id)), Operation::Create) => {
                     self.last_provider = number;
                     self.set_tally(*id, Some(Tally { number, associations: 0 }));
                 }
-                (RecordKey::ServiceProvider(id), Operation::Delete) => self.set_tally(*id, None),
+                (Some(RecordKey::ServiceProvider(id)), Operation::Delete) => self.set_tally(*id, None),
                 _ => {}
             }
             let value = effect.record.map(|record| {
                 serde_json::to_vec(&record).expect("records have text keys and no failing values")
             });
-            self.put(Space::Registry, layout::record(&effect.key), value);
+            if let Some(key) = &effect.key {
+                self.put(Space::Registry, layout::record(key), value);
+            }
             self.record(origin.clone(), effect.operation, effect.subject);
         }
         self.registry = Arc::new(registry);
@@ -251,6 +253,10 @@ impl<'a> Group<'a> {
 
     pub(super) fn set_counts(&mut self, counts: Counts) {
         self.counts = counts;
+    }
+
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     pub(super) fn set_registry(&mut self, registry: Arc<Registry>) {

@@ -94,6 +94,7 @@ pub(super) fn record(key: &RecordKey) -> Key {
         RecordKey::Client(id) => tagged(b'c', id.suffix()),
         RecordKey::ServiceProvider(id) => [b"s".as_slice(), id.as_uuid().as_bytes()].concat(),
         RecordKey::Maintenance => b"m".to_vec(),
+        RecordKey::AdminToken(id) => [b"t".as_slice(), &id.0].concat(),
     }
 }
 

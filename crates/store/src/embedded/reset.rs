@@ -35,8 +35,11 @@ impl Group<'_> {
     fn replace(&mut self, content: &Content, origin: &Origin) -> Result<(), StoreError> {
         self.remove_rows()?;
         self.set_counts(Counts::default());
-        self.set_registry(Arc::new(Registry::from_records(content.registry.records())));
-        for record in content.registry.records() {
+        let mut registry = content.registry.clone();
+        registry.take_admin_tokens(self.registry());
+        let records = registry.records();
+        self.set_registry(Arc::new(Registry::from_records(records.clone())));
+        for record in records {
             let value = serde_json::to_vec(&record).expect("records have text keys and no failing values");
             self.put(Space::Registry, layout::record(&record.key()), Some(value));
         }

@@ -35,7 +35,8 @@ impl Shared {
         for (origin, operation, subject) in content.changes(origin) {
             state.record(origin, operation, subject);
         }
-        let Content { registry, profiles, associations } = content;
+        let Content { mut registry, profiles, associations } = content;
+        registry.take_admin_tokens(&self.registry.load());
         state.profiles = profiles.into_iter().map(|profile| (profile.id.clone(), profile)).collect();
         state.units =
             state.profiles.values().map(|profile| (profile.unit.clone(), profile.id.clone())).collect();

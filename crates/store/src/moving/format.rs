@@ -18,10 +18,12 @@ use super::checksum::hex::Hex32;
 use super::{Checksum, LoadStart, PART_ROWS, Part, Position, Row, Source};
 use crate::RootKey;
 use crate::change::{Change, Timestamp};
-use crate::registry::{Client, Organization, Profile, Record, Registry, ServiceProvider};
+use crate::registry::{AdminToken, Client, Organization, Profile, Record, Registry, ServiceProvider};
 
 /// The version of the format that is written, and the newest that is read.
-pub const FORMAT_VERSION: u32 = 1;
+///
+/// 1: the first. 2: admin tokens, and changes that name them.
+pub const FORMAT_VERSION: u32 = 2;
 pub(super) const FORMAT: &str = "jackfield export";
 
 /// Longest line. The longest that is written has the JSON of a client twice, with all its refresh tokens.
@@ -72,6 +74,7 @@ pub(super) enum Line {
     Client(Client),
     ServiceProvider(ServiceProvider),
     Maintenance(Maintenance),
+    AdminToken(AdminToken),
     Profile(Profile),
     Association(AssociationLine),
     ProviderTotal(ProviderTotal),
@@ -117,6 +120,7 @@ impl From<Record> for Line {
             Record::Client(client) => Self::Client(client),
             Record::ServiceProvider(provider) => Self::ServiceProvider(provider),
             Record::Maintenance(maintenance) => Self::Maintenance(maintenance),
+            Record::AdminToken(token) => Self::AdminToken(token),
         }
     }
 }
@@ -269,6 +273,7 @@ impl Lines {
             Line::Client(own) => self.record(Record::Client(own)),
             Line::ServiceProvider(own) => self.record(Record::ServiceProvider(own)),
             Line::Maintenance(own) => self.record(Record::Maintenance(own)),
+            Line::AdminToken(own) => self.record(Record::AdminToken(own)),
             Line::Profile(profile) => {
                 let registry = self.registry(events)?;
                 self.check(registry.organizations.contains_key(&profile.organization), "organization")?;

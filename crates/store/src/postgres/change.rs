@@ -78,8 +78,7 @@ async fn settle(shared: &Shared) -> Result<i64, Failure> {
     }
 }
 
-pub(super) const COLUMNS: &str =
-    "sequence, time, actor, request_id, operation, kind, object_id, before, after, service_provider_id";
+pub(super) const COLUMNS: &str = "sequence, time, actor, request_id, operation, kind, object_id, before, after, service_provider_id, operator";
 
 pub(super) fn list_of_provider() -> String {
     format!(
@@ -149,7 +148,8 @@ pub(super) async fn record(
         let providers: Vec<Uuid> = rows.iter().map(|row| row.provider).collect();
         let sequences: Vec<i64> = (first..).take(rows.len()).collect();
         let times: Vec<SystemTime> = chunk.iter().map(|(origin, ..)| to_sql(origin.time)).collect();
-        let actors: Vec<String> = chunk.iter().map(|(origin, ..)| origin.actor.to_string()).collect();
+        let actors: Vec<String> = chunk.iter().map(|(origin, ..)| actor_name(&origin.actor)).collect();
+        let operators: Vec<Option<&str>> = chunk.iter().map(|(origin, ..)| operator(&origin.actor)).collect();
         let requests: Vec<&Uuid> = chunk.iter().map(|(origin, ..)| origin.request_id.as_uuid()).collect();
         let operations: Vec<&str> =
             chunk.iter().map(|(_, operation, _)| operation_name(*operation)).collect();
@@ -160,11 +160,12 @@ pub(super) async fn record(
         transaction
             .execute(
                 "INSERT INTO change (service_provider_id, sequence, time, actor, request_id, operation, kind, \
-                 object_id, before, after) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], \
-                 $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])",
+                 object_id, before, after, operator) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], \
+                 $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], \
+                 $11::text[])",
                 &[
                     &providers, &sequences, &times, &actors, &requests, &operations, &kinds, &ids, &befores,
-                    &afters,
+                    &afters, &operators,
                 ],
             )
             .await?;
@@ -220,7 +221,10 @@ pub(super) fn change(row: &Row) -> Result<Change, StoreError> {
         _ => return Err(corrupt("change", &"unknown operation")),
     };
     let actor = match text(2)? {
-        "admin" => Actor::Admin,
+        "admin" => match optional(10)? {
+            Some(name) => Actor::Operator(name.into()),
+            None => Actor::Admin,
+        },
         "seed" => Actor::Seed,
         id => Actor::Client(Arc::new(ClientId::new(id).map_err(|error| corrupt("client", &error))?)),
     };
@@ -263,6 +267,22 @@ pub(super) const fn operation_name(operation: Operation) -> &'static str {
         Operation::Update => "update",
         Operation::Delete => "delete",
         Operation::Reset => "reset",
+    }
+}
+
+/// The column `actor`. Releases before named operators read it, so that those are `admin` there.
+pub(super) fn actor_name(actor: &Actor) -> String {
+    match actor {
+        Actor::Operator(_) => Actor::Admin.to_string(),
+        actor => actor.to_string(),
+    }
+}
+
+/// The column `operator`: whose admin token it was.
+pub(super) fn operator(actor: &Actor) -> Option<&str> {
+    match actor {
+        Actor::Operator(name) => Some(name),
+        Actor::Client(_) | Actor::Admin | Actor::Seed => None,
     }
 }
 

@@ -20,13 +20,22 @@ pub(super) struct Migration {
 }
 
 /// All steps, in order.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "directory",
-    works_from: 1,
-    sql: include_str!("migrations/0001_directory.sql"),
-    citus: Some(include_str!("migrations/0001_citus.sql")),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "directory",
+        works_from: 1,
+        sql: include_str!("migrations/0001_directory.sql"),
+        citus: Some(include_str!("migrations/0001_citus.sql")),
+    },
+    Migration {
+        version: 2,
+        name: "admin tokens",
+        works_from: 1,
+        sql: include_str!("migrations/0002_admin_tokens.sql"),
+        citus: Some(include_str!("migrations/0002_citus.sql")),
+    },
+];
 
 /// Serializes migrations of nodes that start at the same time: any number that nobody else uses.
 const LOCK: i64 = 0x6a61_636b_6669_656c;

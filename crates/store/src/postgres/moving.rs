@@ -17,7 +17,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row as SqlRow};
 use uuid::Uuid;
 
-use super::change::{COLUMNS, NewRow, change, operation_name, to_sql};
+use super::change::{COLUMNS, NewRow, actor_name, change, operation_name, operator, to_sql};
 use super::error::Failure;
 use super::{Shared, profile, registry, unavailable};
 use crate::change::Change;
@@ -254,13 +254,14 @@ impl Filling {
             }
             Part::Changes(changes) => {
                 let copy = "COPY change (service_provider_id, sequence, time, actor, request_id, operation, \
-                    kind, object_id, before, after) FROM STDIN BINARY";
+                    kind, object_id, before, after, operator) FROM STDIN BINARY";
                 let types = [
                     Type::UUID,
                     Type::INT8,
                     Type::TIMESTAMPTZ,
                     Type::TEXT,
                     Type::UUID,
+                    Type::TEXT,
                     Type::TEXT,
                     Type::TEXT,
                     Type::TEXT,
@@ -328,6 +329,7 @@ struct Columns<'c> {
     sequence: i64,
     time: SystemTime,
     actor: String,
+    operator: Option<&'c str>,
     request: &'c Uuid,
     operation: &'static str,
 }
@@ -338,13 +340,14 @@ impl<'c> Columns<'c> {
             row: NewRow::of_subject(&change.subject),
             sequence: i64::try_from(change.sequence).unwrap_or(i64::MAX),
             time: to_sql(change.time),
-            actor: change.actor.to_string(),
+            actor: actor_name(&change.actor),
+            operator: operator(&change.actor),
             request: change.request_id.as_uuid(),
             operation: operation_name(change.operation),
         }
     }
 
-    fn values(&self) -> [&(dyn ToSql + Sync); 10] {
+    fn values(&self) -> [&(dyn ToSql + Sync); 11] {
         let NewRow { provider, kind, id, before, after } = &self.row;
         [
             provider,
@@ -357,6 +360,7 @@ impl<'c> Columns<'c> {
             id,
             before,
             after,
+            &self.operator,
         ]
     }
 }

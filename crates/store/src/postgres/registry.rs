@@ -77,8 +77,10 @@ impl Cache {
     }
 }
 
-const NEWER: &str = "SELECT d.registry_version, r.kind, r.id, r.record FROM directory d \
-    LEFT JOIN registry r ON r.version > $1 ORDER BY r.kind, r.id";
+const NEWER: &str = "SELECT d.registry_version, r.kind, r.id, r.record FROM directory d LEFT JOIN (\
+        SELECT kind, id, version, record FROM registry \
+        UNION ALL SELECT 'admin_token', id, version, record FROM admin_token\
+    ) r ON r.version > $1 ORDER BY r.kind, r.id";
 
 /// Brings the copy up to what was committed before the call; answers whether it may say something new since.
 pub(super) async fn refresh(shared: &Shared) -> Result<bool, StoreError> {
@@ -188,11 +190,17 @@ async fn attempt(
             None => Vec::new(),
         };
         let version = known.version + 1;
+        let notes_only = effects.iter().all(|effect| effect.key.is_none());
         for effect in effects {
             store(&transaction, version, &effect).await?;
             changes.push((origin.clone(), effect.operation, effect.subject));
         }
         change::record(&transaction, &changes).await?;
+        if notes_only {
+            // Nothing that other nodes would have to take in.
+            transaction.commit().await?;
+            return Ok((outcome, None));
+        }
         finish(transaction, version).await?;
         Ok::<_, Failure>((outcome, Some(Known { version, registry: Arc::new(registry) })))
     };
@@ -317,7 +325,10 @@ async fn store(transaction: &impl GenericClient, version: i64, effect: &Effect) 
     {
         add_tenant(transaction, provider.id, &provider.organization).await?;
     }
-    put(transaction, version, &effect.key, effect.record.as_ref()).await
+    match &effect.key {
+        Some(key) => put(transaction, version, key, effect.record.as_ref()).await,
+        None => Ok(()),
+    }
 }
 
 /// The rows in which the associations of a new provider are counted.
@@ -343,6 +354,14 @@ async fn put(
     let (kind, id) = row_key(key);
     let record = record
         .map(|record| serde_json::to_string(record).expect("records have text keys and no failing values"));
+    if kind == ADMIN_TOKEN {
+        // Releases that do not know them read nothing else than `registry`.
+        let statement = "INSERT INTO admin_token (id, version, record) VALUES ($1, $2, $3) \
+            ON CONFLICT (id) DO UPDATE SET version = excluded.version, record = excluded.record";
+        let statement = transaction.prepare_cached(statement).await?;
+        transaction.execute(&statement, &[&id, &version, &record]).await?;
+        return Ok(());
+    }
     let statement = "INSERT INTO registry (kind, id, version, record) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, record = excluded.record";
     let statement = transaction.prepare_cached(statement).await?;
@@ -354,6 +373,7 @@ const ORGANIZATION: &str = "organization";
 const CLIENT: &str = "client";
 const SERVICE_PROVIDER: &str = "service_provider";
 const MAINTENANCE: &str = "maintenance";
+const ADMIN_TOKEN: &str = "admin_token";
 
 fn row_key(key: &RecordKey) -> (&'static str, String) {
     match key {
@@ -361,6 +381,7 @@ fn row_key(key: &RecordKey) -> (&'static str, String) {
         RecordKey::Client(id) => (CLIENT, id.to_string()),
         RecordKey::ServiceProvider(id) => (SERVICE_PROVIDER, id.to_string()),
         RecordKey::Maintenance => (MAINTENANCE, MAINTENANCE.to_owned()),
+        RecordKey::AdminToken(id) => (ADMIN_TOKEN, id.to_string()),
     }
 }
 
@@ -371,6 +392,7 @@ fn key(kind: &str, id: &str) -> Result<RecordKey, Failure> {
         CLIENT => id.parse().map(RecordKey::Client).map_err(|_| wrong()),
         SERVICE_PROVIDER => id.parse().map(RecordKey::ServiceProvider).map_err(|_| wrong()),
         MAINTENANCE => Ok(RecordKey::Maintenance),
+        ADMIN_TOKEN => id.parse().map(RecordKey::AdminToken).map_err(|_| wrong()),
         _ => Err(wrong()),
     }
 }

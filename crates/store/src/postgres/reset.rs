@@ -20,7 +20,7 @@ pub(super) async fn reset(shared: &Shared, content: &Content, origin: &Origin) -
     let mut client = shared.client().await?;
     let run = async {
         let transaction = client.transaction().await?;
-        turn.lock(&transaction).await?;
+        let known = turn.lock(&transaction).await?;
         // Whoever writes at this moment is waited for; whoever comes later finds what is there since.
         transaction.batch_execute("TRUNCATE association, tenant; DELETE FROM profile").await?;
         for new in &content.profiles {
@@ -39,7 +39,9 @@ pub(super) async fn reset(shared: &Shared, content: &Content, origin: &Origin) -
         }
         let changes: Vec<(Origin, Operation, Subject)> = content.changes(origin).collect();
         change::record(&transaction, &changes).await?;
-        turn.replace(transaction, &content.registry).await
+        let mut registry = content.registry.clone();
+        registry.take_admin_tokens(&known);
+        turn.replace(transaction, &registry).await
     };
     match super::in_time(run).await {
         Ok(()) => Ok(()),

@@ -5,8 +5,8 @@ use jackfield_model::wire::Network;
 use jackfield_model::{ClientId, OrganizationId, ScopeSet, ServiceProviderId};
 
 use super::{
-    Client, GrantCommand, Organization, PasswordHash, Record, RecordKey, RefreshToken, Registry, SecretHash,
-    ServiceProvider, subject,
+    AdminToken, AdminTokenId, Client, GrantCommand, Organization, PasswordHash, Record, RecordKey,
+    RefreshToken, Registry, SecretHash, ServiceProvider, subject,
 };
 use crate::change::{Operation, Subject};
 
@@ -40,6 +40,23 @@ pub enum RegistryCommand {
     ChangeNetwork(ServiceProviderId, NetworkChange),
     /// Turns maintenance mode on or off.
     SetMaintenance(Maintenance),
+    /// Adds an admin token; or, where that is revoked, says that one which a server was started with is not to be taken.
+    CreateAdminToken(AdminToken),
+    /// Removes an admin token, which is worthless at once.
+    DeleteAdminToken(AdminTokenId),
+    /// Writes what an operator did into the change record. It changes nothing else.
+    Note(Act),
+}
+
+/// What an operator did that changed no object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// Its name, which begins with [`Subject::ACT`].
+    pub kind: String,
+    /// What it was done to; empty for the server.
+    pub id: String,
+    /// What else there is to say, as JSON text.
+    pub details: String,
 }
 
 /// What of an organization is to change.
@@ -120,6 +137,8 @@ pub enum RegistryOutcome {
     NoNetwork,
     /// Other objects hang on it: any, or more than may go with it.
     InUse,
+    /// There are as many admin tokens as there may be.
+    TooManyAdminTokens,
 }
 
 /// What hangs on the objects of the registry but lives outside of it.
@@ -133,8 +152,8 @@ pub trait Dependents {
 /// What an applied command did to one record: what to store and what to write into the change record.
 #[derive(Clone, Debug)]
 pub struct Effect {
-    /// Where the record is stored.
-    pub key: RecordKey,
+    /// Where the record is stored; `None` where there is none but the change record.
+    pub key: Option<RecordKey>,
     /// What is there since; `None` for removed.
     pub record: Option<Record>,
     /// What was done.
@@ -231,7 +250,11 @@ impl Registry {
                 self.check_delete(*id, *most, dependents)
             }
             RegistryCommand::ChangeNetwork(id, change) => self.check_network_change(*id, change),
-            RegistryCommand::SetMaintenance(_) => Done,
+            RegistryCommand::SetMaintenance(_) | RegistryCommand::Note(_) => Done,
+            RegistryCommand::CreateAdminToken(new) => self.check_admin_token(new),
+            RegistryCommand::DeleteAdminToken(id) => {
+                found(self.admin_tokens.get(id).is_some_and(|own| !own.revoked))
+            }
         }
     }
 
@@ -331,6 +354,14 @@ impl Registry {
                 self.put(Record::ServiceProvider(provider))
             }
             RegistryCommand::SetMaintenance(maintenance) => self.put(Record::Maintenance(maintenance)),
+            RegistryCommand::CreateAdminToken(new) => self.put(Record::AdminToken(new)),
+            RegistryCommand::DeleteAdminToken(id) => self.take(RecordKey::AdminToken(id)),
+            RegistryCommand::Note(Act { kind, id, details }) => vec![Effect {
+                key: None,
+                record: None,
+                operation: Operation::Create,
+                subject: Subject::Object { kind, id, before: None, after: Some(details) },
+            }],
         }
     }
 
@@ -355,7 +386,7 @@ impl Registry {
         let operation = if before.is_some() { Operation::Update } else { Operation::Create };
         vec![Effect {
             subject: subject(&key, before.as_ref(), Some(&record)),
-            key,
+            key: Some(key),
             record: Some(record),
             operation,
         }]
@@ -365,7 +396,7 @@ impl Registry {
         let Some(before) = self.get(&key) else { return Vec::new() };
         self.remove(&key);
         let subject = subject(&key, Some(&before), None);
-        vec![Effect { key, record: None, operation: Operation::Delete, subject }]
+        vec![Effect { key: Some(key), record: None, operation: Operation::Delete, subject }]
     }
 }
 

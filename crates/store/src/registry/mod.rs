@@ -4,6 +4,7 @@
 //! in memory as one immutable value and replaces it after a commit. The rules of a change stand in `command`, once;
 //! an adapter adds durability.
 
+mod admin;
 mod command;
 mod grant;
 
@@ -19,8 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Subject;
 
+pub use admin::{AdminToken, AdminTokenId, InvalidAdminTokenId};
 pub use command::{
-    ClientChange, Dependents, Effect, NetworkChange, OrganizationChange, RegistryCommand, RegistryOutcome,
+    Act, ClientChange, Dependents, Effect, NetworkChange, OrganizationChange, RegistryCommand,
+    RegistryOutcome,
 };
 pub use grant::{
     CodeId, GrantCommand, InvalidRefreshTokenId, Presented, Redemption, RefreshToken, RefreshTokenId,
@@ -162,6 +165,8 @@ pub struct Registry {
     pub providers: Map<ServiceProviderId, Arc<ServiceProvider>>,
     /// Maintenance mode.
     pub maintenance: Maintenance,
+    /// Admin tokens by id.
+    pub admin_tokens: Map<AdminTokenId, Arc<AdminToken>>,
     /// Which client a refresh token belongs to. Derived from `clients`.
     refresh_tokens: Map<SecretHash, Arc<ClientId>>,
     /// Derived from `providers`.
@@ -179,6 +184,8 @@ pub enum Record {
     ServiceProvider(ServiceProvider),
     /// Maintenance mode.
     Maintenance(Maintenance),
+    /// An admin token.
+    AdminToken(AdminToken),
 }
 
 /// The key of a [`Record`]: what an adapter stores it under.
@@ -192,6 +199,8 @@ pub enum RecordKey {
     ServiceProvider(ServiceProviderId),
     /// The one maintenance record.
     Maintenance,
+    /// An admin token.
+    AdminToken(AdminTokenId),
 }
 
 impl Registry {
@@ -229,8 +238,9 @@ impl Registry {
         let clients = self.clients.keys().map(|id| RecordKey::Client(id.clone()));
         let providers = self.providers.keys().map(|id| RecordKey::ServiceProvider(*id));
         let maintenance = (self.maintenance != Maintenance::default()).then_some(RecordKey::Maintenance);
+        let admin_tokens = self.admin_tokens.keys().map(|id| RecordKey::AdminToken(*id));
         let mut keys: Vec<RecordKey> =
-            organizations.chain(clients).chain(providers).chain(maintenance).collect();
+            organizations.chain(clients).chain(providers).chain(maintenance).chain(admin_tokens).collect();
         keys.sort();
         keys.iter().filter_map(|key| self.get(key)).collect()
     }
@@ -245,6 +255,9 @@ impl Registry {
                 self.providers.get(id).map(|found| Record::ServiceProvider(ServiceProvider::clone(found)))
             }
             RecordKey::Maintenance => Some(Record::Maintenance(self.maintenance)),
+            RecordKey::AdminToken(id) => {
+                self.admin_tokens.get(id).map(|found| Record::AdminToken(AdminToken::clone(found)))
+            }
         }
     }
 
@@ -273,6 +286,9 @@ impl Registry {
                 self.providers.insert(provider.id, Arc::new(provider));
             }
             Record::Maintenance(maintenance) => self.maintenance = maintenance,
+            Record::AdminToken(token) => {
+                self.admin_tokens.insert(token.id, Arc::new(token));
+            }
         }
     }
 
@@ -294,6 +310,9 @@ impl Registry {
                 }
             }
             RecordKey::Maintenance => self.maintenance = Maintenance::default(),
+            RecordKey::AdminToken(id) => {
+                self.admin_tokens.remove(id);
+            }
         }
     }
 }
@@ -307,6 +326,7 @@ impl Record {
             Self::Client(client) => RecordKey::Client(ClientId::clone(&client.id)),
             Self::ServiceProvider(provider) => RecordKey::ServiceProvider(provider.id),
             Self::Maintenance(_) => RecordKey::Maintenance,
+            Self::AdminToken(token) => RecordKey::AdminToken(token.id),
         }
     }
 
@@ -335,6 +355,14 @@ impl Record {
             }),
             Self::ServiceProvider(provider) => serde_json::json!(provider),
             Self::Maintenance(maintenance) => serde_json::json!(maintenance),
+            Self::AdminToken(token) => serde_json::json!({
+                "id": token.id.to_string(),
+                "name": token.name,
+                "role": token.role,
+                "created": token.created,
+                "expires": token.expires,
+                "revoked": token.revoked,
+            }),
         };
         value.to_string()
     }
@@ -363,6 +391,7 @@ fn subject(key: &RecordKey, before: Option<&Record>, after: Option<&Record>) -> 
         RecordKey::Client(id) => ("client", id.to_string()),
         RecordKey::ServiceProvider(id) => ("service_provider", id.to_string()),
         RecordKey::Maintenance => ("maintenance", "maintenance".to_owned()),
+        RecordKey::AdminToken(id) => ("admin_token", id.to_string()),
     };
     Subject::Object {
         kind: kind.to_owned(),

@@ -30,10 +30,10 @@ fn said(output: &Output) -> (Option<i32>, &str, &str) {
 async fn it_brings_the_schema_forward_and_says_so() {
     let database = Database::fresh();
     let first = migrate(&database.url());
-    assert_eq!(said(&first), (Some(0), "from version  0\nto version    1\n", ""));
+    assert_eq!(said(&first), (Some(0), "from version  0\nto version    2\n", ""));
     let again = command(&["--store", &database.url(), "--output", "json"], None);
-    assert_eq!(said(&again), (Some(0), "{\n  \"from\": 1,\n  \"to\": 1\n}\n", ""));
-    assert_eq!(database.sql("SELECT version, name FROM schema_version"), "1|directory");
+    assert_eq!(said(&again), (Some(0), "{\n  \"from\": 2,\n  \"to\": 2\n}\n", ""));
+    assert_eq!(database.sql("SELECT version, name FROM schema_version"), "1|directory\n2|admin tokens");
     // A server finds its schema there.
     let server = Server::start(database.options());
     assert!(!server.log().contains("is brought forward"), "{}", server.log());
@@ -47,7 +47,7 @@ async fn a_schema_of_a_later_release_is_refused() {
     let (output, server) = (migrate(&database.url()), Server::try_start(database.options()));
     let (code, out, err) = said(&output);
     assert_eq!((code, out), (Some(1), ""));
-    let both = "has schema version 9, which asks for a newer release; this one knows version 1\n";
+    let both = "has schema version 9, which asks for a newer release; this one knows version 2\n";
     assert!(err.starts_with("error: postgres://") && err.ends_with(both), "{err}");
     let ended = server.expect_err("a server does not start on it");
     assert_eq!(ended.status.code(), Some(1));

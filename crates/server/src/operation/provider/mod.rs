@@ -43,7 +43,8 @@ pub(super) fn done(outcome: RegistryOutcome) -> Result<(), ApiError> {
         | RegistryOutcome::RefreshTokenTaken
         | RegistryOutcome::CodeSpent
         | RegistryOutcome::RefreshTokenReused
-        | RegistryOutcome::TooManyRefreshTokens => {
+        | RegistryOutcome::TooManyRefreshTokens
+        | RegistryOutcome::TooManyAdminTokens => {
             Err(ApiError::Internal { cause: format!("{outcome:?} of a change of a service provider") })
         }
     }

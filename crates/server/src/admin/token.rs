@@ -1,0 +1,125 @@
+//! Admin tokens: made, listed and revoked by operators while the server runs.
+
+use jackfield_model::admin::{self, NewAdminToken, Role, Secret};
+use jackfield_model::limit;
+use jackfield_store::registry::{AdminToken, AdminTokenId};
+use jackfield_store::{Origin, RegistryCommand, Timestamp};
+
+use super::access::{self, BOOTSTRAP};
+use super::{Query, change, created, no_content, not_found, ok, page, parse};
+use crate::app::App;
+use crate::auth::access_token;
+use crate::error::ApiError;
+use crate::response::Reply;
+
+/// Begins every token that is made here, so that scanners for secrets know one.
+const PREFIX: &str = "jackfield-admin-";
+
+/// The answer holds the token, this once.
+pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
+    let new: NewAdminToken = parse(body)?;
+    check_name(&new.name)?;
+    let life = new.expires_in.map(check_life).transpose()?;
+    let text = format!("{PREFIX}{}", access_token::random_text::<32>());
+    let hash = app.keys().hash_admin_token(&text);
+    let token = AdminToken {
+        id: AdminTokenId::of(&hash),
+        name: new.name,
+        role: new.role,
+        hash,
+        created: origin.time,
+        expires: life.map(|seconds| Timestamp(origin.time.0.saturating_add(seconds * 1_000))),
+        revoked: false,
+    };
+    change(app, RegistryCommand::CreateAdminToken(token.clone()), origin).await?;
+    created(&admin::AdminToken { token: Some(Secret(text)), ..shown(&token) })
+}
+
+/// Those that work or have expired, and the one that the server was started with while it works.
+pub(super) fn list(app: &App, query: &Query) -> Result<Reply, ApiError> {
+    let registry = app.store.registry();
+    let made = registry.admin_tokens.values().filter(|own| !own.revoked);
+    let mut all: Vec<_> = made.map(|own| (own.id.to_string(), shown(own))).collect();
+    if !app.bootstrap.is_revoked(app.keys(), &registry) {
+        let own = admin::AdminToken {
+            id: BOOTSTRAP.to_owned(),
+            name: BOOTSTRAP.to_owned(),
+            role: Role::Admin,
+            created: None,
+            expires: None,
+            token: None,
+        };
+        all.push((BOOTSTRAP.to_owned(), own));
+    }
+    ok(&page(all, query)?)
+}
+
+pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
+    let missing = || not_found("admin token");
+    if id == BOOTSTRAP {
+        change(app, RegistryCommand::CreateAdminToken(revoked_bootstrap(app, &origin)?), origin).await?;
+    } else {
+        let id: AdminTokenId = id.parse().map_err(|_| missing())?;
+        change(app, RegistryCommand::DeleteAdminToken(id), origin).await?;
+    }
+    no_content()
+}
+
+/// What says that the token which this server was started with is not to be taken any more. Somebody must be left who
+/// may make others; and whoever has the machine starts the server with another token.
+fn revoked_bootstrap(app: &App, origin: &Origin) -> Result<AdminToken, ApiError> {
+    let registry = app.store.registry();
+    if app.bootstrap.is_revoked(app.keys(), &registry) {
+        return Err(not_found("admin token"));
+    }
+    let rules = |own: &AdminToken| own.role == Role::Admin && !own.revoked && !access::is_over(own);
+    if !registry.admin_tokens.values().any(|own| rules(own)) {
+        return Err(ApiError::Conflict(
+            "Nobody else has an admin token with the role admin; make one first.".to_owned(),
+        ));
+    }
+    let hash = app.bootstrap.hash(app.keys());
+    Ok(AdminToken {
+        id: AdminTokenId::of(&hash),
+        name: BOOTSTRAP.to_owned(),
+        role: Role::Admin,
+        hash,
+        created: origin.time,
+        expires: None,
+        revoked: true,
+    })
+}
+
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let fits = (1..=limit::ADMIN_TOKEN_NAME_CHARS).contains(&name.len()) && name.bytes().all(allowed);
+    if fits && name != BOOTSTRAP {
+        return Ok(());
+    }
+    Err(ApiError::BadRequest(format!(
+        "name must be 1 to {} letters, digits, dots, dashes and underscores, and not {BOOTSTRAP}.",
+        limit::ADMIN_TOKEN_NAME_CHARS
+    )))
+}
+
+fn check_life(seconds: u64) -> Result<u64, ApiError> {
+    if (1..=limit::ADMIN_TOKEN_MAX_SECONDS).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(ApiError::BadRequest(format!(
+        "expires_in is {seconds}; 1 to {} seconds are allowed.",
+        limit::ADMIN_TOKEN_MAX_SECONDS
+    )))
+}
+
+fn shown(token: &AdminToken) -> admin::AdminToken {
+    let text = |time: Timestamp| humantime::format_rfc3339_millis(time.system_time()).to_string();
+    admin::AdminToken {
+        id: token.id.to_string(),
+        name: token.name.clone(),
+        role: token.role,
+        created: Some(text(token.created)),
+        expires: token.expires.map(text),
+        token: None,
+    }
+}
