@@ -31,7 +31,7 @@ impl Peer {
 
     /// Its address.
     pub(crate) const fn address(self) -> IpAddr {
-        self.0
+        self.address
     }
 
     /// What it counts as.

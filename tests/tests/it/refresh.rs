@@ -63,7 +63,11 @@ async fn each_issue_and_revocation_is_recorded() {
     loop {
         let page = tenant.admin.get(&format!("/admin/v1/changes?after={after}&limit=1000")).await;
         let changes = page["changes"].as_array().unwrap();
-        own.extend(changes.iter().filter(|change| change["subject"] == json!(tenant.client_id)).cloned());
+        let of_client = |change: &&Value| {
+            change["subject"] == json!(tenant.client_id)
+                && change["operation"].as_str().is_some_and(|name| name.starts_with("client."))
+        };
+        own.extend(changes.iter().filter(of_client).cloned());
         after = page["next_after"].as_u64().unwrap();
         if page["more"] == false {
             break;

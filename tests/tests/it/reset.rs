@@ -163,7 +163,10 @@ async fn everything_is_as_the_seed_says_again() {
         assert_eq!(seeded.admin.get("/admin/v1/clock").await["offset_seconds"], 3_600, "as it was started");
         assert_eq!(seeded.admin.get("/admin/v1/maintenance").await["enabled"], false);
         let changes = seeded.admin.get(&format!("/admin/v1/changes?after={last}&limit=1000")).await;
-        let changes = changes["changes"].as_array().unwrap();
+        // What the operator of this test did besides is there, too.
+        let is_act = |change: &Value| change["operation"].as_str().unwrap().starts_with("admin.");
+        let changes: Vec<&Value> =
+            changes["changes"].as_array().unwrap().iter().filter(|change| !is_act(change)).collect();
         assert_eq!(
             (&changes[0]["operation"], &changes[0]["actor"]),
             (&"directory.reset".into(), &"admin".into())

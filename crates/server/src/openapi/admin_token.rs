@@ -5,8 +5,8 @@ use jackfield_model::limit;
 use serde_json::{Value, json};
 
 use super::describe::{
-    ADMIN_CONFLICT, ADMIN_NOT_FOUND, ADMIN_TOP_ERRORS, ADMIN_UNAUTHORIZED, ADMIN_UNAVAILABLE, AdminText,
-    BAD_REQUEST, INTERNAL,
+    ADMIN_CONFLICT, ADMIN_GUESSING, ADMIN_NOT_FOUND, ADMIN_TOP_ERRORS, ADMIN_UNAUTHORIZED, ADMIN_UNAVAILABLE,
+    AdminText, BAD_REQUEST, INTERNAL,
 };
 use super::schema::object;
 use crate::admin::access::BOOTSTRAP;
@@ -24,7 +24,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             "The answer holds the token, once. Its name stands in the change record where it is used.",
             Some(("NewAdminToken", true)),
             (201, Some("AdminToken")),
-            &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_CONFLICT, INTERNAL, ADMIN_UNAVAILABLE],
+            &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_CONFLICT, ADMIN_GUESSING, INTERNAL, ADMIN_UNAVAILABLE],
         ),
         AdminOperation::ListAdminTokens => make(
             "listAdminTokens",
@@ -45,6 +45,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
                 ADMIN_UNAUTHORIZED,
                 ADMIN_NOT_FOUND,
                 (409, "Nobody else has an admin token with the role admin."),
+                ADMIN_GUESSING,
                 INTERNAL,
                 ADMIN_UNAVAILABLE,
             ],
@@ -55,7 +56,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
 
 /// The id of an admin token.
 pub(super) fn id_schema() -> Value {
-    json!({ "type": "string", "pattern": format!("^([0-9a-f]{{16}}|{BOOTSTRAP})$"), "description": "An admin token, without giving it away." })
+    json!({ "type": "string", "pattern": "^[0-9a-z]{9,16}$", "description": "An admin token, without giving it away: 16 hexadecimal digits, or `bootstrap`." })
 }
 
 /// A token that is to be.

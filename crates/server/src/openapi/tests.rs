@@ -357,6 +357,23 @@ fn schemas_of_inspection_have_the_properties_of_their_types() {
 }
 
 #[test]
+fn schemas_of_admin_tokens_have_the_properties_of_their_types() {
+    let role = admin::Role::Admin;
+    check("NewAdminToken", &admin::NewAdminToken { name: String::new(), role, expires_in: Some(1) });
+    check(
+        "AdminToken",
+        &admin::AdminToken {
+            id: String::new(),
+            name: String::new(),
+            role,
+            created: Some(String::new()),
+            expires: Some(String::new()),
+            token: Some(admin::Secret(String::new())),
+        },
+    );
+}
+
+#[test]
 fn the_page_shows_every_operation_and_loads_nothing() {
     let page = String::from_utf8(page().to_vec()).unwrap();
     for route in ROUTES {

@@ -329,6 +329,7 @@ impl Lines {
         let owners = owners.chain(registry.providers.values().map(|own| &own.organization));
         let maintenance = usize::from(registry.maintenance != Maintenance::default());
         let distinct = registry.organizations.len() + registry.clients.len() + registry.providers.len();
+        let distinct = distinct + registry.admin_tokens.len();
         if !owners.into_iter().all(known) || distinct + maintenance != records {
             return Err(self.error("the accounts before it do not belong together"));
         }
