@@ -24,6 +24,8 @@ pub enum Note {
     TrailingSlash,
     /// A body had properties that the operation does not know, which were ignored.
     UnknownProperties,
+    /// An `externalUserId` has characters that nobody sees, or is not in Unicode normal form C.
+    UnseenCharacters,
 }
 
 /// Kinds of notes: a set.
@@ -39,7 +41,7 @@ pub struct Reading {
 
 impl Note {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NumericId,
         Self::QueryParameters,
         Self::DeleteQuery,
@@ -48,6 +50,7 @@ impl Note {
         Self::NoContentType,
         Self::TrailingSlash,
         Self::UnknownProperties,
+        Self::UnseenCharacters,
     ];
 
     /// What stands in the journal. Nothing that the client wrote is in it.
@@ -62,6 +65,9 @@ impl Note {
             Self::NoContentType => "lenient: the body had no Content-Type",
             Self::TrailingSlash => "lenient: the path ended with a slash",
             Self::UnknownProperties => "lenient: properties that are not known were ignored",
+            Self::UnseenCharacters => {
+                "lenient: externalUserId has characters that nobody sees, or is not in normal form C"
+            }
         }
     }
 
@@ -77,6 +83,7 @@ impl Note {
             Self::NoContentType => "no_content_type",
             Self::TrailingSlash => "trailing_slash",
             Self::UnknownProperties => "unknown_properties",
+            Self::UnseenCharacters => "unseen_characters",
         }
     }
 
@@ -84,7 +91,14 @@ impl Note {
     /// elsewhere. The others are what `curl`, the reference's own examples or a next version of a client send.
     #[must_use]
     pub const fn tells(self) -> bool {
-        matches!(self, Self::NumericId | Self::QueryParameters | Self::DeleteQuery | Self::ByteOrderMark)
+        matches!(
+            self,
+            Self::NumericId
+                | Self::QueryParameters
+                | Self::DeleteQuery
+                | Self::ByteOrderMark
+                | Self::UnseenCharacters
+        )
     }
 
     const fn bit(self) -> u16 {

@@ -6,7 +6,7 @@
 use super::named;
 use crate::json::{InvalidRequest, Json};
 use crate::note::{Note, Reading};
-use crate::{ExternalUserId, limit};
+use crate::{ExternalUserId, limit, unseen};
 
 /// Reads an id; `name` is that of its property.
 pub(super) fn read(
@@ -16,7 +16,13 @@ pub(super) fn read(
 ) -> Result<ExternalUserId, InvalidRequest> {
     let valid = |text: &str| ExternalUserId::new(text).map_err(|error| named(&name(), &error));
     match value {
-        Json::Text(text) => valid(text),
+        Json::Text(text) => {
+            let id = valid(text)?;
+            if !unseen::is_plain(text) {
+                reading.note(Note::UnseenCharacters);
+            }
+            Ok(id)
+        }
         Json::Integer(number) if number.unsigned_abs() <= limit::NUMERIC_ID_MAX => {
             reading.permit(Note::NumericId, || {
                 InvalidRequest(format!("{} is a number; a string is expected, in quotes: \"7201\".", name()))
@@ -52,6 +58,14 @@ mod tests {
             assert!(!noted, "what is refused was no kindness");
         }
         assert_eq!(id("\"7201\"", false), (Ok("7201".to_owned()), false));
+    }
+
+    #[test]
+    fn what_nobody_sees_is_taken_and_noted() {
+        for text in ["7201\u{200b}", "\u{feff}7201", "Cafe\u{301}"] {
+            assert_eq!(id(&format!("\"{text}\""), false), (Ok(text.to_owned()), true), "{text:?}");
+        }
+        assert_eq!(id("\"Caf\u{e9}\"", true), (Ok("Caf\u{e9}".to_owned()), false));
     }
 
     #[test]
