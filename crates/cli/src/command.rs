@@ -10,6 +10,7 @@ mod dev;
 mod diff;
 mod fault;
 mod journal;
+mod keys;
 mod maintenance;
 mod migrate;
 mod org;
@@ -94,6 +95,8 @@ enum Command {
     Fault(fault::FaultArgs),
     /// Move the clock that tokens live by, for tests
     Clock(clock::ClockArgs),
+    /// Rotate and list the keys that sign tokens
+    Keys(keys::KeysArgs),
     /// Put the seed in place of everything there is
     Reset(reset::ResetArgs),
     /// Bring the schema of a database to what this version knows
@@ -164,6 +167,7 @@ impl Command {
                 Self::Journal(args) => args.run(output).await,
                 Self::Fault(args) => args.run(output).await,
                 Self::Clock(args) => args.run(output).await,
+                Self::Keys(args) => args.run(output).await,
                 Self::Reset(args) => args.run(output).await,
                 Self::Migrate(args) => args.run(output).await,
                 Self::Store(args) => args.run(output).await,

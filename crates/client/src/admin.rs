@@ -10,8 +10,8 @@ use std::sync::Arc;
 use http::Method;
 use jackfield_model::admin::{
     AssociationList, ChangeList, Client, ClientPatch, List, Maintenance, NewClient, NewRefreshToken,
-    NewToken, Organization, OrganizationPatch, Profile, ProfilePatch, RefreshToken, RevokeTokens, Secret,
-    ServiceProvider, ServiceProviderPatch, Status, Token,
+    NewToken, Organization, OrganizationPatch, Profile, ProfilePatch, RefreshToken, RevokeTokens, RotateKeys,
+    Secret, ServiceProvider, ServiceProviderPatch, SigningKey, Status, Token,
 };
 use jackfield_model::wire::Network;
 use jackfield_model::{AmazonId, ClientId, ExternalUserId, OrganizationId, ServiceProviderId};
@@ -397,6 +397,22 @@ impl AdminClient {
             ],
         );
         self.get(&path).await
+    }
+
+    /// The keys that sign tokens, oldest first: numbers and times, never the keys.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn keys(&self) -> Result<List<SigningKey>, Error> {
+        self.get("/admin/v1/keys").await
+    }
+
+    /// Gives tokens a new key; answers the keys since. With `revoke` all that older keys signed is worthless at once.
+    ///
+    /// # Errors
+    /// [`Error`]; a 409 when as many keys as there may be still count.
+    pub async fn rotate_keys(&self, revoke: bool) -> Result<List<SigningKey>, Error> {
+        self.act("/admin/v1/keys/rotate", Some(&RotateKeys { revoke })).await
     }
 
     /// Whether maintenance mode is on.

@@ -237,7 +237,8 @@ impl Api {
         if reply.status.is_success() {
             Ok(reply)
         } else {
-            Err(ApiError::read(reply.status, &reply.headers, &reply.body).into())
+            let error = ApiError::read(reply.status, &reply.headers, &reply.body);
+            Err(ApiError { after_unavailable: reply.after_unavailable, ..error }.into())
         }
     }
 }

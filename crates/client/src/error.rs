@@ -53,6 +53,9 @@ pub struct ApiError {
     pub request_id: Option<String>,
     /// How long the server asks to wait before another try.
     pub retry_after: Option<Duration>,
+    /// Whether an earlier try of the same call was answered 503. That may have been stored, so a create that is a 409
+    /// now, and a delete that is a 404, may have met themselves.
+    pub after_unavailable: bool,
 }
 
 /// An error answer of the login service (RFC 6749, section 5.2).
@@ -128,7 +131,10 @@ impl Error {
         match self {
             Self::Transport(error) => !error.nothing_was_sent(),
             Self::UnexpectedAnswer { .. } => true,
-            Self::Api(error) => error.status >= 500 && error.status != 503,
+            // A 503 of this service may be about a write whose commit could not be settled.
+            Self::Api(error) => {
+                error.status >= 500 || error.after_unavailable && matches!(error.status, 404 | 409)
+            }
             Self::Login(_) | Self::NoToken { .. } => false,
         }
     }
@@ -153,6 +159,7 @@ impl ApiError {
             message,
             request_id: request_id(headers),
             retry_after: retry_after(headers),
+            after_unavailable: false,
         }
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 /// How often and how patiently a call is tried again.
 ///
-/// Tried again are answers that say nothing was done (429, 503), connections that could not be made, and reads
-/// whose answer was lost. A write whose answer was lost is not.
+/// Tried again are answers that say so (429, 503), connections that could not be made, and reads whose answer was
+/// lost. A write whose answer was lost is not. A 503 may in a rare case be about a write that was stored: what its
+/// repetition meets then is told by [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Tries in all, the first one included; 0 counts as 1.

@@ -144,6 +144,8 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// Whether an earlier try of the same call was answered 503.
+    pub(crate) after_unavailable: bool,
 }
 
 impl Transport {
@@ -184,6 +186,7 @@ impl Transport {
     pub(crate) async fn send(&self, call: &Call, tokens: Option<&dyn TokenSource>) -> Result<Reply, Error> {
         let mut attempt = 0;
         let mut renewed = false;
+        let mut unavailable = false;
         loop {
             attempt += 1;
             let token = match tokens {
@@ -212,8 +215,12 @@ impl Transport {
             };
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return outcome.map_err(Error::from),
+                None => {
+                    let mark = |reply| Reply { after_unavailable: unavailable, ..reply };
+                    return outcome.map(mark).map_err(Error::from);
+                }
             }
+            unavailable |= outcome.is_ok_and(|reply| reply.status == StatusCode::SERVICE_UNAVAILABLE);
         }
     }
 
@@ -365,10 +372,12 @@ impl Reply {
             .collect()
             .await
             .map_err(|error| TransportError::Lost { endpoint: origin(uri), cause: innermost(&*error) })?;
-        Ok(Self { status: head.status, headers: head.headers, body: body.to_bytes() })
+        let body = body.to_bytes();
+        Ok(Self { status: head.status, headers: head.headers, body, after_unavailable: false })
     }
 
-    /// A status that promises that nothing was done.
+    /// A status that says that another try is in order. A write may have been stored before a 503 all the same, see
+    /// [`Error::is_outcome_unknown`].
     fn says_try_later(&self) -> bool {
         matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
     }

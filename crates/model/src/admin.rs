@@ -2,6 +2,8 @@
 //!
 //! Registry objects use the names of the seed file; associations look as in the public API.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{Association, Network};
@@ -17,6 +19,14 @@ pub struct DisplayName {
     pub locale: String,
     /// The name in that language.
     pub value: String,
+}
+
+impl DisplayName {
+    /// Bytes of locale and value.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.locale.len() + self.value.len()
+    }
 }
 
 /// An organization, as answered and as created.
@@ -37,6 +47,9 @@ pub struct Organization {
     /// Whether create and update want an `amazonId` that is a known profile of the organization.
     #[serde(default, alias = "strictProfiles")]
     pub strict_profiles: bool,
+    /// How much it may keep. Answers say every number.
+    #[serde(default, skip_serializing_if = "Quotas::is_empty")]
+    pub quotas: Quotas,
     /// The password of its consent page; only on the way in, it is never answered.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "consentPassword")]
     pub consent_password: Option<Secret>,
@@ -58,6 +71,49 @@ const fn is_yes(value: &bool) -> bool {
     *value
 }
 
+/// How many objects an organization may have. A number that is absent is the default of [`crate::limit`] in a create, and
+/// stays as it is in a change. A quota below what is there removes nothing: creates are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<String, u32>")]
+pub struct Quotas {
+    /// Most service providers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_providers: Option<u32>,
+    /// Most clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<u32>,
+    /// Most communication profiles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profiles: Option<u32>,
+}
+
+// Derived, it would take an array for an object and null for a number.
+impl TryFrom<BTreeMap<String, u32>> for Quotas {
+    type Error = String;
+
+    fn try_from(named: BTreeMap<String, u32>) -> Result<Self, String> {
+        let mut quotas = Self::default();
+        for (name, quota) in named {
+            let place = match name.as_str() {
+                "service_providers" | "serviceProviders" => &mut quotas.service_providers,
+                "clients" => &mut quotas.clients,
+                "profiles" => &mut quotas.profiles,
+                _ => return Err("quotas are service_providers, clients and profiles".to_owned()),
+            };
+            *place = Some(quota);
+        }
+        Ok(quotas)
+    }
+}
+
+impl Quotas {
+    /// Whether it names no number.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What of an organization is to change; absent properties stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +133,9 @@ pub struct OrganizationPatch {
     /// Strict profiles on or off.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "strictProfiles")]
     pub strict_profiles: Option<bool>,
+    /// New quotas; those that are absent stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quotas: Option<Quotas>,
     /// New password of its consent page; `Some(None)`, which is null in JSON, for none any more.
     #[serde(
         default,
@@ -390,6 +449,33 @@ impl Default for Maintenance {
     fn default() -> Self {
         Self { enabled: false, retry_after: default_retry_after() }
     }
+}
+
+/// A rotation of the keys that sign tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateKeys {
+    /// Whether all that older keys signed is worthless at once; otherwise it is good until it expires.
+    #[serde(default)]
+    pub revoke: bool,
+}
+
+/// A key that signs tokens, or verifies those that it signed. The key itself is never shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SigningKey {
+    /// Its number, from 1.
+    pub id: u32,
+    /// Whether it signs.
+    pub current: bool,
+    /// When it took over, by the token clock, RFC 3339 in UTC; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Seconds since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_seconds: Option<u64>,
+    /// When nothing that it signed is good any more; absent for the one that signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifies_until: Option<String>,
 }
 
 /// A page of associations of a provider.

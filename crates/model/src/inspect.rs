@@ -59,7 +59,7 @@ pub struct JournalEntry {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The check that failed: `route`, `head`, `maintenance`, `admission`, `authentication`, `rate`, `scope`,
-    /// `provider`, `ownership`, `add_on`, `availability`, `body`, `grant`, `state`, `store`, `fault` or `internal`.
+    /// `provider`, `ownership`, `add_on`, `availability`, `body`, `grant`, `state`, `quota`, `store`, `fault` or `internal`.
     pub check: String,
     /// What it found, as a word for programs: for example `expired`, `wrong_secret`.
     pub reason: String,

@@ -109,6 +109,28 @@ pub const REDIRECT_URI_BYTES: usize = 2_048;
 /// Most display names (one a locale) of a service provider.
 pub const DISPLAY_NAMES: usize = 50;
 
+/// Most bytes of all display names of a service provider together, locales included. It bounds what one service
+/// provider takes in memory.
+pub const DISPLAY_NAMES_BYTES: usize = 16 * 1024;
+
+/// Most service providers of an organization whose quotas say nothing else. Each is held in memory.
+pub const QUOTA_SERVICE_PROVIDERS: u32 = 1_000;
+
+/// Most clients of an organization whose quotas say nothing else. Each is held in memory.
+pub const QUOTA_CLIENTS: u32 = 100;
+
+/// Most communication profiles of an organization whose quotas say nothing else. They are rows of the store.
+pub const QUOTA_PROFILES: u32 = 100_000;
+
+/// Highest quota that an operator may set, of whatever.
+pub const QUOTA_MAX: u32 = 10_000_000;
+
+/// Most signing keys that count at a time: the one that signs, and those whose tokens may still be good.
+pub const SIGNING_KEYS: usize = 8;
+
+/// Seconds that another node may take to hear of a rotation of keys, and that its clock may be ahead.
+pub const KEY_GRACE_SECONDS: u64 = 10;
+
 /// Most items of one batch of profiles; the fewest is one.
 pub const BATCH_ITEMS: usize = 100;
 
@@ -127,6 +149,10 @@ pub const ADMIN_PAGE_DEFAULT: u32 = 100;
 
 /// Longest `retry_after` of maintenance mode, in seconds: a day.
 pub const RETRY_AFTER_MAX_SECONDS: u32 = 24 * 60 * 60;
+
+/// Seconds of `Retry-After` when it is not known whether a write was stored: a database that can be reached ends a
+/// statement within less, so that a query after it shows what became of the write.
+pub const IN_DOUBT_SECONDS: u32 = 5;
 
 /// Most entries that the journal of requests can keep.
 pub const JOURNAL_MAX: usize = 100_000;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use arc_swap::Guard;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::request::Parts;
@@ -30,9 +31,10 @@ use crate::auth::issuer::Issuers;
 use crate::auth::keys::Keys;
 use crate::auth::password::Hashing;
 use crate::auth::rate::Rates;
+use crate::auth::signing::{Signing, SigningKeys};
 use crate::body::Bodies;
 use crate::clock::{Clock, ClockOffset};
-use crate::error::ApiError;
+use crate::error::{ApiError, Forbidden};
 use crate::exchange::{Exchange, Unsent};
 use crate::fault::{Effect, FaultAnswer, Faults, Hit, Offer};
 use crate::ids::Ids;
@@ -55,6 +57,7 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     keys: Keys,
+    signing: Signing,
     pub(crate) restores: Restores,
     pub(crate) verifying: Verifying,
     pub(crate) clock: Clock,
@@ -180,6 +183,7 @@ impl App {
         ids.restart(seed::id_seed(&seeds));
         Self {
             keys: Keys::derive(store.root_key()),
+            signing: Signing::new(&*store),
             restores: Restores::default(),
             verifying: Verifying::default(),
             clock: Clock::new(clock),
@@ -209,7 +213,17 @@ impl App {
         }
     }
 
-    /// The keys that derive from that of the store.
+    /// The keys that sign tokens, as of these accounts.
+    pub(crate) fn signing(&self, registry: &Registry) -> Guard<Arc<SigningKeys>> {
+        self.signing.of(&*self.store, registry)
+    }
+
+    /// Where the keys that sign tokens are kept.
+    pub(crate) const fn signing_keys(&self) -> &Signing {
+        &self.signing
+    }
+
+    /// The keys of hashes and names, which derive from that of the store.
     pub(crate) fn keys(&self) -> &Keys {
         self.restores.keys().unwrap_or(&self.keys)
     }
@@ -472,6 +486,11 @@ impl App {
     fn refuse(&self, call: &Call, seen: &mut Seen, error: ApiError) -> Reply {
         if let ApiError::TooManyRequests { .. } = error {
             self.metrics.limited(Limit::Rate);
+        }
+        match error {
+            ApiError::InDoubt { .. } => self.metrics.in_doubt(),
+            ApiError::Forbidden(Forbidden::Quota { .. }) => self.metrics.limited(Limit::Quota),
+            _ => {}
         }
         let operation = seen.operation.map_or("other", Operation::name);
         match (&error, error.cause()) {

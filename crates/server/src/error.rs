@@ -9,7 +9,7 @@ use jackfield_model::admin::Role;
 use jackfield_model::inspect::Refusal;
 use jackfield_model::json::InvalidRequest;
 use jackfield_model::wire::ErrorBody;
-use jackfield_model::{Country, Vertical};
+use jackfield_model::{Country, Vertical, limit};
 use jackfield_store::StoreError;
 
 use crate::auth::Group;
@@ -77,6 +77,11 @@ pub(crate) enum ApiError {
         /// For the log only.
         cause: Option<String>,
     },
+    /// Nobody knows whether the change was stored: the answer of the store was lost.
+    InDoubt {
+        /// For the log only.
+        cause: String,
+    },
 }
 
 /// Which part of the authentication failed (RFC 6750, section 3).
@@ -92,6 +97,8 @@ pub(crate) enum Unauthorized {
     Malformed,
     /// What looks like a token that this service did not issue, or was changed.
     Unknown,
+    /// What looks like a token of a key that this node has not heard of.
+    UnknownKey,
     /// A token past its time.
     Expired {
         /// When that was, by the token clock, in seconds since 1970.
@@ -124,7 +131,7 @@ impl Unauthorized {
             Self::RefreshToken => {
                 "The token is a refresh token; exchange it for an access token at /auth/o2/token first."
             }
-            Self::Malformed | Self::Unknown => "The access token is not valid.",
+            Self::Malformed | Self::Unknown | Self::UnknownKey => "The access token is not valid.",
             Self::Expired { .. } => "The access token has expired.",
             Self::Revoked | Self::Disabled | Self::ClientGone => "The access token was revoked.",
             Self::UnknownClient => {
@@ -148,7 +155,7 @@ impl Unauthorized {
             Self::RefreshToken => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"a refresh token is no access token\""
             }
-            Self::Malformed | Self::Unknown | Self::UnknownClient => {
+            Self::Malformed | Self::Unknown | Self::UnknownKey | Self::UnknownClient => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"the access token is not valid\""
             }
             Self::Expired { .. } => {
@@ -168,7 +175,7 @@ impl Unauthorized {
             Self::NotBearer => refused("not_bearer"),
             Self::RefreshToken => refused("refresh_token"),
             Self::Malformed => refused("malformed"),
-            Self::Unknown => refused("not_issued_here"),
+            Self::Unknown | Self::UnknownKey => refused("not_issued_here"),
             Self::Expired { at } => Refusal { expired_at: Some(time_text(at)), ..refused("expired") },
             Self::Revoked => refused("revoked"),
             Self::Disabled => refused("client_disabled"),
@@ -208,6 +215,13 @@ pub(crate) enum Forbidden {
     Host,
     /// A page of another site sent the request.
     Origin,
+    /// The organization has as many objects of a kind as it may.
+    Quota {
+        /// The kind, in the plural, for the client.
+        of: &'static str,
+        /// How many it may have.
+        most: u32,
+    },
 }
 
 impl Forbidden {
@@ -237,6 +251,9 @@ impl Forbidden {
                 format!("The admin token has the role {has}; this takes the role {needed}.")
             }
             Self::Reset => "This server may not be reset; it was started without --allow-reset.".to_owned(),
+            Self::Quota { of, most } => {
+                format!("The organization may have at most {most} {of}; an operator can change this quota.")
+            }
         }
     }
 
@@ -253,6 +270,7 @@ impl Forbidden {
             Self::Role { .. } => refusal("role", "too_low"),
             Self::Host => refusal("host", "unknown_name"),
             Self::Origin => refusal("host", "other_site"),
+            Self::Quota { .. } => refusal("quota", "reached"),
         }
     }
 }
@@ -287,7 +305,7 @@ impl ApiError {
                 (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS")
             }
             Self::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
-            Self::Maintenance { .. } | Self::Overloaded | Self::Unavailable { .. } => {
+            Self::Maintenance { .. } | Self::Overloaded | Self::Unavailable { .. } | Self::InDoubt { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE")
             }
             Self::Fault(answer) => answer.status(),
@@ -321,6 +339,11 @@ impl ApiError {
             Self::TooManyRequests { retry_after } => {
                 format!("The client's rate is used up; try again in {retry_after} s.")
             }
+            Self::InDoubt { .. } => {
+                "It is not known whether the change was stored. Query what it was about after Retry-After seconds, and \
+                 repeat it only where the query does not show it: a repeated create may be a 409 because of itself."
+                    .to_owned()
+            }
             Self::TooManyGuesses { retry_after } => {
                 format!("Too many logins failed of late; try again in {retry_after} s.")
             }
@@ -351,13 +374,14 @@ impl ApiError {
             Self::Overloaded => refusal("admission", "too_many_in_flight"),
             Self::Fault(answer) => refusal("fault", answer.reason()),
             Self::Unavailable { .. } => refusal("store", "unavailable"),
+            Self::InDoubt { .. } => refusal("store", "in_doubt"),
         }
     }
 
     /// What only the log may say.
     pub(crate) fn cause(&self) -> Option<&str> {
         match self {
-            Self::Internal { cause } => Some(cause),
+            Self::Internal { cause } | Self::InDoubt { cause } => Some(cause),
             Self::Unavailable { cause, .. } => cause.as_deref(),
             _ => None,
         }
@@ -380,6 +404,9 @@ impl ApiError {
             }
             Self::Overloaded => {
                 insert(header::RETRY_AFTER, HeaderValue::from(1));
+            }
+            Self::InDoubt { .. } => {
+                insert(header::RETRY_AFTER, HeaderValue::from(limit::IN_DOUBT_SECONDS));
             }
             Self::Fault(answer) => answer.headers().into_iter().for_each(|(name, value)| {
                 insert(name, value);
@@ -437,12 +464,7 @@ impl From<StoreError> for ApiError {
                 retry_after: 1,
                 cause: Some(cause),
             },
-            StoreError::InDoubt { cause } => Self::Unavailable {
-                message: "The directory did not say in time whether the change was made. Query before you repeat it."
-                    .to_owned(),
-                retry_after: 1,
-                cause: Some(cause),
-            },
+            StoreError::InDoubt { cause } => Self::InDoubt { cause },
             StoreError::Corrupt { cause } => Self::Internal { cause },
         }
     }

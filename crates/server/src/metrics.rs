@@ -41,6 +41,8 @@ pub(crate) enum Limit {
     Bodies,
     /// Answers that were not read.
     Unread,
+    /// What an organization may have.
+    Quota,
     /// Open connections.
     Connections,
     /// Open connections of one origin.
@@ -78,6 +80,7 @@ pub struct Metrics {
     tokens_issued: IntCounterVec,
     failed_logins: IntCounterVec,
     limited: IntCounterVec,
+    in_doubt: IntCounter,
     handshakes: IntCounterVec,
     certificates: IntCounterVec,
     faults: IntCounterVec,
@@ -90,6 +93,7 @@ pub struct Metrics {
     last_change: IntGauge,
     disk_bytes: IntGauge,
     store_up: IntGauge,
+    registry_bytes: IntGauge,
     clients: IntGauge,
     providers: IntGauge,
     organizations: IntGauge,
@@ -176,6 +180,13 @@ impl Default for Metrics {
                 "Requests (or connections) turned away, by the limit that did it.",
                 &["limit"],
             ),
+            in_doubt: keep(
+                &registry,
+                IntCounter::new(
+                    "jackfield_writes_in_doubt_total",
+                    "Writes that were answered 503 although they may have been stored.",
+                ),
+            ),
             handshakes: counters(
                 &registry,
                 "jackfield_tls_handshakes_total",
@@ -226,6 +237,12 @@ impl Default for Metrics {
                 &registry,
                 "jackfield_store_disk_bytes",
                 "Bytes that the store takes on disk; 0 where unknown.",
+                &[],
+            ),
+            registry_bytes: gauge(
+                &registry,
+                "jackfield_registry_bytes",
+                "About how many bytes of memory the accounts take.",
                 &[],
             ),
             clients: gauge(&registry, "jackfield_clients", "Registered clients.", &[]),
@@ -304,11 +321,17 @@ impl Metrics {
             Limit::InFlight => "in_flight",
             Limit::Bodies => "bodies",
             Limit::Unread => "unread",
+            Limit::Quota => "quota",
             Limit::Connections => "connections",
             Limit::ConnectionsOfOrigin => "connections_per_address",
             Limit::Guesses => "guesses",
         };
         self.limited.with_label_values(&[name]).inc();
+    }
+
+    /// Counts a write of which nobody knows whether it was stored.
+    pub(crate) fn in_doubt(&self) {
+        self.in_doubt.inc();
     }
 
     /// Counts a TLS handshake.
@@ -339,6 +362,7 @@ impl Metrics {
         set(&self.clients, accounts.clients.len() as u64);
         set(&self.providers, accounts.providers.len() as u64);
         set(&self.organizations, accounts.organizations.len() as u64);
+        set(&self.registry_bytes, accounts.approximate_bytes() as u64);
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("writing to memory cannot fail");
         text

@@ -146,6 +146,7 @@ async fn put_in_place(under_way: UnderWay, mut queue: mpsc::Receiver<Piece>) -> 
                 let moved = import.finish().await.map_err(refused)?;
                 // A store is filled once, and this process had the keys of an empty one until now.
                 let _ = app.restores.keys.set(Keys::derive(app.store.root_key()));
+                app.signing_keys().replace(&*app.store);
                 tracing::warn!(associations = moved.associations, "a backup was restored");
                 return Ok(moved);
             }

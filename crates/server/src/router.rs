@@ -128,6 +128,8 @@ pub(crate) enum AdminOperation {
     DeleteFaults,
     GetClock,
     SetClock,
+    ListKeys,
+    RotateKeys,
     Reset,
     Backup,
     Verify,
@@ -274,6 +276,8 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Admin  DELETE "/admin/v1/faults/{id}"                         => Admin(DeleteFault) for Operator;
     Admin  GET    "/admin/v1/clock"                               => Admin(GetClock) for Viewer;
     Admin  PUT    "/admin/v1/clock"                               => Admin(SetClock) for Operator;
+    Admin  GET    "/admin/v1/keys"                                => Admin(ListKeys) for Viewer;
+    Admin  POST   "/admin/v1/keys/rotate"                         => Admin(RotateKeys) for Admin;
     Admin  POST   "/admin/v1/reset"                               => Admin(Reset) for Admin;
     Admin  POST   "/admin/v1/tokens"                              => Admin(CreateAdminToken) for Admin;
     Admin  GET    "/admin/v1/tokens"                              => Admin(ListAdminTokens) for Admin;

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use futures_util::future::try_join_all;
-use jackfield_model::admin::{DisplayName, OrganizationPatch, Secret};
+use jackfield_model::admin::{DisplayName, OrganizationPatch, Quotas, Secret};
 use jackfield_model::wire::Association;
 use jackfield_model::{
     AmazonId, ClientId, Country, ExternalUserId, OrganizationId, RequestId, Scope, ScopeSet,
@@ -84,6 +84,8 @@ struct SeedOrganization {
     webrtc: bool,
     #[serde(default)]
     strict_profiles: bool,
+    #[serde(default)]
+    quotas: Quotas,
     #[serde(default, deserialize_with = "trimmed_option")]
     consent_password: Option<Secret>,
     #[serde(default)]
@@ -241,6 +243,7 @@ async fn apply_organization(
 ) -> Result<(), SeedError> {
     let subject = || format!("organization {id}");
     valid::name("name", &seed.name).map_err(|error| invalid(&subject(), &error))?;
+    valid::quotas(&seed.quotas).map_err(|error| invalid(&subject(), &error))?;
     let known = place.store.registry().organizations.get(id).and_then(|own| own.consent_password.clone());
     let consent_password = match &seed.consent_password {
         None => None,
@@ -256,6 +259,7 @@ async fn apply_organization(
         vertical: seed.vertical,
         webrtc: seed.webrtc,
         strict_profiles: seed.strict_profiles,
+        quotas: registry::Quotas::default().with(seed.quotas),
         consent_password: consent_password.clone(),
         lenient: seed.lenient.unwrap_or(true),
     };
@@ -265,6 +269,7 @@ async fn apply_organization(
         vertical: Some(seed.vertical),
         webrtc: Some(seed.webrtc),
         strict_profiles: Some(seed.strict_profiles),
+        quotas: Some(seed.quotas),
         consent_password: None,
         lenient: Some(seed.lenient.unwrap_or(true)),
     };
@@ -403,6 +408,7 @@ async fn apply_profile(
         CreateProfileOutcome::UnitHasProfile(_) => conflict("its unit has another profile already"),
         CreateProfileOutcome::IdTaken => conflict("there is a profile with this id for another unit"),
         CreateProfileOutcome::NoSuchOrganization => conflict("its organization is not there"),
+        CreateProfileOutcome::QuotaReached(_) => conflict("its organization has as many as its quota allows"),
     }
 }
 
@@ -424,11 +430,13 @@ async fn create_or_update(
         RegistryOutcome::RefreshTokenTaken => "refresh_token is another client's",
         RegistryOutcome::TooManyRefreshTokens => "the client holds as many refresh tokens as it may",
         RegistryOutcome::NoSuchOrganization => "its organization is not there",
+        RegistryOutcome::QuotaReached(_) => "its organization has as many as its quota allows",
         RegistryOutcome::Exists
         | RegistryOutcome::NotFound
         | RegistryOutcome::NetworkExists
         | RegistryOutcome::NoNetwork
         | RegistryOutcome::CodeSpent
+        | RegistryOutcome::TooManyKeys
         | RegistryOutcome::RefreshTokenReused
         | RegistryOutcome::InUse
         | RegistryOutcome::TooManyAdminTokens => "it cannot be changed",

@@ -1,7 +1,7 @@
 //! A store that fails and dawdles on purpose, around one that does not: for tests of what is built on stores.
 //!
 //! Faults come from a seeded sequence, so a test meets the same ones again as long as its calls come in the same
-//! order. An operation that fails did not reach the store inside.
+//! order. An operation that fails did not reach the store inside, except writes in doubt.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +26,8 @@ pub struct Faults {
     pub reads_per_mille: u32,
     /// Of 1000 writes, how many fail as unavailable. 1000 is all, and [`Store::check`] fails then, too.
     pub writes_per_mille: u32,
+    /// Whether a write that fails is in doubt instead: it is carried out, and its answer is lost.
+    pub in_doubt: bool,
     /// The longest that an operation is held back; each is by a random part of it.
     pub delay: Duration,
 }
@@ -83,8 +85,21 @@ impl FaultyStore {
         self.meet(|faults| faults.reads_per_mille).await
     }
 
-    async fn write(&self) -> Result<(), StoreError> {
-        self.meet(|faults| faults.writes_per_mille).await
+    /// Carries out a write, unless it meets a fault.
+    async fn write<T>(
+        &self,
+        write: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        match self.meet(|faults| faults.writes_per_mille).await {
+            Err(StoreError::Unavailable { cause }) if self.faults().in_doubt => {
+                write.await?;
+                Err(StoreError::InDoubt { cause })
+            }
+            met => {
+                met?;
+                write.await
+            }
+        }
     }
 }
 
@@ -111,13 +126,11 @@ impl Store for FaultyStore {
     }
 
     async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
-        self.write().await?;
-        self.inner.create_association(write).await
+        self.write(self.inner.create_association(write)).await
     }
 
     async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
-        self.write().await?;
-        self.inner.update_association(write).await
+        self.write(self.inner.update_association(write)).await
     }
 
     async fn delete_association(
@@ -126,8 +139,7 @@ impl Store for FaultyStore {
         external_user_id: ExternalUserId,
         origin: Origin,
     ) -> Result<DeleteOutcome, StoreError> {
-        self.write().await?;
-        self.inner.delete_association(provider, external_user_id, origin).await
+        self.write(self.inner.delete_association(provider, external_user_id, origin)).await
     }
 
     async fn find_associations(
@@ -158,8 +170,7 @@ impl Store for FaultyStore {
         command: RegistryCommand,
         origin: Origin,
     ) -> Result<RegistryOutcome, StoreError> {
-        self.write().await?;
-        self.inner.change_registry(command, origin).await
+        self.write(self.inner.change_registry(command, origin)).await
     }
 
     async fn create_profile(
@@ -167,8 +178,7 @@ impl Store for FaultyStore {
         profile: Profile,
         origin: Origin,
     ) -> Result<CreateProfileOutcome, StoreError> {
-        self.write().await?;
-        self.inner.create_profile(profile, origin).await
+        self.write(self.inner.create_profile(profile, origin)).await
     }
 
     async fn rename_profile(
@@ -178,8 +188,7 @@ impl Store for FaultyStore {
         name: Option<String>,
         origin: Origin,
     ) -> Result<UpdateOutcome, StoreError> {
-        self.write().await?;
-        self.inner.rename_profile(organization, id, name, origin).await
+        self.write(self.inner.rename_profile(organization, id, name, origin)).await
     }
 
     async fn put_profiles(
@@ -187,8 +196,7 @@ impl Store for FaultyStore {
         profiles: Vec<Profile>,
         origin: Origin,
     ) -> Result<Vec<PutProfileOutcome>, StoreError> {
-        self.write().await?;
-        self.inner.put_profiles(profiles, origin).await
+        self.write(self.inner.put_profiles(profiles, origin)).await
     }
 
     async fn delete_profile(
@@ -197,8 +205,7 @@ impl Store for FaultyStore {
         id: &AmazonId,
         origin: Origin,
     ) -> Result<DeleteProfileOutcome, StoreError> {
-        self.write().await?;
-        self.inner.delete_profile(organization, id, origin).await
+        self.write(self.inner.delete_profile(organization, id, origin)).await
     }
 
     async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
@@ -227,13 +234,11 @@ impl Store for FaultyStore {
     }
 
     async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {
-        self.write().await?;
-        self.inner.trim_changes(through, limit).await
+        self.write(self.inner.trim_changes(through, limit)).await
     }
 
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
-        self.write().await?;
-        self.inner.reset(content, origin).await
+        self.write(self.inner.reset(content, origin)).await
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
@@ -242,8 +247,7 @@ impl Store for FaultyStore {
     }
 
     async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError> {
-        self.write().await?;
-        self.inner.load(start).await
+        self.write(self.inner.load(start)).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {
@@ -310,5 +314,17 @@ mod tests {
             }
             assert_eq!(store.check().await.is_ok(), reads && writes, "{faults:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_write_in_doubt_was_carried_out() {
+        use crate::conformance::world::{World, external, write};
+        let world = World::new(&crate::conformance::Memory).await;
+        let store = FaultyStore::new(Arc::clone(&world.store), 1);
+        store.set(Faults { writes_per_mille: 1_000, in_doubt: true, ..Faults::default() });
+        let provider = world.providers[0];
+        let created = store.create_association(write(provider, "7201", "one")).await;
+        assert!(matches!(created, Err(StoreError::InDoubt { .. })), "{created:?}");
+        assert_eq!(world.store.find_associations(provider, &[external("7201")]).await.unwrap().len(), 1);
     }
 }

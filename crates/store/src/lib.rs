@@ -60,7 +60,8 @@ pub trait Store: fmt::Debug + Send + Sync {
         Ok(false)
     }
 
-    /// The key from which tokens and hashes of this directory derive. Made once, the same on every node.
+    /// The key from which hashes of this directory derive, and its tokens until a rotation gives them another, see
+    /// [`registry::Keyring`]. Made once, the same on every node.
     fn root_key(&self) -> &RootKey;
 
     /// Stores an association unless its `externalUserId` is taken.
@@ -242,7 +243,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 }
 
 /// 32 secret bytes. The debug form hides them.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RootKey([u8; 32]);
 
 impl RootKey {
@@ -338,6 +339,8 @@ pub enum CreateProfileOutcome {
     UnitHasProfile(Profile),
     /// The organization is not there.
     NoSuchOrganization,
+    /// The organization has as many profiles as its quota allows: so many.
+    QuotaReached(u32),
 }
 
 /// What became of a profile of [`Store::put_profiles`].
@@ -351,6 +354,8 @@ pub enum PutProfileOutcome {
     IdTaken,
     /// The organization is not there.
     NoSuchOrganization,
+    /// The organization has as many profiles as its quota allows: so many.
+    QuotaReached(u32),
 }
 
 /// What became of the removal of a profile.

@@ -42,6 +42,8 @@ struct State {
     profiles: BTreeMap<AmazonId, Profile>,
     /// Derived from `profiles`.
     units: BTreeMap<UnitId, AmazonId>,
+    /// How many profiles an organization has. Derived from `profiles`.
+    profile_counts: BTreeMap<OrganizationId, u64>,
     /// How many associations count at a profile of an organization.
     uses: BTreeMap<(OrganizationId, AmazonId), u64>,
     changes: BTreeMap<u64, Change>,
@@ -128,8 +130,31 @@ impl State {
 
     fn insert_profile(&mut self, profile: Profile, origin: Origin) {
         self.record(origin, Operation::Create, profile.subject(None, Some(&profile)));
+        self.add_profile(profile);
+    }
+
+    fn add_profile(&mut self, profile: Profile) {
+        *self.profile_counts.entry(profile.organization.clone()).or_default() += 1;
         self.units.insert(profile.unit.clone(), profile.id.clone());
         self.profiles.insert(profile.id.clone(), profile);
+    }
+
+    fn clear_profiles(&mut self) {
+        self.profiles.clear();
+        self.units.clear();
+        self.profile_counts.clear();
+    }
+
+    fn remove_profile(&mut self, profile: &Profile) {
+        self.units.remove(&profile.unit);
+        self.profiles.remove(&profile.id);
+        if let Some(count) = self.profile_counts.get_mut(&profile.organization) {
+            *count -= 1;
+        }
+    }
+
+    fn count_profiles(&self, organization: &OrganizationId) -> u64 {
+        self.profile_counts.get(organization).copied().unwrap_or_default()
     }
 
     fn rename_profile(&mut self, before: &Profile, name: Option<String>, origin: Origin) -> Profile {
@@ -145,7 +170,8 @@ impl State {
         self.units.get(unit).and_then(|id| self.profiles.get(id))
     }
 
-    fn put_profile(&mut self, new: Profile, origin: &Origin) -> PutProfileOutcome {
+    fn put_profile(&mut self, new: Profile, registry: &Registry, origin: &Origin) -> PutProfileOutcome {
+        let count = self.count_profiles(&new.organization);
         match self.profile_of_unit(&new.unit).cloned() {
             Some(own) if own.organization != new.organization => PutProfileOutcome::UnitTaken,
             Some(own) => {
@@ -153,10 +179,13 @@ impl State {
                 PutProfileOutcome::Stored(self.rename_profile(&own, name, origin.clone()))
             }
             None if self.profiles.contains_key(&new.id) => PutProfileOutcome::IdTaken,
-            None => {
-                self.insert_profile(new.clone(), origin.clone());
-                PutProfileOutcome::Stored(new)
-            }
+            None => match registry.profile_quota_reached(&new.organization, count) {
+                Some(most) => PutProfileOutcome::QuotaReached(most),
+                None => {
+                    self.insert_profile(new.clone(), origin.clone());
+                    PutProfileOutcome::Stored(new)
+                }
+            },
         }
     }
 
@@ -171,7 +200,7 @@ impl Dependents for State {
     }
 
     fn has_profiles(&self, organization: &OrganizationId) -> bool {
-        self.profiles.values().any(|profile| profile.organization == *organization)
+        self.count_profiles(organization) > 0
     }
 }
 
@@ -315,7 +344,8 @@ impl Store for MemoryStore {
         origin: Origin,
     ) -> Result<CreateProfileOutcome, StoreError> {
         let mut state = self.0.write();
-        if !self.0.registry.load().organizations.contains_key(&profile.organization) {
+        let registry = self.0.registry.load();
+        if !registry.organizations.contains_key(&profile.organization) {
             return Ok(CreateProfileOutcome::NoSuchOrganization);
         }
         if let Some(own) = state.profile_of_unit(&profile.unit) {
@@ -323,6 +353,10 @@ impl Store for MemoryStore {
         }
         if state.profiles.contains_key(&profile.id) {
             return Ok(CreateProfileOutcome::IdTaken);
+        }
+        let count = state.count_profiles(&profile.organization);
+        if let Some(most) = registry.profile_quota_reached(&profile.organization, count) {
+            return Ok(CreateProfileOutcome::QuotaReached(most));
         }
         state.insert_profile(profile, origin);
         Ok(CreateProfileOutcome::Created)
@@ -352,7 +386,7 @@ impl Store for MemoryStore {
         let registry = self.0.registry.load();
         let put = |new: Profile| match registry.organizations.contains_key(&new.organization) {
             false => PutProfileOutcome::NoSuchOrganization,
-            true => state.put_profile(new, &origin),
+            true => state.put_profile(new, &registry, &origin),
         };
         Ok(profiles.into_iter().map(put).collect())
     }
@@ -372,8 +406,7 @@ impl Store for MemoryStore {
         if strict && state.uses.contains_key(&(organization.clone(), id.clone())) {
             return Ok(DeleteProfileOutcome::InUse);
         }
-        state.units.remove(&before.unit);
-        state.profiles.remove(id);
+        state.remove_profile(&before);
         state.record(origin, Operation::Delete, before.subject(Some(&before), None));
         Ok(DeleteProfileOutcome::Deleted)
     }

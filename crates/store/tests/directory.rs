@@ -124,7 +124,7 @@ async fn other_formats_are_refused() {
     let dir = private_dir();
     open(dir.path()).await.unwrap().close().await;
     let marker = dir.path().join("format");
-    for (text, found) in [("3", "3"), ("0", "0"), ("1.5", "1.5"), ("3, being made", "3"), ("", "")] {
+    for (text, found) in [("4", "4"), ("0", "0"), ("1.5", "1.5"), ("4, being made", "4"), ("", "")] {
         fs::write(&marker, format!("jackfield store, format {text}\n")).unwrap();
         let error = open(dir.path()).await.unwrap_err();
         let expected = format!(

@@ -160,7 +160,7 @@ async fn an_export_that_was_changed_is_refused_with_its_line() {
             0,
             lines[0].replace("\"version\":2", "\"version\":3"),
             0,
-            "the export has format version 2; this version of jackfield reads up to 1",
+            "the export has format version 3; this version of jackfield reads up to 2",
         ),
         (first, "{\"association\":".to_owned(), first, "its JSON ends too early (column 15)"),
         (first, "nonsense".to_owned(), first, "it is not JSON (column 1)"),

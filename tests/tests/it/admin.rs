@@ -37,6 +37,7 @@ async fn an_organization_lives() {
     let expected = json!({
         "id": id, "name": "Grand Hotel", "country": "UK", "vertical": "hospitality",
         "webrtc": false, "strict_profiles": false,
+        "quotas": {"service_providers": 1_000, "clients": 100, "profiles": 100_000},
     });
     assert_eq!(created, expected);
     let target = format!("/admin/v1/organizations/{id}");

@@ -1,7 +1,7 @@
 //! `jackfield org`.
 
 use clap::{Args, Subcommand};
-use jackfield_model::admin::{Organization, OrganizationPatch, Secret};
+use jackfield_model::admin::{Organization, OrganizationPatch, Quotas, Secret};
 use jackfield_model::{Country, OrganizationId, Vertical};
 
 use super::ListArgs;
@@ -41,6 +41,8 @@ enum OrgCommand {
         /// Whether numbers for ids and token parameters in the query string are taken
         #[arg(long, value_enum, value_name = "SWITCH", default_value = "on")]
         lenient: Switch,
+        #[command(flatten)]
+        quotas: QuotaArgs,
         /// Its id; issued when absent
         #[arg(long)]
         id: Option<OrganizationId>,
@@ -103,13 +105,35 @@ struct Change {
     /// Whether numbers for ids and token parameters in the query string are taken
     #[arg(long, value_enum, value_name = "SWITCH")]
     lenient: Option<Switch>,
+    /// Most service providers that it may have
+    #[arg(long, value_name = "N")]
+    max_providers: Option<u32>,
+    /// Most clients that it may have
+    #[arg(long, value_name = "N")]
+    max_clients: Option<u32>,
+    /// Most communication profiles that it may have
+    #[arg(long, value_name = "N")]
+    max_profiles: Option<u32>,
+}
+
+#[derive(Args)]
+struct QuotaArgs {
+    /// Most service providers that it may have
+    #[arg(long, value_name = "N")]
+    max_providers: Option<u32>,
+    /// Most clients that it may have
+    #[arg(long, value_name = "N")]
+    max_clients: Option<u32>,
+    /// Most communication profiles that it may have
+    #[arg(long, value_name = "N")]
+    max_profiles: Option<u32>,
 }
 
 impl OrgArgs {
     pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
         let admin = self.admin.connect()?;
         let organization = match self.command {
-            OrgCommand::Create { name, country, vertical, webrtc, strict_profiles, lenient, id } => {
+            OrgCommand::Create { name, country, vertical, webrtc, strict_profiles, lenient, quotas, id } => {
                 let new = Organization {
                     id,
                     name,
@@ -117,6 +141,11 @@ impl OrgArgs {
                     vertical,
                     webrtc: webrtc.is_on(),
                     strict_profiles: strict_profiles.is_on(),
+                    quotas: Quotas {
+                        service_providers: quotas.max_providers,
+                        clients: quotas.max_clients,
+                        profiles: quotas.max_profiles,
+                    },
                     consent_password: None,
                     has_consent_password: false,
                     lenient: lenient.is_on(),
@@ -128,12 +157,18 @@ impl OrgArgs {
             }
             OrgCommand::Get { id } => admin.organization(&id).await?,
             OrgCommand::Update(UpdateArgs { id, change }) => {
+                let quotas = Quotas {
+                    service_providers: change.max_providers,
+                    clients: change.max_clients,
+                    profiles: change.max_profiles,
+                };
                 let patch = OrganizationPatch {
                     name: change.name,
                     country: change.country,
                     vertical: change.vertical,
                     webrtc: change.webrtc.map(Switch::is_on),
                     strict_profiles: change.strict_profiles.map(Switch::is_on),
+                    quotas: (!quotas.is_empty()).then_some(quotas),
                     consent_password: None,
                     lenient: change.lenient.map(Switch::is_on),
                 };
@@ -164,6 +199,9 @@ impl Show for Organization {
             ("vertical", self.vertical.to_string()),
             ("webrtc", switch(self.webrtc)),
             ("strict profiles", switch(self.strict_profiles)),
+            ("most providers", optional(self.quotas.service_providers.as_ref())),
+            ("most clients", optional(self.quotas.clients.as_ref())),
+            ("most profiles", optional(self.quotas.profiles.as_ref())),
             ("consent password", if self.has_consent_password { "set" } else { "none" }.to_owned()),
             ("lenient", switch(self.lenient)),
         ]

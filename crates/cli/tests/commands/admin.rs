@@ -81,6 +81,12 @@ async fn admin_commands_make_the_documented_requests() {
             &org,
         ),
         (
+            format!("org update {ORG} --max-providers 7 --max-profiles 9"),
+            format!("PATCH {org_path}"),
+            r#"{"quotas":{"service_providers":7,"profiles":9}}"#.to_owned(),
+            &org,
+        ),
+        (
             format!("client create {ORG} --rate-limit 0"),
             format!("POST {org_path}/clients"),
             r#"{"rate_limit":0}"#.to_owned(),

@@ -134,7 +134,8 @@ impl Open {
         let (head, body) = response.into_parts();
         let body = drive(driver, deadline, Limited::<Incoming>::new(body, ANSWER_BYTES).collect()).await?;
         let body = body.map_err(|error| Failed::Lost(innermost(&*error)))?;
-        Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
+        let body = body.to_bytes();
+        Ok(Reply { status: head.status, headers: head.headers, body, after_unavailable: false })
     }
 }
 

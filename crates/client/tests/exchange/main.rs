@@ -91,6 +91,19 @@ async fn answers_that_say_nothing_was_done_are_tried_again_even_for_writes() {
 }
 
 #[tokio::test]
+async fn a_repetition_after_a_503_may_have_met_itself() {
+    for (before, now, unknown) in [(503, 409, true), (503, 404, true), (503, 400, false), (429, 409, false)] {
+        let server = ScriptedServer::start([busy(before), Step::error(now, "X", "No.")]).await;
+        let error = client(&server, &options()).create(provider(), &association()).await.unwrap_err();
+        assert_eq!(error.status(), Some(now));
+        assert_eq!(error.is_outcome_unknown(), unknown, "{before} then {now}");
+    }
+    let server = ScriptedServer::start([busy(503), busy(503), busy(503)]).await;
+    let error = client(&server, &options()).create(provider(), &association()).await.unwrap_err();
+    assert!(error.is_outcome_unknown(), "{error}");
+}
+
+#[tokio::test]
 async fn tries_are_bounded() {
     let server = ScriptedServer::start([busy(503), busy(503), busy(503), Step::json(201, "")]).await;
     let error = client(&server, &options()).create(provider(), &association()).await.unwrap_err();

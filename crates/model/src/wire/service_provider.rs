@@ -93,6 +93,13 @@ fn display_names(object: &Object<'_>) -> Result<Option<Vec<DisplayName>>, Invali
         }
         names.push(next);
     }
+    let bytes = names.iter().map(DisplayName::bytes).sum::<usize>();
+    if bytes > limit::DISPLAY_NAMES_BYTES {
+        return Err(InvalidRequest(format!(
+            "displayName is {bytes} bytes long, all names and locales together; at most {} are allowed.",
+            limit::DISPLAY_NAMES_BYTES
+        )));
+    }
     Ok(if names.is_empty() { None } else { Some(names) })
 }
 
@@ -177,5 +184,15 @@ mod tests {
             assert!(NewServiceProvider::parse(names(count).as_bytes()).is_ok(), "{count}");
         }
         assert!(refusal(&names(limit::DISPLAY_NAMES + 1)).contains("51 names"));
+        // 16 names of 1,024 bytes are as long as all names together may be.
+        let long = |chars: usize| {
+            let value = "\u{1f3e8}".repeat(chars);
+            let name = |n| format!(r#"{{"locale":"{n:0256}","value":"{value}"}}"#);
+            body(&format!("[{}]", (0..16).map(name).collect::<Vec<_>>().join(",")))
+        };
+        for chars in [191, 192] {
+            assert!(NewServiceProvider::parse(long(chars).as_bytes()).is_ok(), "{chars}");
+        }
+        assert!(refusal(&long(193)).contains("16448 bytes long"), "{}", refusal(&long(193)));
     }
 }

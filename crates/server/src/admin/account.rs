@@ -1,7 +1,7 @@
 //! Organizations.
 
 use jackfield_model::admin::{self, OrganizationPatch, Secret};
-use jackfield_store::registry::{Organization, OrganizationChange, PasswordHash};
+use jackfield_store::registry::{Organization, OrganizationChange, PasswordHash, Quotas};
 use jackfield_store::{Origin, RegistryCommand};
 
 use super::{
@@ -17,6 +17,7 @@ const CONSENT_PASSWORD: [&str; 2] = ["consent_password", "consentPassword"];
 pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
     let new: admin::Organization = parse_nullable(body, &CONSENT_PASSWORD)?;
     valid::name("name", &new.name)?;
+    valid::quotas(&new.quotas)?;
     let consent_password = hash(app, new.consent_password).await?;
     let organization = Organization {
         id: new.id.unwrap_or_else(|| app.ids.organization(&*app.store)),
@@ -25,6 +26,7 @@ pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Rep
         vertical: new.vertical,
         webrtc: new.webrtc,
         strict_profiles: new.strict_profiles,
+        quotas: Quotas::default().with(new.quotas),
         consent_password,
         lenient: new.lenient,
     };
@@ -45,6 +47,7 @@ pub(super) fn get(app: &App, id: &str) -> Result<Reply, ApiError> {
 pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let mut patch: OrganizationPatch = parse_nullable(body, &CONSENT_PASSWORD)?;
     patch.name.as_deref().map_or(Ok(()), |name| valid::name("name", name))?;
+    valid::quotas(&patch.quotas.unwrap_or_default())?;
     let consent_password = match patch.consent_password.take() {
         Some(password) => Some(hash(app, password).await?),
         None => None,
@@ -73,6 +76,7 @@ fn shown(organization: &Organization) -> admin::Organization {
         vertical: organization.vertical,
         webrtc: organization.webrtc,
         strict_profiles: organization.strict_profiles,
+        quotas: organization.quotas.into(),
         consent_password: None,
         has_consent_password: organization.consent_password.is_some(),
         lenient: organization.lenient,

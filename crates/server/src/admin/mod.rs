@@ -10,6 +10,7 @@ mod client;
 mod directory;
 pub(crate) mod host;
 mod inspect;
+mod keys;
 mod profile;
 mod provider;
 mod refresh;
@@ -34,7 +35,7 @@ use serde::de::DeserializeOwned;
 
 use self::access::Operator;
 use crate::app::{App, Call};
-use crate::error::ApiError;
+use crate::error::{ApiError, Forbidden};
 use crate::response::{self, Reply};
 use crate::router::AdminOperation;
 
@@ -84,6 +85,8 @@ pub(crate) async fn run(
         AdminOperation::GetMaintenance => server::get_maintenance(app),
         AdminOperation::SetMaintenance => server::set_maintenance(app, origin, body).await,
         AdminOperation::Status => server::status(app).await,
+        AdminOperation::ListKeys => keys::list(app),
+        AdminOperation::RotateKeys => keys::rotate(app, origin, body).await,
         AdminOperation::ReadJournal => inspect::journal(app, &query).await,
         AdminOperation::CreateFault => inspect::create_fault(app, body),
         AdminOperation::ListFaults => inspect::faults(app),
@@ -210,6 +213,7 @@ pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) 
         RegistryCommand::SetMaintenance(_) => "maintenance mode",
         RegistryCommand::CreateAdminToken(_) | RegistryCommand::DeleteAdminToken(_) => "admin token",
         RegistryCommand::Note(_) => "record",
+        RegistryCommand::RotateKeys(_) => "key",
     };
     let conflict = |message: String| Err(ApiError::Conflict(message));
     match app.store.change_registry(command, origin).await? {
@@ -232,10 +236,18 @@ pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) 
             "The client holds {} refresh tokens, which is the most allowed.",
             limit::REFRESH_TOKENS
         )),
+        RegistryOutcome::TooManyKeys => conflict(format!(
+            "Tokens of {} keys may still be good, which is the most allowed; rotate later, or with revoke.",
+            limit::SIGNING_KEYS
+        )),
         RegistryOutcome::NetworkExists => {
             conflict("The service provider has a network mapping already.".to_owned())
         }
         RegistryOutcome::NoNetwork => Err(not_found("network mapping")),
+        RegistryOutcome::QuotaReached(most) => {
+            let of = if what == "client" { "clients" } else { "service providers" };
+            Err(ApiError::Forbidden(Forbidden::Quota { of, most }))
+        }
         RegistryOutcome::CodeSpent => conflict("The code was redeemed before.".to_owned()),
         RegistryOutcome::RefreshTokenReused => conflict("The refresh token was used before.".to_owned()),
         RegistryOutcome::InUse if what == "organization" => {

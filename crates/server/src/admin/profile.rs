@@ -6,7 +6,7 @@ use jackfield_store::{CreateProfileOutcome, DeleteProfileOutcome, Origin, Profil
 
 use super::{Query, created, no_content, not_found, ok, organization, parse, parse_nullable, valid};
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, Forbidden};
 use crate::operation::profile_in_use;
 use crate::response::Reply;
 
@@ -28,6 +28,9 @@ pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> 
             Err(ApiError::Conflict("The unit has a profile already.".to_owned()))
         }
         CreateProfileOutcome::NoSuchOrganization => Err(not_found("organization")),
+        CreateProfileOutcome::QuotaReached(most) => {
+            Err(ApiError::Forbidden(Forbidden::Quota { of: "communication profiles", most }))
+        }
     }
 }
 

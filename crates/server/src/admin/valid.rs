@@ -1,6 +1,6 @@
 //! Bounds of what operators and seed files send, checked once. Each refusal names the field and the rule.
 
-use jackfield_model::admin::{DisplayName, Secret};
+use jackfield_model::admin::{DisplayName, Quotas, Secret};
 use jackfield_model::limit;
 use thiserror::Error;
 
@@ -110,7 +110,29 @@ pub(crate) fn display_names(names: &[DisplayName]) -> Result<(), InvalidField> {
             return Err(invalid("display_name", format!("names the locale {} twice", display_name.locale)));
         }
     }
+    let bytes = names.iter().map(DisplayName::bytes).sum::<usize>();
+    if bytes > limit::DISPLAY_NAMES_BYTES {
+        let most = limit::DISPLAY_NAMES_BYTES;
+        return Err(invalid(
+            "display_name",
+            format!("is {bytes} bytes long in all; at most {most} are allowed"),
+        ));
+    }
     Ok(())
+}
+
+/// Quotas within their bound.
+pub(crate) fn quotas(quotas: &Quotas) -> Result<(), InvalidField> {
+    let Quotas { service_providers, clients, profiles } = *quotas;
+    let all = [
+        ("quotas.service_providers", service_providers),
+        ("quotas.clients", clients),
+        ("quotas.profiles", profiles),
+    ];
+    match all.into_iter().find(|(_, quota)| quota.is_some_and(|quota| quota > limit::QUOTA_MAX)) {
+        Some((field, _)) => Err(invalid(field, format!("is above {}, the most allowed", limit::QUOTA_MAX))),
+        None => Ok(()),
+    }
 }
 
 impl From<InvalidField> for crate::error::ApiError {
@@ -139,6 +161,8 @@ mod tests {
         assert!(typed("pass\nword".to_owned()).is_err());
         assert!(rate_limit(Some(limit::RATE_LIMIT_MAX)).is_ok());
         assert!(rate_limit(Some(limit::RATE_LIMIT_MAX + 1)).is_err());
+        let quota = |most: u32| quotas(&Quotas { profiles: Some(most), ..Quotas::default() });
+        assert!(quota(0).is_ok() && quota(limit::QUOTA_MAX).is_ok() && quota(limit::QUOTA_MAX + 1).is_err());
         let uris = |count: usize| redirect_uris(&vec!["https://example.com/back".to_owned(); count]);
         assert!(uris(limit::REDIRECT_URIS).is_ok() && uris(limit::REDIRECT_URIS + 1).is_err());
         for bad in ["/relative", "https://example.com/#part", ""] {

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 use http_body_util::BodyExt;
 use hyper::body::Frame;
 use jackfield_store::MemoryStore;
+use jackfield_store::faulty::{Faults as StoreFaults, FaultyStore};
 
 use super::*;
 
@@ -39,6 +40,10 @@ impl Body for Panicking {
 }
 
 async fn app() -> Arc<App> {
+    app_on(Arc::new(MemoryStore::default())).await
+}
+
+async fn app_on(store: Arc<dyn Store>) -> Arc<App> {
     let setup = Setup {
         default_rate: 0,
         journal: Journal::new(10, crate::JournalScope::All),
@@ -53,7 +58,7 @@ async fn app() -> Arc<App> {
         max_in_flight: 1,
         consent: Consent::default(),
     };
-    let app = App::new(Arc::new(MemoryStore::default()), Arc::default(), "admin-token", setup);
+    let app = App::new(store, Arc::default(), "admin-token", setup);
     seed::apply(&*app.store, app.keys(), &app.seeds[0]).await.unwrap();
     Arc::new(app)
 }
@@ -100,4 +105,36 @@ async fn the_refusal_of_a_full_house_is_a_503_that_says_when_to_come_back() {
         StatusCode::OK,
         "health is never shed"
     );
+}
+
+#[tokio::test]
+async fn a_write_in_doubt_says_what_to_do_and_has_a_reason_of_its_own() {
+    let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::default()), 1));
+    let app = app_on(Arc::clone(&store) as Arc<dyn Store>).await;
+    let association = r#"{"externalUserId":"7201","amazonIdType":"communication-profile",
+        "amazonId":"amzn1.alexa.communications.profile.did.1"}"#;
+    let send = async || {
+        let body = http_body_util::Full::new(Bytes::from_static(association.as_bytes()));
+        app.respond(Listener::Public, Peer::LOCAL, None, create(&app).body(body).unwrap()).await.unwrap()
+    };
+    store.set(StoreFaults { writes_per_mille: 1_000, in_doubt: true, ..StoreFaults::default() });
+    let response = send().await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], limit::IN_DOUBT_SECONDS.to_string().as_str());
+    let body = body_of(response).await;
+    assert_eq!(body["type"], "SERVICE_UNAVAILABLE");
+    let message = body["message"].as_str().unwrap();
+    assert!(message.contains("not known") && message.contains("Query"), "{message}");
+    store.set(StoreFaults { writes_per_mille: 1_000, ..StoreFaults::default() });
+    let nothing_stored = send().await;
+    assert_eq!(nothing_stored.headers()["retry-after"], "1");
+    store.set(StoreFaults::default());
+    assert_eq!(send().await.status(), StatusCode::CONFLICT, "it was stored");
+    let page = app.journal.read(&crate::journal::Filter::default(), None, 10, Duration::ZERO).await;
+    let reasons: Vec<_> =
+        page.entries.iter().filter_map(|entry| Some(entry.refusal.as_ref()?.reason.as_str())).collect();
+    assert_eq!(reasons, ["in_doubt", "unavailable", "conflict"]);
+    let metrics = app.metrics.render(None, &Registry::default());
+    let metrics = String::from_utf8(metrics).unwrap();
+    assert!(metrics.contains("\njackfield_writes_in_doubt_total 1\n"), "{metrics}");
 }

@@ -1,28 +1,29 @@
 //! Access tokens: self-contained and signed, so that a check costs no read of any store and holds on every node
-//! that shares the root key.
+//! that shares the signing keys.
 //!
-//! `Atza|` + base64url of: version (1 byte), issued and expires (8 bytes each, seconds), generation of the client
-//! (4), length and text of the client id (2 + n), length and text of the scopes (2 + n), in version 2 the id of the
+//! `Atza|` + base64url of: version (1 byte), in versions 3 and 4 the number of the key (4), issued and expires (8 bytes each, seconds), generation of the client
+//! (4), length and text of the client id (2 + n), length and text of the scopes (2 + n), in versions 2 and 4 the id of the
 //! refresh token that it came from (8), random bytes up to a length that clients of the vendor expect, HMAC-SHA256
-//! over all of it (32). Numbers are big endian.
+//! over all of it (32). Numbers are big endian. Versions 1 and 2 are signed by the first key.
 //!
 //! A client sends the same header with each of its requests, so what the last ones held is kept: a look-up by all bytes
 //! of the header, in a map with a keyed hash, in the place of parsing, decoding and HMAC. Only headers with tokens of ours get
 //! into the map, one for each token, so strangers cannot fill it, and nobody can choose what collides in it. Only what does not change is kept; whether
 //! the token still holds is judged anew each time.
 
-use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use foldhash::quality::RandomState;
 use jackfield_model::{ScopeSet, limit};
-use jackfield_store::registry::{Client, RefreshTokenId};
+use jackfield_store::registry::{Client, FIRST_KEY, RefreshTokenId};
 use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
+
+use super::signing::{NotOpened, SigningKeys};
 
 /// What every access token begins with.
 pub(crate) const PREFIX: &str = "Atza|";
@@ -33,6 +34,8 @@ pub(crate) const REFRESH_PREFIX: &str = "Atzr|";
 const VERSION_ALONE: u8 = 1;
 /// A token that lives no longer than the refresh token that it came from.
 const VERSION_REFRESHED: u8 = 2;
+/// What is added to a version where the number of the key follows.
+const VERSION_KEY_NAMED: u8 = 2;
 const TAG_BYTES: usize = 32;
 /// Signed bytes of a token with few scopes: with tag, base64 and prefix a little over the least length.
 const SIGNED_BYTES_MIN: usize = 232;
@@ -40,13 +43,13 @@ const RANDOM_BYTES_MIN: usize = 16;
 /// Headers that are kept; with the longest tokens they take about 4 MB.
 const KNOWN_MAX: usize = 1_024;
 
-type Known = Cache<Box<[u8]>, Arc<Claims>, UnitWeighter, RandomState>;
+/// What the tokens of headers said that were seen before, by the bytes of the header.
+pub(super) type Known = Cache<Box<[u8]>, Arc<Claims>, UnitWeighter, RandomState>;
 
-/// The access tokens of one directory.
-pub(crate) struct AccessTokens {
-    key: hmac::Key,
-    /// By the bytes of the header.
-    known: Known,
+/// None so far.
+pub(super) fn known() -> Known {
+    let hasher = RandomState::default();
+    Known::with(KNOWN_MAX, KNOWN_MAX as u64, UnitWeighter, hasher, DefaultLifecycle::default())
 }
 
 /// What a token says.
@@ -79,26 +82,16 @@ pub(crate) struct Issue<'a> {
     pub(crate) refresh: Option<RefreshTokenId>,
 }
 
-impl fmt::Debug for AccessTokens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessTokens(…)")
-    }
-}
-
-impl AccessTokens {
-    pub(crate) fn new(key: hmac::Key) -> Self {
-        let hasher = RandomState::default();
-        let known =
-            Known::with(KNOWN_MAX, KNOWN_MAX as u64, UnitWeighter, hasher, DefaultLifecycle::default());
-        Self { key, known }
-    }
-
+impl SigningKeys {
     /// Issues a token for a client.
     pub(crate) fn issue(&self, issue: Issue<'_>) -> String {
         let Issue { client, now, life, scopes, refresh } = issue;
+        let key = self.current();
         let scopes = scopes.to_string();
         let mut token = Vec::with_capacity(SIGNED_BYTES_MIN + TAG_BYTES + scopes.len());
-        token.push(if refresh.is_some() { VERSION_REFRESHED } else { VERSION_ALONE });
+        let version = if refresh.is_some() { VERSION_REFRESHED } else { VERSION_ALONE };
+        token.push(version + key.named().map_or(0, |_| VERSION_KEY_NAMED));
+        token.extend(key.named().iter().flat_map(|id| id.to_be_bytes()));
         token.extend(now.to_be_bytes());
         token.extend(now.saturating_add(life).to_be_bytes());
         token.extend(client.token_generation.to_be_bytes());
@@ -108,20 +101,23 @@ impl AccessTokens {
         let start = token.len();
         token.resize((start + RANDOM_BYTES_MIN).max(SIGNED_BYTES_MIN), 0);
         SystemRandom::new().fill(&mut token[start..]).expect("the operating system gives randomness");
-        let tag = hmac::sign(&self.key, &token);
+        let tag = hmac::sign(&key.access_token, &token);
         token.extend(tag.as_ref());
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(token))
     }
 
     /// What a token says, when this directory issued it. Whether it still holds is for the caller to judge.
-    pub(crate) fn open(&self, token: &str) -> Option<Arc<Claims>> {
+    pub(crate) fn open(&self, token: &str) -> Result<Arc<Claims>, NotOpened> {
         if token.len() > limit::BEARER_TOKEN_BYTES {
-            return None;
+            return Err(NotOpened::Foreign);
         }
-        let bytes = URL_SAFE_NO_PAD.decode(token.strip_prefix(PREFIX)?).ok()?;
-        let (signed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
-        hmac::verify(&self.key, signed, tag).ok()?;
-        parse(signed).map(Arc::new)
+        let encoded = token.strip_prefix(PREFIX).ok_or(NotOpened::Foreign)?;
+        let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| NotOpened::Foreign)?;
+        let (signed, tag) = bytes.split_last_chunk::<TAG_BYTES>().ok_or(NotOpened::Foreign)?;
+        let (id, version, rest) = key_of(signed).ok_or(NotOpened::Foreign)?;
+        let key = self.for_id(id)?;
+        hmac::verify(&key.access_token, signed, tag).map_err(|_| NotOpened::Foreign)?;
+        key.judge(parse(version, rest).ok_or(NotOpened::Foreign)?).map(Arc::new)
     }
 
     /// What the token in a header says, when this header was seen before.
@@ -152,21 +148,31 @@ pub(crate) fn random_text<const N: usize>() -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Whether a text that [`AccessTokens::open`] refuses at least looks like an access token: then it was changed, or
+/// Whether a text that [`SigningKeys::open`] refuses at least looks like an access token: then it was changed, or
 /// issued by another directory.
 pub(crate) fn has_form(token: &str) -> bool {
     let decoded = || token.strip_prefix(PREFIX).and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok());
     token.len() <= limit::BEARER_TOKEN_BYTES && decoded().is_some_and(|bytes| bytes.len() > TAG_BYTES)
 }
 
-fn parse(signed: &[u8]) -> Option<Claims> {
-    let (version, rest) = signed.split_first()?;
+/// The number of the key, the version that the token would have had from the first key, and what follows.
+fn key_of(signed: &[u8]) -> Option<(u32, u8, &[u8])> {
+    match signed.split_first()? {
+        (version @ (&VERSION_ALONE | &VERSION_REFRESHED), rest) => Some((FIRST_KEY, *version, rest)),
+        (version, rest) => {
+            let (id, rest) = rest.split_first_chunk()?;
+            Some((u32::from_be_bytes(*id), version.checked_sub(VERSION_KEY_NAMED)?, rest))
+        }
+    }
+}
+
+fn parse(version: u8, rest: &[u8]) -> Option<Claims> {
     let (issued, rest) = rest.split_first_chunk()?;
     let (expires, rest) = rest.split_first_chunk()?;
     let (generation, rest) = rest.split_first_chunk()?;
     let (client, rest) = take_text(rest)?;
     let (scopes, rest) = take_text(rest)?;
-    let refresh = match *version {
+    let refresh = match version {
         VERSION_ALONE => None,
         VERSION_REFRESHED => Some(RefreshTokenId(*rest.first_chunk()?)),
         _ => return None,
@@ -194,12 +200,14 @@ pub(super) fn take_bytes(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use jackfield_model::ClientId;
+    use jackfield_store::RootKey;
     use jackfield_store::registry::SecretHash;
 
+    use super::super::signing::tests::signing_keys;
     use super::*;
 
-    fn tokens(key: u8) -> AccessTokens {
-        AccessTokens::new(hmac::Key::new(hmac::HMAC_SHA256, &[key; 32]))
+    fn tokens(key: u8) -> SigningKeys {
+        SigningKeys::derive(&RootKey::new([key; 32]), Arc::default())
     }
 
     fn client(suffix_length: usize, generation: u32) -> Client {
@@ -258,7 +266,7 @@ mod tests {
             );
             let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.|".contains(c);
             assert!(token.chars().all(allowed));
-            assert!(tokens(7).open(&token).is_some());
+            assert!(tokens(7).open(&token).is_ok());
         }
     }
 
@@ -266,7 +274,7 @@ mod tests {
     fn a_changed_token_is_refused() {
         let token = issued(&client(32, 0), &ScopeSet::default(), None);
         let tokens = (tokens(7), tokens(8));
-        assert!(tokens.1.open(&token).is_none(), "another directory's key");
+        assert_eq!(tokens.1.open(&token), Err(NotOpened::Foreign), "another directory's key");
         let open = |token: &str| tokens.0.open(token);
         assert!(has_form(&token) && !has_form(&token[1..]) && !has_form("Atza|nonsense"));
         for at in 0..token.len() {
@@ -274,11 +282,42 @@ mod tests {
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
             // The last character carries two bits that base64 without padding must find to be zero.
-            assert!(open(&changed).is_none(), "changed at {at}");
+            assert!(open(&changed).is_err(), "changed at {at}");
         }
-        assert!(open(&token[..token.len() - 1]).is_none());
-        assert!(open("Atza|").is_none());
-        assert!(open(&format!("Atza|{}", "A".repeat(5_000))).is_none());
+        assert!(open(&token[..token.len() - 1]).is_err());
+        assert!(open("Atza|").is_err());
+        assert!(open(&format!("Atza|{}", "A".repeat(5_000))).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_token_is_opened_by_the_key_that_signed_it() {
+        let (none, one, two) = (
+            signing_keys(7, &[]).await,
+            signing_keys(7, &[5_000]).await,
+            signing_keys(7, &[5_000, 6_000]).await,
+        );
+        let (client, scopes) = (client(32, 0), ScopeSet::default());
+        let issue = |keys: &SigningKeys, now, life| {
+            keys.issue(Issue { client: &client, now, life, scopes: &scopes, refresh: None })
+        };
+        let old = issue(&none, 4_000, 3_600);
+        assert_eq!(two.open(&old).unwrap().expires, 7_600, "good until it expires");
+        let new = issue(&one, 5_000, 3_600);
+        assert_eq!((one.open(&new).is_ok(), two.open(&new).is_ok()), (true, true));
+        assert_eq!(none.open(&new), Err(NotOpened::UnknownKey), "a node that has not heard of the rotation");
+        assert!(new.len() <= limit::BEARER_TOKEN_BYTES);
+        // Whoever has the key that was retired dates a token later, or lets it live for longer than any.
+        let grace = limit::KEY_GRACE_SECONDS;
+        assert!(one.open(&issue(&none, 5_000 + grace, 60)).is_ok());
+        assert_eq!(one.open(&issue(&none, 5_001 + grace, 60)), Err(NotOpened::Foreign));
+        let end = 5_000 + grace + limit::ACCESS_TOKEN_MAX_SECONDS;
+        assert_eq!(one.open(&issue(&none, 4_000, u64::MAX)).unwrap().expires, end);
+        assert_eq!(none.open(&issue(&none, 4_000, u64::MAX)).unwrap().expires, u64::MAX);
+        for at in 5..new.len() {
+            let mut changed = new.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            assert!(two.open(&String::from_utf8(changed).unwrap()).is_err(), "changed at {at}");
+        }
     }
 
     #[test]

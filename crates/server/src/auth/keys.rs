@@ -1,4 +1,5 @@
-//! The keys that derive from the directory's root key, one a purpose, and the keyed hash of secrets.
+//! The keys that derive from the directory's root key and last as long as the directory: those of hashes and names. Keys
+//! that sign are rotated, see `signing`.
 //!
 //! Client secrets and refresh tokens issued here carry 256 random bits, so a keyed hash is the fit: a slow
 //! password hash would protect nothing more and would cost every login. The key lies in the store beside the
@@ -10,22 +11,12 @@ use jackfield_store::RootKey;
 use jackfield_store::registry::{Presented, SecretHash};
 use ring::hmac;
 
-use super::access_token::AccessTokens;
-use super::code::CodeKeys;
 use super::refresh_token::Member;
 
 /// One key a purpose. `ring`'s debug form shows the algorithm only.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    /// Signs access tokens, and opens them.
-    pub(crate) access_tokens: AccessTokens,
-    /// Signs page tokens.
-    pub(crate) page_token: hmac::Key,
-    /// Makes authorization codes.
-    pub(crate) code: CodeKeys,
-    /// Signs the forms of the consent page.
-    pub(crate) consent: hmac::Key,
-    /// Signs its cookies.
+    /// Signs the cookies of the consent page.
     pub(crate) consent_cookie: hmac::Key,
     /// Names the user of a client.
     pub(crate) user: hmac::Key,
@@ -38,16 +29,8 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn derive(root: &RootKey) -> Self {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, root.as_bytes());
-        let derive = |purpose: &str| hmac::sign(&root, purpose.as_bytes());
-        let key = |purpose: &str| hmac::Key::new(hmac::HMAC_SHA256, derive(purpose).as_ref());
-        let hide = derive("jackfield authorization code encryption v1");
-        let hide = hide.as_ref().try_into().expect("HMAC-SHA256 gives 32 bytes");
+        let key = |purpose: &str| derive(root, purpose);
         Self {
-            access_tokens: AccessTokens::new(key("jackfield access token v1")),
-            page_token: key("jackfield page token v1"),
-            code: CodeKeys::new(key("jackfield authorization code v1"), hide),
-            consent: key("jackfield consent form v1"),
             consent_cookie: key("jackfield consent cookie v1"),
             user: key("jackfield user id v1"),
             client_secret: key("jackfield client secret v1"),
@@ -89,6 +72,16 @@ impl Keys {
         let family = member.map(|member| member.family);
         (Presented { hash: self.hash_refresh_token(token), family }, member)
     }
+}
+
+/// The key of a purpose that follows from another key.
+pub(super) fn derive(from: &RootKey, purpose: &str) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, derived(from, purpose).as_ref())
+}
+
+/// The same as 32 bytes.
+pub(super) fn derived(from: &RootKey, purpose: &str) -> hmac::Tag {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, from.as_bytes()), purpose.as_bytes())
 }
 
 fn secret_message(client: &ClientId, secret: &str) -> Vec<u8> {

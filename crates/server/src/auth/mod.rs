@@ -17,6 +17,7 @@ mod profile;
 mod provider;
 pub(crate) mod rate;
 pub(crate) mod refresh_token;
+pub(crate) mod signing;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ use issuer::Foreign;
 pub(crate) use organization::Organization;
 pub(crate) use profile::Profile;
 pub(crate) use provider::Provider;
+use signing::NotOpened;
 
 /// A client whose token holds, with what the token allows.
 #[derive(Debug)]
@@ -76,12 +78,14 @@ pub(crate) struct Verified {
 
 /// Judges an access token of ours.
 pub(crate) fn verify(app: &App, registry: &Registry, token: &str) -> Result<Verified, Unauthorized> {
-    let opened = app.keys().access_tokens.open(token);
-    let Some(claims) = opened.filter(|_| app.issuers.builtin) else {
+    let opened =
+        if app.issuers.builtin { app.signing(registry).open(token) } else { Err(NotOpened::Foreign) };
+    let Ok(claims) = opened else {
         let refresh =
             token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(access_token::REFRESH_PREFIX);
         return Err(match access_token::has_form(token) {
             _ if refresh => Unauthorized::RefreshToken,
+            true if opened == Err(NotOpened::UnknownKey) => Unauthorized::UnknownKey,
             true => Unauthorized::Unknown,
             false => Unauthorized::Malformed,
         });
@@ -117,14 +121,20 @@ pub(crate) async fn authenticate(
 ) -> Result<Caller, ApiError> {
     let header = authorization(headers).map_err(ApiError::Unauthorized)?;
     // None is kept where tokens of ours are not taken.
-    if let Some(claims) = app.keys().access_tokens.known(header.as_bytes()) {
+    let known = app.signing(&registry).known(header.as_bytes());
+    if let Some(claims) = known {
         let verified = judge(app, &registry, claims);
         return verified.map(|verified| Caller::new(verified, registry)).map_err(ApiError::Unauthorized);
     }
     let token = parse_bearer(header).map_err(ApiError::Unauthorized)?;
-    match (authenticate_builtin(app, registry, header, token), &app.issuers.foreign) {
+    let mut judged = authenticate_builtin(app, registry, header, token);
+    // Another node has rotated the keys, or the token is nobody's.
+    if matches!(judged, Err(Unauthorized::UnknownKey)) && app.store.refresh().await? {
+        judged = authenticate_builtin(app, app.store.registry(), header, token);
+    }
+    match (judged, &app.issuers.foreign) {
         // Boxed, so that a request with a token of ours is not the larger for it.
-        (Err(Unauthorized::Unknown | Unauthorized::Malformed), Some(foreign))
+        (Err(Unauthorized::Unknown | Unauthorized::UnknownKey | Unauthorized::Malformed), Some(foreign))
             if token.len() <= limit::BEARER_TOKEN_BYTES =>
         {
             Box::pin(authenticate_foreign(app, foreign, token)).await
@@ -142,7 +152,7 @@ fn authenticate_builtin(
     let verified = verify(app, &registry, token)?;
     // In its plain form alone: other spaces and letters would be as many headers of one token.
     if header.as_bytes().strip_prefix(b"Bearer ") == Some(token.as_bytes()) {
-        app.keys().access_tokens.keep(header.as_bytes(), &verified.claims);
+        app.signing(&registry).keep(header.as_bytes(), &verified.claims);
     }
     Ok(Caller::new(verified, registry))
 }
@@ -182,7 +192,15 @@ fn authorize<'a>(
     let lenient = app.lenient && organization.lenient;
     let profile_owner = organization.strict_profiles.then(|| organization.id.clone());
     let origin = caller.origin(request_id);
-    Ok(Provider::new(&*app.store, app.keys(), &app.clock, provider.id, profile_owner, lenient, origin))
+    Ok(Provider::new(
+        &*app.store,
+        app.signing_keys(),
+        &app.clock,
+        provider.id,
+        profile_owner,
+        lenient,
+        origin,
+    ))
 }
 
 impl Caller {

@@ -5,7 +5,7 @@ use jackfield_model::{OrganizationId, UnitId};
 use jackfield_store::registry::{self, ServiceProvider};
 use jackfield_store::{Origin, PutProfileOutcome, RegistryCommand, RegistryOutcome, Store, StoreError};
 
-use crate::error::{ApiError, Unauthorized};
+use crate::error::{ApiError, Forbidden, Unauthorized};
 use crate::ids::Ids;
 
 /// The caller's organization, and on whose behalf.
@@ -79,6 +79,9 @@ fn stored(outcome: PutProfileOutcome) -> Result<registry::Profile, ApiError> {
         PutProfileOutcome::UnitTaken => Err(other_unit()),
         PutProfileOutcome::IdTaken => {
             Err(ApiError::Internal { cause: "a random profile id was taken".to_owned() })
+        }
+        PutProfileOutcome::QuotaReached(most) => {
+            Err(ApiError::Forbidden(Forbidden::Quota { of: "communication profiles", most }))
         }
         // Deleted after the caller was authenticated, and its clients with it.
         PutProfileOutcome::NoSuchOrganization => Err(ApiError::Unauthorized(Unauthorized::Revoked)),

@@ -2,13 +2,15 @@
 //!
 //! base64url of: issued (8 bytes, seconds, big endian), the last `externalUserId` of the previous page, and half an
 //! HMAC-SHA256 (16 bytes) over provider, filter and both. Provider and filter are not in the token: they come with
-//! the request that presents it.
+//! the request that presents it. Which key signed it is found by trying those that may have.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jackfield_model::{ExternalUserId, ServiceProviderId, limit};
 use ring::hmac;
 use thiserror::Error;
+
+use super::signing::SigningKeys;
 
 const TAG_BYTES: usize = 16;
 /// Longest token in bytes: an id of 256 four-byte characters with time and tag, in base64.
@@ -25,7 +27,6 @@ pub(crate) enum InvalidPageToken {
 
 /// Issues and reads the page tokens of one query.
 pub(crate) struct PageTokens<'a> {
-    key: &'a hmac::Key,
     now: u64,
     provider: ServiceProviderId,
     filter: Option<&'a [ExternalUserId]>,
@@ -34,44 +35,50 @@ pub(crate) struct PageTokens<'a> {
 impl<'a> PageTokens<'a> {
     /// `filter` is sorted and without repeats.
     pub(crate) const fn new(
-        key: &'a hmac::Key,
         now: u64,
         provider: ServiceProviderId,
         filter: Option<&'a [ExternalUserId]>,
     ) -> Self {
-        Self { key, now, provider, filter }
+        Self { now, provider, filter }
     }
 
     /// The token of a page that ended with `last`.
-    pub(crate) fn issue(&self, last: &ExternalUserId) -> String {
+    pub(crate) fn issue(&self, keys: &SigningKeys, last: &ExternalUserId) -> String {
         let mut token = Vec::with_capacity(8 + last.as_str().len() + TAG_BYTES);
         token.extend(self.now.to_be_bytes());
         token.extend(last.as_str().as_bytes());
-        let tag = self.sign(&token);
+        let tag = self.sign(&keys.current().page_token, &token);
         token.extend(&tag.as_ref()[..TAG_BYTES]);
         URL_SAFE_NO_PAD.encode(token)
     }
 
     /// The last id of the page that the token was issued for.
-    pub(crate) fn open(&self, token: &str) -> Result<ExternalUserId, InvalidPageToken> {
+    pub(crate) fn open(&self, keys: &SigningKeys, token: &str) -> Result<ExternalUserId, InvalidPageToken> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(InvalidPageToken::Foreign);
         }
         let token = URL_SAFE_NO_PAD.decode(token).map_err(|_| InvalidPageToken::Foreign)?;
         let (said, tag) = token.split_last_chunk::<TAG_BYTES>().ok_or(InvalidPageToken::Foreign)?;
-        // Compares tags of tags, which takes the same time wherever the two differ.
-        let expected = hmac::sign(self.key, &self.sign(said).as_ref()[..TAG_BYTES]);
-        hmac::verify(self.key, tag, expected.as_ref()).map_err(|_| InvalidPageToken::Foreign)?;
         let (issued, last) = said.split_first_chunk().ok_or(InvalidPageToken::Foreign)?;
-        if self.now.saturating_sub(u64::from_be_bytes(*issued)) >= limit::PAGE_TOKEN_SECONDS {
+        let issued = u64::from_be_bytes(*issued);
+        keys.alive(self.now, limit::PAGE_TOKEN_SECONDS)
+            .find(|key| key.could_sign_at(issued) && self.signed(&key.page_token, said, tag))
+            .ok_or(InvalidPageToken::Foreign)?;
+        if self.now.saturating_sub(issued) >= limit::PAGE_TOKEN_SECONDS {
             return Err(InvalidPageToken::Expired);
         }
         let last = std::str::from_utf8(last).map_err(|_| InvalidPageToken::Foreign)?;
         ExternalUserId::new(last).map_err(|_| InvalidPageToken::Foreign)
     }
 
-    fn sign(&self, said: &[u8]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(self.key);
+    /// Whether this key made the tag. Compares tags of tags, which takes the same time wherever the two differ.
+    fn signed(&self, key: &hmac::Key, said: &[u8], tag: &[u8; TAG_BYTES]) -> bool {
+        let expected = hmac::sign(key, &self.sign(key, said).as_ref()[..TAG_BYTES]);
+        hmac::verify(key, tag, expected.as_ref()).is_ok()
+    }
+
+    fn sign(&self, key: &hmac::Key, said: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(key);
         let mut part = |bytes: &[u8]| {
             // Lengths keep the parts apart: no two different inputs give the same bytes.
             context.update(&(bytes.len() as u64).to_be_bytes());
@@ -96,8 +103,8 @@ mod tests {
 
     const PROVIDER: ServiceProviderId = ServiceProviderId::from_uuid(uuid::Uuid::from_u128(1));
 
-    fn key() -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, &[7; 32])
+    fn keys(byte: u8) -> SigningKeys {
+        SigningKeys::derive(&jackfield_store::RootKey::new([byte; 32]), std::sync::Arc::default())
     }
 
     fn id(text: &str) -> ExternalUserId {
@@ -106,29 +113,27 @@ mod tests {
 
     #[test]
     fn a_token_is_bound_to_provider_and_filter() {
-        let key = key();
+        let keys = keys(7);
         let filter = [id("a"), id("b")];
-        let tokens = PageTokens::new(&key, 1_000, PROVIDER, None);
-        let token = tokens.issue(&id("7201"));
-        assert_eq!(tokens.open(&token), Ok(id("7201")));
+        let tokens = PageTokens::new(1_000, PROVIDER, None);
+        let token = tokens.issue(&keys, &id("7201"));
+        assert_eq!(tokens.open(&keys, &token), Ok(id("7201")));
         let other = ServiceProviderId::from_uuid(uuid::Uuid::from_u128(2));
-        for foreign in [
-            PageTokens::new(&key, 1_000, other, None),
-            PageTokens::new(&key, 1_000, PROVIDER, Some(&filter)),
-            PageTokens::new(&hmac::Key::new(hmac::HMAC_SHA256, &[8; 32]), 1_000, PROVIDER, None),
-        ] {
-            assert_eq!(foreign.open(&token), Err(InvalidPageToken::Foreign));
+        for foreign in [PageTokens::new(1_000, other, None), PageTokens::new(1_000, PROVIDER, Some(&filter))]
+        {
+            assert_eq!(foreign.open(&keys, &token), Err(InvalidPageToken::Foreign));
         }
-        let filtered = PageTokens::new(&key, 1_000, PROVIDER, Some(&filter));
-        assert_eq!(filtered.open(&filtered.issue(&id("a"))), Ok(id("a")));
-        assert_eq!(tokens.open(&filtered.issue(&id("a"))), Err(InvalidPageToken::Foreign));
+        assert_eq!(tokens.open(&super::tests::keys(8), &token), Err(InvalidPageToken::Foreign));
+        let filtered = PageTokens::new(1_000, PROVIDER, Some(&filter));
+        assert_eq!(filtered.open(&keys, &filtered.issue(&keys, &id("a"))), Ok(id("a")));
+        assert_eq!(tokens.open(&keys, &filtered.issue(&keys, &id("a"))), Err(InvalidPageToken::Foreign));
     }
 
     #[test]
     fn a_token_expires_after_24_hours() {
-        let key = key();
-        let token = PageTokens::new(&key, 1_000, PROVIDER, None).issue(&id("7201"));
-        let at = |now| PageTokens::new(&key, now, PROVIDER, None).open(&token);
+        let keys = keys(7);
+        let token = PageTokens::new(1_000, PROVIDER, None).issue(&keys, &id("7201"));
+        let at = |now| PageTokens::new(now, PROVIDER, None).open(&keys, &token);
         assert!(at(1_000 + limit::PAGE_TOKEN_SECONDS - 1).is_ok());
         assert_eq!(at(1_000 + limit::PAGE_TOKEN_SECONDS), Err(InvalidPageToken::Expired));
         assert!(at(999).is_ok(), "another node's clock may be a little ahead");
@@ -136,24 +141,38 @@ mod tests {
 
     #[test]
     fn every_changed_character_is_noticed() {
-        let key = key();
-        let tokens = PageTokens::new(&key, 1_000, PROVIDER, None);
-        let token = tokens.issue(&id("7201"));
+        let keys = keys(7);
+        let tokens = PageTokens::new(1_000, PROVIDER, None);
+        let token = tokens.issue(&keys, &id("7201"));
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
-            assert!(tokens.open(std::str::from_utf8(&changed).unwrap()).is_err(), "changed at {at}");
+            assert!(tokens.open(&keys, std::str::from_utf8(&changed).unwrap()).is_err(), "changed at {at}");
         }
     }
 
     #[test]
     fn the_longest_id_fits() {
-        let key = key();
-        let tokens = PageTokens::new(&key, 1_000, PROVIDER, None);
+        let keys = keys(7);
+        let tokens = PageTokens::new(1_000, PROVIDER, None);
         let longest = id(&"\u{1f3e8}".repeat(limit::EXTERNAL_USER_ID_CHARS));
-        let token = tokens.issue(&longest);
+        let token = tokens.issue(&keys, &longest);
         assert!(token.len() <= TOKEN_BYTES_MAX);
-        assert_eq!(tokens.open(&token), Ok(longest));
-        assert_eq!(tokens.open(&"A".repeat(TOKEN_BYTES_MAX + 4)), Err(InvalidPageToken::Foreign));
+        assert_eq!(tokens.open(&keys, &token), Ok(longest));
+        assert_eq!(tokens.open(&keys, &"A".repeat(TOKEN_BYTES_MAX + 4)), Err(InvalidPageToken::Foreign));
+    }
+
+    #[tokio::test]
+    async fn a_walk_goes_on_over_a_rotation() {
+        use super::super::signing::tests::signing_keys;
+        let (before, after) = (signing_keys(7, &[]).await, signing_keys(7, &[2_000]).await);
+        let at = |now| PageTokens::new(now, PROVIDER, None);
+        let token = at(1_500).issue(&before, &id("7201"));
+        assert_eq!(at(3_000).open(&after, &token), Ok(id("7201")));
+        let next = at(3_000).issue(&after, &id("7202"));
+        assert_eq!(at(3_001).open(&after, &next), Ok(id("7202")));
+        assert_eq!(at(3_001).open(&before, &next), Err(InvalidPageToken::Foreign));
+        let forged = at(2_001 + limit::KEY_GRACE_SECONDS).issue(&before, &id("7201"));
+        assert_eq!(at(3_000).open(&after, &forged), Err(InvalidPageToken::Foreign), "of a retired key");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::Guard;
 use jackfield_model::admin::DisplayName;
 use jackfield_model::wire::Association;
 use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId, limit};
@@ -11,14 +12,14 @@ use jackfield_store::{
     RegistryOutcome, Store, StoreError, UpdateOutcome, WriteAssociation,
 };
 
-use super::keys::Keys;
 use super::page_token::PageTokens;
+use super::signing::{Signing, SigningKeys};
 use crate::clock::Clock;
 
 /// A provider that the caller may use, and on whose behalf.
 pub(crate) struct Provider<'a> {
     store: &'a dyn Store,
-    keys: &'a Keys,
+    signing: &'a Signing,
     clock: &'a Clock,
     id: ServiceProviderId,
     profile_owner: Option<OrganizationId>,
@@ -30,14 +31,14 @@ impl<'a> Provider<'a> {
     /// Only `authorize` calls this.
     pub(super) fn new(
         store: &'a dyn Store,
-        keys: &'a Keys,
+        signing: &'a Signing,
         clock: &'a Clock,
         id: ServiceProviderId,
         profile_owner: Option<OrganizationId>,
         lenient: bool,
         origin: Origin,
     ) -> Self {
-        Self { store, keys, clock, id, profile_owner, lenient, origin }
+        Self { store, signing, clock, id, profile_owner, lenient, origin }
     }
 
     /// Whether the server and the organization are lenient.
@@ -76,7 +77,17 @@ impl<'a> Provider<'a> {
 
     /// Page tokens of this provider for a filter.
     pub(crate) fn page_tokens<'q>(&'q self, filter: Option<&'q [ExternalUserId]>) -> PageTokens<'q> {
-        PageTokens::new(&self.keys.page_token, self.clock.seconds(), self.id, filter)
+        PageTokens::new(self.clock.seconds(), self.id, filter)
+    }
+
+    /// The keys that sign and verify page tokens.
+    pub(crate) fn signing_keys(&self) -> Guard<Arc<SigningKeys>> {
+        self.signing.now(self.store)
+    }
+
+    /// Hears of what other nodes did. Answers whether there may be something new.
+    pub(crate) async fn refresh(&self) -> Result<bool, StoreError> {
+        self.store.refresh().await
     }
 
     /// The provider itself; nothing when it went since the caller was authorized.

@@ -91,7 +91,8 @@ fn ask(
     let known = own_cookie(app, call).filter(|cookie| cookie.outlasts_a_form(now));
     let cookie = known.clone().unwrap_or_else(|| Cookie::new(&app.keys().consent_cookie, now));
     let expires = now.saturating_add(limit::CONSENT_SECONDS);
-    let token = cookie.seal(&app.keys().consent, parameters.texts(), expires);
+    let keys = app.signing_keys().now(&*app.store);
+    let token = cookie.seal(&keys.current().consent, parameters.texts(), expires);
     let mut reply = page::ask(request, &parameters.fields(), &token, asks, mistake);
     if known.is_none() {
         reply.headers_mut().insert(header::SET_COOKIE, cookie.header(secure));
@@ -113,8 +114,11 @@ pub(super) async fn decide(app: &App, call: &Call, body: &[u8], seen: &mut Seen)
     };
     let now = app.clock.seconds();
     let token = parameters.token.as_deref();
-    let is_ours = own_cookie(app, call)
-        .is_some_and(|cookie| cookie.unseals(&app.keys().consent, token, parameters.texts(), now));
+    let is_ours = own_cookie(app, call).is_some_and(|cookie| {
+        let keys = app.signing_keys().now(&*app.store);
+        let mut keys = keys.alive(now, limit::CONSENT_SECONDS);
+        keys.any(|key| cookie.unseals(&key.consent, token, parameters.texts(), now))
+    });
     if !is_ours {
         let text = "This form is too old, or was not given to this browser. Go back to the application and start again.";
         return Refused::OnPage(text.to_owned()).reply(StatusCode::BAD_REQUEST, seen);
@@ -150,7 +154,7 @@ fn allow(app: &App, call: &Call, request: Request, by: String) -> Reply {
     let Request { client, scopes, redirect, challenge, .. } = request;
     tracing::info!(request_id = %call.request_id, client = %client.id, by, "access was allowed");
     let code = Code::new(&client, app.clock.seconds(), Some(&redirect.uri), challenge, scopes);
-    let code = code.allowed_by(by).seal(&app.keys().code);
+    let code = code.allowed_by(by).seal(&app.signing_keys().now(&*app.store).current().code);
     redirect.back(StatusCode::SEE_OTHER, &[("code", &code)])
 }
 

@@ -112,7 +112,7 @@ pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) ->
     let missing =
         |name: &str| GrantError::bad("invalid_request", format!("{name} is missing; it is required."));
     let presented = form.code.ok_or_else(|| missing("code"))?;
-    let code = Code::open(&app.keys().code, &presented).filter(|code| code.client == *client.id);
+    let code = open_code(app, &presented).filter(|code| code.client == *client.id);
     let attempt = Attempt { at: Guess::Code, of: client.id.as_str(), from: call.peer.origin() };
     let code = code.ok_or_else(|| {
         let description = "The code is not valid, or belongs to another client.";
@@ -160,6 +160,16 @@ pub(super) async fn code(app: &App, call: &Call, asking: &Asking, form: Form) ->
     token.refresh_token = Some(Secret(refresh_token));
     app.metrics.token_issued("authorization_code");
     Ok(token)
+}
+
+/// What a code says. The key that signed it may have been retired since.
+fn open_code(app: &App, presented: &str) -> Option<Code> {
+    let keys = app.signing_keys().now(&*app.store);
+    let mut keys = keys.alive(app.clock.seconds(), limit::CODE_SECONDS);
+    keys.find_map(|key| {
+        let could_sign = |code: &Code| key.could_sign_at(code.expires.saturating_sub(limit::CODE_SECONDS));
+        Code::open(&key.code, presented).filter(could_sign)
+    })
 }
 
 /// Whether a code of this client holds at this time; the text is what is wrong.

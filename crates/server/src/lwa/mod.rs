@@ -178,7 +178,12 @@ pub(crate) async fn token(app: &App, call: &Call, body: &[u8], seen: &mut Seen) 
     match grant(app, call, body, seen).await {
         Ok(token) => no_store(response::json(StatusCode::OK, &token)),
         Err(Failure::Grant(error)) => error_reply(call, error, seen),
-        Err(Failure::Server(error)) => refuse(call, &error, seen),
+        Err(Failure::Server(error)) => {
+            if let ApiError::InDoubt { .. } = error {
+                app.metrics.in_doubt();
+            }
+            refuse(call, &error, seen)
+        }
     }
 }
 
@@ -343,7 +348,7 @@ fn issue_from(
 ) -> Token {
     let issue = Issue { client, now: app.clock.seconds(), life, scopes, refresh };
     Token {
-        access_token: Secret(app.keys().access_tokens.issue(issue)),
+        access_token: Secret(app.signing_keys().now(&*app.store).issue(issue)),
         token_type: "bearer".to_owned(),
         expires_in: life,
         scope: None,

@@ -29,19 +29,23 @@ const UNAUTHORIZED: (u16, &str) = (
 );
 const FORBIDDEN: (u16, &str) = (
     403,
-    "The token is valid, the operation not allowed: the scope is missing, the WebRTC add-on is off, or the country and vertical have no account association.",
+    "The token is valid, the operation not allowed: the scope is missing, the WebRTC add-on is off, the country and vertical have no account association, or the organization has as many of these objects as its quota allows.",
 );
 const LIMITED: (u16, &str) = (429, "The client's rate is used up.");
 pub(super) const INTERNAL: (u16, &str) =
     (500, "The server failed; the request id leads to the details in its log.");
-const UNAVAILABLE: (u16, &str) =
-    (503, "Maintenance, overload, or a store that cannot be read or written. Nothing was changed.");
+const UNAVAILABLE: (u16, &str) = (
+    503,
+    "Maintenance, overload, or a store that cannot be read or written. Nothing was changed, unless the message says that this is not known.",
+);
 pub(super) const ADMIN_UNAUTHORIZED: (u16, &str) = (401, "The admin token is missing or wrong.");
 pub(super) const ADMIN_GUESSING: (u16, &str) = (429, "Too many wrong admin tokens came from this address.");
 pub(super) const ADMIN_NOT_FOUND: (u16, &str) = (404, "There is no such object.");
 pub(super) const ADMIN_CONFLICT: (u16, &str) = (409, "It is there already, or in use.");
-pub(super) const ADMIN_UNAVAILABLE: (u16, &str) =
-    (503, "The store cannot be read or written. Nothing was changed.");
+pub(super) const ADMIN_UNAVAILABLE: (u16, &str) = (
+    503,
+    "The store cannot be read or written. Nothing was changed, unless the message says that this is not known.",
+);
 
 const CREATE_ERRORS: ErrorList = &[
     BAD_REQUEST,
@@ -87,6 +91,15 @@ pub(super) const ADMIN_TOP_ERRORS: ErrorList =
     &[BAD_REQUEST, ADMIN_UNAUTHORIZED, INTERNAL, ADMIN_UNAVAILABLE];
 const ADMIN_WRITE_ERRORS: ErrorList =
     &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_NOT_FOUND, ADMIN_CONFLICT, INTERNAL, ADMIN_UNAVAILABLE];
+const ADMIN_ADD_ERRORS: ErrorList = &[
+    BAD_REQUEST,
+    ADMIN_UNAUTHORIZED,
+    (403, "The organization has as many of them as its quota allows."),
+    ADMIN_NOT_FOUND,
+    ADMIN_CONFLICT,
+    INTERNAL,
+    ADMIN_UNAVAILABLE,
+];
 
 /// A query parameter: name, schema and what it does.
 pub(super) type Parameter = (&'static str, Value, &'static str);
@@ -313,7 +326,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             "The answer holds the secret, once.",
             Some(("NewClient", false)),
             (201, Some("Client")),
-            ADMIN_WRITE_ERRORS,
+            ADMIN_ADD_ERRORS,
         ),
         AdminOperation::ListClients => make(
             "listClients",
@@ -396,7 +409,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             "An id is issued when the body has none.",
             Some(("ServiceProvider", true)),
             (201, Some("ServiceProvider")),
-            ADMIN_WRITE_ERRORS,
+            ADMIN_ADD_ERRORS,
         ),
         AdminOperation::ListProviders => make(
             "listServiceProviders",
@@ -439,7 +452,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             "A unit has at most one.",
             Some(("Profile", true)),
             (201, Some("Profile")),
-            ADMIN_WRITE_ERRORS,
+            ADMIN_ADD_ERRORS,
         ),
         AdminOperation::ListProfiles => make(
             "listProfiles",
@@ -525,6 +538,8 @@ fn admin_text(operation: AdminOperation) -> AdminText {
         | AdminOperation::DeleteFaults
         | AdminOperation::GetClock
         | AdminOperation::SetClock
+        | AdminOperation::ListKeys
+        | AdminOperation::RotateKeys
         | AdminOperation::Reset
         | AdminOperation::Backup
         | AdminOperation::Verify

@@ -76,6 +76,28 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             (200, Some("Clock")),
             ADMIN_TOP_ERRORS,
         ),
+        AdminOperation::ListKeys => make(
+            "listKeys",
+            "List the keys that sign tokens",
+            "The one that signs, and those whose tokens may still be good: numbers and times, never the keys.",
+            None,
+            (200, Some("SigningKeyList")),
+            ADMIN_TOP_ERRORS,
+        ),
+        AdminOperation::RotateKeys => make(
+            "rotateKeys",
+            "Give tokens a new key",
+            "Access tokens, page tokens, codes and consent forms of older keys are good until they expire, at most a day; with `revoke` they are worthless at once. Client secrets and refresh tokens stay as they are.",
+            Some(("RotateKeys", false)),
+            (200, Some("SigningKeyList")),
+            &[
+                BAD_REQUEST,
+                ADMIN_UNAUTHORIZED,
+                (409, "Tokens of as many keys as there may be are still good."),
+                INTERNAL,
+                ADMIN_UNAVAILABLE,
+            ],
+        ),
         AdminOperation::Reset => make(
             "reset",
             "Reset the directory to its seed",
@@ -228,6 +250,19 @@ pub(super) fn schemas() -> Value {
             "profiles": count(),
             "associations": count(),
             "changes": count(),
+        })),
+        "RotateKeys": object(&[], &json!({
+            "revoke": { "type": "boolean", "default": false, "description": "Whether all that older keys signed is worthless at once." },
+        })),
+        "SigningKey": object(&["id", "current"], &json!({
+            "id": { "type": "integer", "minimum": 1, "description": "Its number." },
+            "current": { "type": "boolean", "description": "Whether it signs." },
+            "since": { "type": "string", "format": "date-time", "description": "When it took over, by the token clock; absent for the first." },
+            "age_seconds": { "type": "integer", "minimum": 0, "description": "Seconds since then." },
+            "verifies_until": { "type": "string", "format": "date-time", "description": "When nothing that it signed is good any more; absent for the one that signs." },
+        })),
+        "SigningKeyList": object(&["items"], &json!({
+            "items": { "type": "array", "items": reference("SigningKey"), "maxItems": limit::SIGNING_KEYS, "description": "Oldest first." },
         })),
         "ResetDone": object(&["organizations", "clients", "service_providers", "profiles", "associations", "last_change"], &json!({
             "organizations": count(),

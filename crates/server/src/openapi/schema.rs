@@ -188,6 +188,21 @@ fn login() -> Value {
     })
 }
 
+/// How much an organization may have.
+fn quotas() -> Value {
+    let quota = |default: u32, of: &str| json!({ "type": "integer", "minimum": 0, "maximum": limit::QUOTA_MAX, "default": default, "description": format!("Most {of}.") });
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "description": "How much it may have. What is there already stays when a quota is lowered.",
+        "properties": {
+            "service_providers": quota(limit::QUOTA_SERVICE_PROVIDERS, "service providers"),
+            "clients": quota(limit::QUOTA_CLIENTS, "clients"),
+            "profiles": quota(limit::QUOTA_PROFILES, "communication profiles"),
+        },
+    })
+}
+
 fn accounts() -> Value {
     let country = named(Country::ALL.into_iter().map(Country::as_str).chain(["GB"]));
     let organization = json!({
@@ -197,6 +212,7 @@ fn accounts() -> Value {
         "vertical": named(Vertical::ALL.into_iter().map(Vertical::as_str)),
         "webrtc": { "type": "boolean", "default": false, "description": "Whether it has the WebRTC add-on." },
         "strict_profiles": { "type": "boolean", "default": false, "description": "Whether associations must name a known profile of the organization." },
+        "quotas": quotas(),
         "consent_password": { "type": "string", "minLength": limit::CONSENT_PASSWORD_MIN_CHARS, "maxLength": limit::CONSENT_PASSWORD_BYTES, "description": "The password of its consent page; never answered." },
         "has_consent_password": { "type": "boolean", "readOnly": true, "description": "Whether it has one." },
         "lenient": { "type": "boolean", "default": true, "description": "Whether numbers for an externalUserId and token parameters in the query string are taken; shown where they are not." },

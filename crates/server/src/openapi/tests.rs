@@ -141,6 +141,7 @@ fn schemas_have_the_properties_of_their_types() {
             vertical: jackfield_model::Vertical::Core,
             webrtc: true,
             strict_profiles: true,
+            quotas: admin::Quotas { service_providers: Some(1), clients: Some(2), profiles: Some(3) },
             consent_password: secret(),
             has_consent_password: true,
             lenient: false,
@@ -155,6 +156,7 @@ fn schemas_have_the_properties_of_their_types() {
             vertical: Some(jackfield_model::Vertical::Core),
             webrtc: Some(true),
             strict_profiles: Some(true),
+            quotas: Some(admin::Quotas::default()),
             consent_password: Some(secret()),
             lenient: Some(true),
         },
@@ -239,6 +241,16 @@ fn schemas_have_the_properties_of_their_types() {
         },
     );
     check("Maintenance", &admin::Maintenance::default());
+    let key = admin::SigningKey {
+        id: 2,
+        current: true,
+        since: Some("2026-01-01T00:00:00Z".to_owned()),
+        age_seconds: Some(1),
+        verifies_until: Some("2026-01-01T00:00:00Z".to_owned()),
+    };
+    check("SigningKey", &key);
+    check("SigningKeyList", &admin::List { items: vec![key], next_after: None });
+    check("RotateKeys", &admin::RotateKeys { revoke: true });
     check(
         "AssociationList",
         &admin::AssociationList { associations: vec![], total_count: 0, next_after: Some(id.clone()) },

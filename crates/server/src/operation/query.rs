@@ -9,6 +9,7 @@ use jackfield_model::note::Reading;
 use jackfield_model::wire::{Association, LAST_PAGE_TOKEN, PaginationContext, QueryRequest, QueryResponse};
 
 use crate::auth::Provider;
+use crate::auth::page_token::{InvalidPageToken, PageTokens};
 use crate::error::ApiError;
 use crate::response::{self, Reply};
 
@@ -24,9 +25,7 @@ pub(super) async fn handle(
     // token is absent ends, too.
     let past_the_end = request.next_token.as_deref() == Some(LAST_PAGE_TOKEN);
     let after = match request.next_token.as_deref() {
-        Some(token) if !past_the_end => {
-            Some(tokens.open(token).map_err(|error| ApiError::BadRequest(error.to_string()))?)
-        }
+        Some(token) if !past_the_end => Some(open(&provider, &tokens, token).await?),
         _ => None,
     };
     let limit = if past_the_end { 0 } else { request.max_results as usize };
@@ -36,7 +35,7 @@ pub(super) async fn handle(
     };
     let next_page_token = match page.associations.last() {
         _ if past_the_end => None,
-        Some(last) if page.more => Some(tokens.issue(&last.external_user_id)),
+        Some(last) if page.more => Some(tokens.issue(&provider.signing_keys(), &last.external_user_id)),
         _ => Some(LAST_PAGE_TOKEN.to_owned()),
     };
     let answer = QueryResponse {
@@ -44,6 +43,20 @@ pub(super) async fn handle(
         account_associations: page.associations,
     };
     Ok(response::bytes(StatusCode::OK, &response::JSON, answer.to_json()))
+}
+
+/// The last id of the page before. A token that no key of this node made may be of a key that another node has rotated
+/// to a moment ago.
+async fn open(
+    provider: &Provider<'_>,
+    tokens: &PageTokens<'_>,
+    token: &str,
+) -> Result<ExternalUserId, ApiError> {
+    let mut opened = tokens.open(&provider.signing_keys(), token);
+    if opened == Err(InvalidPageToken::Foreign) && provider.refresh().await? {
+        opened = tokens.open(&provider.signing_keys(), token);
+    }
+    opened.map_err(|error| ApiError::BadRequest(error.to_string()))
 }
 
 struct Page {

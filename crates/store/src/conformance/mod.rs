@@ -11,9 +11,11 @@ mod association;
 mod change;
 pub mod dump;
 mod grant;
+mod keys;
 mod lifecycle;
 mod moving;
 mod profile;
+mod quota;
 mod registry;
 mod reset;
 pub mod world;
@@ -284,6 +286,13 @@ suite! { $
         many_profiles_are_put_at_once
         a_strict_organization_keeps_profiles_in_use
         what_is_counted_is_taken_off_once;
+    quota:
+        service_providers_and_clients_are_bounded
+        profiles_are_bounded
+        a_quota_outlives_a_restart_and_removes_nothing;
+    keys:
+        keys_are_rotated
+        rotated_keys_move_and_outlive_a_reset;
     grant:
         a_code_is_redeemed_once
         consent_never_pushes_out_what_an_operator_issued

@@ -10,7 +10,7 @@ use jackfield_model::{
 use uuid::Uuid;
 
 use super::Adapter;
-use crate::registry::{Client, Organization, RefreshToken, SecretHash, ServiceProvider};
+use crate::registry::{Client, Organization, Quotas, RefreshToken, SecretHash, ServiceProvider};
 use crate::{
     Actor, AssociationRange, Change, ChangeFilter, CreateOutcome, DeleteOutcome, Origin, Profile,
     RegistryCommand, RegistryOutcome, Store, Timestamp, UpdateOutcome, WriteAssociation,
@@ -214,6 +214,7 @@ pub fn organization(suffix: &str) -> Organization {
         vertical: Vertical::Hospitality,
         webrtc: true,
         strict_profiles: false,
+        quotas: Quotas::default(),
         consent_password: None,
         lenient: true,
     }

@@ -95,6 +95,7 @@ pub(super) fn record(key: &RecordKey) -> Key {
         RecordKey::ServiceProvider(id) => [b"s".as_slice(), id.as_uuid().as_bytes()].concat(),
         RecordKey::Maintenance => b"m".to_vec(),
         RecordKey::AdminToken(id) => [b"t".as_slice(), &id.0].concat(),
+        RecordKey::Keys => b"k".to_vec(),
     }
 }
 

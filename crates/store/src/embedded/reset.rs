@@ -35,7 +35,7 @@ impl Group<'_> {
     fn replace(&mut self, content: &Content, origin: &Origin) -> Result<(), StoreError> {
         self.remove_rows()?;
         self.set_counts(Counts::default());
-        let mut registry = content.registry.clone();
+        let mut registry = content.registry.with_keys_of(self.registry());
         registry.take_admin_tokens(self.registry());
         let records = registry.records();
         self.set_registry(Arc::new(Registry::from_records(records.clone())));

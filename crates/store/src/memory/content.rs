@@ -37,9 +37,8 @@ impl Shared {
         }
         let Content { mut registry, profiles, associations } = content;
         registry.take_admin_tokens(&self.registry.load());
-        state.profiles = profiles.into_iter().map(|profile| (profile.id.clone(), profile)).collect();
-        state.units =
-            state.profiles.values().map(|profile| (profile.unit.clone(), profile.id.clone())).collect();
+        state.clear_profiles();
+        profiles.into_iter().for_each(|profile| state.add_profile(profile));
         state.uses.clear();
         state.associations.clear();
         for (provider, own) in associations {
@@ -50,6 +49,7 @@ impl Shared {
                 state.associations.entry(provider).or_default().insert(external_user_id, target);
             }
         }
+        let registry = registry.with_keys_of(&self.registry.load());
         self.registry.store(Arc::new(Registry::from_records(registry.records())));
     }
 }

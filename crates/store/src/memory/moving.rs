@@ -110,8 +110,7 @@ impl Load for Filling {
         match part {
             Part::Profiles(profiles) => {
                 for profile in profiles {
-                    self.state.units.insert(profile.unit.clone(), profile.id.clone());
-                    self.state.profiles.insert(profile.id.clone(), profile);
+                    self.state.add_profile(profile);
                 }
             }
             Part::Associations(groups) => {
@@ -129,8 +128,7 @@ impl Load for Filling {
     async fn clear(&mut self, section: Section) -> Result<(), StoreError> {
         match section {
             Section::Profiles => {
-                self.state.profiles.clear();
-                self.state.units.clear();
+                self.state.clear_profiles();
             }
             Section::Provider(provider) => {
                 for target in self.state.associations.remove(&provider).unwrap_or_default().into_values() {

@@ -94,13 +94,13 @@ impl fmt::Debug for Digest {
 }
 
 /// Bytes as hexadecimal digits.
-pub(super) mod hex {
+pub(crate) mod hex {
     use super::{Deserialize, Serialize, fmt};
 
     /// 32 bytes that are written as 64 hexadecimal digits in lower case.
     #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(try_from = "String", into = "String")]
-    pub(in super::super) struct Hex32(pub(in super::super) [u8; 32]);
+    pub(crate) struct Hex32(pub(crate) [u8; 32]);
 
     struct Shown<'b>(&'b [u8]);
 

@@ -7,9 +7,8 @@ use serde::Serialize;
 use uuid::Uuid;
 use zstd::stream::write::Encoder;
 
-use super::checksum::hex::Hex32;
 use super::format::{AssociationLine, End, FORMAT, Header, Line, ProviderTotal};
-use super::{Checksum, FORMAT_VERSION, MoveError, Moved, PAGE_ROWS, Snapshot};
+use super::{Checksum, FORMAT_VERSION, Hex32, MoveError, Moved, PAGE_ROWS, Snapshot};
 use crate::StoreError;
 use crate::change::Timestamp;
 

@@ -14,15 +14,16 @@ use thiserror::Error;
 use uuid::Uuid;
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
-use super::checksum::hex::Hex32;
-use super::{Checksum, LoadStart, PART_ROWS, Part, Position, Row, Source};
+use super::{Checksum, Hex32, LoadStart, PART_ROWS, Part, Position, Row, Source};
 use crate::RootKey;
 use crate::change::{Change, Timestamp};
-use crate::registry::{AdminToken, Client, Organization, Profile, Record, Registry, ServiceProvider};
+use crate::registry::{
+    AdminToken, Client, Keyring, Organization, Profile, Record, Registry, ServiceProvider,
+};
 
 /// The version of the format that is written, and the newest that is read.
 ///
-/// 1: the first. 2: admin tokens, and changes that name them.
+/// 1: the first. 2: admin tokens, and changes that name them; organizations have quotas; signing keys.
 pub const FORMAT_VERSION: u32 = 2;
 pub(super) const FORMAT: &str = "jackfield export";
 
@@ -75,6 +76,7 @@ pub(super) enum Line {
     ServiceProvider(ServiceProvider),
     Maintenance(Maintenance),
     AdminToken(AdminToken),
+    Keys(Keyring),
     Profile(Profile),
     Association(AssociationLine),
     ProviderTotal(ProviderTotal),
@@ -121,6 +123,7 @@ impl From<Record> for Line {
             Record::ServiceProvider(provider) => Self::ServiceProvider(provider),
             Record::Maintenance(maintenance) => Self::Maintenance(maintenance),
             Record::AdminToken(token) => Self::AdminToken(token),
+            Record::Keys(keyring) => Self::Keys(keyring),
         }
     }
 }
@@ -274,6 +277,7 @@ impl Lines {
             Line::ServiceProvider(own) => self.record(Record::ServiceProvider(own)),
             Line::Maintenance(own) => self.record(Record::Maintenance(own)),
             Line::AdminToken(own) => self.record(Record::AdminToken(own)),
+            Line::Keys(own) => self.record(Record::Keys(own)),
             Line::Profile(profile) => {
                 let registry = self.registry(events)?;
                 self.check(registry.organizations.contains_key(&profile.organization), "organization")?;
@@ -328,9 +332,10 @@ impl Lines {
         let owners = registry.clients.values().map(|own| &own.organization);
         let owners = owners.chain(registry.providers.values().map(|own| &own.organization));
         let maintenance = usize::from(registry.maintenance != Maintenance::default());
+        let keys = usize::from(*registry.keyring != Keyring::default());
         let distinct = registry.organizations.len() + registry.clients.len() + registry.providers.len();
         let distinct = distinct + registry.admin_tokens.len();
-        if !owners.into_iter().all(known) || distinct + maintenance != records {
+        if !owners.into_iter().all(known) || distinct + maintenance + keys != records {
             return Err(self.error("the accounts before it do not belong together"));
         }
         let start = LoadStart {

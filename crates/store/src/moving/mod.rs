@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use check::Check;
+pub(crate) use checksum::hex::Hex32;
 pub use checksum::{Checksum, Digest};
 pub use copy::copy;
 pub use export::Export;

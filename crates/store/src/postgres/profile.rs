@@ -1,6 +1,8 @@
 //! Communication profiles. Their writes are rare and small, so each is a transaction of a few statements; the lock of
 //! the registry keeps their organization there meanwhile.
 
+use std::collections::HashMap;
+
 use deadpool_postgres::{GenericClient, Transaction};
 use jackfield_model::{AmazonId, OrganizationId, UnitId};
 use tokio_postgres::Row;
@@ -77,6 +79,10 @@ pub(super) async fn create(
         if one(transaction, BY_ID, profile.id.as_str()).await?.is_some() {
             return Ok(CreateProfileOutcome::IdTaken);
         }
+        let count = count(transaction, registry, &profile.organization).await?;
+        if let Some(most) = registry.profile_quota_reached(&profile.organization, count) {
+            return Ok(CreateProfileOutcome::QuotaReached(most));
+        }
         insert(transaction, profile).await?;
         let created = (origin.clone(), Operation::Create, profile.subject(None, Some(profile)));
         change::record(transaction, &[created]).await?;
@@ -92,42 +98,83 @@ pub(super) async fn put(
 ) -> Result<Vec<PutProfileOutcome>, StoreError> {
     change(shared, origin, None, async |transaction, registry| {
         let mut outcomes = Vec::with_capacity(profiles.len());
-        let mut changes = Vec::new();
+        let mut putting =
+            Putting { transaction, registry, origin, changes: Vec::new(), counts: HashMap::new() };
         for new in profiles {
             outcomes.push(match registry.organizations.contains_key(&new.organization) {
                 false => PutProfileOutcome::NoSuchOrganization,
-                true => put_one(transaction, new, origin, &mut changes).await?,
+                true => putting.put(new).await?,
             });
         }
+        let changes = putting.changes;
         change::record(transaction, &changes).await?;
         Ok(outcomes)
     })
     .await
 }
 
-async fn put_one(
-    transaction: &Transaction<'_>,
-    new: &Profile,
-    origin: &Origin,
-    changes: &mut Vec<(Origin, Operation, Subject)>,
-) -> Result<PutProfileOutcome, Failure> {
-    match one(transaction, BY_UNIT, new.unit.as_str()).await? {
-        Some(own) if own.organization != new.organization => Ok(PutProfileOutcome::UnitTaken),
-        Some(own) => {
-            let after = Profile { name: new.name.clone().or_else(|| own.name.clone()), ..own.clone() };
-            if after != own {
-                rename_row(transaction, &after).await?;
-                changes.push((origin.clone(), Operation::Update, after.subject(Some(&own), Some(&after))));
+/// Profiles that are put in one transaction.
+struct Putting<'t> {
+    transaction: &'t Transaction<'t>,
+    registry: &'t crate::Registry,
+    origin: &'t Origin,
+    changes: Vec<(Origin, Operation, Subject)>,
+    /// How many profiles each organization has by now, as far as that was counted.
+    counts: HashMap<OrganizationId, u64>,
+}
+
+impl Putting<'_> {
+    async fn put(&mut self, new: &Profile) -> Result<PutProfileOutcome, Failure> {
+        let Self { transaction, origin, .. } = *self;
+        match one(transaction, BY_UNIT, new.unit.as_str()).await? {
+            Some(own) if own.organization != new.organization => Ok(PutProfileOutcome::UnitTaken),
+            Some(own) => {
+                let after = Profile { name: new.name.clone().or_else(|| own.name.clone()), ..own.clone() };
+                if after != own {
+                    rename_row(transaction, &after).await?;
+                    let subject = after.subject(Some(&own), Some(&after));
+                    self.changes.push((origin.clone(), Operation::Update, subject));
+                }
+                Ok(PutProfileOutcome::Stored(after))
             }
-            Ok(PutProfileOutcome::Stored(after))
-        }
-        None if one(transaction, BY_ID, new.id.as_str()).await?.is_some() => Ok(PutProfileOutcome::IdTaken),
-        None => {
-            insert(transaction, new).await?;
-            changes.push((origin.clone(), Operation::Create, new.subject(None, Some(new))));
-            Ok(PutProfileOutcome::Stored(new.clone()))
+            None if one(transaction, BY_ID, new.id.as_str()).await?.is_some() => {
+                Ok(PutProfileOutcome::IdTaken)
+            }
+            None => self.insert(new).await,
         }
     }
+
+    async fn insert(&mut self, new: &Profile) -> Result<PutProfileOutcome, Failure> {
+        let Self { transaction, registry, origin, .. } = *self;
+        let organization = &new.organization;
+        let count = match self.counts.get(organization) {
+            Some(count) => *count,
+            None => count(transaction, registry, organization).await?,
+        };
+        if let Some(most) = registry.profile_quota_reached(organization, count) {
+            self.counts.insert(organization.clone(), count);
+            return Ok(PutProfileOutcome::QuotaReached(most));
+        }
+        insert(transaction, new).await?;
+        self.counts.insert(organization.clone(), count + 1);
+        self.changes.push((origin.clone(), Operation::Create, new.subject(None, Some(new))));
+        Ok(PutProfileOutcome::Stored(new.clone()))
+    }
+}
+
+/// How many profiles the organization has, up to its quota: exact, for whoever changes profiles holds the lock of the
+/// registry. It is an index scan of the organization's rows.
+async fn count(
+    transaction: &impl GenericClient,
+    registry: &crate::Registry,
+    organization: &OrganizationId,
+) -> Result<u64, Failure> {
+    let most = registry.organizations.get(organization).map_or(0, |own| own.quotas.profiles());
+    let statement = "SELECT count(*) FROM (SELECT FROM profile WHERE organization_id = $1 LIMIT $2) own";
+    let statement = transaction.prepare_cached(statement).await?;
+    let row = transaction.query_one(&statement, &[&organization.as_str(), &i64::from(most)]).await?;
+    u64::try_from(row.try_get::<_, i64>(0)?)
+        .map_err(|_| Failure::Corrupt("a negative count of profiles".to_owned()))
 }
 
 pub(super) async fn rename(

@@ -374,6 +374,7 @@ const CLIENT: &str = "client";
 const SERVICE_PROVIDER: &str = "service_provider";
 const MAINTENANCE: &str = "maintenance";
 const ADMIN_TOKEN: &str = "admin_token";
+const KEYS: &str = "keys";
 
 fn row_key(key: &RecordKey) -> (&'static str, String) {
     match key {
@@ -382,6 +383,7 @@ fn row_key(key: &RecordKey) -> (&'static str, String) {
         RecordKey::ServiceProvider(id) => (SERVICE_PROVIDER, id.to_string()),
         RecordKey::Maintenance => (MAINTENANCE, MAINTENANCE.to_owned()),
         RecordKey::AdminToken(id) => (ADMIN_TOKEN, id.to_string()),
+        RecordKey::Keys => (KEYS, KEYS.to_owned()),
     }
 }
 
@@ -393,6 +395,7 @@ fn key(kind: &str, id: &str) -> Result<RecordKey, Failure> {
         SERVICE_PROVIDER => id.parse().map(RecordKey::ServiceProvider).map_err(|_| wrong()),
         MAINTENANCE => Ok(RecordKey::Maintenance),
         ADMIN_TOKEN => id.parse().map(RecordKey::AdminToken).map_err(|_| wrong()),
+        KEYS => Ok(RecordKey::Keys),
         _ => Err(wrong()),
     }
 }

@@ -6,7 +6,7 @@ use jackfield_model::{ClientId, OrganizationId, ScopeSet, ServiceProviderId};
 
 use super::{
     AdminToken, AdminTokenId, Client, GrantCommand, Organization, PasswordHash, Record, RecordKey,
-    RefreshToken, Registry, SecretHash, ServiceProvider, subject,
+    RefreshToken, Registry, Rotation, SecretHash, ServiceProvider, subject,
 };
 use crate::change::{Operation, Subject};
 
@@ -40,6 +40,8 @@ pub enum RegistryCommand {
     ChangeNetwork(ServiceProviderId, NetworkChange),
     /// Turns maintenance mode on or off.
     SetMaintenance(Maintenance),
+    /// Gives tokens a new key.
+    RotateKeys(Rotation),
     /// Adds an admin token; or, where that is revoked, says that one which a server was started with is not to be taken.
     CreateAdminToken(AdminToken),
     /// Removes an admin token, which is worthless at once.
@@ -139,6 +141,10 @@ pub enum RegistryOutcome {
     InUse,
     /// There are as many admin tokens as there may be.
     TooManyAdminTokens,
+    /// The organization has as many of these objects as its quota allows: so many.
+    QuotaReached(u32),
+    /// As many keys as there may be still count.
+    TooManyKeys,
 }
 
 /// What hangs on the objects of the registry but lives outside of it.
@@ -222,7 +228,7 @@ impl Registry {
                 } else if new.refresh_tokens.iter().any(taken) {
                     RefreshTokenTaken
                 } else {
-                    Done
+                    self.check_client_quota(&new.organization)
                 }
             }
             RegistryCommand::UpdateClient(id, change) => {
@@ -241,7 +247,7 @@ impl Registry {
                 } else if self.provider_of_logical_id(&new.organization, &new.logical_id).is_some() {
                     LogicalIdTaken
                 } else {
-                    Done
+                    self.check_provider_quota(&new.organization)
                 }
             }
             RegistryCommand::UpdateServiceProvider(id, _) => found(self.providers.contains_key(id)),
@@ -255,6 +261,7 @@ impl Registry {
             RegistryCommand::DeleteAdminToken(id) => {
                 found(self.admin_tokens.get(id).is_some_and(|own| !own.revoked))
             }
+            RegistryCommand::RotateKeys(rotation) => self.keyring.check(rotation),
         }
     }
 
@@ -297,6 +304,7 @@ impl Registry {
                     webrtc,
                     strict_profiles,
                     lenient,
+                    quotas,
                     consent_password: _,
                 } = patch;
                 set(&mut organization.name, name);
@@ -304,6 +312,7 @@ impl Registry {
                 set(&mut organization.vertical, vertical);
                 set(&mut organization.webrtc, webrtc);
                 set(&mut organization.strict_profiles, strict_profiles);
+                organization.quotas = organization.quotas.with(quotas.unwrap_or_default());
                 set(&mut organization.consent_password, consent_password);
                 set(&mut organization.lenient, lenient);
                 self.put(Record::Organization(organization))
@@ -362,6 +371,7 @@ impl Registry {
                 operation: Operation::Create,
                 subject: Subject::Object { kind, id, before: None, after: Some(details) },
             }],
+            RegistryCommand::RotateKeys(rotation) => self.put(Record::Keys(self.keyring.rotate(rotation))),
         }
     }
 

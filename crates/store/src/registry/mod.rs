@@ -7,6 +7,8 @@
 mod admin;
 mod command;
 mod grant;
+mod keys;
+mod quota;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,6 +31,8 @@ pub use grant::{
     CodeId, GrantCommand, InvalidRefreshTokenId, Presented, Redemption, RefreshToken, RefreshTokenId,
     Replacement, SpentCode, Standing,
 };
+pub use keys::{FIRST_KEY, KEY_SECONDS, KeyInUse, Keyring, Rotation};
+pub use quota::Quotas;
 
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +49,9 @@ pub struct Organization {
     pub webrtc: bool,
     /// Whether associations must name a known profile.
     pub strict_profiles: bool,
+    /// How much it may keep.
+    #[serde(default, skip_serializing_if = "Quotas::are_defaults")]
+    pub quotas: Quotas,
     /// Hash of the password of its consent page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_password: Option<PasswordHash>,
@@ -167,6 +174,9 @@ pub struct Registry {
     pub maintenance: Maintenance,
     /// Admin tokens by id.
     pub admin_tokens: Map<AdminTokenId, Arc<AdminToken>>,
+    /// The signing keys. Another value is another pointer, so that whoever derives from it sees at a look when to do so
+    /// anew.
+    pub keyring: Arc<Keyring>,
     /// Which client a refresh token belongs to. Derived from `clients`.
     refresh_tokens: Map<SecretHash, Arc<ClientId>>,
     /// Derived from `providers`.
@@ -186,6 +196,8 @@ pub enum Record {
     Maintenance(Maintenance),
     /// An admin token.
     AdminToken(AdminToken),
+    /// The signing keys.
+    Keys(Keyring),
 }
 
 /// The key of a [`Record`]: what an adapter stores it under.
@@ -201,6 +213,8 @@ pub enum RecordKey {
     Maintenance,
     /// An admin token.
     AdminToken(AdminTokenId),
+    /// The one record of signing keys.
+    Keys,
 }
 
 impl Registry {
@@ -231,7 +245,8 @@ impl Registry {
         self.logical_ids.get(&key).and_then(|id| self.providers.get(id))
     }
 
-    /// Every record, sorted by key. Maintenance mode is among them when somebody has set it to something.
+    /// Every record, sorted by key. Maintenance mode is among them when somebody has set it to something, and the signing
+    /// keys after a rotation.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
         let organizations = self.organizations.keys().map(|id| RecordKey::Organization(id.clone()));
@@ -239,8 +254,10 @@ impl Registry {
         let providers = self.providers.keys().map(|id| RecordKey::ServiceProvider(*id));
         let maintenance = (self.maintenance != Maintenance::default()).then_some(RecordKey::Maintenance);
         let admin_tokens = self.admin_tokens.keys().map(|id| RecordKey::AdminToken(*id));
+        let keyring = self.get(&RecordKey::Keys).map(|_| RecordKey::Keys);
+        let accounts = organizations.chain(clients).chain(providers);
         let mut keys: Vec<RecordKey> =
-            organizations.chain(clients).chain(providers).chain(maintenance).chain(admin_tokens).collect();
+            accounts.chain(maintenance).chain(admin_tokens).chain(keyring).collect();
         keys.sort();
         keys.iter().filter_map(|key| self.get(key)).collect()
     }
@@ -258,7 +275,17 @@ impl Registry {
             RecordKey::AdminToken(id) => {
                 self.admin_tokens.get(id).map(|found| Record::AdminToken(AdminToken::clone(found)))
             }
+            RecordKey::Keys => {
+                let own = Keyring::clone(&self.keyring);
+                (own != Keyring::default()).then_some(Record::Keys(own))
+            }
         }
+    }
+
+    /// These accounts with the signing keys of others: content comes and goes, keys stay.
+    #[must_use]
+    pub(crate) fn with_keys_of(&self, other: &Self) -> Self {
+        Self { keyring: Arc::clone(&other.keyring), ..self.clone() }
     }
 
     /// Puts a record in the place of the one with its key, or takes that away.
@@ -289,6 +316,7 @@ impl Registry {
             Record::AdminToken(token) => {
                 self.admin_tokens.insert(token.id, Arc::new(token));
             }
+            Record::Keys(keyring) => self.keyring = Arc::new(keyring),
         }
     }
 
@@ -313,6 +341,7 @@ impl Registry {
             RecordKey::AdminToken(id) => {
                 self.admin_tokens.remove(id);
             }
+            RecordKey::Keys => self.keyring = Arc::default(),
         }
     }
 }
@@ -327,6 +356,7 @@ impl Record {
             Self::ServiceProvider(provider) => RecordKey::ServiceProvider(provider.id),
             Self::Maintenance(_) => RecordKey::Maintenance,
             Self::AdminToken(token) => RecordKey::AdminToken(token.id),
+            Self::Keys(_) => RecordKey::Keys,
         }
     }
 
@@ -363,6 +393,7 @@ impl Record {
                 "expires": token.expires,
                 "revoked": token.revoked,
             }),
+            Self::Keys(keyring) => keyring.public_json(),
         };
         value.to_string()
     }
@@ -392,6 +423,7 @@ fn subject(key: &RecordKey, before: Option<&Record>, after: Option<&Record>) -> 
         RecordKey::ServiceProvider(id) => ("service_provider", id.to_string()),
         RecordKey::Maintenance => ("maintenance", "maintenance".to_owned()),
         RecordKey::AdminToken(id) => ("admin_token", id.to_string()),
+        RecordKey::Keys => ("keys", "keys".to_owned()),
     };
     Subject::Object {
         kind: kind.to_owned(),

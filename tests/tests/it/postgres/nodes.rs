@@ -194,3 +194,29 @@ async fn nodes_that_start_together_make_one_schema() {
         assert_eq!(walk(&here, &json!({}), 100).await.total_count, n as u64 + 1);
     }
 }
+
+#[tokio::test]
+async fn a_token_of_a_new_key_is_good_on_every_node_at_once() {
+    let pair = Pair::start().await;
+    let (one, other) = (&pair.one, &pair.other);
+    one.create("7201", "1").await.is(201);
+    one.create("7202", "1").await.is(201);
+    for rotation in 2..5 {
+        let rotated =
+            one.admin.call(&Method::POST, "/admin/v1/keys/rotate", &Value::Null).await.expect(200).json();
+        assert_eq!(rotated["items"].as_array().unwrap().last().unwrap()["id"], rotation);
+        // Of the node that rotated, to the one that may not have heard of it.
+        let token = one.admin.token(&one.client_id, &json!({})).await;
+        pair.servers[1].endpoint().keep_secret(&token);
+        let query = Request::new(&Method::POST, other.query_path())
+            .bearer(&token)
+            .json(&json!({"filters": {}, "paginationContext": {"maxResults": 1}}));
+        let page = other.send(&query).await.expect(200).json();
+        let next = page["paginationContext"]["nextPageToken"].clone();
+        let query = Request::new(&Method::POST, one.query_path())
+            .bearer(&token)
+            .json(&json!({"filters": {}, "paginationContext": {"maxResults": 1, "nextToken": next}}));
+        one.send(&query).await.is(200);
+        other.send(&Op::Query.request(other, "7201")).await.is(200);
+    }
+}

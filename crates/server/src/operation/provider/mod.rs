@@ -9,7 +9,7 @@ use jackfield_model::{limit, wire};
 use jackfield_store::RegistryOutcome;
 use jackfield_store::registry::ServiceProvider;
 
-use crate::error::{ApiError, Unauthorized};
+use crate::error::{ApiError, Forbidden, Unauthorized};
 
 /// The provider as it stands on the wire.
 fn shown(provider: &ServiceProvider) -> wire::ServiceProvider {
@@ -37,11 +37,15 @@ pub(super) fn done(outcome: RegistryOutcome) -> Result<(), ApiError> {
             "The service provider has associations; delete them first, or with ?cascade=true up to {} together with it.",
             limit::CASCADE_ASSOCIATIONS
         )),
+        RegistryOutcome::QuotaReached(most) => {
+            Err(ApiError::Forbidden(Forbidden::Quota { of: "service providers", most }))
+        }
         // Deleted after the caller was authenticated, and its clients with it.
         RegistryOutcome::NoSuchOrganization => Err(ApiError::Unauthorized(Unauthorized::Revoked)),
         RegistryOutcome::Exists
         | RegistryOutcome::RefreshTokenTaken
         | RegistryOutcome::CodeSpent
+        | RegistryOutcome::TooManyKeys
         | RegistryOutcome::RefreshTokenReused
         | RegistryOutcome::TooManyRefreshTokens
         | RegistryOutcome::TooManyAdminTokens => {

@@ -32,6 +32,9 @@ impl Group<'_> {
         if self.find_profile(&profile.id)?.is_some() {
             return Ok(CreateProfileOutcome::IdTaken);
         }
+        if let Some(most) = self.profile_quota_reached(&profile.organization) {
+            return Ok(CreateProfileOutcome::QuotaReached(most));
+        }
         self.insert_profile(profile, origin);
         Ok(CreateProfileOutcome::Created)
     }
@@ -63,11 +66,18 @@ impl Group<'_> {
                 Ok(PutProfileOutcome::Stored(after))
             }
             None if self.find_profile(&new.id)?.is_some() => Ok(PutProfileOutcome::IdTaken),
-            None => {
-                self.insert_profile(&new, origin.clone());
-                Ok(PutProfileOutcome::Stored(new))
-            }
+            None => match self.profile_quota_reached(&new.organization) {
+                Some(most) => Ok(PutProfileOutcome::QuotaReached(most)),
+                None => {
+                    self.insert_profile(&new, origin.clone());
+                    Ok(PutProfileOutcome::Stored(new))
+                }
+            },
         }
+    }
+
+    fn profile_quota_reached(&self, organization: &OrganizationId) -> Option<u32> {
+        self.registry.profile_quota_reached(organization, self.counts.profiles(organization))
     }
 
     fn insert_profile(&mut self, profile: &Profile, origin: Origin) {

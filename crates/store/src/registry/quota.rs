@@ -1,0 +1,136 @@
+//! Quotas: how much one organization may keep, so that it cannot take the memory of all.
+//!
+//! The registry is held in memory by every node, profiles are rows. A quota is judged by the commit that would go
+//! beyond it. One that was lowered below what is there removes nothing.
+
+use jackfield_model::{OrganizationId, admin, limit};
+use serde::{Deserialize, Serialize};
+
+use super::{Registry, RegistryOutcome};
+
+/// How many objects an organization may have; a number that is absent is the default of [`limit`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quotas {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service_providers: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clients: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profiles: Option<u32>,
+}
+
+impl Quotas {
+    /// Most service providers.
+    #[must_use]
+    pub fn service_providers(&self) -> u32 {
+        self.service_providers.unwrap_or(limit::QUOTA_SERVICE_PROVIDERS)
+    }
+
+    /// Most clients.
+    #[must_use]
+    pub fn clients(&self) -> u32 {
+        self.clients.unwrap_or(limit::QUOTA_CLIENTS)
+    }
+
+    /// Most communication profiles.
+    #[must_use]
+    pub fn profiles(&self) -> u32 {
+        self.profiles.unwrap_or(limit::QUOTA_PROFILES)
+    }
+
+    /// These with the numbers that an operator names.
+    #[must_use]
+    pub fn with(self, named: admin::Quotas) -> Self {
+        Self {
+            service_providers: named.service_providers.or(self.service_providers),
+            clients: named.clients.or(self.clients),
+            profiles: named.profiles.or(self.profiles),
+        }
+    }
+
+    pub(super) fn are_defaults(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<Quotas> for admin::Quotas {
+    /// Every number, defaults as well.
+    fn from(quotas: Quotas) -> Self {
+        Self {
+            service_providers: Some(quotas.service_providers()),
+            clients: Some(quotas.clients()),
+            profiles: Some(quotas.profiles()),
+        }
+    }
+}
+
+impl Registry {
+    /// The quota of profiles of an organization, when so many are all that it may have.
+    #[must_use]
+    pub(crate) fn profile_quota_reached(&self, organization: &OrganizationId, profiles: u64) -> Option<u32> {
+        let most = self.organizations.get(organization)?.quotas.profiles();
+        (profiles >= u64::from(most)).then_some(most)
+    }
+
+    /// Whether the organization may have another service provider.
+    pub(super) fn check_provider_quota(&self, organization: &OrganizationId) -> RegistryOutcome {
+        let own = self.providers.values().filter(|own| own.organization == *organization).count();
+        self.within(organization, own, Quotas::service_providers)
+    }
+
+    /// Whether the organization may have another client.
+    pub(super) fn check_client_quota(&self, organization: &OrganizationId) -> RegistryOutcome {
+        let own = self.clients.values().filter(|own| own.organization == *organization).count();
+        self.within(organization, own, Quotas::clients)
+    }
+
+    fn within(
+        &self,
+        organization: &OrganizationId,
+        own: usize,
+        quota: impl Fn(&Quotas) -> u32,
+    ) -> RegistryOutcome {
+        match self.organizations.get(organization).map(|own| quota(&own.quotas)) {
+            Some(most) if own as u64 >= u64::from(most) => RegistryOutcome::QuotaReached(most),
+            _ => RegistryOutcome::Done,
+        }
+    }
+
+    /// About how many bytes the records take in memory: their texts, and what stands around them. For metrics.
+    #[must_use]
+    pub fn approximate_bytes(&self) -> usize {
+        /// An entry of a map with its key, and the allocation behind it.
+        const AROUND: usize = 160;
+        let organizations: usize = self.organizations.values().map(|own| AROUND + own.name.len()).sum();
+        let clients: usize = self
+            .clients
+            .values()
+            .map(|own| {
+                let uris: usize = own.redirect_uris.iter().map(|uri| size_of::<String>() + uri.len()).sum();
+                let scopes = |scopes: &jackfield_model::ScopeSet| {
+                    scopes.iter().map(|scope| size_of::<String>() + scope.as_str().len()).sum::<usize>()
+                };
+                let tokens: usize = own
+                    .refresh_tokens
+                    .iter()
+                    .map(|token| AROUND + size_of_val(token) + token.scopes.as_ref().map_or(0, scopes))
+                    .sum();
+                AROUND
+                    + size_of_val(&**own)
+                    + uris
+                    + scopes(&own.scopes)
+                    + tokens
+                    + size_of_val(&own.spent_codes[..])
+            })
+            .sum();
+        let providers: usize = self
+            .providers
+            .values()
+            .map(|own| {
+                let names: usize = own.display_name.iter().map(|name| size_of_val(name) + name.bytes()).sum();
+                2 * AROUND + size_of_val(&**own) + 2 * own.logical_id.len() + names
+            })
+            .sum();
+        organizations + clients + providers
+    }
+}
