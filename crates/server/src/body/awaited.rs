@@ -100,7 +100,7 @@ mod tests {
     use crate::peer::Peer;
 
     fn origin(last: u8) -> Origin {
-        Peer::at(SocketAddr::from(([192, 0, 2, last], 1))).origin()
+        Peer::at(SocketAddr::from(([192, 0, 2, last], 1)), false).origin()
     }
 
     fn given_up(waiting: &[Waiting<'_>]) -> Vec<usize> {

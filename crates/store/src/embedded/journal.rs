@@ -285,8 +285,11 @@ mod tests {
 
     const KEY: RowKey = (9, Vec::new());
 
+    /// Keyspace, key, and the value or that it was removed.
+    type Row<'a> = (u64, &'a [u8], Option<&'a [u8]>);
+
     /// A batch as the engine writes it.
-    fn batch(sequence: u64, rows: &[(u64, &[u8], Option<&[u8]>)]) -> Vec<u8> {
+    fn batch(sequence: u64, rows: &[Row<'_>]) -> Vec<u8> {
         let mut items = Vec::new();
         for (keyspace, key, value) in rows {
             let length = u32::try_from(value.unwrap_or_default().len()).unwrap();

@@ -315,7 +315,7 @@ fn encodings_are_believed_recognised_and_guessed() {
     // Read as what it is not, a list is named for it.
     is(&wrong(&text, &in_encoding("windows-1252")), &["r.csv:2: …wrong encoding: \"CafÃ©\" was \"Café\""]);
     // What is written for correction says that it is UTF-8.
-    let mut bad = bytes.clone();
+    let mut bad = bytes;
     bad.extend_from_slice(b"Hof \xfc;nothing\r\n");
     let mut rejects = Vec::new();
     read(&bad, &in_encoding("windows-1252")).unwrap().write_rejects(&mut rejects).unwrap();
