@@ -27,6 +27,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "GET /admin/v1/status",
             "GET /admin/v1/faults",
             "GET /admin/v1/clock",
+            "GET /admin/v1/keys",
         ],
     ),
     (
@@ -67,6 +68,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "POST /admin/v1/reset",
             "POST /admin/v1/restore",
             "POST /admin/v1/tokens",
+            "POST /admin/v1/keys/rotate",
             "GET /admin/v1/tokens",
             "DELETE /admin/v1/tokens/{id}",
         ],

@@ -170,8 +170,9 @@ impl ExportArgs {
 
 impl ImportArgs {
     async fn run(self) -> Result<Option<Report>, Failure> {
+        let url = store_url("store", &self.store)?;
         let mut source = Source::open(&self.file)?;
-        let store = open_target(&store_url("store", &self.store)?, self.readable).await?;
+        let store = open_target(&url, self.readable).await?;
         let mut progress = Progress::new("importing");
         let imported = import(&store, &mut source, &mut progress).await;
         store.close().await;

@@ -117,8 +117,11 @@ fn secret_options_are_listed() {
 fn needed<'c>(command: &'c clap::Command, besides: &Arg) -> Vec<&'c Arg> {
     let of_groups = command.get_groups().filter(|group| group.is_required_set());
     let of_groups: Vec<_> = of_groups.filter_map(|group| group.get_args().next().cloned()).collect();
-    // `sync` wants its list unless it only looks at a journal.
-    let is_list = |argument: &Arg| argument.is_positional() && argument.get_id() == "file";
+    // `sync` wants its list unless it goes on with a journal, `fault add` a status unless it has another effect.
+    let is_list = |argument: &Arg| {
+        (argument.is_positional() && argument.get_id() == "file")
+            || (command.get_name() == "add" && argument.get_id() == "status")
+    };
     let is_needed = |argument: &&Arg| {
         argument.is_required_set() || of_groups.contains(argument.get_id()) || is_list(argument)
     };
@@ -142,6 +145,7 @@ fn sample(argument: &Arg) -> Vec<String> {
         "SKILL_ID" => "amzn1.ask.skill.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10".to_owned(),
         "LOCALE=NAME" => "en-US=x".to_owned(),
         "OFFSET" => "+1h".to_owned(),
+        "STATUS" => "503".to_owned(),
         "URL" => "embedded:there".to_owned(),
         _ => "1".to_owned(),
     };

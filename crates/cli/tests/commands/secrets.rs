@@ -28,6 +28,7 @@ fn check(home: &Home, option: &str, words: &[&str], set: impl Fn(&mut Command)) 
     for (name, value) in [
         ("JACKFIELD_CLIENT_ID", "amzn1.application-oa2-client.c1"),
         ("JACKFIELD_CLIENT_SECRET", "a-good-secret"),
+        ("JACKFIELD_ADMIN_TOKEN", "a-good-admin-token"),
         ("JACKFIELD_PROVIDER", PROVIDER),
     ] {
         command.env(name, value);

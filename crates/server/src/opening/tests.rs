@@ -28,7 +28,7 @@ async fn ask(service: &Service, listener: Listener, method: &Method, path: &str)
     let request = Request::builder()
         .method(method)
         .uri(path)
-        .header("host", "x")
+        .header("host", "localhost")
         .body(Full::new(Bytes::from_static(b"{}")));
     service.respond(listener, Peer::LOCAL, None, request.unwrap()).await.unwrap()
 }
