@@ -298,6 +298,7 @@ fn filter_ids(
     reading: &mut Reading,
 ) -> Result<Option<Vec<ExternalUserId>>, InvalidRequest> {
     const NAME: &str = "filters.externalUserIds";
+    ignore_others(filters, &["externalUserIds"], reading);
     let values = match filters.get("externalUserIds").map_err(|e| InvalidRequest(format!("filters.{e}")))? {
         None => return Ok(None),
         Some(Json::Array(values)) => values,
@@ -314,7 +315,6 @@ fn filter_ids(
     for (index, value) in values.iter().enumerate() {
         ids.push(external_user_id::read(value, reading, || format!("{NAME}[{index}]"))?);
     }
-    ignore_others(filters, &["externalUserIds"], reading);
     ids.sort_unstable();
     ids.dedup();
     Ok(Some(ids))
