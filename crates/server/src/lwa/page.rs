@@ -74,9 +74,11 @@ pub(super) fn ask(
         Asks::Nothing => {}
         Asks::User(user) => write(format_args!("<p>You are <strong>{}</strong>.</p>", escape(user))),
         Asks::Password => write(format_args!(
-            "<label for=\"password\">Consent password of {}</label><input id=\"password\" name=\"password\" \
+            // The field that nobody sees tells password managers whose password it is.
+            "<input type=\"text\" name=\"username\" autocomplete=\"username\" value=\"{name}\" hidden>\
+             <label for=\"password\">Consent password of {name}</label><input id=\"password\" name=\"password\" \
              type=\"password\" autocomplete=\"current-password\" required autofocus>",
-            escape(&request.organization.name)
+            name = escape(&request.organization.name)
         )),
     }
     write(format_args!(

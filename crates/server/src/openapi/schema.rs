@@ -90,6 +90,17 @@ fn identifiers() -> Value {
             "description": "An endpoint of the provider's network: no control characters, no white space at the ends; compared byte for byte. A request may have an integer of at most 2^53 in its place, which is read as its decimal text.",
             "examples": ["7201", "TestUserId@test.com"],
         },
+        "ExternalUserIdInRequest": {
+            "anyOf": [
+                reference("ExternalUserId"),
+                {
+                    "type": "integer",
+                    "minimum": -limit::NUMERIC_ID_MAX.cast_signed(),
+                    "maximum": limit::NUMERIC_ID_MAX,
+                    "description": "Read as its decimal text; refused where server or organization are not lenient.",
+                },
+            ],
+        },
         "AmazonId": prefixed(AmazonId::PREFIX, word, "An Alexa communication profile."),
         "UnitId": prefixed(UnitId::PREFIX, word, "A unit of a smart property."),
         "OrganizationId": prefixed(OrganizationId::PREFIX, word, "An organization."),
@@ -108,7 +119,9 @@ fn public() -> Value {
         "amazonId": reference("AmazonId"),
         "amazonIdType": { "const": AMAZON_ID_TYPE },
     });
-    let ids = json!({ "type": "array", "items": reference("ExternalUserId"), "minItems": 1, "maxItems": limit::QUERY_IDS, "description": "Absent: all of the provider's associations. Repeats collapse." });
+    let mut requested = association.clone();
+    requested["externalUserId"] = reference("ExternalUserIdInRequest");
+    let ids = json!({ "type": "array", "items": reference("ExternalUserIdInRequest"), "minItems": 1, "maxItems": limit::QUERY_IDS, "description": "Absent: all of the provider's associations. Repeats collapse." });
     let context = json!({
         "maxResults": { "type": "integer", "minimum": 1, "maximum": limit::PAGE_MAX, "default": limit::PAGE_DEFAULT },
         "nextToken": { "type": "string", "description": "The `nextPageToken` of the page before, for the same provider and filter, at most 24 hours old." },
@@ -120,7 +133,8 @@ fn public() -> Value {
     });
     json!({
         "Association": object(&["externalUserId", "amazonId", "amazonIdType"], &association),
-        "DeleteRequest": object(&["externalUserId"], &json!({ "externalUserId": reference("ExternalUserId") })),
+        "AssociationRequest": object(&["externalUserId", "amazonId", "amazonIdType"], &requested),
+        "DeleteRequest": object(&["externalUserId"], &json!({ "externalUserId": reference("ExternalUserIdInRequest") })),
         "QueryRequest": object(&["filters"], &json!({
             "filters": object(&[], &json!({ "externalUserIds": ids })),
             "paginationContext": object(&[], &context),

@@ -134,6 +134,8 @@ pub(super) async fn a_reset_is_seen_whole(adapter: &dyn Adapter) {
         states.iter().map(|ids| ids.iter().map(|&id| id.to_owned()).collect()).collect();
     let (store, provider) = (Arc::clone(&world.store), world.providers[0]);
     let (done, mut finished) = tokio::sync::oneshot::channel::<()>();
+    let (began, begun) = tokio::sync::oneshot::channel::<()>();
+    let mut began = Some(began);
     let reader = tokio::spawn(async move {
         let mut seen = BTreeSet::new();
         while finished.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty) {
@@ -143,10 +145,14 @@ pub(super) async fn a_reset_is_seen_whole(adapter: &dyn Adapter) {
                 page.associations.into_iter().map(|own| own.external_user_id.into()).collect();
             assert!(allowed.contains(&ids), "a part of a reset was seen: {ids:?}");
             seen.insert(ids);
+            if let Some(began) = began.take() {
+                began.send(()).unwrap();
+            }
             tokio::task::yield_now().await;
         }
         seen
     });
+    begun.await.unwrap();
     for round in 0..ROUNDS {
         world.store.reset(contents[round % contents.len()].clone(), origin()).await.unwrap();
         let ids: Vec<String> =

@@ -179,14 +179,17 @@ fn provider(operation: ProviderOperation) -> Description {
             (200, "The service provider.", Some((JSON, "Provider"))),
             PROVIDER_ERRORS,
         ),
-        ProviderOperation::Update => make(
-            "updateServiceProvider",
-            "Change the display names of a service provider",
-            "They take the place of all there were.",
-            Some("ProviderUpdate"),
-            (200, "Updated.", None),
-            PROVIDER_ERRORS,
-        ),
+        ProviderOperation::Update => Description {
+            request: Some((JSON, "ProviderUpdate", false)),
+            ..make(
+                "updateServiceProvider",
+                "Change the display names of a service provider",
+                "They take the place of all there were. Without a body or a name nothing changes.",
+                None,
+                (200, "Updated.", None),
+                PROVIDER_ERRORS,
+            )
+        },
         ProviderOperation::Delete => Description {
             query: vec![cascade()],
             ..make(
