@@ -159,7 +159,7 @@ pub struct Settings {
     /// [default: those of loopback]
     #[arg(long, value_name = "ADDRS", env = "JACKFIELD_CONSENT_PROXY", value_delimiter = ',')]
     pub consent_proxy: Option<Vec<Text<Network>>>,
-    /// Origins whose pages may read the answers of the login and the operations, like https://app.example; loopback
+    /// Origins whose pages may read the answers of the login and the operations, scheme, name and port; loopback
     /// for every http origin of this machine [default: none; dev: loopback]
     #[arg(long, value_name = "ORIGIN", env = "JACKFIELD_CORS_ORIGIN", value_delimiter = ',')]
     pub cors_origin: Option<Vec<Text<CorsOrigin>>>,
