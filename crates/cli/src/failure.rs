@@ -51,6 +51,14 @@ impl Failure {
         Self::Failed(Said { message: message.into(), hint: None })
     }
 
+    /// The same as wrong usage, where that says that nothing was found out.
+    pub(crate) fn into_usage(self) -> Self {
+        match self {
+            Self::Failed(said) => Self::Usage(said),
+            other => other,
+        }
+    }
+
     /// The same failure with advice.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Usage(said) | Self::Failed(said) = &mut self {

@@ -18,6 +18,7 @@ mod described;
 mod details;
 mod dev;
 mod disk;
+mod encrypted;
 mod examples;
 mod failing_disk;
 mod fault;

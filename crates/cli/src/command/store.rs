@@ -1,9 +1,10 @@
 //! `jackfield store`: stores that no server holds move house.
 
 mod file;
+mod seal;
 mod verify;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::value::store_url;
 use crate::failure::Failure;
 use crate::output::{Output, Show};
 use crate::progress::Progress;
-pub(crate) use file::{Sink, Source};
+pub(crate) use seal::{IdentityArgs, Reader, RecipientArgs, Writer, open_backup};
 
 /// Bytes that are read at once.
 const PIECE_BYTES: usize = 128 * 1024;
@@ -74,6 +75,8 @@ struct ExportArgs {
     /// only; - for standard output
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    recipients: RecipientArgs,
 }
 
 #[derive(Args)]
@@ -86,6 +89,8 @@ struct ImportArgs {
     /// The export to read; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    identities: IdentityArgs,
 }
 
 /// Whether directories that others can read are opened.
@@ -152,26 +157,25 @@ impl CopyArgs {
 impl ExportArgs {
     async fn run(self) -> Result<Option<Report>, Failure> {
         let store = open_source(&store_url("store", &self.store)?, self.readable).await?;
-        let mut sink = Sink::create(&self.file)?;
+        let mut writer = Writer::create(&self.file, self.recipients)?;
         let mut progress = Progress::new("exporting");
         let snapshot = store.snapshot().await.map_err(|error| Failure::failed(error.to_string()))?;
         let mut export = Export::new(snapshot);
         while let Some(bytes) = export.next().await.map_err(|error| moving_failed(&error))? {
-            sink.write_all(&bytes)?;
+            writer.write_all(&bytes)?;
             progress.set(export.moved().rows(), export.moved().expected);
         }
         let moved = *export.moved();
-        let to_stdout = sink.is_stdout();
-        sink.finish()?;
+        let is_file = writer.finish()?;
         store.close().await;
-        Ok((!to_stdout).then(|| Report::new(&moved, progress.end())))
+        Ok(is_file.then(|| Report::new(&moved, progress.end())))
     }
 }
 
 impl ImportArgs {
     async fn run(self) -> Result<Option<Report>, Failure> {
         let url = store_url("store", &self.store)?;
-        let mut source = Source::open(&self.file)?;
+        let mut source = open_backup(&self.file, &self.identities)?;
         let store = open_target(&url, self.readable).await?;
         let mut progress = Progress::new("importing");
         let imported = import(&store, &mut source, &mut progress).await;
@@ -182,16 +186,24 @@ impl ImportArgs {
 
 async fn import(
     store: &Arc<dyn Store>,
-    source: &mut Source,
+    source: &mut Reader,
     progress: &mut Progress,
 ) -> Result<Moved, Failure> {
     let mut import = Import::new(Arc::clone(store));
     let mut piece = vec![0; PIECE_BYTES];
     loop {
-        let length = source.read(&mut piece).map_err(|error| {
-            Failure::failed(format!("the export cannot be read: {error}"))
-                .hint("the same command again; it goes on where this one ended")
-        })?;
+        let length = match source.read(&mut piece) {
+            Ok(length) => length,
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
+                import.abandon().await.map_err(|error| moving_failed(&error))?;
+                return Err(Failure::failed(format!("the export cannot be read: {error}"))
+                    .hint("nothing was imported, and the store is empty"));
+            }
+            Err(error) => {
+                return Err(Failure::failed(format!("the export cannot be read: {error}"))
+                    .hint("the same command again; it goes on where this one ended"));
+            }
+        };
         if length == 0 {
             break;
         }
