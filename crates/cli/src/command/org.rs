@@ -105,6 +105,7 @@ struct Change {
     /// Whether numbers for ids and token parameters in the query string are taken
     #[arg(long, value_enum, value_name = "SWITCH")]
     lenient: Option<Switch>,
+    // Not `QuotaArgs` flattened: its options would not count as the one change that has to be named.
     /// Most service providers that it may have
     #[arg(long, value_name = "N")]
     max_providers: Option<u32>,
