@@ -12,9 +12,11 @@ const PAGE: &str = include_str!("../../../../docs/sync.md");
 
 /// The blocks of the page in this language, each as the rest of its first line and its text.
 fn blocks(language: &str) -> Vec<(&'static str, &'static str)> {
-    let fence = format!("```{language} ");
-    let block =
-        |rest: &'static str| rest.split("```").next().and_then(|block| block.split_once('\n')).unwrap();
+    let fence = format!("```{language}");
+    let block = |rest: &'static str| {
+        let (first, text) = rest.split("```").next().unwrap().split_once('\n').unwrap();
+        (first.trim(), text)
+    };
     PAGE.split(&*fence).skip(1).map(block).collect()
 }
 
