@@ -23,7 +23,7 @@ pub const UNSENT_BYTES_OF_CONNECTION: usize = 4 * 1024 * 1024;
 
 /// Most bytes of answers that all connections together may leave unread. Beyond it each connection gets one large answer
 /// at a time.
-pub const UNSENT_BYTES: usize = 16 * 1024 * 1024;
+pub const UNSENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// What is set aside for an answer that may be large, in bytes: a full page of a query, or a batch.
 pub const LARGE_ANSWER_BYTES: usize = 160 * 1024;

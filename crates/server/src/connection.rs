@@ -25,8 +25,8 @@ use crate::tls::Handshakes;
 use crate::visits::Visits;
 use crate::waiting::Service;
 
-/// Streams that one HTTP/2 connection may have open at a time.
-const HTTP2_STREAMS: u32 = 128;
+/// Streams that one HTTP/2 connection may have open at a time: the least that RFC 9113 (section 6.5.2) recommends.
+const HTTP2_STREAMS: u32 = 100;
 /// Streams that a client may reset before they were looked at, and streams that the library may have to reset because of
 /// the client; one more, and the connection is ended (CVE-2023-44487, CVE-2025-8671).
 const HTTP2_RESETS: usize = 20;

@@ -30,7 +30,7 @@ const CLOSED: [usize; 4] = [32, 64, 128, 256];
 /// Slots for requests under overload.
 const SLOTS: usize = 1_000;
 /// Streams that share an HTTP/2 connection.
-const STREAMS: usize = 125;
+const STREAMS: usize = 100;
 /// How many times the peak is offered.
 const TIMES: f64 = 10.0;
 /// Longest that the server may take to recover.

@@ -24,13 +24,13 @@ use crate::operation::Op;
 /// Connections that attack at the same time.
 const ATTACKERS: usize = 32;
 /// Streams that one connection may have open.
-const STREAMS: usize = 128;
+const STREAMS: usize = 100;
 /// Between two requests of the client that behaves well.
 const PACE: Duration = Duration::from_millis(20);
 /// Requests that it sends while it is watched.
 const REQUESTS: usize = 120;
 /// Longest that it waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Most that the server may grow under an attack, in KiB.
 const GROWTH_KIB: u64 = 64 * 1024;
 /// How long an attack goes on before the client is watched.
