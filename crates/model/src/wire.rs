@@ -19,7 +19,9 @@ pub use profile::{
     BatchAnswer, BatchItem, BatchRequest, BatchResult, Entity, EntityType, ItemId, NewBatchItem, NewProfile,
     Profile, ProfileId, ProfileUpdate,
 };
-pub use service_provider::{DEFAULT_LOCALE, NewServiceProvider, ServiceProvider, ServiceProviderUpdate};
+pub use service_provider::{
+    DEFAULT_LOCALE, DisplayName, NewServiceProvider, ServiceProvider, ServiceProviderUpdate,
+};
 
 /// The only value of `amazonIdType`.
 pub const AMAZON_ID_TYPE: &str = "communication-profile";

@@ -3,12 +3,28 @@
 use serde::{Deserialize, Serialize};
 
 use super::name;
-use crate::admin::DisplayName;
 use crate::json::{InvalidRequest, Object};
 use crate::{ServiceProviderId, limit};
 
 /// The locale of a name that says none.
 pub const DEFAULT_LOCALE: &str = "en-US";
+
+/// A display name of a service provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisplayName {
+    /// BCP 47 language tag, for example `en-US`.
+    pub locale: String,
+    /// The name in that language.
+    pub value: String,
+}
+
+impl DisplayName {
+    /// Bytes of locale and value.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.locale.len() + self.value.len()
+    }
+}
 
 /// The body of a create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
