@@ -77,6 +77,15 @@ impl Endpoint {
         }
     }
 
+    /// Where the public listener is.
+    ///
+    /// # Panics
+    /// Like [`Self::address`].
+    #[must_use]
+    pub fn public(&self) -> SocketAddr {
+        self.address(Listener::Public)
+    }
+
     /// Says how clients are to speak to a public listener with TLS from now on.
     ///
     /// # Panics

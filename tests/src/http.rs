@@ -29,6 +29,16 @@ pub enum Version {
     Http2,
 }
 
+impl Version {
+    /// Its name where TLS negotiates it.
+    const fn alpn(self) -> &'static str {
+        match self {
+            Self::Http1 => "http/1.1",
+            Self::Http2 => "h2",
+        }
+    }
+}
+
 /// A request that is about to be sent.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -341,7 +351,7 @@ impl Client {
         stream.set_nodelay(true).map_err(Failure::Connect)?;
         let sender = match self.endpoint.trust(self.listener) {
             Some(trust) => {
-                let stream = trust.secure(stream, self.version).await.map_err(Failure::Connect)?;
+                let stream = trust.secure(stream, self.version.alpn()).await.map_err(Failure::Connect)?;
                 Sender::begin(stream, self.version).await
             }
             None => Sender::begin(stream, self.version).await,

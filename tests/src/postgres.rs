@@ -10,8 +10,6 @@ use std::process::{Command, Stdio};
 
 pub use cluster::{Cluster, Settings};
 
-use crate::server::Options;
-
 /// Names the shared server.
 pub const VARIABLE: &str = "JACKFIELD_TEST_POSTGRES";
 
@@ -50,12 +48,6 @@ impl Database {
     #[must_use]
     pub fn schema(&self) -> &str {
         &self.schema
-    }
-
-    /// Options of a server on the schema.
-    #[must_use]
-    pub fn options(&self) -> Options {
-        Options { store: Some(self.url()), ..Options::default() }
     }
 
     /// Runs a statement in the schema and answers its rows: a line each, columns apart by `|`.

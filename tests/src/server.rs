@@ -39,6 +39,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// The default on the schema of a database.
+    #[must_use]
+    pub fn on(database: &Database) -> Self {
+        Self { store: Some(database.url()), ..Self::default() }
+    }
+
     /// The default with more flags.
     #[must_use]
     pub fn with_flags(flags: &[&str]) -> Self {

@@ -1,6 +1,7 @@
 //! The client's side of TLS: whom it trusts, under which name it calls, what it offers, and what it was shown.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,9 +12,6 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-
-use crate::endpoint::{Endpoint, Listener};
-use crate::http::Version;
 
 /// A client that trusts the certificates of one file and nothing else, and calls a server by one name.
 #[derive(Clone, Debug)]
@@ -54,12 +52,12 @@ impl Trust {
         Self { roots: Arc::new(roots), name: name.to_owned().try_into().expect("a name of a server") }
     }
 
-    /// Connects to the public listener. Every connection does a whole handshake.
+    /// Connects to a listener. Every connection does a whole handshake.
     ///
     /// # Errors
     /// When the server does not accept, or the handshake fails.
-    pub async fn connect(&self, endpoint: &Endpoint, offer: Offer<'_>) -> io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(endpoint.address(Listener::Public)).await?;
+    pub async fn connect(&self, address: SocketAddr, offer: Offer<'_>) -> io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         self.shake_hands(stream, offer).await
     }
@@ -71,22 +69,14 @@ impl Trust {
     ///
     /// # Panics
     /// When the server shows none.
-    pub async fn certificate(&self, endpoint: &Endpoint) -> io::Result<Vec<u8>> {
-        let stream = self.connect(endpoint, Offer::default()).await?;
+    pub async fn certificate(&self, address: SocketAddr) -> io::Result<Vec<u8>> {
+        let stream = self.connect(address, Offer::default()).await?;
         let (_, connection) = stream.get_ref();
         Ok(connection.peer_certificates().expect("a server shows a certificate")[0].to_vec())
     }
 
-    /// Makes a connection a TLS one that speaks this version of HTTP.
-    pub(crate) async fn secure(
-        &self,
-        stream: TcpStream,
-        version: Version,
-    ) -> io::Result<TlsStream<TcpStream>> {
-        let alpn = match version {
-            Version::Http1 => "http/1.1",
-            Version::Http2 => "h2",
-        };
+    /// Makes a connection a TLS one that speaks this application protocol.
+    pub(crate) async fn secure(&self, stream: TcpStream, alpn: &str) -> io::Result<TlsStream<TcpStream>> {
         let stream = self.shake_hands(stream, Offer { alpn: &[alpn], ..Offer::default() }).await?;
         assert_eq!(
             stream.get_ref().1.alpn_protocol(),

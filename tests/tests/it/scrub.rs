@@ -242,7 +242,7 @@ async fn what_is_wrong_is_told_with_its_place() {
 #[tokio::test]
 async fn a_database_is_verified() {
     let database = Database::fresh();
-    let mut server = Server::start(database.options());
+    let mut server = Server::start(Options::on(&database));
     let tenant = live(&server).await;
     server.terminate();
     let verified = is_whole(&[&database.url()]);

@@ -69,7 +69,7 @@ impl Filed {
     /// What a client sees that trusts every certificate so far.
     async fn shown(&self) -> Vec<u8> {
         let trust = Trust::new(&self.home.path().join("all.pem"), LOGIN);
-        trust.certificate(self.server.endpoint()).await.unwrap()
+        trust.certificate(self.server.endpoint().public()).await.unwrap()
     }
 
     async fn shows(&self, certificate: &[u8]) {
@@ -120,10 +120,12 @@ async fn handshakes(server: &Server, outcome: &str) -> f64 {
 async fn both_names_are_served_on_one_listener() {
     let own = Own::start(&[]);
     for name in [API, LOGIN, "localhost"] {
-        let mut stream = own.trust(name).connect(own.server.endpoint(), Offer::default()).await.unwrap();
+        let mut stream =
+            own.trust(name).connect(own.server.endpoint().public(), Offer::default()).await.unwrap();
         is_served(&mut stream).await;
     }
-    let stranger = own.trust("www.amazon.com").connect(own.server.endpoint(), Offer::default()).await;
+    let stranger =
+        own.trust("www.amazon.com").connect(own.server.endpoint().public(), Offer::default()).await;
     assert!(stranger.unwrap_err().to_string().contains("certificate"), "the name is not among them");
     let mode = std::fs::metadata(own.home.path().join("tls/ca.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -147,17 +149,17 @@ async fn the_protocol_is_agreed_on_in_the_handshake() {
     ];
     for (alpn, agreed) in offers {
         let offer = Offer { alpn, ..Offer::default() };
-        let mut stream = trust.connect(own.server.endpoint(), offer).await.unwrap();
+        let mut stream = trust.connect(own.server.endpoint().public(), offer).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), agreed.map(str::as_bytes), "{alpn:?}");
         if agreed != Some("h2") {
             is_served(&mut stream).await;
         }
     }
     let foreign = Offer { alpn: &["spdy/3"], ..Offer::default() };
-    assert!(trust.connect(own.server.endpoint(), foreign).await.is_err());
+    assert!(trust.connect(own.server.endpoint().public(), foreign).await.is_err());
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let offer = Offer { versions: &[version], ..Offer::default() };
-        is_served(&mut trust.connect(own.server.endpoint(), offer).await.unwrap()).await;
+        is_served(&mut trust.connect(own.server.endpoint().public(), offer).await.unwrap()).await;
     }
 }
 
@@ -187,7 +189,7 @@ async fn a_new_certificate_is_taken_while_old_connections_go_on() {
     let filed = Filed::start();
     let first = filed.shown().await;
     let trust = Trust::new(&filed.home.path().join("all.pem"), LOGIN);
-    let mut old = trust.connect(filed.server.endpoint(), Offer::default()).await.unwrap();
+    let mut old = trust.connect(filed.server.endpoint().public(), Offer::default()).await.unwrap();
     is_served(&mut old).await;
     let second = write_pair(filed.home.path());
     assert_ne!(first, second);
@@ -231,9 +233,10 @@ async fn the_ca_stays_and_the_certificate_follows_the_names() {
     let mut own = Own::start(&[]);
     let ca = std::fs::read(own.ca_file()).unwrap();
     let trust = own.trust(LOGIN);
-    let first = trust.certificate(own.server.endpoint()).await.unwrap();
+    let first = trust.certificate(own.server.endpoint().public()).await.unwrap();
     own.server.signal(Signal::HUP);
-    let renewed = async || (trust.certificate(own.server.endpoint()).await.unwrap() != first).then_some(());
+    let renewed =
+        async || (trust.certificate(own.server.endpoint().public()).await.unwrap() != first).then_some(());
     poll::until_async("SIGHUP renews the certificate", poll::PATIENCE, renewed).await;
     own.server.terminate();
     let flags = &mut own.server.options().flags;
@@ -241,9 +244,9 @@ async fn the_ca_stays_and_the_certificate_follows_the_names() {
     flags[place] = "other.example".to_owned();
     own.server.restart();
     assert_eq!(std::fs::read(own.ca_file()).unwrap(), ca);
-    trust.certificate(own.server.endpoint()).await.unwrap();
-    own.trust("other.example").certificate(own.server.endpoint()).await.unwrap();
-    assert!(own.trust(API).certificate(own.server.endpoint()).await.is_err(), "the name is gone");
+    trust.certificate(own.server.endpoint().public()).await.unwrap();
+    own.trust("other.example").certificate(own.server.endpoint().public()).await.unwrap();
+    assert!(own.trust(API).certificate(own.server.endpoint().public()).await.is_err(), "the name is gone");
 }
 
 #[tokio::test]
@@ -275,7 +278,8 @@ async fn handshakes_that_go_nowhere_disturb_nobody() {
     assert!(alert.first().is_none_or(|&kind| kind == 21), "an alert or nothing: {alert:?}");
     let failed = async || (handshakes(&own.server, "failed").await > 0.5).then_some(());
     poll::until_async("the failure is counted", poll::PATIENCE, failed).await;
-    is_served(&mut own.trust(API).connect(own.server.endpoint(), Offer::default()).await.unwrap()).await;
+    is_served(&mut own.trust(API).connect(own.server.endpoint().public(), Offer::default()).await.unwrap())
+        .await;
     assert!(!own.server.log().contains("handshake"), "{}", own.server.log());
     // Nor does the server wait for them when it is told to stop.
     let start = Instant::now();

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use jackfield_tests::postgres::{Cluster, Database};
 use jackfield_tests::server::clean_environment;
-use jackfield_tests::{Server, binary};
+use jackfield_tests::{Options, Server, binary};
 
 /// Runs it; the URL goes through the environment, as passwords should.
 pub(super) fn migrate(url: &str) -> Output {
@@ -35,7 +35,7 @@ async fn it_brings_the_schema_forward_and_says_so() {
     assert_eq!(said(&again), (Some(0), "{\n  \"from\": 2,\n  \"to\": 2\n}\n", ""));
     assert_eq!(database.sql("SELECT version, name FROM schema_version"), "1|directory\n2|admin tokens");
     // A server finds its schema there.
-    let server = Server::start(database.options());
+    let server = Server::start(Options::on(&database));
     assert!(!server.log().contains("is brought forward"), "{}", server.log());
 }
 
@@ -44,7 +44,7 @@ async fn a_schema_of_a_later_release_is_refused() {
     let database = Database::fresh();
     migrate(&database.url());
     database.sql("INSERT INTO schema_version (version, name, works_from) VALUES (9, 'later', 8)");
-    let (output, server) = (migrate(&database.url()), Server::try_start(database.options()));
+    let (output, server) = (migrate(&database.url()), Server::try_start(Options::on(&database)));
     let (code, out, err) = said(&output);
     assert_eq!((code, out), (Some(1), ""));
     let both = "has schema version 9, which asks for a newer release; this one knows version 2\n";
