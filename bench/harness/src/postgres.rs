@@ -9,8 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use rustix::process::{Signal, geteuid};
 
-use crate::process::{self, Process};
-use crate::system::free_port;
+use crate::process::{self, Process, free_port};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What the server is told. The rest is as it is shipped.

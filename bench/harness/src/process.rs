@@ -1,6 +1,7 @@
 //! Processes of the systems: started on given cores, ended by their id with all that they started.
 
 use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -19,6 +20,14 @@ const POLL: Duration = Duration::from_millis(5);
 pub struct Process {
     child: Child,
     end: Signal,
+}
+
+/// A port of this machine that nothing listens on.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// A command that runs on these cores (all when empty) and gets SIGTERM when the harness dies.

@@ -1,6 +1,6 @@
 //! The systems: how each is started, where it listens, what it keeps where.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::load::Single;
 use crate::postgres::{Cluster, Postgres};
-use crate::process::{self, Process, command};
+use crate::process::{self, Process, command, free_port};
 use crate::workload::{Directory, Request, answer, check_answer, made_up_token, provider_id};
 
 /// How long a start may take: one with a seed of thousands of providers takes minutes on a busy machine.
@@ -128,14 +128,6 @@ pub struct Started {
     pub directory: Arc<Directory>,
     /// Where it keeps its files, if it keeps any.
     pub data: Option<PathBuf>,
-}
-
-/// A port of this machine that nothing listens on.
-///
-/// # Errors
-/// When there is none.
-pub fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 impl Lab {
