@@ -6,13 +6,12 @@ use bytes::Bytes;
 use http::{Method, Uri};
 use http_body_util::channel::Sender;
 use jackfield_model::wire::{Association, DeleteRequest, QueryRequest, QueryResponse};
-use jackfield_model::{ExternalUserId, ServiceProviderId, limit, path};
+use jackfield_model::{ExternalUserId, ServiceProviderId, path};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, Error, request_id};
-use crate::paging::{Associations, Pages};
 use crate::retry::RetryPolicy;
 use crate::token::TokenSource;
 use crate::transport::{Call, Content, Download, Repeat, Reply, Transport};
@@ -128,19 +127,6 @@ impl Client {
             QueryRequest { external_user_ids: Some(vec![id.clone()]), max_results: 1, next_token: None };
         let page = self.query(provider, &query).await?;
         Ok(page.account_associations.into_iter().find(|found| found.external_user_id == *id))
-    }
-
-    /// All pages of a query, from the one that `first` asks for on.
-    #[must_use]
-    pub fn pages(&self, provider: ServiceProviderId, first: QueryRequest) -> Pages {
-        Pages::new(self.clone(), provider, first)
-    }
-
-    /// All associations of the provider, sorted by the bytes of `externalUserId`.
-    #[must_use]
-    pub fn associations(&self, provider: ServiceProviderId) -> Associations {
-        let all = QueryRequest { external_user_ids: None, max_results: limit::PAGE_MAX, next_token: None };
-        Associations::new(self.pages(provider, all))
     }
 }
 

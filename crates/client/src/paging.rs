@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use jackfield_model::ServiceProviderId;
 use jackfield_model::wire::{Association, LAST_PAGE_TOKEN, QueryRequest, QueryResponse};
+use jackfield_model::{ServiceProviderId, limit};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -48,11 +48,22 @@ pub struct Associations {
     fetched: VecDeque<Association>,
 }
 
-impl Pages {
-    pub(crate) const fn new(client: Client, provider: ServiceProviderId, first: QueryRequest) -> Self {
-        Self { client, provider, upcoming: Some(first) }
+impl Client {
+    /// All pages of a query, from the one that `first` asks for on.
+    #[must_use]
+    pub fn pages(&self, provider: ServiceProviderId, first: QueryRequest) -> Pages {
+        Pages { client: self.clone(), provider, upcoming: Some(first) }
     }
 
+    /// All associations of the provider, sorted by the bytes of `externalUserId`.
+    #[must_use]
+    pub fn associations(&self, provider: ServiceProviderId) -> Associations {
+        let all = QueryRequest { external_user_ids: None, max_results: limit::PAGE_MAX, next_token: None };
+        Associations { pages: self.pages(provider, all), fetched: VecDeque::new() }
+    }
+}
+
+impl Pages {
     /// The next page; `None` after the one whose `nextPageToken` is `"0"` or absent. After an error the same page
     /// can be asked for again.
     ///
@@ -69,10 +80,6 @@ impl Pages {
 }
 
 impl Associations {
-    pub(crate) const fn new(pages: Pages) -> Self {
-        Self { pages, fetched: VecDeque::new() }
-    }
-
     /// The next association; `None` after the last one. Pages are fetched when they are needed.
     ///
     /// # Errors

@@ -33,10 +33,12 @@
 mod apply;
 mod export;
 mod input;
+mod job;
 mod journal;
 mod pace;
 mod plan;
 mod report;
+mod run;
 mod session;
 mod settle;
 mod threads;

@@ -8,6 +8,7 @@
 //! ([`record`]), where its header is and which columns count ([`layout`], [`columns`]), each row ([`table`]), each value
 //! ([`value`], [`characters`]), and all rows together ([`whole`]).
 
+mod bounded;
 mod characters;
 mod columns;
 mod content;
@@ -95,7 +96,9 @@ impl Input {
     pub fn read(input: impl BufRead, options: &InputOptions) -> Result<Self, InputError> {
         let mut reading = Reading::new(options);
         text::read(input, &mut reading)?;
-        reading.finish()
+        reading.end()?;
+        whole::check(&mut reading);
+        Ok(reading.into_input())
     }
 
     /// Every problem of every rejected row, in the order of the input.

@@ -8,7 +8,7 @@ use jackfield_model::wire::Association;
 use super::characters::{trimmed, visible};
 use super::decode::Encoding;
 use super::understood::{Changed, Example, Understanding};
-use super::{Format, Input, InputError, InputOptions, Problem, Reject, Row, whole};
+use super::{Format, Input, InputError, InputOptions, Problem, Reject, Row};
 
 /// The rule that a text which is no UTF-8 breaks. What it seems to be is known only when all of it was seen.
 const NOT_UTF_8: &str = "is not UTF-8";
@@ -150,15 +150,19 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Holds the rows to the rules of the list, and counts.
-    pub(super) fn finish(mut self) -> Result<Input, InputError> {
+    /// Says that all of it was read: counts the rows.
+    pub(super) fn end(&mut self) -> Result<(), InputError> {
         let found = self.found.len() as u64;
         if let Some(expected) = self.options.expect_rows.filter(|&expected| found < expected) {
             return Err(InputError::TooFew { name: self.name.to_string(), found, expected });
         }
         self.understood.rows = found;
         self.name_encoding();
-        whole::check(&mut self);
+        Ok(())
+    }
+
+    /// What was read.
+    pub(super) fn into_input(self) -> Input {
         let mut input = Input {
             rows: Vec::new(),
             rejects: Vec::new(),
@@ -175,7 +179,7 @@ impl<'a> Reading<'a> {
             }
         }
         input.understood.examples = examples(&input.rows);
-        Ok(input)
+        input
     }
 }
 

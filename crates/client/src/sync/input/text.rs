@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Chain, Cursor, Read};
 use flate2::read::MultiGzDecoder;
 use jackfield_model::limit;
 
+use super::bounded::Bounded;
 use super::content::{Content, recognise, recognise_text};
 use super::decode::{Decoding, Encoding};
 use super::layout::Dialect;
@@ -144,47 +145,4 @@ fn sampled<R: Read>(mut input: R) -> io::Result<(Vec<u8>, R)> {
     let mut first = Vec::new();
     (&mut input).take(SAMPLE as u64).read_to_end(&mut first)?;
     Ok((first, input))
-}
-
-/// Fails behind so many bytes: what is small when packed may be without end.
-pub(super) struct Bounded<R> {
-    input: R,
-    most: u64,
-    /// Nothing where more came.
-    left: Option<u64>,
-}
-
-impl<R> Bounded<R> {
-    pub(super) const fn new(input: R, most: u64) -> Self {
-        Self { input, most, left: Some(most) }
-    }
-
-    /// Whether more came than that.
-    pub(super) const fn is_spent(&self) -> bool {
-        self.left.is_none()
-    }
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(out)?;
-        self.left = self.left.and_then(|left| left.checked_sub(read as u64));
-        match self.left {
-            Some(_) => Ok(read),
-            None => Err(io::Error::other(format!("unpacked it is larger than {} bytes", self.most))),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_unpacked_has_a_largest_size() {
-        let read = |most| Bounded::new(&b"1234567"[..], most).read_to_end(&mut Vec::new());
-        assert_eq!(read(8).unwrap(), 7);
-        assert_eq!(read(7).unwrap(), 7);
-        assert_eq!(read(6).unwrap_err().to_string(), "unpacked it is larger than 6 bytes");
-    }
 }

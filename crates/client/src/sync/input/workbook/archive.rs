@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jackfield_model::limit;
 use zip::ZipArchive;
 
-use super::super::text::Bounded;
+use super::super::bounded::Bounded;
 
 /// The bytes of a workbook, which several readers look at.
 pub(super) type Bytes = Cursor<Arc<[u8]>>;
