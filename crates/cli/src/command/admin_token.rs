@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jackfield_model::admin::{AdminToken, NewAdminToken, Role};
 use jackfield_model::limit;
 
-use super::ListArgs;
+use super::list::ListArgs;
 use crate::connection::AdminArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Show, optional};

@@ -8,7 +8,7 @@ use jackfield_model::ServiceProviderId;
 use jackfield_model::admin::Change;
 use serde_json::Value;
 
-use super::page_size;
+use super::list::page_size;
 use crate::connection::AdminArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Show, optional};

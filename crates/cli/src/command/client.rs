@@ -6,7 +6,7 @@ use jackfield_model::admin::{Client, ClientPatch, NewClient, RevokeTokens};
 use jackfield_model::{ClientId, OrganizationId, Scope};
 use jackfield_server::SecretSetting;
 
-use super::ListArgs;
+use super::list::ListArgs;
 use super::value::{Switch, scope, scope_set, secret};
 use crate::connection::AdminArgs;
 use crate::failure::Failure;

@@ -5,7 +5,7 @@ use jackfield_client::admin::JournalQuery;
 use jackfield_model::inspect::JournalEntry;
 use jackfield_model::{ClientId, RequestId, limit};
 
-use super::page_size;
+use super::list::page_size;
 use crate::connection::AdminArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Show, optional};

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use jackfield_model::admin::{Organization, OrganizationPatch, Quotas, Secret};
 use jackfield_model::{Country, OrganizationId, Vertical};
 
-use super::ListArgs;
+use super::list::ListArgs;
 use super::password;
 use super::value::{Switch, country, vertical};
 use crate::connection::AdminArgs;

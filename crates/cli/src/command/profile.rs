@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use jackfield_model::admin::{Profile, ProfilePatch};
 use jackfield_model::{AmazonId, OrganizationId, UnitId};
 
-use super::ListArgs;
+use super::list::ListArgs;
 use crate::connection::AdminArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Show, optional};

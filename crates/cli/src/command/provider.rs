@@ -7,8 +7,8 @@ use jackfield_client::admin::{AdminClient, AssociationQuery};
 use jackfield_model::admin::{DisplayName, ServiceProvider, ServiceProviderPatch};
 use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId};
 
+use super::list::{ListArgs, page_size};
 use super::value::display_name;
-use super::{ListArgs, page_size};
 use crate::connection::AdminArgs;
 use crate::failure::Failure;
 use crate::output::{Output, Show, optional};

@@ -2,6 +2,7 @@
 //! and given an exit code.
 
 pub(super) mod input;
+mod parts;
 mod progress;
 pub(super) mod show;
 mod understood;

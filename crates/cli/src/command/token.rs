@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use jackfield_model::admin::{NewRefreshToken, NewToken, RefreshToken};
 use jackfield_model::{ClientId, Scope, limit};
 
-use super::ListArgs;
+use super::list::ListArgs;
 use super::value::{scope, scope_set};
 use crate::connection::{AdminArgs, LoginArgs};
 use crate::failure::{Failure, Service};

@@ -3,13 +3,14 @@
 use std::io;
 
 use jackfield_client::Client;
-use jackfield_client::sync::{Change, Counts, Kind, Plan, Problem, Report, Stopped, Understanding};
+use jackfield_client::sync::{Change, Counts, Kind, Plan, Report, Stopped, Understanding};
 use jackfield_model::{AmazonId, ServiceProviderId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Ending;
 use super::input::Rejected;
+use super::parts::{cut, problem};
 use super::progress::rate;
 use super::understood;
 use crate::output::{Format, Output, columns, wrapped};
@@ -177,18 +178,6 @@ fn profiles(change: &Change) -> String {
     }
 }
 
-/// A text of at most this width, cut in the middle.
-pub(super) fn cut(text: &str, width: usize) -> String {
-    let count = text.chars().count();
-    if count <= width {
-        return text.to_owned();
-    }
-    let head = (width - 1) / 2;
-    let tail = width - 1 - head;
-    let skipped = count - tail;
-    text.chars().take(head).chain(['…']).chain(text.chars().skip(skipped)).collect()
-}
-
 /// A change as a JSON object, its kind first. Borrowed, because a plan can be long.
 #[derive(Serialize)]
 pub(in crate::command) struct ChangeDocument<'a> {
@@ -258,21 +247,6 @@ fn report_document(report: &Report) -> Value {
         "requests": report.requests,
         "seconds": report.elapsed.as_secs_f64(),
     })
-}
-
-/// A problem as a JSON object.
-pub(super) fn problem(problem: &Problem) -> Value {
-    let mut object = json!({
-        "line": problem.line,
-        "column": problem.column,
-        "field": problem.field,
-        "rule": problem.rule,
-    });
-    if let Some(sheet) = &problem.sheet {
-        object["sheet"] = json!(sheet);
-        object["cell"] = json!(problem.cell());
-    }
-    object
 }
 
 /// The sign of a change in a list of differences.

@@ -8,7 +8,7 @@ use jackfield_model::AmazonId;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::show::{cut, problem};
+use super::parts::{cut, problem};
 use crate::output::{Format, Output, columns, wrapped};
 
 /// Changed values that are shown one by one.
