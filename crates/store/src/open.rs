@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::embedded::{EmbeddedStore, privacy};
-use crate::moving::Source;
+use crate::contract::Store;
+use crate::embedded::EmbeddedStore;
+use crate::error::OpenError;
+use crate::memory::MemoryStore;
+use crate::options::StoreOptions;
 use crate::postgres::{PostgresStore, PostgresUrl};
-use crate::{CommitReport, MemoryStore, Store};
 
 /// Where state lives, as `--store` says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,124 +34,6 @@ pub enum InvalidStoreUrl {
     /// The rest of the URL of a PostgreSQL database is wrong.
     #[error("the URL of the database is wrong: {0}")]
     Postgres(String),
-}
-
-/// Why a store could not be opened. The text is for the operator.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// Another process has the directory.
-    #[error("{dir} is in use by another process; a store directory belongs to one server at a time", dir = .0.display())]
-    InUse(PathBuf),
-    /// The format is not one that this version reads.
-    #[error("{dir} holds store format {found}; this version reads formats up to {expected}", dir = .dir.display())]
-    Format {
-        /// The directory.
-        dir: PathBuf,
-        /// The format that stands there.
-        found: String,
-        /// The newest format that this version reads, and the one that it writes.
-        expected: u32,
-    },
-    /// The directory holds something else.
-    #[error("{dir} is not empty and holds no store", dir = .0.display())]
-    NotAStore(PathBuf),
-    /// Others than its owner can read the directory.
-    #[error(
-        "{dir} holds keys and is open to others than its owner: chmod -R go= {quoted}, or --allow-readable-data where a \
-         file system has no modes",
-        dir = .0.display(), quoted = privacy::quoted(.0)
-    )]
-    Readable(PathBuf),
-    /// The directory is not there, or empty.
-    #[error("{dir} holds no store", dir = .0.display())]
-    NoStore(PathBuf),
-    /// A load of the store was interrupted.
-    #[error("{store} holds a part of {source_name}; {advice}")]
-    Unfinished {
-        /// The store, as the operator names it.
-        store: String,
-        /// What was to be in it.
-        source_name: Source,
-        /// The command that goes on.
-        advice: String,
-    },
-    /// The store cannot be reached or used now: trying again later may help.
-    #[error("{store} is not available: {cause}")]
-    Unavailable {
-        /// The URL, without secrets.
-        store: String,
-        /// What is in the way.
-        cause: String,
-    },
-    /// The store cannot be used until somebody changes something.
-    #[error("{store} cannot be used: {cause}")]
-    Refused {
-        /// The URL, without secrets.
-        store: String,
-        /// What is wrong.
-        cause: String,
-    },
-    /// The schema of the database is one that this version cannot work with.
-    #[error(
-        "{store} has schema version {found}, which asks for a newer release; this one knows version {known}"
-    )]
-    Schema {
-        /// The URL, without secrets.
-        store: String,
-        /// The version that is there.
-        found: i32,
-        /// The version that this release brings.
-        known: i32,
-    },
-    /// The files are not as they were written.
-    #[error("{dir} is damaged: {cause}; restore a backup, or a copy of the directory", dir = .dir.display())]
-    Damaged {
-        /// The directory.
-        dir: PathBuf,
-        /// What is wrong, and where.
-        cause: String,
-    },
-    /// Files cannot be read or written.
-    #[error("{dir} cannot be opened as a store: {cause}", dir = .dir.display())]
-    Io {
-        /// The directory.
-        dir: PathBuf,
-        /// What is in the way.
-        cause: String,
-    },
-}
-
-/// What is told to a store when it is opened.
-#[derive(Clone, Default)]
-pub struct StoreOptions {
-    /// Called after each commit of a group of writes, on the thread that commits.
-    pub on_commit: Option<Arc<dyn Fn(CommitReport) + Send + Sync>>,
-    /// Opens also a store whose load was interrupted. All it takes is [`Store::load`] then.
-    pub unfinished: bool,
-    /// Opens also a directory that others than its owner can read, for file systems without modes.
-    pub allow_readable: bool,
-}
-
-impl OpenError {
-    /// What `store` holds a part of, and how to go on.
-    #[must_use]
-    pub fn unfinished(store: String, source_name: Source) -> Self {
-        let advice = match &source_name {
-            Source::Copy(_) => format!("go on with jackfield store copy --from URL --to {store}"),
-            Source::Import(_) => format!("go on with jackfield store import --store {store} FILE"),
-        };
-        Self::Unfinished { store, source_name, advice }
-    }
-}
-
-impl fmt::Debug for StoreOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreOptions")
-            .field("on_commit", &self.on_commit.is_some())
-            .field("unfinished", &self.unfinished)
-            .field("allow_readable", &self.allow_readable)
-            .finish()
-    }
 }
 
 impl StoreUrl {

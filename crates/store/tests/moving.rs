@@ -12,8 +12,8 @@ use jackfield_store::conformance::world::{
 };
 use jackfield_store::conformance::{Adapter, Embedded, Memory};
 use jackfield_store::embedded::EmbeddedStore;
-use jackfield_store::moving::{Export, FormatError, Import, LoadOutcome, MoveError, Moved};
-use jackfield_store::{Content, MemoryStore, RegistryCommand, Store, StoreOptions};
+use jackfield_store::moving::{Export, FormatError, Import, MoveError, Moved};
+use jackfield_store::{Content, LoadOutcome, MemoryStore, RegistryCommand, Store, StoreOptions};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -299,13 +299,13 @@ async fn secrets_of_an_export_stay_out_of_debug_output() {
     let outcome = MemoryStore::default().load(start(&*world.store).await).await.unwrap();
     let LoadOutcome::Ready(load) = outcome else { panic!("{outcome:?}") };
     assert!(!format!("{load:?}").contains(&hex));
-    assert_eq!(*load.position(), jackfield_store::moving::Position::Start);
+    assert_eq!(*load.position(), jackfield_store::Position::Start);
 }
 
 async fn start(store: &dyn Store) -> jackfield_store::LoadStart {
     let snapshot = store.snapshot().await.unwrap();
     jackfield_store::LoadStart {
-        source: jackfield_store::moving::Source::store(snapshot.root_key()),
+        source: jackfield_store::Source::store(snapshot.root_key()),
         root_key: snapshot.root_key().clone(),
         registry: Arc::clone(snapshot.registry()),
         last_change: snapshot.totals().last_change,

@@ -9,7 +9,9 @@ use super::world::{
     NORTH, NORTHERN, World, amazon, client, external, organization_id, origin, profile, write,
 };
 use super::{Adapter, Memory};
-use crate::moving::{Load, LoadOutcome, LoadStart, Part, Position, Row, Source, copy};
+use crate::contract::{Load, LoadOutcome, LoadStart, Part, Position, Row};
+use crate::moving::copy;
+use crate::source::Source;
 use crate::{
     AssociationRange, CreateOutcome, DeleteProfileOutcome, MemoryStore, RegistryCommand, Store, StoreError,
 };

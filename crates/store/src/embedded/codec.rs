@@ -4,14 +4,12 @@ use jackfield_model::{AmazonId, ClientId, ExternalUserId, RequestId, ServiceProv
 use uuid::Uuid;
 
 use super::counts::{ProviderNumber, Tally};
+use super::token::Token;
 use crate::StoreError;
 use crate::change::{Actor, Change, Operation, Subject, Timestamp};
 
 const CHANGE_VERSION: u8 = 1;
 const STATE_VERSION: u8 = 1;
-
-/// Marks one commit: random, so that the commit can be told from any other bytes.
-pub(super) type Token = [u8; 16];
 
 /// What an association points at.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::codec::Token;
+use super::token::Token;
 use super::{integrity, privacy};
 use crate::OpenError;
 
@@ -164,7 +164,7 @@ impl Directory {
     pub(super) fn cut_from_journals(&self, token: &Token) -> io::Result<()> {
         for path in self.journals()? {
             if let Some(at) = find(&mut File::open(&path)?, token)? {
-                cut(&path, at)?;
+                integrity::cut(&path, at)?;
             }
         }
         Ok(())
@@ -173,7 +173,7 @@ impl Directory {
     /// Empties the engine's journals, all of whose rows are in tables: reading them again, row by row, is most of what a
     /// start costs. The engine must not be open.
     pub(super) fn empty_journals(&self) -> io::Result<()> {
-        self.journals()?.iter().try_for_each(|path| cut(path, 0))
+        self.journals()?.iter().try_for_each(|path| integrity::cut(path, 0))
     }
 
     /// Finds out whether the journals can be put on stable storage.
@@ -282,12 +282,6 @@ fn read_marker(path: &Path) -> Result<Option<Marker>, OpenError> {
             Err(OpenError::Format { dir: path.to_owned(), found, expected: FORMAT })
         }
     }
-}
-
-pub(super) fn cut(path: &Path, at: u64) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path)?;
-    file.set_len(at)?;
-    file.sync_all()
 }
 
 /// Where in a journal a token begins. A journal is written from its beginning into a file that is zeros so far.

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use jackfield_model::wire::Association;
 use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId};
 
-use super::codec::{self, State, Token};
+use super::codec::{self, State};
 use super::counts::{Counts, ProviderNumber, Tally};
 use super::engine::Row;
 use super::layout::{self, Key, Space};
+use super::token::Token;
 use super::view::View;
 use crate::change::{Change, Operation, Origin, Subject};
 use crate::registry::{RecordKey, Registry, RegistryCommand, RegistryOutcome};

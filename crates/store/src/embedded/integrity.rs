@@ -29,9 +29,16 @@ pub(super) fn before_open(engine: &Path) -> io::Result<Found> {
     let found = check_journals(&journals(engine)?)?;
     if let Some((journal, at)) = &found.torn {
         tracing::warn!(journal = %name(journal), at, "a commit that was cut off is taken away");
-        super::directory::cut(journal, *at)?;
+        cut(journal, *at)?;
     }
     Ok(found)
+}
+
+/// Ends a journal here, for good.
+pub(super) fn cut(path: &Path, at: u64) -> io::Result<()> {
+    let file = fs::OpenOptions::new().write(true).open(path)?;
+    file.set_len(at)?;
+    file.sync_all()
 }
 
 /// Checks the journals and manifests of an engine that is open. The newest journal is being written.

@@ -13,9 +13,9 @@ use super::layout::{self, Space};
 use super::unavailable;
 use super::view::{View, json};
 use crate::change::Change;
-use crate::moving::{Row, Snapshot, Totals};
+use crate::contract::{Findings, Seen};
+use crate::contract::{Row, Snapshot, Totals};
 use crate::registry::{Profile, Registry};
-use crate::verify::{Findings, Seen};
 use crate::{RootKey, StoreError};
 
 /// A view that can be taken away.

@@ -17,9 +17,9 @@ use super::layout::{self, Key, Space};
 use super::snapshot::EmbeddedSnapshot;
 use super::view::{View, json};
 use crate::StoreError;
-use crate::moving::{PAGE_ROWS, Snapshot};
+use crate::contract::{Findings, Seen, Sum};
+use crate::contract::{PAGE_ROWS, Snapshot};
 use crate::registry::{Record, Registry};
-use crate::verify::{Findings, Seen, Sum};
 
 /// The files of an engine as of one moment.
 pub(super) struct Tables {

@@ -14,7 +14,7 @@ use super::engine::{Engine, store_error};
 use super::layout::{self, Key, Space};
 use super::recent::{RecentRows, ViewNumber};
 use crate::change::{Change, ChangeFilter, ChangePage};
-use crate::moving::Totals;
+use crate::contract::Totals;
 use crate::registry::{Profile, Record, Registry};
 use crate::{AssociationPage, AssociationRange, StoreError};
 

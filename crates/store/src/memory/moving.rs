@@ -9,7 +9,7 @@ use jackfield_model::{AmazonId, ExternalUserId, ServiceProviderId};
 
 use super::{Shared, State, Target};
 use crate::change::Change;
-use crate::moving::{Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot, Totals};
+use crate::contract::{Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot, Totals};
 use crate::registry::{Profile, Registry};
 use crate::{RootKey, StoreError};
 

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use ring::digest;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::Row;
 use crate::change::Change;
+use crate::contract::Row;
+use crate::key::Hex32;
 use crate::registry::Profile;
 
 /// A checksum that is being made. What is fed are texts, each with its end.
@@ -83,57 +84,12 @@ impl fmt::Debug for Checksum {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex::write(f, &self.sha256)
+        Hex32(self.sha256).fmt(f)
     }
 }
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Digest({} rows, {self})", self.rows)
-    }
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) mod hex {
-    use super::{Deserialize, Serialize, fmt};
-
-    /// 32 bytes that are written as 64 hexadecimal digits in lower case.
-    #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-    #[serde(try_from = "String", into = "String")]
-    pub(crate) struct Hex32(pub(crate) [u8; 32]);
-
-    struct Shown<'b>(&'b [u8]);
-
-    impl fmt::Display for Shown<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write(f, self.0)
-        }
-    }
-
-    pub(super) fn write(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-        bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-
-    impl From<Hex32> for String {
-        fn from(hex: Hex32) -> Self {
-            Shown(&hex.0).to_string()
-        }
-    }
-
-    impl TryFrom<String> for Hex32 {
-        type Error = &'static str;
-
-        fn try_from(text: String) -> Result<Self, Self::Error> {
-            const EXPECTED: &str = "expected 64 hexadecimal digits";
-            let digits = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-            if text.len() != 64 || !text.bytes().all(digits) {
-                return Err(EXPECTED);
-            }
-            let mut bytes = [0; 32];
-            for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-                *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| EXPECTED)?;
-            }
-            Ok(Self(bytes))
-        }
     }
 }

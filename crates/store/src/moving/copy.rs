@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use jackfield_model::{AmazonId, ExternalUserId, ServiceProviderId};
 
-use super::{
-    Checksum, Digest, Digests, Load, LoadStart, MoveError, Moved, PAGE_ROWS, PART_ROWS, Part, Position,
-    Section, Snapshot, Source,
-};
+use super::{Checksum, Digest, Digests, MoveError, Moved, PART_ROWS};
+use crate::contract::{Load, LoadStart, PAGE_ROWS, Part, Position, Section, Snapshot};
+use crate::source::Source;
 use crate::{Store, StoreError};
 
 /// Fills the store `to` with everything that `from` holds as of now, or goes on where an earlier copy was interrupted.

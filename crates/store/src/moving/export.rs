@@ -8,9 +8,11 @@ use uuid::Uuid;
 use zstd::stream::write::Encoder;
 
 use super::format::{AssociationLine, End, FORMAT, Header, Line, ProviderTotal};
-use super::{Checksum, FORMAT_VERSION, Hex32, MoveError, Moved, PAGE_ROWS, Snapshot};
+use super::{Checksum, FORMAT_VERSION, MoveError, Moved};
 use crate::StoreError;
 use crate::change::Timestamp;
+use crate::contract::{PAGE_ROWS, Snapshot};
+use crate::key::Hex32;
 
 /// The compression level: more costs time and saves little, for most of a line is what all lines have.
 const LEVEL: i32 = 1;

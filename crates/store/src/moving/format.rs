@@ -14,12 +14,15 @@ use thiserror::Error;
 use uuid::Uuid;
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
-use super::{Checksum, Hex32, LoadStart, PART_ROWS, Part, Position, Row, Source};
+use super::{Checksum, PART_ROWS};
 use crate::RootKey;
 use crate::change::{Change, Timestamp};
+use crate::contract::{LoadStart, Part, Position, Row};
+use crate::key::Hex32;
 use crate::registry::{
     AdminToken, Client, Keyring, Organization, Profile, Record, Registry, ServiceProvider,
 };
+use crate::source::Source;
 
 /// The version of the format that is written, and the newest that is read.
 ///

@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::format::{Event, FormatError, Reader};
-use super::{Load, MoveError, Moved, Part, Position};
+use super::{MoveError, Moved};
+use crate::contract::{Load, Part, Position};
 use crate::{Store, StoreError};
 
 /// Parts that wait to be stored.

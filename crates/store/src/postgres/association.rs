@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use deadpool_postgres::GenericClient;
 use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
 use tokio::sync::oneshot;
@@ -11,10 +12,10 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::Shared;
 use super::batch::Job;
-use super::error::Failure;
-use crate::change::Origin;
+use super::error::{Failure, corrupt};
+use super::{Shared, in_doubt};
+use crate::change::{Operation, Origin, Subject};
 use crate::{AssociationPage, AssociationRange, CommitReport, StoreError};
 
 /// How often a batch is sent that met another and took no effect.
@@ -122,7 +123,7 @@ pub(super) async fn write(shared: Arc<Shared>, provider: ServiceProviderId, kind
         }
         // Not waited for: other batches of the line go on.
         Err(Failure::Lost(cause)) => {
-            tokio::spawn(super::doubt::settle(shared, provider, jobs, floor, cause));
+            tokio::spawn(settle(shared, provider, jobs, floor, cause));
         }
         Err(failure) => {
             tracing::warn!(cause = failure.cause(), writes = size, "the database refused writes");
@@ -130,6 +131,31 @@ pub(super) async fn write(shared: Arc<Shared>, provider: ServiceProviderId, kind
             jobs.into_iter().for_each(|job| job.answer(Err(error.clone())));
         }
     }
+}
+
+/// Looks writes up that are in doubt, as soon as the database is there again, and answers them. Their changes have
+/// sequence numbers above `floor`.
+async fn settle(
+    shared: Arc<Shared>,
+    provider: ServiceProviderId,
+    jobs: Vec<WriteJob>,
+    floor: i64,
+    cause: String,
+) {
+    tracing::warn!(cause, writes = jobs.len(), "writes are in doubt and looked up");
+    let requests: Vec<&Uuid> = jobs.iter().map(|job| job.origin.request_id.as_uuid()).collect();
+    let found = in_doubt::recorded_writes(&shared, provider, floor, &requests).await;
+    let doubts = jobs.len();
+    let mut done = 0;
+    for job in jobs {
+        if found.contains(&(*job.origin.request_id.as_uuid(), job.id.as_str().to_owned())) {
+            done += 1;
+            job.answer(Ok(Outcome::Done));
+        } else {
+            job.answer(Err(StoreError::InDoubt { cause: cause.clone() }));
+        }
+    }
+    tracing::info!(done, in_doubt = doubts - done, "writes that were in doubt were looked up");
 }
 
 type Outcomes = Vec<Result<Outcome, StoreError>>;
@@ -230,6 +256,31 @@ pub(super) async fn list(
     Ok(AssociationPage { associations, more: rows.len() > range.limit })
 }
 
+/// Removes the associations of a provider whose rows of `tenant` are gone already.
+pub(super) async fn remove_all(
+    transaction: &impl GenericClient,
+    provider: ServiceProviderId,
+    origin: &Origin,
+) -> Result<Vec<(Origin, Operation, Subject)>, Failure> {
+    let statement =
+        "DELETE FROM association WHERE service_provider_id = $1 RETURNING external_user_id, amazon_id";
+    let mut removed = transaction
+        .query(statement, &[provider.as_uuid()])
+        .await?
+        .iter()
+        .map(association)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Failure::Corrupt(error.to_string()))?;
+    removed.sort_by(|one, other| one.external_user_id.cmp(&other.external_user_id));
+    let change = |own: Association| {
+        let external_user_id = own.external_user_id;
+        let subject =
+            Subject::Association { provider, external_user_id, before: Some(own.amazon_id), after: None };
+        (origin.clone(), Operation::Delete, subject)
+    };
+    Ok(removed.into_iter().map(change).collect())
+}
+
 /// The least text that is greater than all that begin with the prefix; nothing when there is none.
 fn end_of_prefix(prefix: &str) -> Option<String> {
     let mut end = prefix.to_owned();
@@ -250,11 +301,6 @@ pub(super) fn association(row: &Row) -> Result<Association, StoreError> {
         ExternalUserId::new(id).map_err(|error| corrupt("externalUserId", &error))?,
         AmazonId::new(amazon_id).map_err(|error| corrupt("amazonId", &error))?,
     ))
-}
-
-/// What cannot be understood, without the content: it may be private.
-pub(super) fn corrupt(what: &str, why: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Corrupt { cause: format!("{what}: {why}") }
 }
 
 #[cfg(test)]

@@ -15,8 +15,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::Shared;
-use super::association::corrupt;
-use super::error::Failure;
+use super::error::{Failure, corrupt};
 use crate::StoreError;
 use crate::change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
 

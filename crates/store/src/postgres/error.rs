@@ -95,6 +95,19 @@ impl From<Failure> for StoreError {
     }
 }
 
+/// An error of a connection beside the pool: nothing is in doubt, for a load is looked at again before it goes on.
+pub(super) fn failed(error: tokio_postgres::Error) -> StoreError {
+    match Failure::from(error) {
+        Failure::Corrupt(cause) => StoreError::Corrupt { cause },
+        other => StoreError::Unavailable { cause: other.cause().to_owned() },
+    }
+}
+
+/// What cannot be understood, without the content: it may be private.
+pub(super) fn corrupt(what: &str, why: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Corrupt { cause: format!("{what}: {why}") }
+}
+
 /// A failure in the words of an operator. What the database was given is not repeated.
 pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(db) = error.as_db_error() {

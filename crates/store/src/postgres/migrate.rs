@@ -5,7 +5,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use crate::RootKey;
-use crate::open::OpenError;
+use crate::error::OpenError;
 
 /// One step of the schema.
 #[derive(Clone, Copy)]

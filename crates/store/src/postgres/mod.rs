@@ -2,19 +2,21 @@
 //!
 //! Any number of nodes share one database, which alone decides. Associations are read and written in batches, each
 //! one statement in a transaction of its own, see `batch` and `association`; the registry is copied to every node,
-//! see `registry`. A write whose answer is lost is looked up before its client is answered, see `doubt`. The schema
+//! see `registry_cache`. A write whose answer is lost is looked up before its client is answered, see `in_doubt`. The schema
 //! stands in `migrations`.
 
 mod association;
 mod batch;
 mod change;
 mod connect;
-mod doubt;
 mod error;
+mod in_doubt;
 mod migrate;
 mod moving;
 mod profile;
 mod registry;
+mod registry_cache;
+mod registry_rows;
 mod reset;
 mod url;
 mod verify;
@@ -69,7 +71,7 @@ pub struct PostgresStore {
 struct Shared {
     pool: Pool,
     connector: Connector,
-    registry: registry::Cache,
+    registry: registry_cache::Cache,
     feed: Feed,
     /// Why the database cannot be used; nothing while it can.
     away: ArcSwapOption<String>,
@@ -104,7 +106,7 @@ impl PostgresStore {
         let shared = Arc::new(Shared {
             pool,
             connector,
-            registry: registry::Cache::default(),
+            registry: registry_cache::Cache::default(),
             feed: Feed::default(),
             away: ArcSwapOption::empty(),
             nudge: Notify::new(),
@@ -121,7 +123,7 @@ impl PostgresStore {
         let key: Option<Vec<u8>> = rows.first().and_then(|row| row.try_get(0).ok());
         let key = key.and_then(|key| <[u8; 32]>::try_from(key).ok());
         let key = key.ok_or_else(|| refused("the root key of the store is missing".to_owned()))?;
-        registry::refresh(&shared).await.map_err(|error| unavailable(error.to_string()))?;
+        registry_cache::refresh(&shared).await.map_err(|error| unavailable(error.to_string()))?;
         let mark = moving::mark(&shared).await.map_err(|failure| unavailable(failure.cause().to_owned()))?;
         if let Some(source) = mark {
             if !shared.options.unfinished {
@@ -129,7 +131,7 @@ impl PostgresStore {
             }
             shared.loading.store(true, Ordering::Relaxed);
         }
-        tokio::spawn(registry::watch(Arc::clone(&shared)));
+        tokio::spawn(registry_cache::watch(Arc::clone(&shared)));
         // One connection is left for everything that is not a batch.
         let batches = url.pool_size / 2;
         let (writer, reader) = (Arc::clone(&shared), Arc::clone(&shared));
@@ -176,7 +178,7 @@ pub fn hot_statements() -> Vec<(&'static str, String)> {
         ("list", association::LIST.to_owned()),
         ("list below", association::LIST_BELOW.to_owned()),
         ("count", association::COUNT.to_owned()),
-        ("look up what is in doubt", doubt::FIND.to_owned()),
+        ("look up what is in doubt", in_doubt::FIND.to_owned()),
         ("changes of a provider", change::list_of_provider()),
     ]
 }
@@ -337,7 +339,7 @@ impl Store for PostgresStore {
     }
 
     async fn refresh(&self) -> Result<bool, StoreError> {
-        registry::refresh(&self.shared).await
+        registry_cache::refresh(&self.shared).await
     }
 
     fn root_key(&self) -> &RootKey {
@@ -524,6 +526,6 @@ impl Shared {
     async fn number(&self, statement: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64, StoreError> {
         let rows = self.read(statement, parameters).await?;
         let number: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(Failure::from)?;
-        u64::try_from(number).map_err(|_| association::corrupt("a count", &"it is negative"))
+        u64::try_from(number).map_err(|_| error::corrupt("a count", &"it is negative"))
     }
 }

@@ -18,12 +18,13 @@ use tokio_postgres::{Client, Row as SqlRow};
 use uuid::Uuid;
 
 use super::change::{COLUMNS, NewRow, actor_name, change, operation_name, operator, to_sql};
-use super::error::Failure;
+use super::error::{Failure, corrupt, failed};
 use super::{Shared, profile, registry, unavailable};
 use crate::change::Change;
-use crate::moving::{Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot, Source, Totals};
+use crate::contract::{Findings, Seen};
+use crate::contract::{Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot, Totals};
 use crate::registry::{Profile, Record, Registry};
-use crate::verify::{Findings, Seen};
+use crate::source::Source;
 use crate::{RootKey, StoreError};
 
 /// The table that is there while the store is being filled.
@@ -32,21 +33,13 @@ pub(super) const LOADING: &str = "the store is being filled";
 /// How long the connection of an interrupted load may take to be gone.
 const LOCK_MAX: Duration = Duration::from_secs(3);
 
-/// Errors of these connections: nothing is in doubt, for a load is looked at again before it goes on.
-pub(super) fn failed(error: tokio_postgres::Error) -> StoreError {
-    match Failure::from(error) {
-        Failure::Corrupt(cause) => StoreError::Corrupt { cause },
-        other => unavailable(other.cause()),
-    }
-}
-
 fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 fn number(row: &SqlRow, column: usize) -> Result<u64, StoreError> {
     let number: i64 = row.try_get(column).map_err(failed)?;
-    u64::try_from(number).map_err(|_| super::association::corrupt("a number", &"it is negative"))
+    u64::try_from(number).map_err(|_| corrupt("a number", &"it is negative"))
 }
 
 /// What is written in the mark: nothing when the store is not being filled.
@@ -86,13 +79,13 @@ pub(super) async fn snapshot(shared: &Shared) -> Result<Box<dyn Snapshot>, Store
         (SELECT coalesce(sum(associations), 0)::bigint FROM tenant) FROM directory";
     let row = client.query_one(statement, &[]).await.map_err(failed)?;
     let key = <[u8; 32]>::try_from(row.try_get::<_, Vec<u8>>(0).map_err(failed)?);
-    let key = key.map_err(|_| super::association::corrupt("root key", &"wrong length"))?;
+    let key = key.map_err(|_| corrupt("root key", &"wrong length"))?;
     let totals = Totals { last_change: number(&row, 1)?, associations: number(&row, 2)? };
     let rows = client.query("SELECT record FROM registry WHERE record IS NOT NULL", &[]).await;
     let mut records: Vec<Record> = Vec::new();
     for row in rows.map_err(failed)? {
         let record = serde_json::from_str(row.try_get(0).map_err(failed)?);
-        records.push(record.map_err(|_| super::association::corrupt("registry", &"not JSON of a record"))?);
+        records.push(record.map_err(|_| corrupt("registry", &"not JSON of a record"))?);
     }
     let registry = Arc::new(Registry::from_records(records));
     Ok(Box::new(Moment { client, root_key: RootKey::new(key), registry, totals, counts: true }))
@@ -186,7 +179,7 @@ pub(super) async fn load(shared: &Arc<Shared>, start: LoadStart) -> Result<LoadO
         let statement = format!("SELECT source, position FROM {MARK}");
         let row = client.query_one(&statement, &[]).await.map_err(failed)?;
         let text = |column: usize| row.try_get::<_, &str>(column).map_err(failed);
-        let wrong = |_| super::association::corrupt(MARK, &"not JSON of a mark");
+        let wrong = |_| corrupt(MARK, &"not JSON of a mark");
         let found: Source = serde_json::from_str(text(0)?).map_err(wrong)?;
         if found != start.source {
             return Ok(LoadOutcome::Another(found));

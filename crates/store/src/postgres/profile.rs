@@ -8,9 +8,8 @@ use jackfield_model::{AmazonId, OrganizationId, UnitId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::association::corrupt;
-use super::error::Failure;
-use super::{Shared, change, registry};
+use super::error::{Failure, corrupt};
+use super::{Shared, change, in_doubt, registry};
 use crate::change::{Operation, Origin, Subject};
 use crate::registry::Profile;
 use crate::{CreateProfileOutcome, DeleteProfileOutcome, PutProfileOutcome, StoreError, UpdateOutcome};
@@ -61,7 +60,7 @@ async fn change<T>(
     if let Err(failure) = &result {
         super::discard(client, failure);
     }
-    super::doubt::end(shared, result, origin.request_id, floor, done).await
+    in_doubt::end(shared, result, origin.request_id, floor, done).await
 }
 
 pub(super) async fn create(

@@ -7,10 +7,10 @@ use jackfield_model::ServiceProviderId;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::moving::failed;
+use super::error::failed;
 use crate::StoreError;
+use crate::contract::Findings;
 use crate::registry::Registry;
-use crate::verify::Findings;
 
 /// Compares the tables within the transaction that the client is in.
 pub(super) async fn check(

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RegistryOutcome;
 use crate::RootKey;
-use crate::moving::Hex32;
+use crate::key::Hex32;
 
 /// The number of the root key. Each rotation counts one up.
 pub const FIRST_KEY: u32 = 1;

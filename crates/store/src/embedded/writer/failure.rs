@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::codec::Token;
 use super::super::directory::ROOM_BYTES;
 use super::super::engine::{Engine, describe};
+use super::super::token::Token;
 use super::super::view::View;
 use super::Writer;
 

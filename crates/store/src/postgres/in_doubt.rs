@@ -5,15 +5,13 @@
 //! server that we do not reach. Its client is told so, and is never told anything that is not so.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jackfield_model::{RequestId, ServiceProviderId};
 use uuid::Uuid;
 
-use super::Shared;
-use super::association::{Outcome, WriteJob};
 use super::error::Failure;
+use super::{Shared, registry_cache};
 use crate::StoreError;
 
 /// How long a client waits for the end of a write that is in doubt.
@@ -48,7 +46,7 @@ pub(super) async fn end<T>(
     match done.filter(|_| recorded) {
         Some(done) => {
             // The node's own copy does not have it yet.
-            super::registry::refresh(shared).await?;
+            registry_cache::refresh(shared).await?;
             Ok(done)
         }
         None => Err(StoreError::InDoubt { cause }),
@@ -58,39 +56,24 @@ pub(super) async fn end<T>(
 pub(super) const FIND: &str = "SELECT request_id, object_id FROM change \
     WHERE service_provider_id = $1 AND sequence > $2 AND request_id = ANY ($3) AND kind = 'association'";
 
-/// Looks the writes up as soon as the database is there again, and answers them. Their changes have sequence numbers
-/// above `floor`.
-pub(super) async fn settle(
-    shared: Arc<Shared>,
+/// Which of these requests changed which association of the provider, looked up as soon as the database is there again.
+/// Their changes have sequence numbers above `floor`.
+pub(super) async fn recorded_writes(
+    shared: &Shared,
     provider: ServiceProviderId,
-    jobs: Vec<WriteJob>,
     floor: i64,
-    cause: String,
-) {
-    tracing::warn!(cause, writes = jobs.len(), "writes are in doubt and looked up");
+    requests: &[&Uuid],
+) -> HashSet<(Uuid, String)> {
     let started = Instant::now();
-    let requests: Vec<&Uuid> = jobs.iter().map(|job| job.origin.request_id.as_uuid()).collect();
-    let found = loop {
+    loop {
         match shared.query(FIND, &[provider.as_uuid(), &floor, &requests]).await {
             Ok(rows) => {
                 let pairs = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-                break pairs.collect::<Result<HashSet<(Uuid, String)>, tokio_postgres::Error>>().ok();
+                return pairs.collect::<Result<_, tokio_postgres::Error>>().unwrap_or_default();
             }
-            Err(Failure::Corrupt(_)) => break None,
-            Err(_) if started.elapsed() > SETTLE_MAX => break None,
+            Err(Failure::Corrupt(_)) => return HashSet::new(),
+            Err(_) if started.elapsed() > SETTLE_MAX => return HashSet::new(),
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
-    };
-    let found = found.unwrap_or_default();
-    let mut done = 0;
-    let doubts = jobs.len();
-    for job in jobs {
-        if found.contains(&(*job.origin.request_id.as_uuid(), job.id.as_str().to_owned())) {
-            done += 1;
-            job.answer(Ok(Outcome::Done));
-        } else {
-            job.answer(Err(StoreError::InDoubt { cause: cause.clone() }));
-        }
     }
-    tracing::info!(done, in_doubt = doubts - done, "writes that were in doubt were looked up");
 }

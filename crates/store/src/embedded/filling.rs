@@ -1,0 +1,315 @@
+//! The work of filling an empty store.
+//!
+//! Who fills is the only one who commits: the writer refuses everything else meanwhile, and readers keep the view of
+//! the empty store. Associations and changes come in the order of their keys and become tables at once; what they
+//! amount to, and how far the load is, follows in a commit. When that is missing after a crash, the same rows come
+//! again and take the place of themselves. A load that goes on is checked row by row by who runs it, and what differs
+//! is loaded again under a fresh provider number, so that nothing of the first attempt can show.
+
+use std::collections::HashMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use jackfield_model::ServiceProviderId;
+use serde::{Deserialize, Serialize};
+
+use super::codec::{self, State, Target, corrupt};
+use super::counts::{Counts, Tally};
+use super::engine::{Engine, Row, store_error};
+use super::layout::{self, Key, Space};
+use super::snapshot::EmbeddedSnapshot;
+use super::token::Tokens;
+use super::view::{View, json};
+use crate::change::Change;
+use crate::contract::{LoadStart, Part, Position, Row as MovedRow, Section, Totals};
+use crate::registry::Profile;
+use crate::source::Source;
+use crate::{RootKey, StoreError};
+
+/// Rows that one commit removes.
+const CLEAR_ROWS: usize = 10_000;
+/// Profiles whose counts are kept in memory before they are stored.
+const USES_MAX: usize = 50_000;
+/// Fewer rows are part of the commit: a table of their own would cost more.
+const TABLE_ROWS: usize = 1_000;
+
+/// The row that says that the store is being filled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Mark {
+    pub(super) source: Source,
+    position: Position,
+    /// Whether there is an association that is counted at its profile.
+    counted: bool,
+}
+
+impl Mark {
+    pub(super) fn read(view: &View) -> Result<Option<Self>, StoreError> {
+        view.get(Space::Meta, layout::LOADING)?.map(|mark| json(&mark, "loading")).transpose()
+    }
+}
+
+/// What the writer says to a load.
+pub(super) enum Begun {
+    Filling(Box<Filling>),
+    NotEmpty,
+    Another(Source),
+}
+
+/// A store that is being filled.
+pub(super) struct Filling {
+    engine: Engine,
+    start: LoadStart,
+    mark: Mark,
+    counts: Counts,
+    state: State,
+    tokens: Tokens,
+}
+
+type TableRows = Vec<(Key, Vec<u8>)>;
+
+impl Filling {
+    /// Puts the mark into the store, and numbers for the providers.
+    pub(super) fn begin(view: &View, start: LoadStart, mark: Option<Mark>) -> Result<Self, StoreError> {
+        let begun = Mark { source: start.source.clone(), position: Position::Start, counted: false };
+        let mut filling = Self {
+            engine: view.engine().clone(),
+            mark: mark.unwrap_or(begun),
+            counts: view.counts.clone(),
+            state: view.state,
+            tokens: Tokens::new(),
+            start,
+        };
+        let mut new: Vec<ServiceProviderId> = filling.start.registry.providers.keys().copied().collect();
+        new.retain(|id| filling.counts.provider(*id).is_none());
+        // The order of the numbers is that of the ids: rows come in the order of their keys.
+        new.sort_unstable();
+        let rows = new.into_iter().map(|id| filling.number(id)).collect::<Result<Vec<Row>, _>>()?;
+        filling.commit(rows)?;
+        Ok(filling)
+    }
+
+    /// The last row that is stored.
+    pub(super) const fn position(&self) -> &Position {
+        &self.mark.position
+    }
+
+    /// The key that comes with what the store is filled with.
+    pub(super) const fn root_key(&self) -> &RootKey {
+        &self.start.root_key
+    }
+
+    /// A fresh number for a provider, under which it has no associations.
+    fn number(&mut self, provider: ServiceProviderId) -> Result<Row, StoreError> {
+        let number = self.state.last_provider.checked_add(1);
+        let number = number.ok_or_else(|| corrupt("state", &"no provider number is left"))?;
+        self.state.last_provider = number;
+        Ok(self.tally(provider, Tally { number, associations: 0 }))
+    }
+
+    fn tally(&mut self, provider: ServiceProviderId, tally: Tally) -> Row {
+        self.counts.set_provider(provider, Some(tally));
+        (Space::Meta, layout::provider(provider), Some(codec::encode_tally(&tally)))
+    }
+
+    fn commit(&mut self, rows: impl IntoIterator<Item = Row>) -> Result<(), StoreError> {
+        let mark = serde_json::to_vec(&self.mark).expect("a mark has text keys and no failing values");
+        let mark = (Space::Meta, layout::LOADING.to_vec(), Some(mark));
+        self.commit_with(mark, rows)
+    }
+
+    fn commit_with(&mut self, mark: Row, rows: impl IntoIterator<Item = Row>) -> Result<(), StoreError> {
+        self.state.token = self.tokens.next();
+        let state = (Space::Meta, layout::STATE.to_vec(), Some(self.state.encode()));
+        let all = [state, mark].into_iter().chain(rows);
+        self.engine.commit(all).map_err(|error| store_error(&error))
+    }
+
+    fn view(&self) -> Result<View, StoreError> {
+        View::load(self.engine.clone(), 0)?.ok_or_else(|| corrupt("state", &"missing"))
+    }
+
+    pub(super) fn add(&mut self, part: Part) -> Result<Position, StoreError> {
+        let end = part.end().unwrap_or(Position::Start);
+        // What was cleared comes again by way of the journal: it may have been there before.
+        let again = end <= self.mark.position;
+        let before = (self.mark.clone(), self.counts.clone());
+        let (space, table, rows) = match part {
+            Part::Profiles(profiles) => (Space::Profile, Vec::new(), self.profile_rows(&profiles)),
+            Part::Associations(groups) => {
+                let (table, rows) = self.association_rows(groups)?;
+                (Space::Association, table, rows)
+            }
+            Part::Changes(changes) => (Space::Change, change_rows(&changes), Vec::new()),
+        };
+        if !again {
+            self.mark.position = end;
+        }
+        let stored = if again || table.len() < TABLE_ROWS {
+            let table = table.into_iter().map(|(key, value)| (space, key, Some(value)));
+            self.commit(table.chain(rows))
+        } else {
+            let ingested = self.engine.ingest(space, table).map_err(|error| store_error(&error));
+            ingested.and_then(|()| self.commit(rows))
+        };
+        if stored.is_err() {
+            (self.mark, self.counts) = before;
+        }
+        stored.map(|()| self.mark.position.clone())
+    }
+
+    fn profile_rows(&mut self, profiles: &[Profile]) -> Vec<Row> {
+        let mut rows = Vec::with_capacity(3 * profiles.len());
+        let mut organizations = HashMap::new();
+        for profile in profiles {
+            let value = serde_json::to_vec(profile).expect("profiles have text keys and no failing values");
+            let id = codec::encode_amazon_id(&profile.id);
+            let index = layout::profile_of_organization(&profile.organization, &profile.id);
+            rows.push((Space::Profile, layout::profile(&profile.id), Some(value)));
+            rows.push((Space::Profile, layout::profile_of_unit(&profile.unit), Some(id)));
+            rows.push((Space::Profile, index, Some(Vec::new())));
+            *organizations.entry(&profile.organization).or_insert(0) += 1;
+        }
+        for (organization, more) in organizations {
+            let count = self.counts.profiles(organization) + more;
+            self.counts.set_profiles(organization, count);
+            let key = layout::profile_count(organization);
+            rows.push((Space::Meta, key, Some(codec::encode_count(count))));
+        }
+        rows
+    }
+
+    fn association_rows(
+        &mut self,
+        groups: Vec<(ServiceProviderId, Vec<MovedRow>)>,
+    ) -> Result<(TableRows, Vec<Row>), StoreError> {
+        let mut table = Vec::with_capacity(groups.iter().map(|(_, rows)| rows.len()).sum());
+        let mut tallies = Vec::with_capacity(groups.len());
+        for (provider, rows) in groups {
+            let tally = self.counts.provider(provider);
+            let tally = tally.ok_or_else(|| corrupt("association", &"of a provider that is not there"))?;
+            let associations = tally.associations + rows.len() as u64;
+            for MovedRow { external_user_id, amazon_id, counted } in rows {
+                self.mark.counted |= counted;
+                let key = layout::association(tally.number, &external_user_id);
+                table.push((key, codec::encode_target(&Target { amazon_id, counted })));
+            }
+            tallies.push(self.tally(provider, Tally { associations, ..tally }));
+        }
+        // Of providers that came later than others the numbers are not in the order of the ids.
+        if !table.is_sorted_by(|(one, _), (other, _)| one < other) {
+            table.sort_by(|(one, _), (other, _)| one.cmp(other));
+        }
+        Ok((table, tallies))
+    }
+
+    pub(super) fn clear(&mut self, section: Section) -> Result<(), StoreError> {
+        match section {
+            Section::Provider(provider) => {
+                let number = self.number(provider)?;
+                self.commit([number])
+            }
+            Section::Changes => self.clear_rows(Space::Change, &[]),
+            Section::Profiles => {
+                self.clear_rows(Space::Profile, &[])?;
+                self.clear_rows(Space::Meta, &[layout::PROFILE_COUNT])?;
+                self.counts = self.view()?.counts;
+                Ok(())
+            }
+        }
+    }
+
+    fn clear_rows(&mut self, space: Space, prefix: &[u8]) -> Result<(), StoreError> {
+        let view = self.view()?;
+        let mut keys = view.keys(space, prefix);
+        loop {
+            let some = keys.by_ref().take(CLEAR_ROWS).collect::<Result<Vec<Key>, _>>()?;
+            if some.is_empty() {
+                return Ok(());
+            }
+            self.commit(some.into_iter().map(|key| (space, key, None)))?;
+        }
+    }
+
+    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
+        self.count_uses()?;
+        let view = self.view()?;
+        let mut rows: Vec<Row> = Vec::new();
+        for record in self.start.registry.records() {
+            let value = serde_json::to_vec(&record).expect("records have text keys and no failing values");
+            rows.push((Space::Registry, layout::record(&record.key()), Some(value)));
+        }
+        // Providers that went while the load was interrupted; without them nobody sees their associations.
+        for key in view.keys(Space::Meta, &[layout::PROVIDER]) {
+            let key = key?;
+            let id = uuid::Uuid::from_slice(&key[1..]).map_err(|error| corrupt("tally", &error))?;
+            if !self.start.registry.providers.contains_key(&ServiceProviderId::from_uuid(id)) {
+                rows.push((Space::Meta, key, None));
+            }
+        }
+        rows.push((Space::Meta, layout::ROOT_KEY.to_vec(), Some(self.start.root_key.as_bytes().to_vec())));
+        let first =
+            view.keys_between(Space::Change, Bound::Unbounded, Bound::Unbounded).next().transpose()?;
+        let first = first.and_then(|key| <[u8; 8]>::try_from(key).ok()).map(u64::from_be_bytes);
+        self.state.last_change = self.start.last_change;
+        self.state.first_change = first.unwrap_or(self.start.last_change.saturating_add(1));
+        self.commit_with((Space::Meta, layout::LOADING.to_vec(), None), rows)
+    }
+
+    /// Counts at each profile the associations that say so.
+    fn count_uses(&mut self) -> Result<(), StoreError> {
+        self.clear_rows(Space::Profile, layout::PROFILE_USES)?;
+        if !self.mark.counted {
+            return Ok(());
+        }
+        let view = self.view()?;
+        let registry = Arc::clone(&self.start.registry);
+        let mut uses: HashMap<Key, u64> = HashMap::new();
+        for provider in registry.providers.values() {
+            let Some(tally) = self.counts.provider(provider.id) else { continue };
+            for row in view.association_rows(tally.number) {
+                let target = codec::decode_target(&row?.1)?;
+                if target.counted {
+                    let key = layout::profile_uses(&provider.organization, &target.amazon_id);
+                    *uses.entry(key).or_default() += 1;
+                }
+                if uses.len() >= USES_MAX {
+                    self.store_uses(std::mem::take(&mut uses))?;
+                }
+            }
+        }
+        self.store_uses(uses)
+    }
+
+    fn store_uses(&mut self, uses: HashMap<Key, u64>) -> Result<(), StoreError> {
+        let view = self.view()?;
+        let mut rows = Vec::with_capacity(uses.len());
+        for (key, more) in uses {
+            let before = view.get(Space::Profile, &key)?;
+            let before = before.map_or(Ok(0), |count| codec::decode_count(&count))?;
+            rows.push((Space::Profile, key, Some(codec::encode_count(before + more))));
+        }
+        self.commit(rows)
+    }
+
+    pub(super) fn abandon(&mut self) -> Result<(), StoreError> {
+        self.clear(Section::Changes)?;
+        self.clear(Section::Profiles)?;
+        let view = self.view()?;
+        let tallies = view.keys(Space::Meta, &[layout::PROVIDER]);
+        let rows =
+            tallies.map(|key| Ok((Space::Meta, key?, None))).collect::<Result<Vec<Row>, StoreError>>()?;
+        self.commit_with((Space::Meta, layout::LOADING.to_vec(), None), rows)
+    }
+
+    pub(super) fn snapshot(&self) -> Result<EmbeddedSnapshot, StoreError> {
+        let view = self.view()?;
+        let totals =
+            Totals { associations: view.counts.all_associations(), last_change: self.start.last_change };
+        let registry = Arc::clone(&self.start.registry);
+        Ok(EmbeddedSnapshot::of(view, self.start.root_key.clone(), registry, totals))
+    }
+}
+
+fn change_rows(changes: &[Change]) -> TableRows {
+    changes.iter().map(|change| (layout::change(change.sequence), codec::encode_change(change))).collect()
+}
