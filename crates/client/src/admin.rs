@@ -11,7 +11,7 @@ use http::Method;
 use jackfield_model::admin::{
     AssociationList, ChangeList, Client, ClientPatch, List, Maintenance, NewClient, NewRefreshToken,
     NewToken, Organization, OrganizationPatch, Profile, ProfilePatch, RefreshToken, RevokeTokens, RotateKeys,
-    Secret, ServiceProvider, ServiceProviderPatch, SigningKey, Status, Token,
+    Secret, ServiceProvider, ServiceProviderPatch, SigningKeyList, Status, Token,
 };
 use jackfield_model::wire::Network;
 use jackfield_model::{AmazonId, ClientId, ExternalUserId, OrganizationId, ServiceProviderId};
@@ -403,7 +403,7 @@ impl AdminClient {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn keys(&self) -> Result<List<SigningKey>, Error> {
+    pub async fn keys(&self) -> Result<SigningKeyList, Error> {
         self.get("/admin/v1/keys").await
     }
 
@@ -411,7 +411,7 @@ impl AdminClient {
     ///
     /// # Errors
     /// [`Error`]; a 409 when as many keys as there may be still count.
-    pub async fn rotate_keys(&self, revoke: bool) -> Result<List<SigningKey>, Error> {
+    pub async fn rotate_keys(&self, revoke: bool) -> Result<SigningKeyList, Error> {
         self.act("/admin/v1/keys/rotate", Some(&RotateKeys { revoke })).await
     }
 

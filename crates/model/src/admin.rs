@@ -10,6 +10,7 @@ mod directory;
 mod organization;
 mod server;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::admin_token::{AdminToken, NewAdminToken, Role};
@@ -18,12 +19,13 @@ pub use self::client::{Client, ClientPatch, NewClient, RevokeTokens};
 pub use self::client_token::{NewRefreshToken, NewToken, RefreshToken, Token};
 pub use self::directory::{AssociationList, Profile, ProfilePatch, ServiceProvider, ServiceProviderPatch};
 pub use self::organization::{Organization, OrganizationPatch, Quotas};
-pub use self::server::{Maintenance, RotateKeys, SigningKey, Status};
+pub use self::server::{Maintenance, RotateKeys, SigningKey, SigningKeyList, Status};
 pub use crate::wire::DisplayName;
 
 /// A secret on its way in or out. Its debug form hides the text.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Secret(pub String);
 
 impl std::fmt::Debug for Secret {
@@ -32,8 +34,9 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// A list of admin objects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{T}List")]
 pub struct List<T> {
     /// The objects, sorted by id.
     pub items: Vec<T>,

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::limit;
+use crate::{limit, schema};
 
 /// Why a text is no identifier. The text itself is never repeated: it may be long or private.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -59,10 +60,19 @@ pub enum InvalidId {
     },
 }
 
-/// An endpoint of a provider's network: 1 to [`limit::EXTERNAL_USER_ID_CHARS`] characters, no control
-/// characters, no white space at the ends. Compared and sorted byte for byte.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+/// An endpoint of a provider's network: no control characters, no white space at the ends. Ids are compared and sorted
+/// byte for byte.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(
+    with = "String",
+    extend(
+        "minLength" = 1,
+        "maxLength" = limit::EXTERNAL_USER_ID_CHARS,
+        "pattern" = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$",
+        "examples" = ["7201", "TestUserId@test.com"],
+    )
+)]
 pub struct ExternalUserId(Box<str>);
 
 impl ExternalUserId {
@@ -102,10 +112,11 @@ impl ExternalUserId {
 
 /// Identifiers of the form `<fixed prefix><1 to 255 characters of an alphabet>`.
 macro_rules! prefixed_id {
-    ($(#[$meta:meta])* $name:ident, $prefix:literal, $alphabet:literal, $allowed:expr) => {
+    ($(#[$meta:meta])* $name:ident, $prefix:literal, $alphabet:literal, $class:literal, $allowed:expr) => {
         $(#[$meta])*
-        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
         #[serde(try_from = "String")]
+        #[schemars(with = "String", extend("pattern" = schema::id_pattern($prefix, $class)))]
         pub struct $name(Box<str>);
 
         impl $name {
@@ -222,28 +233,31 @@ const fn word_character(byte: u8) -> bool {
 
 prefixed_id!(
     /// An Alexa communication profile: the `amazonId` of an association.
-    AmazonId, "amzn1.alexa.communications.profile.did.", "A-Z, a-z, 0-9, '.', '_' and '-'", word_character
+    AmazonId, "amzn1.alexa.communications.profile.did.", "A-Z, a-z, 0-9, '.', '_' and '-'", "[A-Za-z0-9._-]", word_character
 );
 prefixed_id!(
     /// A unit of a smart property: what a communication profile speaks for.
-    UnitId, "amzn1.alexa.unit.did.", "A-Z, a-z, 0-9, '.', '_' and '-'", word_character
+    UnitId, "amzn1.alexa.unit.did.", "A-Z, a-z, 0-9, '.', '_' and '-'", "[A-Za-z0-9._-]", word_character
 );
 prefixed_id!(
     /// An organization, which is the topmost unit.
-    OrganizationId, "amzn1.alexa.unit.did.", "A-Z, a-z, 0-9, '.', '_' and '-'", word_character
+    OrganizationId, "amzn1.alexa.unit.did.", "A-Z, a-z, 0-9, '.', '_' and '-'", "[A-Za-z0-9._-]", word_character
 );
 prefixed_id!(
     /// An Alexa skill: what a service provider's network is mapped to.
-    SkillId, "amzn1.ask.skill.", "A-Z, a-z, 0-9, '.', '_' and '-'", word_character
+    SkillId, "amzn1.ask.skill.", "A-Z, a-z, 0-9, '.', '_' and '-'", "[A-Za-z0-9._-]", word_character
 );
 prefixed_id!(
     /// A client (a security profile of Login with Amazon). Ids issued here end in 32 hexadecimal digits.
-    ClientId, "amzn1.application-oa2-client.", "A-Z, a-z and 0-9", |byte| byte.is_ascii_alphanumeric()
+    ClientId, "amzn1.application-oa2-client.", "A-Z, a-z and 0-9", "[A-Za-z0-9]", |byte| byte.is_ascii_alphanumeric()
 );
 
 /// A service provider: `amzn1.comms.csp.id.<uuid>`, written in lower case.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend(
+    "pattern" = r"^amzn1\.comms\.csp\.id\.[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+))]
 pub struct ServiceProviderId(Uuid);
 
 impl ServiceProviderId {
@@ -305,8 +319,9 @@ impl fmt::Debug for ServiceProviderId {
 }
 
 /// The id of a request: in the answer's `X-Amzn-RequestId`, in the logs and in the change record.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline, with = "String", extend("format" = "uuid"))]
 pub struct RequestId(Uuid);
 
 impl RequestId {

@@ -1,16 +1,19 @@
 //! Bodies of the admin API for those who integrate and test: the journal of requests, fault rules, the token clock,
 //! the reset. All but the reset's effect live in the memory of one server.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, RequestId, ServiceProviderId};
+use crate::{ClientId, RequestId, ServiceProviderId, limit};
 
 /// One request to the public API, without anything that may be secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JournalEntry {
     /// Its place in the order in which requests ended, from 1, without gaps.
+    #[schemars(range(min = 1))]
     pub sequence: u64,
     /// When it ended, RFC 3339 in UTC with milliseconds.
+    #[schemars(extend("format" = "date-time"))]
     pub time: String,
     /// The id that its answer bore.
     pub request_id: RequestId,
@@ -32,6 +35,7 @@ pub struct JournalEntry {
     /// The status of the answer, or the one that it would have had if a fault rule had not kept it; absent where
     /// nothing was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100, max = 599))]
     pub status: Option<u16>,
     /// From the head of the request to its answer, in microseconds.
     pub latency_us: u64,
@@ -46,8 +50,9 @@ pub struct JournalEntry {
     pub refusal: Option<Refusal>,
     /// The fault rule that it met.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub fault: Option<u64>,
-    /// What was accepted although a stricter server might not, for people: the texts of [`crate::note::Note`].
+    /// What was accepted although a stricter server might not, for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Whether a fault rule closed the connection in place of the answer.
@@ -56,10 +61,28 @@ pub struct JournalEntry {
 }
 
 /// Why a request was refused: for operators, more than its client may read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refusal {
-    /// The check that failed: `route`, `head`, `maintenance`, `admission`, `authentication`, `rate`, `scope`,
-    /// `provider`, `ownership`, `add_on`, `availability`, `body`, `grant`, `state`, `quota`, `store`, `fault` or `internal`.
+    /// The check that failed.
+    #[schemars(extend("enum" = [
+        "route",
+        "head",
+        "maintenance",
+        "admission",
+        "authentication",
+        "rate",
+        "scope",
+        "provider",
+        "ownership",
+        "add_on",
+        "availability",
+        "body",
+        "grant",
+        "state",
+        "store",
+        "fault",
+        "internal",
+    ]))]
     pub check: String,
     /// What it found, as a word for programs: for example `expired`, `wrong_secret`.
     pub reason: String,
@@ -71,11 +94,12 @@ pub struct Refusal {
     pub granted_scopes: Option<Vec<String>>,
     /// When the access token expired, by the token clock, RFC 3339 in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub expired_at: Option<String>,
 }
 
 /// A page of the journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Journal {
     /// The entries, oldest first.
     pub entries: Vec<JournalEntry>,
@@ -89,11 +113,12 @@ pub struct Journal {
 
 /// A rule that spoils answers of the public API on purpose. It has a status, a latency, a drop, or a latency and
 /// one of the others.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// Its id, from 1; issued.
+    /// Its id, from 1. It is issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub id: Option<u64>,
     /// Only this operation of the public API: `create`, `query`, `token` and so on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,36 +129,45 @@ pub struct FaultRule {
     /// Only this service provider.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "serviceProviderId")]
     pub service_provider_id: Option<ServiceProviderId>,
-    /// Answer with this status, 400 to 599, and an error body, without carrying out the operation.
+    /// Answer with this status and an error body, without carrying out the operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 400, max = 599))]
     pub status: Option<u16>,
     /// Seconds of the `Retry-After` header of the status; 429 and 503 have 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "retryAfter")]
+    #[schemars(range(min = 1, max = limit::RETRY_AFTER_MAX_SECONDS))]
     pub retry_after: Option<u32>,
     /// Milliseconds to wait first.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "latencyMs")]
+    #[schemars(range(max = limit::FAULT_LATENCY_MAX_MS))]
     pub latency_ms: Option<u64>,
-    /// The longest wait, where it is drawn anew each time; [`FaultRule::latency_ms`] is the shortest then.
+    /// The longest wait in milliseconds, where it is drawn anew each time; `latency_ms` is the shortest then.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "latencyMaxMs")]
+    #[schemars(range(max = limit::FAULT_LATENCY_MAX_MS))]
     pub latency_max_ms: Option<u64>,
     /// Close the connection instead of answering.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drop: Option<DropWhen>,
     /// At most so many times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub times: Option<u64>,
     /// Only the call with this number, from 1, of those that the rule selects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub nth: Option<u64>,
     /// Only each call whose number this divides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub every: Option<u64>,
-    /// Only with this probability, 0 to 1.
+    /// Only with this probability.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
     pub probability: Option<f64>,
     /// Decides which calls a probability takes and how long a drawn latency is: the same seed, the same calls; 0 when
     /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 0))]
     pub seed: Option<u64>,
     /// Calls that the rule selected so far; answered only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,8 +178,9 @@ pub struct FaultRule {
 }
 
 /// When a connection is closed in place of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum DropWhen {
     /// Nothing was carried out.
     Before,
@@ -154,43 +189,50 @@ pub enum DropWhen {
 }
 
 /// All fault rules.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FaultList {
-    /// In the order in which calls are offered to them: that of their making.
+    /// The rules, in the order in which calls are offered to them: that of their making.
+    #[schemars(length(max = limit::FAULTS))]
     pub faults: Vec<FaultRule>,
 }
 
 /// The clock that tokens live by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Clock {
     /// Seconds that it is ahead of the system's clock; negative when it is behind.
+    #[schemars(range(min = -limit::CLOCK_OFFSET_MAX_SECONDS, max = limit::CLOCK_OFFSET_MAX_SECONDS))]
     pub offset_seconds: i64,
     /// The time that it shows, RFC 3339 in UTC.
+    #[schemars(extend("format" = "date-time"))]
     pub time: String,
     /// The time of the system's clock.
+    #[schemars(extend("format" = "date-time"))]
     pub system_time: String,
 }
 
 /// Where to move the clock.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetClock {
-    /// How far from the system's clock it is to be, whatever it was before.
+    /// How far from the system's clock it is to be, whatever it was before: seconds, or a sign and a span of time.
     pub offset: ClockOffset,
 }
 
 /// A distance from the system's clock.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(inline)]
 pub enum ClockOffset {
     /// In seconds.
-    Seconds(i64),
-    /// A sign and a span of time: `+2h`, `-30m`, `+1day 1h`.
-    Text(String),
+    Seconds(
+        #[schemars(range(min = -limit::CLOCK_OFFSET_MAX_SECONDS, max = limit::CLOCK_OFFSET_MAX_SECONDS))] i64,
+    ),
+    /// A sign and a span of time.
+    Text(#[schemars(extend("examples" = ["+2h", "-30m"]))] String),
 }
 
 /// What a restore has put into the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RestoreDone {
     /// Organizations, clients and service providers; maintenance mode when it was set.
     pub accounts: u64,
@@ -203,7 +245,7 @@ pub struct RestoreDone {
 }
 
 /// What there is after a reset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResetDone {
     /// Organizations.
     pub organizations: u64,

@@ -13,6 +13,7 @@ pub mod limit;
 pub mod note;
 pub mod organization;
 pub mod path;
+pub mod schema;
 pub mod scope;
 pub mod unseen;
 pub mod wire;

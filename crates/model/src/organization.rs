@@ -3,12 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The country that an organization does business in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "&'static str")]
+#[schemars(inline, with = "String", extend("enum" = [&Self::ALL.map(Self::as_str)[..], &["GB"]].concat()))]
 pub enum Country {
     /// United States.
     Us,
@@ -29,8 +31,9 @@ pub enum Country {
 }
 
 /// The line of business of an organization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "&'static str")]
+#[schemars(inline, with = "String", extend("enum" = Self::ALL.map(Self::as_str)))]
 pub enum Vertical {
     /// Hospitals and clinics.
     Healthcare,

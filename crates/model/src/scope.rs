@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -13,16 +14,19 @@ pub const SERVICE_PROVIDER: &str = "amazon_communication::service_provider";
 /// The scope of the management APIs, which is enough for the operations on communication profiles.
 pub const MANAGEMENT: &str = "alexa::enterprise:management";
 
-/// One permission scope: 1 to [`limit::SCOPE_BYTES`] printable ASCII characters without space, quote and
-/// backslash (RFC 6749, section 3.3).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// One permission scope: printable ASCII characters without space, quote and backslash (RFC 6749, section 3.3).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(
+    inline,
+    extend("minLength" = 1, "maxLength" = limit::SCOPE_BYTES, "pattern" = r"^[!#-\[\]-~]+$")
+)]
 pub struct Scope(Box<str>);
 
-/// The scopes of a client or token: sorted, without repeats, within [`limit::SCOPES`] and
-/// [`limit::SCOPE_SET_BYTES`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The scopes of a client or token: sorted, without repeats, and not too long together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<Scope>", into = "Vec<Scope>")]
+#[schemars(inline, extend("maxItems" = limit::SCOPES))]
 pub struct ScopeSet(Vec<Scope>);
 
 /// Why a text is no scope, or a list no set of scopes.

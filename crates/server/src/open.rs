@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -13,11 +15,11 @@ use crate::router::OpenOperation;
 pub(crate) async fn run(app: &App, operation: OpenOperation) -> Result<Reply, ApiError> {
     match operation {
         // Alive: the process answers.
-        OpenOperation::Health => Ok(status("ok")),
+        OpenOperation::Health => Ok(healthy("ok")),
         // Ready: the store can be read and written.
         OpenOperation::Ready => {
             app.store.check().await?;
-            Ok(status("ready"))
+            Ok(healthy("ready"))
         }
         OpenOperation::Metrics => {
             app.metrics.clock_offset.set(app.clock.offset().seconds());
@@ -35,8 +37,15 @@ pub(crate) async fn run(app: &App, operation: OpenOperation) -> Result<Reply, Ap
     }
 }
 
-fn status(word: &str) -> Reply {
-    response::json(StatusCode::OK, &serde_json::json!({ "status": word }))
+/// The answer of a server that is well.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Health {
+    /// A word for it.
+    status: &'static str,
+}
+
+fn healthy(status: &'static str) -> Reply {
+    response::json(StatusCode::OK, &Health { status })
 }
 
 fn page(html: Bytes) -> Reply {

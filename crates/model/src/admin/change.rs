@@ -1,19 +1,23 @@
 //! The change record.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{ExternalUserId, RequestId, ServiceProviderId};
 
 /// One recorded change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// Its place in the order of all changes, from 1, without repeats.
+    #[schemars(range(min = 1))]
     pub sequence: u64,
     /// When it was made, RFC 3339 in UTC with milliseconds.
+    #[schemars(extend("format" = "date-time"))]
     pub time: String,
     /// Who made it: a client id, `admin` or `seed`.
     pub actor: String,
     /// What was done, for example `association.create`.
+    #[schemars(extend("examples" = ["association.create"]))]
     pub operation: String,
     /// The request that did it.
     pub request_id: RequestId,
@@ -33,7 +37,7 @@ pub struct Change {
 }
 
 /// A page of the change record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeList {
     /// The changes, oldest first.
     pub changes: Vec<Change>,

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
-use crate::{Country, OrganizationId, Vertical};
+use crate::{Country, OrganizationId, Vertical, limit, schema};
 
-/// An organization, as answered and as created.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An organization: to create, or as answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Organization {
-    /// Its id; `None` in a create means that the server issues one.
+    /// Its id; issued when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<OrganizationId>,
     /// A name for people.
+    #[schemars(transform = schema::name)]
     pub name: String,
     /// Where it does business.
     pub country: Country,
@@ -28,15 +30,18 @@ pub struct Organization {
     /// How much it may keep. Answers say every number.
     #[serde(default, skip_serializing_if = "Quotas::is_empty")]
     pub quotas: Quotas,
-    /// The password of its consent page; only on the way in, it is never answered.
+    /// The password of its consent page. It is never answered.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "consentPassword")]
+    #[schemars(length(min = limit::CONSENT_PASSWORD_MIN_CHARS, max = limit::CONSENT_PASSWORD_BYTES))]
     pub consent_password: Option<Secret>,
-    /// Whether it has a password for the consent page; only on the way out.
+    /// Whether it has a password for the consent page.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("readOnly" = true))]
     pub has_consent_password: bool,
     /// Whether what may be refused is taken where it can be understood: numbers for ids, token parameters in the query
     /// string. Shown where it is not.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[schemars(extend("default" = true))]
     pub lenient: bool,
 }
 
@@ -49,19 +54,23 @@ const fn is_yes(value: &bool) -> bool {
     *value
 }
 
-/// How many objects an organization may have. A number that is absent is the default of [`crate::limit`] in a create, and
-/// stays as it is in a change. A quota below what is there removes nothing: creates are refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How many objects an organization may have. A number that is absent is its default in a create, and stays as it is in a
+/// change. A quota below what is there removes nothing: creates are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "BTreeMap<String, u32>")]
+#[schemars(!try_from, inline, extend("closed" = true))]
 pub struct Quotas {
     /// Most service providers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limit::QUOTA_MAX), extend("default" = limit::QUOTA_SERVICE_PROVIDERS))]
     pub service_providers: Option<u32>,
     /// Most clients.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limit::QUOTA_MAX), extend("default" = limit::QUOTA_CLIENTS))]
     pub clients: Option<u32>,
     /// Most communication profiles.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limit::QUOTA_MAX), extend("default" = limit::QUOTA_PROFILES))]
     pub profiles: Option<u32>,
 }
 
@@ -93,11 +102,12 @@ impl Quotas {
 }
 
 /// What of an organization is to change; absent properties stay.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationPatch {
     /// New name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = schema::name)]
     pub name: Option<String>,
     /// New country.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,23 +117,30 @@ pub struct OrganizationPatch {
     pub vertical: Option<Vertical>,
     /// Add-on on or off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = false))]
     pub webrtc: Option<bool>,
     /// Strict profiles on or off.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "strictProfiles")]
+    #[schemars(extend("default" = false))]
     pub strict_profiles: Option<bool>,
     /// New quotas; those that are absent stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quotas: Option<Quotas>,
-    /// New password of its consent page; `Some(None)`, which is null in JSON, for none any more.
+    /// New password of its consent page; null takes it away.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "present",
         alias = "consentPassword"
     )]
+    #[schemars(
+        length(min = limit::CONSENT_PASSWORD_MIN_CHARS, max = limit::CONSENT_PASSWORD_BYTES),
+        extend("nullable" = true)
+    )]
     pub consent_password: Option<Option<Secret>>,
     /// Lenient or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = true))]
     pub lenient: Option<bool>,
 }
 

@@ -1,13 +1,18 @@
 //! The server itself: its state, maintenance mode and signing keys.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::limit;
+
 /// How the server is: the answer of `/admin/v1/status`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["version", "store", "ready", "uptime_seconds", "maintenance"]))]
 pub struct Status {
     /// Version of the server.
     pub version: String,
-    /// Kind of store: `memory`, `embedded` or `postgres`.
+    /// Kind of store.
+    #[schemars(extend("enum" = ["memory", "embedded", "postgres"]))]
     pub store: String,
     /// Whether the store can be read and written.
     pub ready: bool,
@@ -24,22 +29,25 @@ pub struct Status {
     /// Highest sequence number of the change record.
     pub last_change: u64,
     /// Bytes that the store takes on disk, where it knows.
+    #[schemars(extend("nullable" = true))]
     pub disk_bytes: Option<u64>,
     /// Seconds that the token clock is ahead of the system's; negative when it is behind.
     #[serde(default)]
+    #[schemars(!default)]
     pub clock_offset_seconds: i64,
     /// Maintenance mode.
     pub maintenance: Maintenance,
 }
 
 /// Maintenance mode: while on, the public operations answer 503.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Maintenance {
     /// On or off.
     pub enabled: bool,
     /// Seconds of the `Retry-After` header; 60 when absent.
     #[serde(default = "default_retry_after", alias = "retryAfter")]
+    #[schemars(range(min = 1, max = limit::RETRY_AFTER_MAX_SECONDS))]
     pub retry_after: u32,
 }
 
@@ -54,7 +62,7 @@ impl Default for Maintenance {
 }
 
 /// A rotation of the keys that sign tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateKeys {
     /// Whether all that older keys signed is worthless at once; otherwise it is good until it expires.
@@ -63,19 +71,30 @@ pub struct RotateKeys {
 }
 
 /// A key that signs tokens, or verifies those that it signed. The key itself is never shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SigningKey {
     /// Its number, from 1.
+    #[schemars(range(min = 1))]
     pub id: u32,
     /// Whether it signs.
     pub current: bool,
     /// When it took over, by the token clock, RFC 3339 in UTC; absent for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub since: Option<String>,
     /// Seconds since then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_seconds: Option<u64>,
     /// When nothing that it signed is good any more; absent for the one that signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub verifies_until: Option<String>,
+}
+
+/// The keys that sign tokens or verify them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SigningKeyList {
+    /// The keys, oldest first.
+    #[schemars(length(max = limit::SIGNING_KEYS))]
+    pub items: Vec<SigningKey>,
 }

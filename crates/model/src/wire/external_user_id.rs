@@ -3,10 +3,22 @@
 //! The vendor's published client parses its arguments, so that its own example arrives as the number `7201`. A whole
 //! number is taken as its decimal text as far as every client writes it exactly.
 
+use schemars::JsonSchema;
+
 use super::named;
 use crate::json::{InvalidRequest, Json};
 use crate::note::{Note, Reading};
 use crate::{ExternalUserId, limit, unseen};
+
+/// What a request may have for an `externalUserId`, for the API description. It is read as an [`ExternalUserId`].
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, description = "An `externalUserId` in a request.")]
+pub enum ExternalUserIdInRequest {
+    /// The id.
+    Text(ExternalUserId),
+    /// Read as its decimal text; refused where server or organization are not lenient.
+    Number(#[schemars(range(min = -limit::NUMERIC_ID_MAX.cast_signed(), max = limit::NUMERIC_ID_MAX))] i64),
+}
 
 /// Reads an id; `name` is that of its property.
 pub(super) fn read(

@@ -1,5 +1,6 @@
 //! The network mapping of a service provider: how calls reach the provider's network.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::named;
@@ -7,8 +8,12 @@ use crate::SkillId;
 use crate::json::{InvalidRequest, Object};
 
 /// How a service provider's network is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("examples" = [{
+    "networkType": "SKILL",
+    "skillConfiguration": { "skillId": "amzn1.ask.skill.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10" },
+}]))]
 pub struct Network {
     /// The kind of network: always a skill.
     pub network_type: NetworkType,
@@ -17,7 +22,8 @@ pub struct Network {
 }
 
 /// A kind of network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub enum NetworkType {
     /// A skill that carries the calls: the only kind there is.
     #[default]
@@ -26,8 +32,9 @@ pub enum NetworkType {
 }
 
 /// The skill of a network mapping.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 pub struct SkillConfiguration {
     /// Its id.
     pub skill_id: SkillId,

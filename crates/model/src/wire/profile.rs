@@ -1,13 +1,15 @@
 //! The bodies of the operations on communication profiles, one by one and in batches.
 
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{ErrorBody, name, named};
 use crate::json::{InvalidRequest, Json, Object};
-use crate::{AmazonId, UnitId, limit};
+use crate::{AmazonId, UnitId, limit, schema};
 
 /// What a communication profile speaks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entity {
     /// The kind of entity: always a unit.
     #[serde(rename = "type")]
@@ -17,7 +19,8 @@ pub struct Entity {
 }
 
 /// A kind of entity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub enum EntityType {
     /// A unit of a smart property: the only kind there is.
     #[default]
@@ -25,26 +28,34 @@ pub enum EntityType {
     Unit,
 }
 
-/// The body of a create.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A communication profile to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(
+    rename = "NewUnitProfile",
+    extend("examples" = [{ "entity": { "type": "UNIT", "id": "amzn1.alexa.unit.did.lobby" }, "name": "Lobby" }])
+)]
 pub struct NewProfile {
     /// What it speaks for.
     pub entity: Entity,
-    /// A name for people; absent leaves the name of a profile that is there.
+    /// A name for people. Absent: a profile that is there keeps its own.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = schema::name)]
     pub name: Option<String>,
 }
 
-/// The body of an update.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What of a communication profile is to change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UnitProfileUpdate", extend("examples" = [{ "name": "Lobby" }]))]
 pub struct ProfileUpdate {
     /// The new name.
+    #[schemars(transform = schema::name)]
     pub name: String,
 }
 
 /// A communication profile, as answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "UnitProfile")]
 pub struct Profile {
     /// What it speaks for.
     pub entity: Entity,
@@ -52,43 +63,70 @@ pub struct Profile {
     pub profile_id: ProfileId,
     /// A name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = schema::name)]
     pub name: Option<String>,
 }
 
 /// The id of a profile, wrapped as the API wraps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 pub struct ProfileId {
     /// The id: the `amazonId` of associations.
     pub profile_id: AmazonId,
 }
 
-/// The body of a batch of creates, as a client writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Communication profiles to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(
+    rename = "ProfileBatch",
+    extend("examples" = [{ "items": [{
+        "itemId": "1",
+        "entity": { "type": "UNIT", "id": "amzn1.alexa.unit.did.lobby" },
+        "name": "Lobby",
+    }] }])
+)]
 pub struct BatchRequest {
-    /// 1 to [`limit::BATCH_ITEMS`] items.
+    /// The profiles to create.
+    #[schemars(length(min = 1, max = limit::BATCH_ITEMS))]
     pub items: Vec<NewBatchItem>,
 }
 
 /// A client's name for an item of a batch, answered as it came: `1` and `"1"` are two names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(inline)]
 pub enum ItemId {
-    /// A text of 1 to [`limit::NAME_CHARS`] characters.
-    Text(String),
+    /// A text like a name.
+    Text(#[schemars(transform = schema::name)] String),
     /// An integer: the vendor's request collection numbers its items.
-    Number(i64),
+    Number(#[schemars(range(min = i64::MIN, max = i64::MAX))] i64),
 }
 
 /// An item of a batch, as a client writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline, transform = judge_alone)]
 pub struct NewBatchItem {
-    /// The client's name for the item, unique in the batch.
+    /// The client's name for the item. One that stands in an earlier item is the error of this item alone.
     pub item_id: ItemId,
     /// The profile to create.
     #[serde(flatten)]
     pub profile: NewProfile,
+}
+
+/// What the server reads of an item besides its name may be anything: a bad item is answered in its place.
+fn judge_alone(schema: &mut Schema) {
+    schema.remove("examples");
+    schema.insert("required".to_owned(), json!(["itemId"]));
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    for (_, property) in properties.iter_mut().filter(|(name, _)| *name != "itemId") {
+        if let Value::Object(property) = property {
+            schema::forbid_null(property);
+        }
+        *property =
+            json!({ "anyOf": [property, {}], "description": "Not valid: the error of this item alone." });
+    }
 }
 
 /// An item of a batch, as the server reads it: a bad one spoils itself alone.
@@ -101,19 +139,23 @@ pub struct BatchItem {
 }
 
 /// The answer to a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ProfileBatchAnswer")]
 pub struct BatchAnswer {
     /// One result an item, in their order.
+    #[schemars(length(min = 1, max = limit::BATCH_ITEMS))]
     pub items: Vec<BatchResult>,
 }
 
 /// What became of an item: a profile or an error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 pub struct BatchResult {
-    /// The item.
+    /// The client's name for the item, as it came.
     pub item_id: ItemId,
-    /// The status that a create of this item alone would have had.
+    /// The status that a create of this item alone would have had: 201, or that of the error.
+    #[schemars(with = "i64")]
     pub status: u16,
     /// The profile, when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,21 +1,37 @@
 //! The bodies of the operations on service providers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::name;
 use crate::json::{InvalidRequest, Object};
-use crate::{ServiceProviderId, limit};
+use crate::{ServiceProviderId, limit, schema};
 
 /// The locale of a name that says none.
 pub const DEFAULT_LOCALE: &str = "en-US";
 
 /// A display name of a service provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DisplayName {
     /// BCP 47 language tag, for example `en-US`.
+    #[schemars(transform = schema::name)]
     pub locale: String,
     /// The name in that language.
+    #[schemars(transform = schema::name)]
     pub value: String,
+}
+
+/// A display name in a request, for the API description. It is read as a [`DisplayName`].
+#[derive(JsonSchema)]
+#[schemars(inline, description = "A name for people.")]
+#[expect(dead_code, reason = "it says what a request may have")]
+struct NewDisplayName {
+    /// BCP 47 language tag; `en-US` when absent.
+    #[schemars(transform = schema::name)]
+    locale: Option<String>,
+    /// The name in that language; without it the entry is left out.
+    #[schemars(transform = schema::name)]
+    value: Option<String>,
 }
 
 impl DisplayName {
@@ -26,35 +42,60 @@ impl DisplayName {
     }
 }
 
-/// The body of a create.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A service provider to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(
+    rename = "NewProvider",
+    extend("examples" = [{
+        "serviceProviderLogicalId": "front-desk",
+        "displayName": [{ "locale": "en-US", "value": "Front desk" }],
+    }])
+)]
 pub struct NewServiceProvider {
     /// The organization's own name for it, unique in the organization.
+    #[schemars(transform = schema::name)]
     pub service_provider_logical_id: String,
-    /// Names for people, one a locale: none, or up to [`limit::DISPLAY_NAMES`].
+    /// Names for people, one a locale.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        with = "Option<Vec<NewDisplayName>>",
+        length(min = 1, max = limit::DISPLAY_NAMES),
+        extend("uniqueItems" = true)
+    )]
     pub display_name: Vec<DisplayName>,
 }
 
-/// The body of an update.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What of a service provider is to change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(
+    rename = "ProviderUpdate",
+    extend("examples" = [{ "displayName": [{ "locale": "en-US", "value": "Front desk" }] }])
+)]
 pub struct ServiceProviderUpdate {
-    /// The names for people as they are to be, in place of all there were; `None` leaves those.
+    /// The names for people as they are to be, one a locale, in place of all there were. Absent: the names stay.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        with = "Option<Vec<NewDisplayName>>",
+        length(min = 1, max = limit::DISPLAY_NAMES),
+        extend("uniqueItems" = true)
+    )]
     pub display_name: Option<Vec<DisplayName>>,
 }
 
 /// A service provider, as answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Provider")]
 pub struct ServiceProvider {
     /// Its id.
     pub service_provider_id: ServiceProviderId,
     /// The organization's own name for it.
+    #[schemars(transform = schema::name)]
     pub service_provider_logical_id: String,
     /// Names for people, one a locale. Empty only for a provider that an operator made without.
+    #[schemars(length(max = limit::DISPLAY_NAMES))]
     pub display_name: Vec<DisplayName>,
 }
 

@@ -64,6 +64,7 @@ const ROOMS: [(&str, &[&str]); 6] = [
             "scope",
             "id",
             "unseen",
+            "schema",
             "limit",
         ],
     ),

@@ -1,6 +1,6 @@
 //! The keys that sign tokens: rotated and listed, never shown.
 
-use jackfield_model::admin::{List, RotateKeys, SigningKey};
+use jackfield_model::admin::{RotateKeys, SigningKey, SigningKeyList};
 use jackfield_store::registry::{KEY_SECONDS, KeyInUse, Rotation};
 use jackfield_store::{Origin, RegistryCommand, RootKey};
 
@@ -22,7 +22,7 @@ pub(super) async fn rotate(app: &App, origin: Origin, body: &[u8]) -> Result<Rep
 pub(super) fn list(app: &App) -> Result<Reply, ApiError> {
     let now = app.clock.seconds();
     let keys = app.store.registry().keyring.keys(app.store.root_key());
-    ok(&List { items: keys.iter().map(|own| shown(own, now)).collect(), next_after: None })
+    ok(&SigningKeyList { items: keys.iter().map(|own| shown(own, now)).collect() })
 }
 
 fn shown(own: &KeyInUse, now: u64) -> SigningKey {

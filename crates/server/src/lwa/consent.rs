@@ -10,6 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use jackfield_model::{ClientId, ScopeSet, limit};
 use jackfield_store::registry::{Client, Organization};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use schemars::JsonSchema;
 
 use super::page;
 use super::person::{self, Asks, NotAllowed};
@@ -40,6 +41,37 @@ struct Parameters {
     decision: Option<String>,
     token: Option<String>,
     password: Option<String>,
+}
+
+/// The form of the consent page, for the API description. It is read as [`Parameters`].
+#[derive(JsonSchema)]
+#[schemars(description = "The form of the consent page.")]
+#[expect(dead_code, reason = "it says what the form looks like")]
+pub(crate) struct ConsentForm {
+    /// The client that asks.
+    client_id: ClientId,
+    /// One of the client's, byte for byte.
+    #[schemars(url)]
+    redirect_uri: String,
+    /// Always `code`.
+    #[schemars(extend("const" = "code"))]
+    response_type: Option<String>,
+    /// Scopes that the client is granted, separated by spaces.
+    scope: Option<String>,
+    /// Comes back with the answer.
+    state: Option<String>,
+    /// PKCE (RFC 7636); required of a public client.
+    code_challenge: Option<String>,
+    /// A public client needs S256.
+    #[schemars(extend("enum" = ["S256", "plain"], "default" = "plain"))]
+    code_challenge_method: Option<String>,
+    /// As it stands in the page.
+    token: String,
+    /// The organization's, where the page asks for it.
+    password: Option<String>,
+    /// What the person decided.
+    #[schemars(extend("enum" = ["allow", "deny"]))]
+    decision: String,
 }
 
 /// A request that may be put before a person.

@@ -4,20 +4,35 @@
 
 use std::fmt;
 
+use jackfield_model::ClientId;
+use schemars::JsonSchema;
+
 use super::GrantError;
 
 /// The parameters that the token endpoint knows. Others are ignored, `scope[0]` of a published client among them.
-#[derive(Default)]
-pub(super) struct Form {
+#[derive(Default, JsonSchema)]
+#[schemars(rename = "TokenRequest", description = "A request for a token. Other parameters are ignored.")]
+pub(crate) struct Form {
+    /// What the token is given for.
+    #[schemars(required, extend("enum" = ["client_credentials", "refresh_token", "authorization_code"]))]
     pub(super) grant_type: Option<String>,
+    /// The client, unless HTTP Basic names it.
+    #[schemars(with = "Option<ClientId>")]
     pub(super) client_id: Option<String>,
+    /// Its secret, unless HTTP Basic has it.
     pub(super) client_secret: Option<String>,
+    /// Required for `refresh_token`.
     pub(super) refresh_token: Option<String>,
+    /// From the consent page; required for `authorization_code`.
     pub(super) code: Option<String>,
+    /// The one that the code was asked for with.
     pub(super) redirect_uri: Option<String>,
+    /// Required where the code was asked for with a `code_challenge`.
     pub(super) code_verifier: Option<String>,
+    /// Scopes separated by spaces; required for `client_credentials`, ignored for `refresh_token`.
     pub(super) scope: Option<String>,
     /// Whether one of them stood in the query string.
+    #[schemars(skip)]
     pub(super) in_query: bool,
 }
 

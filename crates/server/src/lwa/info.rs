@@ -9,6 +9,7 @@ use http::{HeaderName, StatusCode, header};
 use jackfield_model::ClientId;
 use jackfield_store::registry::Client;
 use ring::hmac;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{GrantError, error_reply, no_store};
@@ -20,12 +21,21 @@ use crate::response::{self, Reply};
 /// Beside `Authorization`, where clients of the vendor put a token.
 static TOKEN_HEADER: HeaderName = HeaderName::from_static("x-amz-access-token");
 const ISSUER: &str = "https://www.amazon.com";
+/// What [`user_id`] makes.
+const USER_ID: &str = r"^amzn1\.account\.[A-Z2-7]{28}$";
 
-#[derive(Serialize)]
-struct TokenInfo<'a> {
+/// What an access token is worth.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct TokenInfo<'a> {
+    /// Always the vendor's.
     iss: &'static str,
+    /// The user that the token stands for. Always the same for a client.
+    #[schemars(regex(pattern = USER_ID))]
     user_id: String,
+    /// The client.
+    #[schemars(with = "ClientId")]
     aud: &'a str,
+    /// The vendor's other name of the client.
     app_id: String,
     /// Seconds left.
     exp: u64,
@@ -33,9 +43,13 @@ struct TokenInfo<'a> {
     iat: u64,
 }
 
-#[derive(Serialize)]
-struct User {
+/// The user that an access token stands for.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct User {
+    /// Always the same for a client.
+    #[schemars(regex(pattern = USER_ID))]
     user_id: String,
+    /// The organization's name; with the scope `profile`.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
 }

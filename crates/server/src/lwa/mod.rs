@@ -18,9 +18,10 @@ use http::{HeaderValue, StatusCode, header};
 use jackfield_model::admin::{Secret, Token};
 use jackfield_model::inspect::Refusal;
 use jackfield_model::note::Note;
-use jackfield_model::{Scope, ScopeSet, limit};
+use jackfield_model::{RequestId, Scope, ScopeSet, limit};
 use jackfield_store::StoreError;
 use jackfield_store::registry::{Client, RefreshTokenId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::{App, Call, Seen};
@@ -31,8 +32,11 @@ use crate::journal::Refused;
 use crate::logs;
 use crate::response::{self, Reply};
 use crate::router::{LoginOperation, Operation};
+pub(crate) use consent::ConsentForm;
 pub(crate) use credentials::presented_client;
 use form::Form;
+pub(crate) use form::Form as TokenRequest;
+pub(crate) use info::{TokenInfo, User};
 
 /// An error of RFC 6749: status, code and a description for people.
 #[derive(Debug)]
@@ -104,11 +108,27 @@ impl Why {
     }
 }
 
-#[derive(Serialize)]
-struct GrantErrorBody<'a> {
+/// The body of an error of RFC 6749 (section 5.2).
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "GrantError")]
+pub(crate) struct GrantErrorBody<'a> {
+    /// The kind of error, for programs.
+    #[schemars(extend("enum" = [
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_token",
+        "server_error",
+        "temporarily_unavailable",
+    ]))]
     error: &'a str,
+    /// What went wrong and what would be right, for people.
     error_description: &'a str,
-    request_id: String,
+    /// The id of the request.
+    request_id: RequestId,
 }
 
 impl GrantError {
@@ -379,7 +399,7 @@ fn error_reply(call: &Call, error: GrantError, seen: &mut Seen) -> Reply {
     let body = GrantErrorBody {
         error: error.code,
         error_description: &error.description,
-        request_id: call.request_id.to_string(),
+        request_id: call.request_id,
     };
     let mut reply = no_store(response::json(error.status, &body));
     if error.status == StatusCode::UNAUTHORIZED {

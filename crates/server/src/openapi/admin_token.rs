@@ -1,15 +1,9 @@
-//! Descriptions and schemas of admin tokens.
-
-use jackfield_model::admin::Role;
-use jackfield_model::limit;
-use serde_json::{Value, json};
+//! Descriptions of admin tokens.
 
 use super::describe::{
     ADMIN_CONFLICT, ADMIN_GUESSING, ADMIN_NOT_FOUND, ADMIN_TOP_ERRORS, ADMIN_UNAUTHORIZED, ADMIN_UNAVAILABLE,
     AdminText, BAD_REQUEST, INTERNAL,
 };
-use super::schema::object;
-use crate::admin::access::BOOTSTRAP;
 use crate::router::AdminOperation;
 
 /// What stands in the document about an operation of this group; nothing for the others.
@@ -52,40 +46,4 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
         ),
         _ => None,
     }
-}
-
-/// The id of an admin token.
-pub(super) fn id_schema() -> Value {
-    json!({ "type": "string", "pattern": "^[0-9a-z]{9,16}$", "description": "An admin token, without giving it away: 16 hexadecimal digits, or `bootstrap`." })
-}
-
-/// A token that is to be.
-pub(super) fn new_schema() -> Value {
-    object(
-        &["name", "role"],
-        &json!({
-            "name": { "type": "string", "pattern": "^[A-Za-z0-9._-]+$", "maxLength": limit::ADMIN_TOKEN_NAME_CHARS, "not": { "const": BOOTSTRAP } },
-            "role": role(),
-            "expires_in": { "type": "integer", "minimum": 1, "maximum": limit::ADMIN_TOKEN_MAX_SECONDS, "description": "Seconds of the system's clock; for ever when absent." },
-        }),
-    )
-}
-
-/// A token as answered.
-pub(super) fn schema() -> Value {
-    object(
-        &["id", "name", "role"],
-        &json!({
-            "id": super::reference("AdminTokenId"),
-            "name": { "type": "string" },
-            "role": role(),
-            "created": { "type": "string", "format": "date-time" },
-            "expires": { "type": "string", "format": "date-time" },
-            "token": { "type": "string", "description": "Only in the answer to the creation." },
-        }),
-    )
-}
-
-fn role() -> Value {
-    json!({ "type": "string", "enum": Role::ALL.map(Role::as_str) })
 }

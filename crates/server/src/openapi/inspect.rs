@@ -1,14 +1,13 @@
-//! Descriptions and schemas of what is there for those who integrate and test.
+//! Descriptions of what is there for those who integrate and test.
 
 use jackfield_model::limit;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::describe::{
     ADMIN_CONFLICT, ADMIN_NOT_FOUND, ADMIN_TOP_ERRORS, ADMIN_UNAUTHORIZED, ADMIN_UNAVAILABLE, AdminText,
     BAD_REQUEST, INTERNAL, Parameter, limit_parameter,
 };
 use super::reference;
-use super::schema::object;
 use crate::fault;
 use crate::router::AdminOperation;
 
@@ -175,102 +174,4 @@ pub(super) fn journal_query() -> Vec<Parameter> {
             "Seconds to wait for an entry when there is none.",
         ),
     ]
-}
-
-pub(super) fn schemas() -> Value {
-    let count = || json!({ "type": "integer", "minimum": 0 });
-    let at_least_one = || json!({ "type": "integer", "minimum": 1 });
-    let text = || json!({ "type": "string" });
-    let texts = || json!({ "type": "array", "items": { "type": "string" } });
-    let seconds = json!({ "type": "integer", "minimum": -limit::CLOCK_OFFSET_MAX_SECONDS, "maximum": limit::CLOCK_OFFSET_MAX_SECONDS });
-    json!({
-        "Journal": object(&["entries", "next_after", "more", "lost"], &json!({
-            "entries": { "type": "array", "items": reference("JournalEntry") },
-            "next_after": count(),
-            "more": { "type": "boolean" },
-            "lost": { "type": "integer", "minimum": 0, "description": "Entries after `after` that were gone already." },
-        })),
-        "JournalEntry": object(&["sequence", "time", "request_id", "method", "path", "operation", "latency_us"], &json!({
-            "sequence": at_least_one(),
-            "time": { "type": "string", "format": "date-time" },
-            "request_id": { "type": "string", "format": "uuid" },
-            "method": text(),
-            "path": { "type": "string", "description": "Parts that are no known word and no identifier are `…`." },
-            "query": { "type": "string", "description": "Names of parameters; values are `…`." },
-            "operation": text(),
-            "client_id": reference("ClientId"),
-            "service_provider_id": reference("ServiceProviderId"),
-            "status": { "type": "integer", "minimum": 100, "maximum": 599 },
-            "latency_us": count(),
-            "type": text(),
-            "message": text(),
-            "refusal": reference("Refusal"),
-            "fault": { "type": "integer", "minimum": 1, "description": "The fault rule that the request met." },
-            "notes": { "type": "array", "items": { "type": "string" }, "description": "What was accepted although a stricter server might not." },
-            "dropped": { "type": "boolean", "description": "Whether a fault rule closed the connection in place of the answer." },
-        })),
-        "Refusal": object(&["check", "reason"], &json!({
-            "check": { "type": "string", "enum": ["route", "head", "maintenance", "admission", "authentication", "rate", "scope", "provider", "ownership", "add_on", "availability", "body", "grant", "state", "store", "fault", "internal"] },
-            "reason": text(),
-            "missing_scopes": texts(),
-            "granted_scopes": texts(),
-            "expired_at": { "type": "string", "format": "date-time" },
-        })),
-        "FaultRule": object(&[], &json!({
-            "id": at_least_one(),
-            "operation": { "type": "string", "enum": fault::operations() },
-            "client_id": reference("ClientId"),
-            "service_provider_id": reference("ServiceProviderId"),
-            "status": { "type": "integer", "minimum": 400, "maximum": 599, "description": "Answer with this status without carrying out the operation." },
-            "retry_after": { "type": "integer", "minimum": 1, "maximum": limit::RETRY_AFTER_MAX_SECONDS },
-            "latency_ms": { "type": "integer", "minimum": 0, "maximum": limit::FAULT_LATENCY_MAX_MS, "description": "Wait first." },
-            "latency_max_ms": { "type": "integer", "minimum": 0, "maximum": limit::FAULT_LATENCY_MAX_MS, "description": "The wait is drawn between `latency_ms` and this." },
-            "drop": { "type": "string", "enum": ["before", "after"], "description": "Close the connection before or after the operation is carried out." },
-            "times": at_least_one(),
-            "nth": at_least_one(),
-            "every": at_least_one(),
-            "probability": { "type": "number", "minimum": 0, "maximum": 1 },
-            "seed": { "type": "integer", "minimum": 0, "default": 0 },
-            "calls": { "type": "integer", "minimum": 0, "description": "Answered only: calls that the rule selected." },
-            "hits": { "type": "integer", "minimum": 0, "description": "Answered only: calls that met it." },
-        })),
-        "FaultList": object(&["faults"], &json!({ "faults": { "type": "array", "items": reference("FaultRule"), "maxItems": limit::FAULTS } })),
-        "Clock": object(&["offset_seconds", "time", "system_time"], &json!({
-            "offset_seconds": seconds,
-            "time": { "type": "string", "format": "date-time" },
-            "system_time": { "type": "string", "format": "date-time" },
-        })),
-        "SetClock": object(&["offset"], &json!({
-            "offset": { "description": "From the system's clock: seconds, or a sign and a span of time like `+2h`.", "anyOf": [seconds, { "type": "string", "examples": ["+2h", "-30m"] }] },
-        })),
-        "VerifyLines": { "type": "string", "description": "JSON Lines: `{\"finding\": {\"place\", \"problem\"}}` for each finding, at most 1,000; `{\"progress\": …}`; at the end `{\"done\": {\"accounts\", \"profiles\", \"associations\", \"changes\", \"findings\"}}`." },
-        "Export": { "type": "string", "format": "binary", "description": "JSON Lines, compressed with zstd." },
-        "RestoreDone": object(&["accounts", "profiles", "associations", "changes"], &json!({
-            "accounts": count(),
-            "profiles": count(),
-            "associations": count(),
-            "changes": count(),
-        })),
-        "RotateKeys": object(&[], &json!({
-            "revoke": { "type": "boolean", "default": false, "description": "Whether all that older keys signed is worthless at once." },
-        })),
-        "SigningKey": object(&["id", "current"], &json!({
-            "id": { "type": "integer", "minimum": 1, "description": "Its number." },
-            "current": { "type": "boolean", "description": "Whether it signs." },
-            "since": { "type": "string", "format": "date-time", "description": "When it took over, by the token clock; absent for the first." },
-            "age_seconds": { "type": "integer", "minimum": 0, "description": "Seconds since then." },
-            "verifies_until": { "type": "string", "format": "date-time", "description": "When nothing that it signed is good any more; absent for the one that signs." },
-        })),
-        "SigningKeyList": object(&["items"], &json!({
-            "items": { "type": "array", "items": reference("SigningKey"), "maxItems": limit::SIGNING_KEYS, "description": "Oldest first." },
-        })),
-        "ResetDone": object(&["organizations", "clients", "service_providers", "profiles", "associations", "last_change"], &json!({
-            "organizations": count(),
-            "clients": count(),
-            "service_providers": count(),
-            "profiles": count(),
-            "associations": count(),
-            "last_change": count(),
-        })),
-    })
 }

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document and a page that shows it, both made from the route table.
 //!
 //! `describe` says of each operation what it does and answers; it is an exhaustive match, so that a route without a
-//! description does not compile. Bounds come from `jackfield_model::limit`. The committed `openapi.json` is this
+//! description does not compile. Schemas come from the types of the bodies. The committed `openapi.json` is this
 //! document; a test fails where it is stale.
 
 mod admin_token;
