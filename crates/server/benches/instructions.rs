@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use jackfield_model::ClientId;
-use jackfield_server::{Config, LogFormat, SeedSource, Server, Settings, WhenAway};
+use jackfield_server::{Config, LogFormat, OnUnavailable, SeedSource, Server, Settings};
 use jackfield_store::StoreUrl;
 use tokio::runtime::Runtime;
 
@@ -92,7 +92,7 @@ async fn ask(server: &Server, request: Request<Full<Bytes>>) -> (StatusCode, Byt
 
 /// A server in which everything has run once, and the requests.
 async fn prepare(store: StoreUrl, call: Call, count: usize) -> (Server, Vec<Request<Full<Bytes>>>) {
-    let server = Server::start(config(store), WhenAway::End).await.expect("it starts");
+    let server = Server::start(config(store), OnUnavailable::End).await.expect("it starts");
     let client = ClientId::new(CLIENT).expect("a client id");
     let token = server.issue_access_token(&client, Duration::from_secs(3600)).expect("the client is there").0;
     let query_path = format!("{PATH}/query");

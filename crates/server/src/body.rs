@@ -18,12 +18,12 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
 use jackfield_model::limit;
 
-use crate::admission::Place;
-use crate::app::Call;
 use crate::error::ApiError;
 use crate::head;
 use crate::metrics::{Limit, Metrics};
+use crate::request::{Call, RequestBody};
 use crate::router::Listener;
+use crate::throttle::admission::Place;
 use awaited::{Awaited, Waiting};
 
 /// Most bytes of a refused body that are read before the answer goes out.
@@ -52,16 +52,12 @@ impl Bodies {
     }
 
     /// The whole body, within its bounds of size and time. While it is awaited the place is another's.
-    pub(crate) async fn read<B>(
+    pub(crate) async fn read(
         &self,
         call: &Call,
-        body: &mut B,
+        body: &mut RequestBody,
         place: Option<&mut Place<'_>>,
-    ) -> Result<Bytes, ApiError>
-    where
-        B: Body<Data = Bytes> + Unpin,
-        B::Error: std::error::Error + Send + Sync + 'static,
-    {
+    ) -> Result<Bytes, ApiError> {
         if body.is_end_stream() {
             return Ok(Bytes::new());
         }
@@ -123,10 +119,7 @@ impl Bodies {
     /// Takes what is left of a body that was refused: a client that is still sending it when the connection closes
     /// would never read the answer. A client that waits for a go-ahead sends nothing, and one that was given up had its
     /// time.
-    pub(crate) async fn drain<B>(&self, call: &Call, body: &mut B)
-    where
-        B: Body<Data = Bytes> + Unpin,
-    {
+    pub(crate) async fn drain(&self, call: &Call, body: &mut RequestBody) {
         if call.given_up.load(Ordering::Relaxed) {
             return;
         }

@@ -4,6 +4,7 @@
 
 mod admin_tls;
 mod consent;
+mod cors;
 mod issuers;
 mod listen;
 mod secret;
@@ -20,14 +21,14 @@ use jackfield_store::StoreUrl;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::auth::issuer::ForeignIssuer;
-use crate::clock::ClockOffset;
-use crate::cors::CorsOrigin;
-use crate::journal::JournalScope;
+use crate::issuer::ForeignIssuer;
 use crate::logs::LogFormat;
+use crate::sandbox::clock::ClockOffset;
+use crate::sandbox::request_log::JournalScope;
 use crate::tls::{TlsFlags, TlsName, TlsSource};
 pub use admin_tls::AdminTls;
 pub use consent::{ConsentLogin, Network};
+pub use cors::CorsOrigin;
 pub use issuers::IssuerName;
 pub use listen::{InvalidListenAddress, ListenAddress};
 pub use secret::{InvalidSecret, SecretSetting};

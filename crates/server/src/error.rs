@@ -9,11 +9,12 @@ use jackfield_model::admin::Role;
 use jackfield_model::inspect::Refusal;
 use jackfield_model::json::InvalidRequest;
 use jackfield_model::wire::ErrorBody;
-use jackfield_model::{Country, Vertical, limit};
+use jackfield_model::{Country, RequestId, Vertical, limit};
 use jackfield_store::StoreError;
 
-use crate::auth::Group;
-use crate::fault::FaultAnswer;
+use crate::fault_answer::FaultAnswer;
+use crate::group::Group;
+use crate::logs;
 use crate::response::{self, Reply};
 
 /// Why a request is refused.
@@ -288,6 +289,14 @@ pub(crate) fn time_text(seconds: u64) -> String {
 }
 
 impl ApiError {
+    /// The refusal to delete a communication profile that associations name.
+    pub(crate) fn profile_in_use() -> Self {
+        Self::Conflict(
+            "The organization is strict about profiles and associations name this one; delete or update them first."
+                .to_owned(),
+        )
+    }
+
     /// The status and the `type` of the error body.
     pub(crate) fn status(&self) -> (StatusCode, &'static str) {
         match self {
@@ -372,7 +381,7 @@ impl ApiError {
             Self::Internal { .. } => refusal("internal", "failed"),
             Self::Maintenance { .. } => refusal("maintenance", "on"),
             Self::Overloaded => refusal("admission", "too_many_in_flight"),
-            Self::Fault(answer) => refusal("fault", answer.reason()),
+            Self::Fault(_) => refusal("fault", "status"),
             Self::Unavailable { .. } => refusal("store", "unavailable"),
             Self::InDoubt { .. } => refusal("store", "in_doubt"),
         }
@@ -428,9 +437,26 @@ impl ApiError {
                     | Unauthorized::Disabled
                     | Unauthorized::Revoked
                     | Unauthorized::UnknownClient
+                    | Unauthorized::UnknownKey
                     | Unauthorized::OtherOrganization
             ),
             _ => false,
+        }
+    }
+
+    /// Whether the token may be another issuer's.
+    pub(crate) const fn may_be_anothers(&self) -> bool {
+        matches!(self, Self::Unauthorized(Unauthorized::UnknownKey))
+    }
+
+    /// Writes to the log what is in the way of the service, where something is. `operation` is the name of what was asked.
+    pub(crate) fn log(&self, request_id: RequestId, operation: &str) {
+        match (self, self.cause()) {
+            (Self::Internal { .. }, Some(cause)) => {
+                tracing::error!(%request_id, operation, cause, "request failed");
+            }
+            (_, Some(cause)) => logs::refused(request_id, operation, cause),
+            (_, None) => {}
         }
     }
 

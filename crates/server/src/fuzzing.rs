@@ -6,8 +6,8 @@ use jackfield_model::ServiceProviderId;
 use jackfield_store::RootKey;
 
 use crate::auth::bearer_token;
-use crate::auth::page_token::PageTokens;
-use crate::auth::signing::SigningKeys;
+use crate::credential::page_token::PageTokens;
+use crate::credential::signing::SigningKeys;
 
 fn keys() -> SigningKeys {
     SigningKeys::derive(&RootKey::new([7; 32]), std::sync::Arc::default())

@@ -4,60 +4,54 @@
 //! started from it and runs until it is told to stop.
 
 mod admin;
-mod admission;
-mod app;
 mod auth;
 mod body;
-mod clock;
 mod config;
-mod connection;
-mod cors;
-mod deadline;
-mod descriptors;
+mod credential;
+mod endpoint;
 mod error;
-mod exchange;
-mod fault;
+mod fault_answer;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod group;
 mod head;
-mod ids;
-mod journal;
+mod http;
+mod issuer;
+mod log_throttle;
 pub mod logs;
-mod lwa;
 mod metrics;
-mod news;
 mod notes;
-mod open;
+mod oauth;
 pub mod openapi;
-mod opening;
 mod operation;
-mod peer;
 mod private;
-mod reset;
+mod probes;
+mod redact;
+mod request;
 mod response;
-mod restore;
 mod router;
+mod sandbox;
 mod seed;
 mod server;
-mod sockets;
-mod stream;
+mod startup;
+mod state;
 mod supervisor;
+mod throttle;
 mod tls;
-mod visits;
-mod waiting;
+mod transport;
+mod validate;
 
-pub use auth::issuer::{ForeignIssuer, IssuerKind};
-pub use clock::{ClockOffset, InvalidClockOffset};
 pub use config::{
-    AdminTls, Config, ConfigError, ConsentLogin, InvalidListenAddress, InvalidSecret, IssuerName,
+    AdminTls, Config, ConfigError, ConsentLogin, CorsOrigin, InvalidListenAddress, InvalidSecret, IssuerName,
     ListenAddress, Network, SecretSetting, SeedSource, Settings, Span, Text,
 };
-pub use cors::CorsOrigin;
-pub use journal::JournalScope;
+pub use issuer::{ForeignIssuer, IssuerKind};
 pub use logs::LogFormat;
 pub use metrics::Metrics;
-pub use opening::WhenAway;
+pub use sandbox::clock::{ClockOffset, InvalidClockOffset};
+pub use sandbox::request_log::JournalScope;
 pub use seed::SeedError;
-pub use server::{ADMIN_TOKEN_FILE, Server, StartError};
+pub use server::Server;
+pub use startup::{ADMIN_TOKEN_FILE, OnUnavailable, StartError};
 pub use supervisor::Supervisor;
 pub use tls::{InvalidTlsName, LocalCaError, PairError, TlsError, TlsName, TlsSource, Trust};

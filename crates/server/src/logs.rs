@@ -7,7 +7,7 @@ use jackfield_model::RequestId;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
-use crate::news::News;
+use crate::log_throttle::LogThrottle;
 
 /// Form of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -60,8 +60,8 @@ pub fn start(filter: &str, format: LogFormat) {
 /// A request that is refused because something is in the way of the service. In an outage there are many for one
 /// cause: the first is a warning, and one a minute, which says how many there were; the others are at `debug`.
 pub(crate) fn refused(request_id: RequestId, operation: &str, cause: &str) {
-    static NEWS: News = News::new();
-    match NEWS.meet(cause) {
+    static THROTTLE: LogThrottle = LogThrottle::new();
+    match THROTTLE.should_log(cause) {
         Some(before) => tracing::warn!(%request_id, operation, cause, before, "request refused"),
         None => tracing::debug!(%request_id, operation, cause, "request refused"),
     }

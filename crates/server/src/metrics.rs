@@ -255,8 +255,8 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts an answered request.
-    pub(crate) fn request(&self, operation: Option<Operation>, status: StatusCode, latency: Duration) {
-        let name = operation.map_or("other", Operation::name);
+    pub(crate) fn request(&self, operation: Option<&Operation>, status: StatusCode, latency: Duration) {
+        let name = Operation::name_of(operation);
         let at = OPERATIONS
             .iter()
             .position(|own| *own == name)
@@ -396,14 +396,13 @@ fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Hi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::router::AssociationOperation;
 
     #[test]
     fn requests_and_limits_are_counted() {
         let metrics = Metrics::default();
-        let create = Operation::Association(AssociationOperation::Create);
-        metrics.request(Some(create), StatusCode::CREATED, Duration::from_millis(1));
-        metrics.request(Some(create), StatusCode::CREATED, Duration::from_millis(1));
+        let create = Operation::for_clients("create", "create");
+        metrics.request(Some(&create), StatusCode::CREATED, Duration::from_millis(1));
+        metrics.request(Some(&create), StatusCode::CREATED, Duration::from_millis(1));
         metrics.request(None, StatusCode::IM_A_TEAPOT, Duration::from_millis(1));
         metrics.limited(Limit::Rate);
         let text =

@@ -10,7 +10,7 @@ use http_body_util::channel::{Channel, Sender};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::Serialize;
 
-use crate::exchange::{Exchange, Piece};
+use crate::transport::exchange::{Exchange, Piece};
 
 /// The content type of JSON.
 pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -122,9 +122,9 @@ impl Body for ReplyBody {
             Self::Stream(stream) => stream.poll_frame(cx),
         };
         match frame {
-            Poll::Ready(Some(Ok(_))) => crate::stream::gave(),
+            Poll::Ready(Some(Ok(_))) => crate::transport::stream::gave(),
             Poll::Ready(None | Some(Err(_))) => {}
-            Poll::Pending => crate::stream::waits(),
+            Poll::Pending => crate::transport::stream::waits(),
         }
         frame
     }
@@ -166,6 +166,11 @@ impl Stream {
         Poll::Ready(Some(Ok(Frame::data(Piece::part(next, self.exchange.as_mut())))))
     }
 }
+
+/// The media type of an export (RFC 8878).
+pub(crate) const EXPORT_TYPE: &str = "application/zstd";
+/// The media type of JSON values in lines.
+pub(crate) const JSON_LINES_TYPE: &str = "application/jsonl";
 
 /// An answer whose body is sent as the sender gives it, at most `buffer` pieces ahead.
 pub(crate) fn stream(content_type: &'static str, buffer: usize) -> (Reply, Sender<Bytes, StreamBroken>) {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jackfield_model::{ClientId, path};
-use jackfield_server::{JournalScope, SeedSource, Server, Settings, WhenAway};
+use jackfield_server::{JournalScope, OnUnavailable, SeedSource, Server, Settings};
 
 use self::reach::Reach;
 use super::serve;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: DevArgs) -> ExitCode {
                 None => "kept in memory only".to_owned(),
             };
             // What is to be tried has to be there.
-            serve::serve(config, WhenAway::End, move |server, out| greet(server, &kept, out))
+            serve::serve(config, OnUnavailable::End, move |server, out| greet(server, &kept, out))
         }
         Err(error) => {
             eprintln!("error: {error}");

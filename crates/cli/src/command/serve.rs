@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use jackfield_server::{Config, ConfigError, Server, Settings, StartError, Supervisor, Trust, WhenAway};
+use jackfield_server::{Config, ConfigError, OnUnavailable, Server, Settings, StartError, Supervisor, Trust};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Exit status for a configuration that is wrong.
@@ -23,7 +23,7 @@ pub(crate) struct ServeArgs {
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(args: ServeArgs) -> ExitCode {
     match configure(args.config.as_deref(), args.settings, Settings::default()) {
-        Ok(config) => serve(config, WhenAway::Wait, |server, _| {
+        Ok(config) => serve(config, OnUnavailable::Wait, |server, _| {
             // Standard output has the ready line and nothing else.
             if server.consent_is_open() {
                 tracing::warn!(
@@ -69,7 +69,7 @@ fn log_trust(trust: &Trust) {
 /// Starts a server, lets `greet` write to standard output, prints the ready line, and serves.
 pub(super) fn serve(
     mut config: Config,
-    when_away: WhenAway,
+    on_unavailable: OnUnavailable,
     greet: impl FnOnce(&Server, &mut dyn Write) -> std::io::Result<()>,
 ) -> ExitCode {
     jackfield_server::logs::start(&config.log_level, config.log_format);
@@ -89,7 +89,7 @@ pub(super) fn serve(
                 return ExitCode::FAILURE;
             }
         };
-        let server = match Server::start(config, when_away).await {
+        let server = match Server::start(config, on_unavailable).await {
             Ok(server) => server,
             Err(error) => return refuse(&error),
         };

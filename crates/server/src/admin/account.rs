@@ -1,26 +1,34 @@
 //! Organizations.
 
-use jackfield_model::admin::{self, OrganizationPatch, Secret};
+use jackfield_model::admin::{self, OrganizationPatch, Role, Secret};
 use jackfield_store::registry::{Organization, OrganizationChange, PasswordHash, Quotas};
 use jackfield_store::{Origin, RegistryCommand};
+use std::future::ready;
 
 use super::{
-    Query, change, created, no_content, ok, organization, organization_id, page, parse_nullable, valid,
+    AdminOperation, Query, change, created, no_content, ok, organization, organization_id, page,
+    parse_nullable,
 };
-use crate::app::App;
 use crate::error::ApiError;
 use crate::response::Reply;
+use crate::state::State;
+use crate::validate;
 
 /// The one property that may be null.
 const CONSENT_PASSWORD: [&str; 2] = ["consent_password", "consentPassword"];
 
-pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
+pub(crate) static CREATE: AdminOperation =
+    AdminOperation::new("createOrganization", Role::Admin, |context| {
+        Box::pin(create(context.state, context.origin, context.body))
+    });
+
+async fn create(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
     let new: admin::Organization = parse_nullable(body, &CONSENT_PASSWORD)?;
-    valid::name("name", &new.name)?;
-    valid::quotas(&new.quotas)?;
-    let consent_password = hash(app, new.consent_password).await?;
+    validate::name("name", &new.name)?;
+    validate::quotas(&new.quotas)?;
+    let consent_password = hash(state, new.consent_password).await?;
     let organization = Organization {
-        id: new.id.unwrap_or_else(|| app.ids.organization(&*app.store)),
+        id: new.id.unwrap_or_else(|| state.sandbox.ids.organization(&*state.store)),
         name: new.name,
         country: new.country,
         vertical: new.vertical,
@@ -30,42 +38,60 @@ pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Rep
         consent_password,
         lenient: new.lenient,
     };
-    change(app, RegistryCommand::CreateOrganization(organization.clone()), origin).await?;
+    change(state, RegistryCommand::CreateOrganization(organization.clone()), origin).await?;
     created(&shown(&organization))
 }
 
-pub(super) fn list(app: &App, query: &Query) -> Result<Reply, ApiError> {
-    let registry = app.store.registry();
+pub(crate) static LIST: AdminOperation = AdminOperation::new("listOrganizations", Role::Viewer, |context| {
+    Box::pin(ready(list(context.state, context.query)))
+});
+
+fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
+    let registry = state.store.registry();
     let all = registry.organizations.values().map(|own| (own.id.to_string(), shown(own))).collect();
     ok(&page(all, query)?)
 }
 
-pub(super) fn get(app: &App, id: &str) -> Result<Reply, ApiError> {
-    ok(&shown(&*organization(app, id)?))
+pub(crate) static GET: AdminOperation = AdminOperation::new("getOrganization", Role::Viewer, |context| {
+    Box::pin(ready(get(context.state, context.id)))
+});
+
+fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
+    ok(&shown(&*organization(state, id)?))
 }
 
-pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
+pub(crate) static UPDATE: AdminOperation =
+    AdminOperation::new("updateOrganization", Role::Admin, |context| {
+        Box::pin(update(context.state, context.origin, context.id, context.body))
+    });
+
+async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let mut patch: OrganizationPatch = parse_nullable(body, &CONSENT_PASSWORD)?;
-    patch.name.as_deref().map_or(Ok(()), |name| valid::name("name", name))?;
-    valid::quotas(&patch.quotas.unwrap_or_default())?;
+    patch.name.as_deref().map_or(Ok(()), |name| validate::name("name", name))?;
+    validate::quotas(&patch.quotas.unwrap_or_default())?;
     let consent_password = match patch.consent_password.take() {
-        Some(password) => Some(hash(app, password).await?),
+        Some(password) => Some(hash(state, password).await?),
         None => None,
     };
     let changed = OrganizationChange { patch, consent_password };
-    change(app, RegistryCommand::UpdateOrganization(organization_id(id)?, changed), origin).await?;
-    get(app, id)
+    change(state, RegistryCommand::UpdateOrganization(organization_id(id)?, changed), origin).await?;
+    get(state, id)
 }
 
-pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
-    change(app, RegistryCommand::DeleteOrganization(organization_id(id)?), origin).await?;
+pub(crate) static DELETE: AdminOperation =
+    AdminOperation::new("deleteOrganization", Role::Admin, |context| {
+        Box::pin(delete(context.state, context.origin, context.id))
+    });
+
+async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
+    change(state, RegistryCommand::DeleteOrganization(organization_id(id)?), origin).await?;
     no_content()
 }
 
-async fn hash(app: &App, password: Option<Secret>) -> Result<Option<PasswordHash>, ApiError> {
+async fn hash(state: &State, password: Option<Secret>) -> Result<Option<PasswordHash>, ApiError> {
     let Some(password) = password else { return Ok(None) };
-    valid::password("consent_password", &password)?;
-    app.hashing.hash(password.0).await.map(Some)
+    validate::password("consent_password", &password)?;
+    state.credentials.hashing.hash(password.0).await.map(Some)
 }
 
 fn shown(organization: &Organization) -> admin::Organization {

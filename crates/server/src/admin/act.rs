@@ -1,141 +1,43 @@
 //! What operators do that changes no object and matters all the same: it stands in the change record, with who did it,
 //! with which role, and from where.
-//!
-//! Nobody can make the record grow by asking often: wrong tokens are told once a minute with their number, reads of the
-//! journal once an hour for each token and address.
 
-use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use jackfield_model::{RequestId, limit};
+use jackfield_model::RequestId;
 use jackfield_store::registry::Act;
 use jackfield_store::{Actor, Origin, RegistryCommand, StoreError, Subject, Timestamp};
 use serde_json::{Value, json};
 
+use super::Recorded;
 use super::access::Operator;
-use crate::app::{App, Call};
 use crate::error::ApiError;
-use crate::router::AdminOperation;
+use crate::request::Call;
+use crate::state::{FAILURES_INTERVAL, State};
 
-/// Between two entries about wrong admin tokens.
-const FAILURES_INTERVAL: Duration = Duration::from_secs(60);
-/// Between two entries about one reader of the journal.
-const READS_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// Who presents a wrong token. No token has such a name.
 const NOBODY: &str = "?";
-
-/// What was not told yet.
-#[derive(Debug, Default)]
-pub(crate) struct Acts {
-    failures: Mutex<Failures>,
-    readers: Mutex<HashMap<(Actor, IpAddr), Reads>>,
-}
-
-#[derive(Debug, Default)]
-struct Failures {
-    told: Option<Instant>,
-    count: u64,
-    addresses: BTreeSet<IpAddr>,
-}
-
-#[derive(Debug)]
-struct Reads {
-    told: Instant,
-    /// Since then.
-    count: u64,
-}
-
-impl Acts {
-    /// Counts a wrong token; answers what is to be told now, if anything.
-    fn fail(&self, address: IpAddr, now: Instant) -> Option<Value> {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.count += 1;
-        if failures.addresses.len() < limit::ACT_ADDRESSES {
-            failures.addresses.insert(address);
-        }
-        failures.tell(now)
-    }
-
-    /// What is still to be told of wrong tokens.
-    fn unsaid(&self, now: Instant) -> Option<Value> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).tell(now)
-    }
-
-    /// Counts a read of the journal; answers how many are to be told now, if any.
-    fn read(&self, reader: (Actor, IpAddr), now: Instant) -> Option<u64> {
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() >= limit::ACT_READERS && !readers.contains_key(&reader) {
-            readers.retain(|_, reads| now.duration_since(reads.told) < READS_INTERVAL);
-        }
-        if readers.len() >= limit::ACT_READERS && !readers.contains_key(&reader) {
-            return None;
-        }
-        match readers.get_mut(&reader) {
-            Some(reads) if now.duration_since(reads.told) < READS_INTERVAL => {
-                reads.count += 1;
-                None
-            }
-            known => {
-                let count = known.map_or(0, |reads| reads.count) + 1;
-                readers.insert(reader, Reads { told: now, count: 0 });
-                Some(count)
-            }
-        }
-    }
-}
-
-impl Failures {
-    fn tell(&mut self, now: Instant) -> Option<Value> {
-        let early = self.told.is_some_and(|told| now.duration_since(told) < FAILURES_INTERVAL);
-        if early || self.count == 0 {
-            return None;
-        }
-        self.told = Some(now);
-        let addresses: Vec<String> =
-            std::mem::take(&mut self.addresses).iter().map(ToString::to_string).collect();
-        Some(json!({ "count": std::mem::take(&mut self.count), "addresses": addresses }))
-    }
-}
 
 /// Tells what an operator did, once it is done. `id` is the parameter of the path.
 ///
 /// # Errors
-/// When it cannot be told and what was asked for gives something out.
-pub(crate) async fn tell(
-    app: &App,
+/// When it cannot be told and the operation gives something out.
+pub(super) async fn tell(
+    state: &State,
     operator: &Operator,
-    operation: AdminOperation,
+    recorded: &Recorded,
     call: &Call,
     id: &str,
 ) -> Result<(), ApiError> {
     let mut details = json!({ "address": call.peer.to_string(), "role": operator.role });
-    let kind = match operation {
-        AdminOperation::IssueToken => "token_issued",
-        AdminOperation::Backup => "backup",
-        AdminOperation::Restore => "restore",
-        AdminOperation::CreateFault | AdminOperation::DeleteFault | AdminOperation::DeleteFaults => {
-            details["method"] = call.head.method.as_str().into();
-            "fault_rule"
-        }
-        AdminOperation::SetClock => {
-            details["offset_seconds"] = app.clock.offset().seconds().into();
-            "clock"
-        }
-        AdminOperation::ReadJournal => {
-            let reader = (operator.actor(), call.peer.address());
-            let Some(count) = app.acts.read(reader, Instant::now()) else { return Ok(()) };
-            details["count"] = count.into();
-            "journal_read"
-        }
-        _ => return Ok(()),
-    };
+    if !(recorded.details)(state, operator, call, &mut details) {
+        return Ok(());
+    }
+    let kind = recorded.kind;
     let origin = Origin { actor: operator.actor(), request_id: call.request_id, time: Timestamp::now() };
-    let gives_out = matches!(operation, AdminOperation::IssueToken | AdminOperation::Backup);
-    match note(app, kind, id, &details, origin).await {
+    match note(state, kind, id, &details, origin).await {
         // What cannot be told must not be had. The rest is in memory, and helps where a store is away.
-        Err(error) if gives_out => Err(error.into()),
+        Err(error) if recorded.gives_out => Err(error.into()),
         Err(error) => {
             tracing::warn!(%error, kind, "what an operator did could not be written into the change record");
             Ok(())
@@ -145,77 +47,42 @@ pub(crate) async fn tell(
 }
 
 /// Notes a request with a wrong admin token.
-pub(crate) async fn failed(app: &App, call: &Call) {
-    if let Some(details) = app.acts.fail(call.peer.address(), Instant::now()) {
-        tell_failures(app, &details, call.request_id).await;
+pub(crate) async fn failed(state: &State, call: &Call) {
+    if let Some(details) = state.operators.acts.fail(call.peer.address(), Instant::now()) {
+        tell_failures(state, &details, call.request_id).await;
     }
 }
 
 /// Tells, now and then, of wrong tokens that were not told at once. Never ends.
-pub(crate) async fn keep_telling(app: Arc<App>) {
+pub(crate) async fn keep_telling(state: Arc<State>) {
     loop {
         tokio::time::sleep(FAILURES_INTERVAL).await;
-        if let Some(details) = app.acts.unsaid(Instant::now()) {
-            tell_failures(&app, &details, RequestId::random()).await;
+        if let Some(details) = state.operators.acts.unsaid(Instant::now()) {
+            tell_failures(&state, &details, RequestId::random()).await;
         }
     }
 }
 
-async fn tell_failures(app: &App, details: &Value, request_id: RequestId) {
+async fn tell_failures(state: &State, details: &Value, request_id: RequestId) {
     tracing::warn!(%details, "wrong admin tokens were presented");
     let origin = Origin { actor: Actor::Operator(NOBODY.into()), request_id, time: Timestamp::now() };
-    if let Err(error) = note(app, "login_failed", "", details, origin).await {
+    if let Err(error) = note(state, "login_failed", "", details, origin).await {
         tracing::warn!(%error, "wrong admin tokens could not be written into the change record");
     }
 }
 
 /// Writes an entry. In a store that was never written to there is none, so that it can still be filled from a backup.
-async fn note(app: &App, kind: &str, id: &str, details: &Value, origin: Origin) -> Result<(), StoreError> {
-    if app.store.registry().organizations.is_empty() && app.store.stats().await?.last_change == 0 {
+async fn note(
+    state: &State,
+    kind: &str,
+    id: &str,
+    details: &Value,
+    origin: Origin,
+) -> Result<(), StoreError> {
+    if state.store.registry().organizations.is_empty() && state.store.stats().await?.last_change == 0 {
         return Ok(());
     }
     let act =
         Act { kind: format!("{}{kind}", Subject::ACT), id: id.to_owned(), details: details.to_string() };
-    app.store.change_registry(RegistryCommand::Note(act), origin).await.map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-
-    #[test]
-    fn wrong_tokens_are_told_once_a_minute_with_their_number() {
-        let (acts, start) = (Acts::default(), Instant::now());
-        assert_eq!(acts.fail(ADDRESS, start).unwrap()["count"], 1);
-        for second in 1..60 {
-            assert_eq!(acts.fail(ADDRESS, start + Duration::from_secs(second)), None);
-        }
-        let told = acts.fail(ADDRESS, start + FAILURES_INTERVAL).unwrap();
-        assert_eq!((&told["count"], &told["addresses"]), (&json!(60), &json!(["127.0.0.1"])));
-        assert_eq!(acts.unsaid(start + 3 * FAILURES_INTERVAL), None);
-        for number in 0..100_u8 {
-            acts.fail([10, 0, 0, number].into(), start + FAILURES_INTERVAL);
-        }
-        let told = acts.unsaid(start + 3 * FAILURES_INTERVAL).unwrap();
-        assert_eq!(told["count"], 100);
-        assert_eq!(told["addresses"].as_array().unwrap().len(), limit::ACT_ADDRESSES);
-    }
-
-    #[test]
-    fn a_reader_of_the_journal_is_told_once_an_hour() {
-        let (acts, start) = (Acts::default(), Instant::now());
-        let reader = || (Actor::Admin, ADDRESS);
-        assert_eq!(acts.read(reader(), start), Some(1));
-        assert_eq!(acts.read((Actor::Operator("a".into()), ADDRESS), start), Some(1));
-        for second in 1..100 {
-            assert_eq!(acts.read(reader(), start + Duration::from_secs(second)), None);
-        }
-        assert_eq!(acts.read(reader(), start + READS_INTERVAL), Some(100));
-        for number in 0..2 * limit::ACT_READERS {
-            acts.read((Actor::Operator(number.to_string().into()), ADDRESS), start + READS_INTERVAL);
-        }
-        assert!(acts.readers.lock().unwrap().len() <= limit::ACT_READERS);
-    }
+    state.store.change_registry(RegistryCommand::Note(act), origin).await.map(drop)
 }

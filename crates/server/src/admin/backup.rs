@@ -3,20 +3,25 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jackfield_model::admin::Role;
 use jackfield_store::moving::Export;
 
-use crate::app::App;
+use super::{AdminOperation, Recorded};
 use crate::error::ApiError;
 use crate::response::{self, Reply, StreamBroken};
+use crate::state::State;
 
-/// The media type of an export (RFC 8878).
-pub(crate) const EXPORT_TYPE: &str = "application/zstd";
 /// Pieces that wait to be sent.
 const AHEAD: usize = 2;
 
-pub(super) async fn backup(app: &Arc<App>) -> Result<Reply, ApiError> {
-    let mut export = Export::new(app.store.snapshot().await?);
-    let (reply, mut sender) = response::stream(EXPORT_TYPE, AHEAD);
+pub(crate) static BACKUP: AdminOperation =
+    AdminOperation::new("backup", Role::Operator, |context| Box::pin(backup(context.state)))
+        .outlasting_resets()
+        .recorded(Recorded::giving_out("backup"));
+
+async fn backup(state: &Arc<State>) -> Result<Reply, ApiError> {
+    let mut export = Export::new(state.store.snapshot().await?);
+    let (reply, mut sender) = response::stream(response::EXPORT_TYPE, AHEAD);
     tokio::spawn(async move {
         loop {
             match export.next().await {

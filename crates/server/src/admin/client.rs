@@ -1,45 +1,51 @@
 //! Clients: the security profiles that get tokens.
 
+use std::future::ready;
 use std::sync::Arc;
 
-use jackfield_model::admin::{self, ClientPatch, NewClient, NewToken, RevokeTokens, Secret};
+use jackfield_model::admin::{self, ClientPatch, NewClient, NewToken, RevokeTokens, Role, Secret};
 use jackfield_model::scope::SERVICE_PROVIDER;
 use jackfield_model::{ClientId, ScopeSet, limit};
 use jackfield_store::registry::{Client, ClientChange, RefreshToken};
 use jackfield_store::{Origin, RegistryCommand, Timestamp};
 
 use super::{
-    Query, change, created, no_content, not_found, ok, organization, page, parse_nullable, parse_or_default,
-    valid,
+    AdminOperation, Query, Recorded, change, created, no_content, not_found, ok, organization, page,
+    parse_nullable, parse_or_default,
 };
-use crate::app::App;
-use crate::auth::access_token;
+use crate::auth;
+use crate::credential::access_token;
 use crate::error::ApiError;
-use crate::lwa;
 use crate::response::Reply;
+use crate::state::State;
+use crate::validate;
 
 /// The one property of clients that may be null.
 const RATE_LIMIT: [&str; 2] = ["rate_limit", "rateLimit"];
 
-pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
-    let organization = organization(app, of)?;
+pub(crate) static CREATE: AdminOperation = AdminOperation::new("createClient", Role::Admin, |context| {
+    Box::pin(create(context.state, context.origin, context.id, context.body))
+});
+
+async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
+    let organization = organization(state, of)?;
     let new: NewClient =
         if body.is_empty() { NewClient::default() } else { parse_nullable(body, &RATE_LIMIT)? };
     if let Some(secret) = &new.secret {
-        valid::secret("secret", secret)?;
+        validate::secret("secret", secret)?;
     }
     if let Some(token) = &new.refresh_token {
-        valid::secret("refresh_token", token)?;
+        validate::secret("refresh_token", token)?;
     }
-    valid::rate_limit(new.rate_limit)?;
-    valid::redirect_uris(&new.redirect_uris)?;
-    let id = Arc::new(new.id.unwrap_or_else(|| app.ids.client(&*app.store)));
+    validate::rate_limit(new.rate_limit)?;
+    validate::redirect_uris(&new.redirect_uris)?;
+    let id = Arc::new(new.id.unwrap_or_else(|| state.sandbox.ids.client(&*state.store)));
     let secret = new.secret.unwrap_or_else(random_secret);
     let refresh_token = new
         .refresh_token
-        .map(|token| RefreshToken::new(app.keys().hash_refresh_token(&token.0), Timestamp::now()));
+        .map(|token| RefreshToken::new(state.keys().hash_refresh_token(&token.0), Timestamp::now()));
     let client = Client {
-        secret_hash: app.keys().hash_client_secret(&id, &secret.0),
+        secret_hash: state.keys().hash_client_secret(&id, &secret.0),
         id,
         organization: organization.id.clone(),
         scopes: new.scopes.unwrap_or_else(default_scopes),
@@ -51,26 +57,37 @@ pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> 
         refresh_tokens: refresh_token.into_iter().collect(),
         spent_codes: Vec::new(),
     };
-    change(app, RegistryCommand::CreateClient(client.clone()), origin).await?;
+    change(state, RegistryCommand::CreateClient(client.clone()), origin).await?;
     created(&admin::Client { secret: Some(secret), ..shown(&client) })
 }
 
-pub(super) fn list(app: &App, of: &str, query: &Query) -> Result<Reply, ApiError> {
-    let organization = organization(app, of)?;
-    let registry = app.store.registry();
+pub(crate) static LIST: AdminOperation = AdminOperation::new("listClients", Role::Viewer, |context| {
+    Box::pin(ready(list(context.state, context.id, context.query)))
+});
+
+fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
+    let organization = organization(state, of)?;
+    let registry = state.store.registry();
     let own = registry.clients.values().filter(|client| client.organization == organization.id);
     ok(&page(own.map(|client| (client.id.to_string(), shown(client))).collect(), query)?)
 }
 
-pub(super) fn get(app: &App, id: &str) -> Result<Reply, ApiError> {
-    ok(&shown(&*find(app, id)?))
+pub(crate) static GET: AdminOperation =
+    AdminOperation::new("getClient", Role::Viewer, |context| Box::pin(ready(get(context.state, context.id))));
+
+fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
+    ok(&shown(&*find(state, id)?))
 }
 
-pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
+pub(crate) static UPDATE: AdminOperation = AdminOperation::new("updateClient", Role::Admin, |context| {
+    Box::pin(update(context.state, context.origin, context.id, context.body))
+});
+
+async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let patch: ClientPatch = parse_nullable(body, &RATE_LIMIT)?;
-    valid::rate_limit(patch.rate_limit)?;
-    valid::redirect_uris(patch.redirect_uris.as_deref().unwrap_or_default())?;
-    let client = find(app, id)?;
+    validate::rate_limit(patch.rate_limit)?;
+    validate::redirect_uris(patch.redirect_uris.as_deref().unwrap_or_default())?;
+    let client = find(state, id)?;
     // A token says which scopes it has, so one that loses a scope is only known by its generation.
     let narrowed = |scopes: &ScopeSet| client.scopes.iter().any(|own| !scopes.contains(own.as_str()));
     let updated = ClientChange {
@@ -82,46 +99,61 @@ pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> 
         public: patch.public,
         ..ClientChange::default()
     };
-    change(app, RegistryCommand::UpdateClient(ClientId::clone(&client.id), updated), origin).await?;
-    get(app, id)
+    change(state, RegistryCommand::UpdateClient(ClientId::clone(&client.id), updated), origin).await?;
+    get(state, id)
 }
 
-pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
-    let client = find(app, id)?;
-    change(app, RegistryCommand::DeleteClient(ClientId::clone(&client.id)), origin).await?;
+pub(crate) static DELETE: AdminOperation = AdminOperation::new("deleteClient", Role::Admin, |context| {
+    Box::pin(delete(context.state, context.origin, context.id))
+});
+
+async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
+    let client = find(state, id)?;
+    change(state, RegistryCommand::DeleteClient(ClientId::clone(&client.id)), origin).await?;
     no_content()
 }
 
+pub(crate) static ROTATE_SECRET: AdminOperation =
+    AdminOperation::new("rotateSecret", Role::Admin, |context| {
+        Box::pin(rotate_secret(context.state, context.origin, context.id))
+    });
+
 /// The old secret is worthless at once; access tokens that were issued stay valid until they expire.
-pub(super) async fn rotate_secret(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
-    let client = find(app, id)?;
+async fn rotate_secret(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
+    let client = find(state, id)?;
     let secret = random_secret();
-    let hash = app.keys().hash_client_secret(&client.id, &secret.0);
+    let hash = state.keys().hash_client_secret(&client.id, &secret.0);
     let rotated = ClientChange { secret_hash: Some(hash), ..ClientChange::default() };
-    change(app, RegistryCommand::UpdateClient(ClientId::clone(&client.id), rotated), origin).await?;
-    ok(&admin::Client { secret: Some(secret), ..shown(&*find(app, id)?) })
+    change(state, RegistryCommand::UpdateClient(ClientId::clone(&client.id), rotated), origin).await?;
+    ok(&admin::Client { secret: Some(secret), ..shown(&*find(state, id)?) })
 }
 
-pub(super) async fn revoke_tokens(
-    app: &App,
-    origin: Origin,
-    id: &str,
-    body: &[u8],
-) -> Result<Reply, ApiError> {
-    let client = find(app, id)?;
+pub(crate) static REVOKE_TOKENS: AdminOperation =
+    AdminOperation::new("revokeTokens", Role::Operator, |context| {
+        Box::pin(revoke_tokens(context.state, context.origin, context.id, context.body))
+    });
+
+async fn revoke_tokens(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
+    let client = find(state, id)?;
     let RevokeTokens { refresh_tokens } = parse_or_default(body)?;
     let revoked = ClientChange {
         revoke_access_tokens: true,
         revoke_refresh_tokens: refresh_tokens,
         ..ClientChange::default()
     };
-    change(app, RegistryCommand::UpdateClient(ClientId::clone(&client.id), revoked), origin).await?;
-    get(app, id)
+    change(state, RegistryCommand::UpdateClient(ClientId::clone(&client.id), revoked), origin).await?;
+    get(state, id)
 }
 
+pub(crate) static ISSUE_TOKEN: AdminOperation =
+    AdminOperation::new("issueToken", Role::Operator, |context| {
+        Box::pin(ready(issue_token(context.state, context.id, context.body)))
+    })
+    .recorded(Recorded::giving_out("token_issued"));
+
 /// For tests: an access token with any scopes and life, an expired one included.
-pub(super) fn issue_token(app: &App, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
-    let client = find(app, id)?;
+fn issue_token(state: &State, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
+    let client = find(state, id)?;
     let asked: NewToken = parse_or_default(body)?;
     let life = asked.expires_in.unwrap_or(limit::ACCESS_TOKEN_SECONDS);
     if life > limit::ACCESS_TOKEN_MAX_SECONDS {
@@ -131,14 +163,14 @@ pub(super) fn issue_token(app: &App, id: &str, body: &[u8]) -> Result<Reply, Api
         )));
     }
     let scopes = asked.scopes.unwrap_or_else(|| client.scopes.clone());
-    let mut token = lwa::issue(app, &client, &scopes, life);
+    let mut token = auth::issue(state, &client, &scopes, life);
     token.scope = Some(scopes.to_string());
-    app.metrics.token_issued("admin");
+    state.metrics.token_issued("admin");
     ok(&token)
 }
 
-pub(super) fn find(app: &App, id: &str) -> Result<Arc<Client>, ApiError> {
-    app.store.registry().clients.get(id).cloned().ok_or_else(|| not_found("client"))
+pub(super) fn find(state: &State, id: &str) -> Result<Arc<Client>, ApiError> {
+    state.store.registry().clients.get(id).cloned().ok_or_else(|| not_found("client"))
 }
 
 fn default_scopes() -> ScopeSet {

@@ -1,37 +1,46 @@
 //! What stands in the directory, and how it came to stand there.
 
 use jackfield_model::ServiceProviderId;
-use jackfield_model::admin::{self, AssociationList, ChangeList};
+use jackfield_model::admin::{self, AssociationList, ChangeList, Role};
 use jackfield_store::{AssociationRange, Change, ChangeFilter, Subject};
 
-use super::{Query, ok, provider};
-use crate::app::App;
+use super::{AdminOperation, Query, ok, provider};
 use crate::error::ApiError;
 use crate::response::Reply;
+use crate::state::State;
 
-pub(super) async fn associations(app: &App, id: &str, query: &Query) -> Result<Reply, ApiError> {
-    let provider = provider::find(app, id)?;
+pub(crate) static ASSOCIATIONS: AdminOperation =
+    AdminOperation::new("listAssociations", Role::Viewer, |context| {
+        Box::pin(associations(context.state, context.id, context.query))
+    });
+
+async fn associations(state: &State, id: &str, query: &Query) -> Result<Reply, ApiError> {
+    let provider = provider::find(state, id)?;
     let range = AssociationRange {
         prefix: query.get("prefix").unwrap_or_default().to_owned(),
         after: query.parsed("after")?,
         limit: query.limit()?,
     };
-    let page = app.store.list_associations(provider.id, &range).await?;
+    let page = state.store.list_associations(provider.id, &range).await?;
     let last = page.associations.last().filter(|_| page.more);
     ok(&AssociationList {
         next_after: last.map(|last| last.external_user_id.clone()),
-        total_count: app.store.count_associations(provider.id).await?,
+        total_count: state.store.count_associations(provider.id).await?,
         associations: page.associations,
     })
 }
 
-pub(super) async fn changes(app: &App, query: &Query) -> Result<Reply, ApiError> {
+pub(crate) static CHANGES: AdminOperation = AdminOperation::new("listChanges", Role::Viewer, |context| {
+    Box::pin(changes(context.state, context.query))
+});
+
+async fn changes(state: &State, query: &Query) -> Result<Reply, ApiError> {
     let filter = ChangeFilter {
         provider: query.parsed::<ServiceProviderId>("serviceProviderId")?,
         after: query.parsed("after")?.unwrap_or_default(),
         limit: query.limit()?,
     };
-    let page = app.store.list_changes(&filter).await?;
+    let page = state.store.list_changes(&filter).await?;
     ok(&ChangeList {
         changes: page.changes.iter().map(shown).collect(),
         next_after: page.next_after,

@@ -1,23 +1,39 @@
 //! For those who integrate and test: the journal, the fault rules, the token clock, the reset.
 
+use std::future::ready;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jackfield_model::admin::Role;
 use jackfield_model::inspect::{Clock, ClockOffset, FaultList, FaultRule, Journal, JournalEntry, SetClock};
 use jackfield_model::limit;
 use jackfield_store::Origin;
+use serde_json::Value;
 
-use super::{Query, created, no_content, not_found, ok, parse};
-use crate::app::App;
-use crate::clock;
+use super::access::Operator;
+use super::{AdminOperation, Query, Recorded, created, no_content, not_found, ok, parse, reset};
 use crate::error::{ApiError, time_text};
-use crate::fault;
-use crate::journal::Filter;
-use crate::reset;
+use crate::request::Call;
 use crate::response::Reply;
+use crate::sandbox::clock;
+use crate::sandbox::fault;
+use crate::sandbox::request_log::Filter;
+use crate::state::State;
 
-pub(super) async fn journal(app: &App, query: &Query) -> Result<Reply, ApiError> {
-    if !app.journal.is_on() {
+/// What is told of a change to the fault rules.
+const FAULT_RULE: Recorded = Recorded::new("fault_rule").with(|_, _, call, details| {
+    details["method"] = call.head.method.as_str().into();
+    true
+});
+
+pub(crate) static JOURNAL: AdminOperation = AdminOperation::new("readJournal", Role::Operator, |context| {
+    Box::pin(journal(context.state, context.query))
+})
+.outlasting_resets()
+.recorded(Recorded::new("journal_read").with(read_details));
+
+async fn journal(state: &State, query: &Query) -> Result<Reply, ApiError> {
+    if !state.sandbox.journal.is_on() {
         return Err(ApiError::Conflict(
             "This server keeps no journal; it was started with --journal 0.".to_owned(),
         ));
@@ -31,9 +47,10 @@ pub(super) async fn journal(app: &App, query: &Query) -> Result<Reply, ApiError>
         ));
     }
     let operation = query.get("operation").map(str::to_owned);
-    let known = |name: &String| name == "other" || fault::operations().contains(&name.as_str());
+    let names = &state.sandbox.fault_operations;
+    let known = |name: &String| name == "other" || names.contains(&name.as_str());
     if operation.as_ref().is_some_and(|name| !known(name)) {
-        return bad(format!("operation must be one of {}, other.", fault::operations().join(", ")));
+        return bad(format!("operation must be one of {}, other.", names.join(", ")));
     }
     let status: Option<u16> = query.parsed("status")?;
     if let Some(status) = status.filter(|status| !(100..=599).contains(status)) {
@@ -47,7 +64,7 @@ pub(super) async fn journal(app: &App, query: &Query) -> Result<Reply, ApiError>
         refused: query.parsed("refused")?.unwrap_or_default(),
     };
     let patience = Duration::from_secs(wait.into());
-    let page = app.journal.read(&filter, query.parsed("after")?, query.limit()?, patience).await;
+    let page = state.sandbox.journal.read(&filter, query.parsed("after")?, query.limit()?, patience).await;
     ok(&Journal {
         entries: page.entries.iter().map(|entry| JournalEntry::clone(entry)).collect(),
         next_after: page.next_after,
@@ -56,48 +73,94 @@ pub(super) async fn journal(app: &App, query: &Query) -> Result<Reply, ApiError>
     })
 }
 
-pub(super) fn create_fault(app: &App, body: &[u8]) -> Result<Reply, ApiError> {
+pub(crate) static CREATE_FAULT: AdminOperation =
+    AdminOperation::new("createFault", Role::Operator, |context| {
+        Box::pin(ready(create_fault(context.state, context.body)))
+    })
+    .recorded(FAULT_RULE);
+
+fn create_fault(state: &State, body: &[u8]) -> Result<Reply, ApiError> {
     let rule: FaultRule = parse(body)?;
-    fault::check(&rule).map_err(ApiError::BadRequest)?;
+    fault::check(&rule, &state.sandbox.fault_operations).map_err(ApiError::BadRequest)?;
     let full =
         || ApiError::Conflict(format!("There are {} fault rules, which is the most allowed.", limit::FAULTS));
-    let rule = app.faults.add(rule).ok_or_else(full)?;
+    let rule = state.sandbox.faults.add(rule).ok_or_else(full)?;
     tracing::warn!(rule = rule.id, "a fault rule was made");
     created(&rule)
 }
 
-pub(super) fn faults(app: &App) -> Result<Reply, ApiError> {
-    ok(&FaultList { faults: app.faults.list() })
+pub(crate) static FAULTS: AdminOperation =
+    AdminOperation::new("listFaults", Role::Viewer, |context| Box::pin(ready(faults(context.state))));
+
+fn faults(state: &State) -> Result<Reply, ApiError> {
+    ok(&FaultList { faults: state.sandbox.faults.list() })
 }
 
-pub(super) fn delete_fault(app: &App, id: &str) -> Result<Reply, ApiError> {
-    let removed = id.parse().is_ok_and(|id| app.faults.remove(id));
+pub(crate) static DELETE_FAULT: AdminOperation =
+    AdminOperation::new("deleteFault", Role::Operator, |context| {
+        Box::pin(ready(delete_fault(context.state, context.id)))
+    })
+    .recorded(FAULT_RULE);
+
+fn delete_fault(state: &State, id: &str) -> Result<Reply, ApiError> {
+    let removed = id.parse().is_ok_and(|id| state.sandbox.faults.remove(id));
     if removed { no_content() } else { Err(not_found("fault rule")) }
 }
 
-pub(super) fn delete_faults(app: &App) -> Result<Reply, ApiError> {
-    app.faults.clear();
+pub(crate) static DELETE_FAULTS: AdminOperation =
+    AdminOperation::new("deleteFaults", Role::Operator, |context| {
+        Box::pin(ready(delete_faults(context.state)))
+    })
+    .recorded(FAULT_RULE);
+
+fn delete_faults(state: &State) -> Result<Reply, ApiError> {
+    state.sandbox.faults.clear();
     no_content()
 }
 
-pub(super) fn clock(app: &App) -> Result<Reply, ApiError> {
+pub(crate) static CLOCK: AdminOperation =
+    AdminOperation::new("getClock", Role::Viewer, |context| Box::pin(ready(clock(context.state))));
+
+fn clock(state: &State) -> Result<Reply, ApiError> {
     ok(&Clock {
-        offset_seconds: app.clock.offset().seconds(),
-        time: time_text(app.clock.seconds()),
+        offset_seconds: state.sandbox.clock.offset().seconds(),
+        time: time_text(state.sandbox.clock.seconds()),
         system_time: time_text(clock::system_seconds()),
     })
 }
 
-pub(super) fn set_clock(app: &App, body: &[u8]) -> Result<Reply, ApiError> {
+pub(crate) static SET_CLOCK: AdminOperation = AdminOperation::new("setClock", Role::Operator, |context| {
+    Box::pin(ready(set_clock(context.state, context.body)))
+})
+.recorded(Recorded::new("clock").with(clock_details));
+
+fn set_clock(state: &State, body: &[u8]) -> Result<Reply, ApiError> {
     let SetClock { offset } = parse(body)?;
     let offset = match offset {
         ClockOffset::Seconds(seconds) => clock::ClockOffset::from_seconds(seconds),
         ClockOffset::Text(text) => text.parse(),
     };
-    app.clock.set(offset.map_err(|error| ApiError::BadRequest(format!("offset: {error}.")))?);
-    clock(app)
+    state.sandbox.clock.set(offset.map_err(|error| ApiError::BadRequest(format!("offset: {error}.")))?);
+    clock(state)
 }
 
-pub(super) async fn reset(app: &Arc<App>, origin: Origin) -> Result<Reply, ApiError> {
-    ok(&reset::reset(app, origin).await?)
+pub(crate) static RESET: AdminOperation =
+    AdminOperation::new("reset", Role::Admin, |context| Box::pin(reset(context.state, context.origin)))
+        .outlasting_resets();
+
+async fn reset(state: &Arc<State>, origin: Origin) -> Result<Reply, ApiError> {
+    ok(&reset::reset(state, origin).await?)
+}
+
+fn clock_details(state: &State, _: &Operator, _: &Call, details: &mut Value) -> bool {
+    details["offset_seconds"] = state.sandbox.clock.offset().seconds().into();
+    true
+}
+
+/// Reads are told once an hour for each token and address, with their number.
+fn read_details(state: &State, operator: &Operator, call: &Call, details: &mut Value) -> bool {
+    let reader = (operator.actor(), call.peer.address());
+    let Some(count) = state.operators.acts.read(reader, Instant::now()) else { return false };
+    details["count"] = count.into();
+    true
 }

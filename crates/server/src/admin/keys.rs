@@ -1,27 +1,35 @@
 //! The keys that sign tokens: rotated and listed, never shown.
 
-use jackfield_model::admin::{RotateKeys, SigningKey, SigningKeyList};
+use jackfield_model::admin::{Role, RotateKeys, SigningKey, SigningKeyList};
 use jackfield_store::registry::{KEY_SECONDS, KeyInUse, Rotation};
 use jackfield_store::{Origin, RegistryCommand, RootKey};
+use std::future::ready;
 
-use super::{change, ok, parse_or_default};
-use crate::app::App;
+use super::{AdminOperation, change, ok, parse_or_default};
 use crate::error::{ApiError, time_text};
 use crate::response::Reply;
+use crate::state::State;
+
+pub(crate) static ROTATE: AdminOperation = AdminOperation::new("rotateKeys", Role::Admin, |context| {
+    Box::pin(rotate(context.state, context.origin, context.body))
+});
 
 /// A new key signs from now on; what older keys signed is good until it expires, unless the body says otherwise.
-pub(super) async fn rotate(app: &App, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
+async fn rotate(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
     let RotateKeys { revoke } = parse_or_default(body)?;
-    let rotation = Rotation { key: RootKey::random(), now: app.clock.seconds(), revoke };
-    change(app, RegistryCommand::RotateKeys(rotation), origin).await?;
-    let key = app.store.registry().keyring.current();
+    let rotation = Rotation { key: RootKey::random(), now: state.sandbox.clock.seconds(), revoke };
+    change(state, RegistryCommand::RotateKeys(rotation), origin).await?;
+    let key = state.store.registry().keyring.current();
     tracing::warn!(key, revoke, "the keys that sign tokens were rotated");
-    list(app)
+    list(state)
 }
 
-pub(super) fn list(app: &App) -> Result<Reply, ApiError> {
-    let now = app.clock.seconds();
-    let keys = app.store.registry().keyring.keys(app.store.root_key());
+pub(crate) static LIST: AdminOperation =
+    AdminOperation::new("listKeys", Role::Viewer, |context| Box::pin(ready(list(context.state))));
+
+fn list(state: &State) -> Result<Reply, ApiError> {
+    let now = state.sandbox.clock.seconds();
+    let keys = state.store.registry().keyring.keys(state.store.root_key());
     ok(&SigningKeyList { items: keys.iter().map(|own| shown(own, now)).collect() })
 }
 

@@ -2,108 +2,160 @@
 //!
 //! Every request bears the admin token. Bodies are those of `jackfield_model::admin`.
 
-pub(crate) mod access;
-mod account;
-pub(crate) mod act;
-mod backup;
-mod client;
-mod directory;
-pub(crate) mod host;
-mod inspect;
-mod keys;
-mod profile;
-mod provider;
-mod refresh;
-mod server;
-mod token;
-pub(crate) mod valid;
-mod verify;
+mod access;
+pub(crate) mod account;
+mod act;
+pub(crate) mod backup;
+pub(crate) mod client;
+pub(crate) mod directory;
+pub(crate) mod inspect;
+pub(crate) mod keys;
+pub(crate) mod profile;
+pub(crate) mod provider;
+pub(crate) mod refresh;
+mod reset;
+pub(crate) mod restore;
+pub(crate) mod server;
+pub(crate) mod token;
+pub(crate) mod verify;
 
-pub(crate) use backup::EXPORT_TYPE;
-pub(crate) use verify::{LINES_TYPE, Verifying};
-
+use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::StatusCode;
-use jackfield_model::admin::List;
+use jackfield_model::admin::{List, Role};
 use jackfield_model::json::Object;
+use jackfield_model::note::Notes;
 use jackfield_model::{OrganizationId, limit};
 use jackfield_store::registry::Organization;
 use jackfield_store::{Origin, RegistryCommand, RegistryOutcome, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use self::access::Operator;
-use crate::app::{App, Call};
+pub(crate) use self::act::keep_telling;
+use crate::endpoint::{Endpoint, Incoming, Outcome};
 use crate::error::{ApiError, Forbidden};
+use crate::notes::{self, ReadAs};
+use crate::request::{Call, RequestBody};
 use crate::response::{self, Reply};
-use crate::router::AdminOperation;
+use crate::router::Operation;
+use crate::state::State;
 
-/// Runs an operation for an operator. `id` is the parameter of the path, where it has one.
-pub(crate) async fn run(
-    app: &Arc<App>,
-    operation: AdminOperation,
-    operator: &Operator,
-    call: &Call,
-    id: &str,
-    body: &[u8],
-) -> Result<Reply, ApiError> {
-    let query = Query::parse(call.head.uri.query());
-    let origin = Origin { actor: operator.actor(), request_id: call.request_id, time: Timestamp::now() };
-    match operation {
-        AdminOperation::CreateOrganization => account::create(app, origin, body).await,
-        AdminOperation::ListOrganizations => account::list(app, &query),
-        AdminOperation::GetOrganization => account::get(app, id),
-        AdminOperation::UpdateOrganization => account::update(app, origin, id, body).await,
-        AdminOperation::DeleteOrganization => account::delete(app, origin, id).await,
-        AdminOperation::CreateClient => client::create(app, origin, id, body).await,
-        AdminOperation::ListClients => client::list(app, id, &query),
-        AdminOperation::GetClient => client::get(app, id),
-        AdminOperation::UpdateClient => client::update(app, origin, id, body).await,
-        AdminOperation::DeleteClient => client::delete(app, origin, id).await,
-        AdminOperation::RotateSecret => client::rotate_secret(app, origin, id).await,
-        AdminOperation::RevokeTokens => client::revoke_tokens(app, origin, id, body).await,
-        AdminOperation::IssueToken => client::issue_token(app, id, body),
-        AdminOperation::IssueRefreshToken => refresh::issue(app, origin, id, body).await,
-        AdminOperation::ListRefreshTokens => refresh::list(app, id, &query),
-        AdminOperation::RevokeRefreshToken => refresh::revoke(app, origin, id).await,
-        AdminOperation::CreateProvider => provider::create(app, origin, id, body).await,
-        AdminOperation::ListProviders => provider::list(app, id, &query).await,
-        AdminOperation::GetProvider => provider::get(app, id).await,
-        AdminOperation::UpdateProvider => provider::update(app, origin, id, body).await,
-        AdminOperation::DeleteProvider => provider::delete(app, origin, id, &query).await,
-        AdminOperation::GetNetwork => provider::get_network(app, id),
-        AdminOperation::SetNetwork => provider::set_network(app, origin, id, body).await,
-        AdminOperation::DeleteNetwork => provider::delete_network(app, origin, id).await,
-        AdminOperation::CreateProfile => profile::create(app, origin, id, body).await,
-        AdminOperation::ListProfiles => profile::list(app, id, &query).await,
-        AdminOperation::GetProfile => profile::get(app, id).await,
-        AdminOperation::UpdateProfile => profile::update(app, origin, id, body).await,
-        AdminOperation::DeleteProfile => profile::delete(app, origin, id).await,
-        AdminOperation::ListAssociations => directory::associations(app, id, &query).await,
-        AdminOperation::ListChanges => directory::changes(app, &query).await,
-        AdminOperation::GetMaintenance => server::get_maintenance(app),
-        AdminOperation::SetMaintenance => server::set_maintenance(app, origin, body).await,
-        AdminOperation::Status => server::status(app).await,
-        AdminOperation::ListKeys => keys::list(app),
-        AdminOperation::RotateKeys => keys::rotate(app, origin, body).await,
-        AdminOperation::ReadJournal => inspect::journal(app, &query).await,
-        AdminOperation::CreateFault => inspect::create_fault(app, body),
-        AdminOperation::ListFaults => inspect::faults(app),
-        AdminOperation::DeleteFault => inspect::delete_fault(app, id),
-        AdminOperation::DeleteFaults => inspect::delete_faults(app),
-        AdminOperation::GetClock => inspect::clock(app),
-        AdminOperation::SetClock => inspect::set_clock(app, body),
-        AdminOperation::Reset => inspect::reset(app, origin).await,
-        AdminOperation::CreateAdminToken => token::create(app, origin, body).await,
-        AdminOperation::ListAdminTokens => token::list(app, &query),
-        AdminOperation::DeleteAdminToken => token::delete(app, origin, id).await,
-        AdminOperation::Backup => backup::backup(app).await,
-        AdminOperation::Verify => verify::verify(app).await,
-        // Its body is no page in memory: it is taken care of before.
-        AdminOperation::Restore => {
-            Err(ApiError::Internal { cause: "a restore without its stream".to_owned() })
+/// An operation of the admin API.
+pub(crate) struct AdminOperation {
+    operation: Operation,
+    /// The least role that may use it.
+    pub(crate) role: Role,
+    /// Whether a reset may happen in the middle of it: it is one, waits for other requests, or reads as of one moment.
+    outlasts_resets: bool,
+    /// Whether its handler reads the body piece by piece.
+    streams_body: bool,
+    /// What the change record says of it, beside the changes that it makes.
+    recorded: Option<Recorded>,
+    run: for<'a> fn(Context<'a>) -> BoxFuture<'a, Outcome>,
+}
+
+/// What the handlers of the admin API choose from.
+struct Context<'a> {
+    state: &'a Arc<State>,
+    /// Who does it, for the change record.
+    origin: Origin,
+    /// The parameter of the path; empty where it has none.
+    id: &'a str,
+    query: &'a Query,
+    /// The body; empty where the handler reads it from `upload`.
+    body: &'a [u8],
+    upload: &'a mut RequestBody,
+}
+
+/// What the change record says of an operation that changes no object.
+struct Recorded {
+    kind: &'static str,
+    /// Whether it gives something out, and must not where it cannot be recorded.
+    gives_out: bool,
+    /// Adds to the details; says whether there is to be an entry.
+    details: fn(&State, &Operator, &Call, &mut Value) -> bool,
+}
+
+impl Recorded {
+    const fn new(kind: &'static str) -> Self {
+        Self { kind, gives_out: false, details: |_, _, _, _| true }
+    }
+
+    const fn giving_out(kind: &'static str) -> Self {
+        Self { gives_out: true, ..Self::new(kind) }
+    }
+
+    const fn with(self, details: fn(&State, &Operator, &Call, &mut Value) -> bool) -> Self {
+        Self { details, ..self }
+    }
+}
+
+impl fmt::Debug for AdminOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.operation.fmt(f)
+    }
+}
+
+impl AdminOperation {
+    const fn new(
+        id: &'static str,
+        role: Role,
+        run: for<'a> fn(Context<'a>) -> BoxFuture<'a, Outcome>,
+    ) -> Self {
+        let operation = Operation::for_operators(id);
+        Self { operation, role, outlasts_resets: false, streams_body: false, recorded: None, run }
+    }
+
+    const fn outlasting_resets(self) -> Self {
+        Self { outlasts_resets: true, ..self }
+    }
+
+    const fn streaming_its_body(self) -> Self {
+        Self { outlasts_resets: true, streams_body: true, ..self }
+    }
+
+    const fn recorded(self, recorded: Recorded) -> Self {
+        Self { recorded: Some(recorded), ..self }
+    }
+
+    async fn serve(&self, incoming: Incoming<'_>) -> Outcome {
+        let Incoming { state, call, parameter: id, body: upload, .. } = incoming;
+        let operator = access::admit(state, call, self.role).await?;
+        let body = match self.streams_body {
+            true => Bytes::new(),
+            false => state.limits.bodies.read(call, upload, None).await?,
+        };
+        // What operators send is noted nowhere.
+        let body = notes::of_body(&call.head, body, ReadAs::Json, &mut Notes::default());
+        let _guard = if self.outlasts_resets {
+            None
+        } else {
+            state.store.refresh().await?;
+            state.sandbox.reset_lock.read_guard().await
+        };
+        let query = Query::parse(call.head.uri.query());
+        let origin = Origin { actor: operator.actor(), request_id: call.request_id, time: Timestamp::now() };
+        let context = Context { state, origin, id, query: &query, body: &body, upload };
+        let done = (self.run)(context).await?;
+        if let Some(recorded) = &self.recorded {
+            act::tell(state, &operator, recorded, call, id).await?;
         }
+        Ok(done)
+    }
+}
+
+impl Endpoint for AdminOperation {
+    fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    fn serve<'a>(&'static self, incoming: Incoming<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.serve(incoming))
     }
 }
 
@@ -191,12 +243,12 @@ fn not_found(what: &str) -> ApiError {
 }
 
 /// The organization of the path.
-fn organization(app: &App, id: &str) -> Result<Arc<Organization>, ApiError> {
-    app.store.registry().organizations.get(id).cloned().ok_or_else(|| not_found("organization"))
+fn organization(state: &State, id: &str) -> Result<Arc<Organization>, ApiError> {
+    state.store.registry().organizations.get(id).cloned().ok_or_else(|| not_found("organization"))
 }
 
 /// Changes the registry; what stands in the way becomes an error that names it.
-pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) -> Result<(), ApiError> {
+async fn change(state: &State, command: RegistryCommand, origin: Origin) -> Result<(), ApiError> {
     let what = match &command {
         RegistryCommand::CreateOrganization(_)
         | RegistryCommand::UpdateOrganization(..)
@@ -216,7 +268,7 @@ pub(crate) async fn change(app: &App, command: RegistryCommand, origin: Origin) 
         RegistryCommand::RotateKeys(_) => "key",
     };
     let conflict = |message: String| Err(ApiError::Conflict(message));
-    match app.store.change_registry(command, origin).await? {
+    match state.store.change_registry(command, origin).await? {
         RegistryOutcome::Done => Ok(()),
         RegistryOutcome::Exists if what == "admin token" => {
             conflict("There is an admin token with this name already.".to_owned())

@@ -1,25 +1,30 @@
 //! Communication profiles.
 
 use jackfield_model::AmazonId;
-use jackfield_model::admin::{self, List, ProfilePatch};
+use jackfield_model::admin::{self, List, ProfilePatch, Role};
 use jackfield_store::{CreateProfileOutcome, DeleteProfileOutcome, Origin, Profile, UpdateOutcome};
 
-use super::{Query, created, no_content, not_found, ok, organization, parse, parse_nullable, valid};
-use crate::app::App;
+use super::{AdminOperation, Query, created, no_content, not_found, ok, organization, parse, parse_nullable};
 use crate::error::{ApiError, Forbidden};
-use crate::operation::profile_in_use;
 use crate::response::Reply;
+use crate::state::State;
+use crate::validate;
 
-pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
-    let organization = organization(app, of)?;
+pub(crate) static CREATE: AdminOperation =
+    AdminOperation::new("adminCreateProfile", Role::Admin, |context| {
+        Box::pin(create(context.state, context.origin, context.id, context.body))
+    });
+
+async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
+    let organization = organization(state, of)?;
     let new: admin::Profile = parse(body)?;
-    new.name.as_deref().map_or(Ok(()), |name| valid::name("name", name))?;
+    new.name.as_deref().map_or(Ok(()), |name| validate::name("name", name))?;
     let id = match new.id {
         Some(id) => id,
-        None => app.ids.profile(&*app.store).await?,
+        None => state.sandbox.ids.profile(&*state.store).await?,
     };
     let profile = Profile { id, organization: organization.id.clone(), unit: new.unit, name: new.name };
-    match app.store.create_profile(profile.clone(), origin).await? {
+    match state.store.create_profile(profile.clone(), origin).await? {
         CreateProfileOutcome::Created => created(&shown(&profile)),
         CreateProfileOutcome::IdTaken => {
             Err(ApiError::Conflict("There is a profile with this id already.".to_owned()))
@@ -34,45 +39,62 @@ pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> 
     }
 }
 
-pub(super) async fn list(app: &App, of: &str, query: &Query) -> Result<Reply, ApiError> {
-    let organization = organization(app, of)?;
+pub(crate) static LIST: AdminOperation = AdminOperation::new("listProfiles", Role::Viewer, |context| {
+    Box::pin(list(context.state, context.id, context.query))
+});
+
+async fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
+    let organization = organization(state, of)?;
     let limit = query.limit()?;
     let after = query.parsed::<AmazonId>("after")?;
-    let mut profiles = app.store.list_profiles(&organization.id, after.as_ref(), limit + 1).await?;
+    let mut profiles = state.store.list_profiles(&organization.id, after.as_ref(), limit + 1).await?;
     let more = profiles.len() > limit;
     profiles.truncate(limit);
     let next_after = profiles.last().filter(|_| more).map(|profile| profile.id.to_string());
     ok(&List { items: profiles.iter().map(shown).collect(), next_after })
 }
 
-pub(super) async fn get(app: &App, id: &str) -> Result<Reply, ApiError> {
-    ok(&shown(&find(app, id).await?))
+pub(crate) static GET: AdminOperation =
+    AdminOperation::new("adminGetProfile", Role::Viewer, |context| Box::pin(get(context.state, context.id)));
+
+async fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
+    ok(&shown(&find(state, id).await?))
 }
 
-pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
-    let profile = find(app, id).await?;
+pub(crate) static UPDATE: AdminOperation =
+    AdminOperation::new("adminUpdateProfile", Role::Admin, |context| {
+        Box::pin(update(context.state, context.origin, context.id, context.body))
+    });
+
+async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
+    let profile = find(state, id).await?;
     let ProfilePatch { name } = parse_nullable(body, &["name"])?;
-    name.as_deref().map_or(Ok(()), |name| valid::name("name", name))?;
-    match app.store.rename_profile(&profile.organization, &profile.id, name, origin).await? {
-        UpdateOutcome::Updated => get(app, id).await,
+    name.as_deref().map_or(Ok(()), |name| validate::name("name", name))?;
+    match state.store.rename_profile(&profile.organization, &profile.id, name, origin).await? {
+        UpdateOutcome::Updated => get(state, id).await,
         UpdateOutcome::NotFound | UpdateOutcome::NoSuchProvider | UpdateOutcome::NoSuchProfile => {
             Err(not_found("profile"))
         }
     }
 }
 
-pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
-    let profile = find(app, id).await?;
-    match app.store.delete_profile(&profile.organization, &profile.id, origin).await? {
+pub(crate) static DELETE: AdminOperation =
+    AdminOperation::new("adminDeleteProfile", Role::Admin, |context| {
+        Box::pin(delete(context.state, context.origin, context.id))
+    });
+
+async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
+    let profile = find(state, id).await?;
+    match state.store.delete_profile(&profile.organization, &profile.id, origin).await? {
         DeleteProfileOutcome::Deleted => no_content(),
         DeleteProfileOutcome::NotFound => Err(not_found("profile")),
-        DeleteProfileOutcome::InUse => Err(profile_in_use()),
+        DeleteProfileOutcome::InUse => Err(ApiError::profile_in_use()),
     }
 }
 
-async fn find(app: &App, id: &str) -> Result<Profile, ApiError> {
+async fn find(state: &State, id: &str) -> Result<Profile, ApiError> {
     let id: AmazonId = id.parse().map_err(|_| not_found("profile"))?;
-    app.store.find_profile(&id).await?.ok_or_else(|| not_found("profile"))
+    state.store.find_profile(&id).await?.ok_or_else(|| not_found("profile"))
 }
 
 fn shown(profile: &Profile) -> admin::Profile {

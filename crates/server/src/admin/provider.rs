@@ -1,94 +1,136 @@
 //! Service providers.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use jackfield_model::ServiceProviderId;
-use jackfield_model::admin::{self, ServiceProviderPatch};
+use jackfield_model::admin::{self, Role, ServiceProviderPatch};
 use jackfield_model::limit;
 use jackfield_model::wire::Network;
 use jackfield_store::registry::{NetworkChange, ServiceProvider};
 use jackfield_store::{Origin, RegistryCommand};
 
-use super::{Query, change, created, no_content, not_found, ok, organization, page, parse, valid};
-use crate::app::App;
+use super::{AdminOperation, Query, change, created, no_content, not_found, ok, organization, page, parse};
 use crate::error::ApiError;
 use crate::response::Reply;
+use crate::state::State;
+use crate::validate;
 
-pub(super) async fn create(app: &App, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
-    let organization = organization(app, of)?;
+pub(crate) static CREATE: AdminOperation =
+    AdminOperation::new("adminCreateServiceProvider", Role::Admin, |context| {
+        Box::pin(create(context.state, context.origin, context.id, context.body))
+    });
+
+async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
+    let organization = organization(state, of)?;
     let new: admin::ServiceProvider = parse(body)?;
-    valid::name("logical_id", &new.logical_id)?;
-    valid::display_names(&new.display_name)?;
+    validate::name("logical_id", &new.logical_id)?;
+    validate::display_names(&new.display_name)?;
     let provider = ServiceProvider {
-        id: new.id.unwrap_or_else(|| app.ids.service_provider(&*app.store)),
+        id: new.id.unwrap_or_else(|| state.sandbox.ids.service_provider(&*state.store)),
         organization: organization.id.clone(),
         logical_id: new.logical_id,
         display_name: new.display_name,
         network: new.network,
     };
-    change(app, RegistryCommand::CreateServiceProvider(provider.clone()), origin).await?;
+    change(state, RegistryCommand::CreateServiceProvider(provider.clone()), origin).await?;
     created(&shown(&provider, 0))
 }
 
-pub(super) async fn list(app: &App, of: &str, query: &Query) -> Result<Reply, ApiError> {
-    let organization = organization(app, of)?;
-    let registry = app.store.registry();
+pub(crate) static LIST: AdminOperation =
+    AdminOperation::new("listServiceProviders", Role::Viewer, |context| {
+        Box::pin(list(context.state, context.id, context.query))
+    });
+
+async fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
+    let organization = organization(state, of)?;
+    let registry = state.store.registry();
     let own = registry.providers.values().filter(|provider| provider.organization == organization.id);
     let mut list = page(own.map(|own| (own.id.to_string(), shown(own, 0))).collect(), query)?;
     for provider in &mut list.items {
         if let Some(id) = provider.id {
-            provider.associations = Some(app.store.count_associations(id).await?);
+            provider.associations = Some(state.store.count_associations(id).await?);
         }
     }
     ok(&list)
 }
 
-pub(super) async fn get(app: &App, id: &str) -> Result<Reply, ApiError> {
-    let provider = find(app, id)?;
-    ok(&shown(&provider, app.store.count_associations(provider.id).await?))
+pub(crate) static GET: AdminOperation =
+    AdminOperation::new("adminGetServiceProvider", Role::Viewer, |context| {
+        Box::pin(get(context.state, context.id))
+    });
+
+async fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
+    let provider = find(state, id)?;
+    ok(&shown(&provider, state.store.count_associations(provider.id).await?))
 }
 
-pub(super) async fn update(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
-    let provider = find(app, id)?;
+pub(crate) static UPDATE: AdminOperation =
+    AdminOperation::new("adminUpdateServiceProvider", Role::Admin, |context| {
+        Box::pin(update(context.state, context.origin, context.id, context.body))
+    });
+
+async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
+    let provider = find(state, id)?;
     let ServiceProviderPatch { display_name } = parse(body)?;
-    valid::display_names(&display_name)?;
-    change(app, RegistryCommand::UpdateServiceProvider(provider.id, display_name), origin).await?;
-    get(app, id).await
+    validate::display_names(&display_name)?;
+    change(state, RegistryCommand::UpdateServiceProvider(provider.id, display_name), origin).await?;
+    get(state, id).await
 }
 
-pub(super) async fn delete(app: &App, origin: Origin, id: &str, query: &Query) -> Result<Reply, ApiError> {
-    let provider = find(app, id)?;
+pub(crate) static DELETE: AdminOperation =
+    AdminOperation::new("adminDeleteServiceProvider", Role::Admin, |context| {
+        Box::pin(delete(context.state, context.origin, context.id, context.query))
+    });
+
+async fn delete(state: &State, origin: Origin, id: &str, query: &Query) -> Result<Reply, ApiError> {
+    let provider = find(state, id)?;
     let command = match query.parsed::<bool>("cascade")?.unwrap_or_default() {
         true => {
             RegistryCommand::DeleteServiceProviderWithAssociations(provider.id, limit::CASCADE_ASSOCIATIONS)
         }
         false => RegistryCommand::DeleteServiceProvider(provider.id),
     };
-    change(app, command, origin).await?;
+    change(state, command, origin).await?;
     no_content()
 }
 
-pub(super) fn get_network(app: &App, id: &str) -> Result<Reply, ApiError> {
-    ok(find(app, id)?.network.as_ref().ok_or_else(|| not_found("network mapping"))?)
+pub(crate) static GET_NETWORK: AdminOperation =
+    AdminOperation::new("adminGetNetwork", Role::Viewer, |context| {
+        Box::pin(ready(get_network(context.state, context.id)))
+    });
+
+fn get_network(state: &State, id: &str) -> Result<Reply, ApiError> {
+    ok(find(state, id)?.network.as_ref().ok_or_else(|| not_found("network mapping"))?)
 }
 
+pub(crate) static SET_NETWORK: AdminOperation =
+    AdminOperation::new("adminSetNetwork", Role::Admin, |context| {
+        Box::pin(set_network(context.state, context.origin, context.id, context.body))
+    });
+
 /// Whether there is a mapping or not: an operator says what is to be.
-pub(super) async fn set_network(app: &App, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
-    let provider = find(app, id)?;
+async fn set_network(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
+    let provider = find(state, id)?;
     let network = Network::parse(body)?;
     let set = NetworkChange::Set(network.clone());
-    change(app, RegistryCommand::ChangeNetwork(provider.id, set), origin).await?;
+    change(state, RegistryCommand::ChangeNetwork(provider.id, set), origin).await?;
     ok(&network)
 }
 
-pub(super) async fn delete_network(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
-    let provider = find(app, id)?;
-    change(app, RegistryCommand::ChangeNetwork(provider.id, NetworkChange::Remove), origin).await?;
+pub(crate) static DELETE_NETWORK: AdminOperation =
+    AdminOperation::new("adminDeleteNetwork", Role::Admin, |context| {
+        Box::pin(delete_network(context.state, context.origin, context.id))
+    });
+
+async fn delete_network(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
+    let provider = find(state, id)?;
+    change(state, RegistryCommand::ChangeNetwork(provider.id, NetworkChange::Remove), origin).await?;
     no_content()
 }
 
-pub(super) fn find(app: &App, id: &str) -> Result<Arc<ServiceProvider>, ApiError> {
-    let registry = app.store.registry();
+pub(super) fn find(state: &State, id: &str) -> Result<Arc<ServiceProvider>, ApiError> {
+    let registry = state.store.registry();
     let id = id.parse::<ServiceProviderId>().ok();
     id.and_then(|id| registry.providers.get(&id)).cloned().ok_or_else(|| not_found("service provider"))
 }

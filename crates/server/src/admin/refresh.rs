@@ -1,46 +1,63 @@
 //! Refresh tokens of clients, as operators issue and revoke them.
 
 use jackfield_model::ClientId;
-use jackfield_model::admin::{self, NewRefreshToken, Secret};
+use jackfield_model::admin::{self, NewRefreshToken, Role, Secret};
 use jackfield_store::registry::{ClientChange, GrantCommand, RefreshToken, RefreshTokenId};
 use jackfield_store::{Origin, RegistryCommand};
+use std::future::ready;
 
-use super::{Query, change, client, created, no_content, not_found, ok, page, parse_or_default};
-use crate::app::App;
+use super::{
+    AdminOperation, Query, change, client, created, no_content, not_found, ok, page, parse_or_default,
+};
+use crate::credential::refresh_token;
 use crate::error::ApiError;
-use crate::lwa::grant::random_refresh_token;
 use crate::response::Reply;
+use crate::state::State;
+
+pub(crate) static ISSUE: AdminOperation =
+    AdminOperation::new("issueRefreshToken", Role::Operator, |context| {
+        Box::pin(issue(context.state, context.origin, context.id, context.body))
+    });
 
 /// The answer holds the token, this once.
-pub(super) async fn issue(app: &App, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
-    let client = client::find(app, of)?;
+async fn issue(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
+    let client = client::find(state, of)?;
     let NewRefreshToken { scopes } = parse_or_default(body)?;
     if scopes.as_ref().is_some_and(|asked| asked.intersection(&client.scopes) != *asked) {
         let message = "scopes names a scope that the client was not granted.";
         return Err(ApiError::BadRequest(message.to_owned()));
     }
-    let text = random_refresh_token();
+    let text = refresh_token::random();
     let token =
-        RefreshToken { scopes, ..RefreshToken::new(app.keys().hash_refresh_token(&text), origin.time) };
+        RefreshToken { scopes, ..RefreshToken::new(state.keys().hash_refresh_token(&text), origin.time) };
     let added = ClientChange { add_refresh_token: Some(token.clone()), ..ClientChange::default() };
-    change(app, RegistryCommand::UpdateClient(ClientId::clone(&client.id), added), origin).await?;
+    change(state, RegistryCommand::UpdateClient(ClientId::clone(&client.id), added), origin).await?;
     created(&admin::RefreshToken { refresh_token: Some(Secret(text)), ..shown(&token) })
 }
 
-pub(super) fn list(app: &App, of: &str, query: &Query) -> Result<Reply, ApiError> {
-    let client = client::find(app, of)?;
+pub(crate) static LIST: AdminOperation = AdminOperation::new("listRefreshTokens", Role::Viewer, |context| {
+    Box::pin(ready(list(context.state, context.id, context.query)))
+});
+
+fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
+    let client = client::find(state, of)?;
     let tokens = client.refresh_tokens.iter().map(|token| (token.id().to_string(), shown(token)));
     ok(&page(tokens.collect(), query)?)
 }
 
+pub(crate) static REVOKE: AdminOperation =
+    AdminOperation::new("revokeRefreshToken", Role::Operator, |context| {
+        Box::pin(revoke(context.state, context.origin, context.id))
+    });
+
 /// The access tokens that it gave are worthless at once, too.
-pub(super) async fn revoke(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
+async fn revoke(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     let missing = || not_found("refresh token");
     let id: RefreshTokenId = id.parse().map_err(|_| missing())?;
-    let registry = app.store.registry();
+    let registry = state.store.registry();
     let client = registry.clients.values().find(|client| client.holds(id)).ok_or_else(missing)?;
     let command = RegistryCommand::ChangeGrants(ClientId::clone(&client.id), GrantCommand::Revoke(id));
-    change(app, command, origin).await?;
+    change(state, command, origin).await?;
     no_content()
 }
 

@@ -1,19 +1,30 @@
 //! The state of the server: maintenance mode and status.
 
-use jackfield_model::admin::{Maintenance, Status};
+use jackfield_model::admin::{Maintenance, Role, Status};
 use jackfield_model::limit;
 use jackfield_store::{Origin, RegistryCommand};
+use std::future::ready;
 
-use super::{change, ok, parse};
-use crate::app::App;
+use super::{AdminOperation, change, ok, parse};
 use crate::error::ApiError;
 use crate::response::Reply;
+use crate::state::State;
 
-pub(super) fn get_maintenance(app: &App) -> Result<Reply, ApiError> {
-    ok(&app.store.registry().maintenance)
+pub(crate) static GET_MAINTENANCE: AdminOperation =
+    AdminOperation::new("getMaintenance", Role::Viewer, |context| {
+        Box::pin(ready(get_maintenance(context.state)))
+    });
+
+fn get_maintenance(state: &State) -> Result<Reply, ApiError> {
+    ok(&state.store.registry().maintenance)
 }
 
-pub(super) async fn set_maintenance(app: &App, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
+pub(crate) static SET_MAINTENANCE: AdminOperation =
+    AdminOperation::new("setMaintenance", Role::Operator, |context| {
+        Box::pin(set_maintenance(context.state, context.origin, context.body))
+    });
+
+async fn set_maintenance(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
     let maintenance: Maintenance = parse(body)?;
     if !(1..=limit::RETRY_AFTER_MAX_SECONDS).contains(&maintenance.retry_after) {
         return Err(ApiError::BadRequest(format!(
@@ -22,25 +33,28 @@ pub(super) async fn set_maintenance(app: &App, origin: Origin, body: &[u8]) -> R
             limit::RETRY_AFTER_MAX_SECONDS
         )));
     }
-    change(app, RegistryCommand::SetMaintenance(maintenance), origin).await?;
-    get_maintenance(app)
+    change(state, RegistryCommand::SetMaintenance(maintenance), origin).await?;
+    get_maintenance(state)
 }
 
-pub(super) async fn status(app: &App) -> Result<Reply, ApiError> {
-    let stats = app.store.stats().await?;
-    let registry = app.store.registry();
+pub(crate) static STATUS: AdminOperation =
+    AdminOperation::new("getStatus", Role::Viewer, |context| Box::pin(status(context.state)));
+
+async fn status(state: &State) -> Result<Reply, ApiError> {
+    let stats = state.store.stats().await?;
+    let registry = state.store.registry();
     ok(&Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        store: app.store.kind().to_owned(),
-        ready: app.store.check().await.is_ok(),
-        uptime_seconds: app.started.elapsed().as_secs(),
+        store: state.store.kind().to_owned(),
+        ready: state.store.check().await.is_ok(),
+        uptime_seconds: state.started.elapsed().as_secs(),
         organizations: registry.organizations.len() as u64,
         clients: registry.clients.len() as u64,
         service_providers: registry.providers.len() as u64,
         associations: stats.associations,
         last_change: stats.last_change,
         disk_bytes: stats.disk_bytes,
-        clock_offset_seconds: app.clock.offset().seconds(),
+        clock_offset_seconds: state.sandbox.clock.offset().seconds(),
         maintenance: registry.maintenance,
     })
 }

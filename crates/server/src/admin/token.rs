@@ -4,24 +4,29 @@ use jackfield_model::admin::{self, NewAdminToken, Role, Secret};
 use jackfield_model::limit;
 use jackfield_store::registry::{AdminToken, AdminTokenId};
 use jackfield_store::{Origin, RegistryCommand, Timestamp};
+use std::future::ready;
 
 use super::access::{self, BOOTSTRAP};
-use super::{Query, change, created, no_content, not_found, ok, page, parse};
-use crate::app::App;
-use crate::auth::access_token;
+use super::{AdminOperation, Query, change, created, no_content, not_found, ok, page, parse};
+use crate::credential::access_token;
 use crate::error::ApiError;
 use crate::response::Reply;
+use crate::state::State;
 
 /// Begins every token that is made here, so that scanners for secrets know one.
 const PREFIX: &str = "jackfield-admin-";
 
+pub(crate) static CREATE: AdminOperation = AdminOperation::new("createAdminToken", Role::Admin, |context| {
+    Box::pin(create(context.state, context.origin, context.body))
+});
+
 /// The answer holds the token, this once.
-pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
+async fn create(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
     let new: NewAdminToken = parse(body)?;
     check_name(&new.name)?;
     let life = new.expires_in.map(check_life).transpose()?;
     let text = format!("{PREFIX}{}", access_token::random_text::<32>());
-    let hash = app.keys().hash_admin_token(&text);
+    let hash = state.keys().hash_admin_token(&text);
     let token = AdminToken {
         id: AdminTokenId::of(&hash),
         name: new.name,
@@ -31,16 +36,20 @@ pub(super) async fn create(app: &App, origin: Origin, body: &[u8]) -> Result<Rep
         expires: life.map(|seconds| Timestamp(origin.time.0.saturating_add(seconds * 1_000))),
         revoked: false,
     };
-    change(app, RegistryCommand::CreateAdminToken(token.clone()), origin).await?;
+    change(state, RegistryCommand::CreateAdminToken(token.clone()), origin).await?;
     created(&admin::AdminToken { token: Some(Secret(text)), ..shown(&token) })
 }
 
+pub(crate) static LIST: AdminOperation = AdminOperation::new("listAdminTokens", Role::Admin, |context| {
+    Box::pin(ready(list(context.state, context.query)))
+});
+
 /// Those that work or have expired, and the one that the server was started with while it works.
-pub(super) fn list(app: &App, query: &Query) -> Result<Reply, ApiError> {
-    let registry = app.store.registry();
+fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
+    let registry = state.store.registry();
     let made = registry.admin_tokens.values().filter(|own| !own.revoked);
     let mut all: Vec<_> = made.map(|own| (own.id.to_string(), shown(own))).collect();
-    if !app.bootstrap.is_revoked(app.keys(), &registry) {
+    if !state.credentials.bootstrap.is_revoked(state.keys(), &registry) {
         let own = admin::AdminToken {
             id: BOOTSTRAP.to_owned(),
             name: BOOTSTRAP.to_owned(),
@@ -54,22 +63,26 @@ pub(super) fn list(app: &App, query: &Query) -> Result<Reply, ApiError> {
     ok(&page(all, query)?)
 }
 
-pub(super) async fn delete(app: &App, origin: Origin, id: &str) -> Result<Reply, ApiError> {
+pub(crate) static DELETE: AdminOperation = AdminOperation::new("deleteAdminToken", Role::Admin, |context| {
+    Box::pin(delete(context.state, context.origin, context.id))
+});
+
+async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     let missing = || not_found("admin token");
     if id == BOOTSTRAP {
-        change(app, RegistryCommand::CreateAdminToken(revoked_bootstrap(app, &origin)?), origin).await?;
+        change(state, RegistryCommand::CreateAdminToken(revoked_bootstrap(state, &origin)?), origin).await?;
     } else {
         let id: AdminTokenId = id.parse().map_err(|_| missing())?;
-        change(app, RegistryCommand::DeleteAdminToken(id), origin).await?;
+        change(state, RegistryCommand::DeleteAdminToken(id), origin).await?;
     }
     no_content()
 }
 
 /// What says that the token which this server was started with is not to be taken any more. Somebody must be left who
 /// may make others; and whoever has the machine starts the server with another token.
-fn revoked_bootstrap(app: &App, origin: &Origin) -> Result<AdminToken, ApiError> {
-    let registry = app.store.registry();
-    if app.bootstrap.is_revoked(app.keys(), &registry) {
+fn revoked_bootstrap(state: &State, origin: &Origin) -> Result<AdminToken, ApiError> {
+    let registry = state.store.registry();
+    if state.credentials.bootstrap.is_revoked(state.keys(), &registry) {
         return Err(not_found("admin token"));
     }
     let rules = |own: &AdminToken| own.role == Role::Admin && !own.revoked && !access::is_over(own);
@@ -78,7 +91,7 @@ fn revoked_bootstrap(app: &App, origin: &Origin) -> Result<AdminToken, ApiError>
             "Nobody else has an admin token with the role admin; make one first.".to_owned(),
         ));
     }
-    let hash = app.bootstrap.hash(app.keys());
+    let hash = state.credentials.bootstrap.hash(state.keys());
     Ok(AdminToken {
         id: AdminTokenId::of(&hash),
         name: BOOTSTRAP.to_owned(),

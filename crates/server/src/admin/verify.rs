@@ -4,53 +4,40 @@
 //! asked has gone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use jackfield_model::admin::Role;
 use jackfield_model::inspect::{Verified, VerifyLine};
 use jackfield_store::verify::{Findings, Pace, verify as verify_moment};
 use tokio::sync::mpsc;
 
-use crate::app::App;
+use super::AdminOperation;
 use crate::error::ApiError;
+use crate::metrics::Metrics;
 use crate::response::{self, Reply, StreamBroken};
+use crate::state::{State, UnderWay};
 
-/// The media type of the answer.
-pub(crate) const LINES_TYPE: &str = "application/jsonl";
 /// Pieces that wait to be sent.
 const AHEAD: usize = 2;
 /// How often it is told how far it is, so that nobody takes the answer for one that stands still.
 const PROGRESS: Duration = Duration::from_secs(1);
 
-/// Whether a verification is under way.
-#[derive(Debug, Default)]
-pub(crate) struct Verifying(AtomicBool);
+pub(crate) static VERIFY: AdminOperation =
+    AdminOperation::new("verify", Role::Operator, |context| Box::pin(verify(context.state)))
+        .outlasting_resets();
 
-struct UnderWay(Arc<App>);
-
-impl UnderWay {
-    fn begin(app: &Arc<App>) -> Result<Self, ApiError> {
-        if app.verifying.0.swap(true, Ordering::AcqRel) {
-            return Err(ApiError::Conflict("A verification is under way already.".to_owned()));
-        }
-        Ok(Self(Arc::clone(app)))
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.verifying.0.store(false, Ordering::Release);
-    }
-}
-
-pub(super) async fn verify(app: &Arc<App>) -> Result<Reply, ApiError> {
-    let under_way = UnderWay::begin(app)?;
-    let snapshot = app.store.snapshot().await?;
-    let (reply, mut sender) = response::stream(LINES_TYPE, AHEAD);
+async fn verify(state: &Arc<State>) -> Result<Reply, ApiError> {
+    let under_way = state
+        .operators
+        .verification
+        .begin()
+        .ok_or_else(|| ApiError::Conflict("A verification is under way already.".to_owned()))?;
+    let snapshot = state.store.snapshot().await?;
+    let (reply, mut sender) = response::stream(response::JSON_LINES_TYPE, AHEAD);
     // Not bounded: there are at most so many findings, and a line a second.
     let (lines, mut queue) = mpsc::unbounded_channel();
-    let reading = tokio::spawn(read(under_way, snapshot, lines));
+    let reading = tokio::spawn(read(Arc::clone(&state.metrics), under_way, snapshot, lines));
     tokio::spawn(async move {
         while let Some(line) = queue.recv().await {
             let mut text = serde_json::to_vec(&line).expect("lines have text keys and no failing values");
@@ -69,13 +56,13 @@ pub(super) async fn verify(app: &Arc<App>) -> Result<Reply, ApiError> {
 }
 
 async fn read(
-    under_way: UnderWay,
+    metrics: Arc<Metrics>,
+    _under_way: UnderWay,
     mut snapshot: Box<dyn jackfield_store::Snapshot>,
     lines: mpsc::UnboundedSender<VerifyLine>,
 ) {
-    let metrics = Arc::clone(&under_way.0.metrics);
     let send = |line| {
-        // Who asked may have gone; then this is aborted.
+        // The receiver may have been dropped; then this is aborted.
         let _ = lines.send(line);
     };
     let mut tell = |finding: jackfield_model::inspect::Finding| {

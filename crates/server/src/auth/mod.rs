@@ -3,40 +3,33 @@
 //! Operations can reach the store only through a handle, which exists only for a caller that may use what it is bound
 //! to, so that an operation that forgets the tenant does not compile.
 
-pub(crate) mod access_token;
-pub(crate) mod code;
-mod grant;
-mod group;
-pub(crate) mod guess;
-pub(crate) mod issuer;
-pub(crate) mod keys;
+mod admit;
+mod issue;
 mod organization;
-pub(crate) mod page_token;
-pub(crate) mod password;
 mod profile;
 mod provider;
-pub(crate) mod rate;
-pub(crate) mod refresh_token;
-pub(crate) mod signing;
 
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header};
 use jackfield_model::scope::{MANAGEMENT, SERVICE_PROVIDER};
-use jackfield_model::{RequestId, Scope, ServiceProviderId, limit};
+use jackfield_model::{RequestId, Scope, limit};
 use jackfield_store::registry::{self, Client, Registry};
 use jackfield_store::{Actor, Origin, Timestamp};
 
-use crate::app::App;
+pub(crate) use admit::{Grant, admit};
+pub(crate) use issue::{issue, issue_from};
+pub(crate) use organization::{OfOrganization, Organization};
+pub(crate) use profile::{OfProfile, Profile};
+pub(crate) use provider::{OfProvider, Provider};
+
+use crate::credential::access_token;
+use crate::credential::signing::NotOpened;
 use crate::error::{ApiError, Forbidden, Unauthorized};
+use crate::group::Group;
 use crate::head;
-pub(crate) use grant::{Granted, grant};
-pub(crate) use group::Group;
-use issuer::Foreign;
-pub(crate) use organization::Organization;
-pub(crate) use profile::Profile;
-pub(crate) use provider::Provider;
-use signing::NotOpened;
+use crate::issuer::Foreign;
+use crate::state::State;
 
 /// A client whose token holds, with what the token allows.
 #[derive(Debug)]
@@ -77,9 +70,12 @@ pub(crate) struct Verified {
 }
 
 /// Judges an access token of ours.
-pub(crate) fn verify(app: &App, registry: &Registry, token: &str) -> Result<Verified, Unauthorized> {
-    let opened =
-        if app.issuers.builtin { app.signing(registry).open(token) } else { Err(NotOpened::Foreign) };
+pub(crate) fn verify(state: &State, registry: &Registry, token: &str) -> Result<Verified, Unauthorized> {
+    let opened = if state.credentials.issuers.builtin {
+        state.signing(registry).open(token)
+    } else {
+        Err(NotOpened::Foreign)
+    };
     let Ok(claims) = opened else {
         let refresh =
             token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(access_token::REFRESH_PREFIX);
@@ -90,12 +86,12 @@ pub(crate) fn verify(app: &App, registry: &Registry, token: &str) -> Result<Veri
             false => Unauthorized::Malformed,
         });
     };
-    judge(app, registry, claims)
+    judge(state, registry, claims)
 }
 
 /// Judges what a token of ours says, as of now.
 fn judge(
-    app: &App,
+    state: &State,
     registry: &Registry,
     claims: Arc<access_token::Claims>,
 ) -> Result<Verified, Unauthorized> {
@@ -106,62 +102,63 @@ fn judge(
     if client.token_generation != claims.generation || claims.refresh.is_some_and(|id| !client.holds(id)) {
         return Err(Unauthorized::Revoked);
     }
-    let now = app.clock.seconds();
+    let now = state.sandbox.clock.seconds();
     if now >= claims.expires {
         return Err(Unauthorized::Expired { at: claims.expires });
     }
     Ok(Verified { client: Arc::clone(client), claims, now })
 }
 
-/// Who asks, judged by the token alone: 401 unless it holds, 503 when another issuer cannot say.
-pub(crate) async fn authenticate(
-    app: &App,
+/// The caller, judged by the token alone: 401 unless it holds, 503 when another issuer cannot say. `refreshed` says that
+/// the accounts are up to date; until then a key that is not known may be one of ours, and another issuer is not asked.
+async fn authenticate(
+    state: &State,
     registry: Arc<Registry>,
     headers: &HeaderMap,
+    refreshed: bool,
 ) -> Result<Caller, ApiError> {
     let header = authorization(headers).map_err(ApiError::Unauthorized)?;
     // None is kept where tokens of ours are not taken.
-    let known = app.signing(&registry).known(header.as_bytes());
+    let known = state.signing(&registry).known(header.as_bytes());
     if let Some(claims) = known {
-        let verified = judge(app, &registry, claims);
+        let verified = judge(state, &registry, claims);
         return verified.map(|verified| Caller::new(verified, registry)).map_err(ApiError::Unauthorized);
     }
     let token = parse_bearer(header).map_err(ApiError::Unauthorized)?;
-    let mut judged = authenticate_builtin(app, registry, header, token);
-    // Another node has rotated the keys, or the token is nobody's.
-    if matches!(judged, Err(Unauthorized::UnknownKey)) && app.store.refresh().await? {
-        judged = authenticate_builtin(app, app.store.registry(), header, token);
+    let judged = authenticate_builtin(state, registry, header, token);
+    if judged.as_ref().is_err_and(|why| *why == Unauthorized::UnknownKey) && !refreshed {
+        return judged.map_err(ApiError::Unauthorized);
     }
-    match (judged, &app.issuers.foreign) {
-        // Boxed, so that a request with a token of ours is not the larger for it.
+    match (judged, &state.credentials.issuers.foreign) {
+        // Boxed, to keep the common future small.
         (Err(Unauthorized::Unknown | Unauthorized::UnknownKey | Unauthorized::Malformed), Some(foreign))
             if token.len() <= limit::BEARER_TOKEN_BYTES =>
         {
-            Box::pin(authenticate_foreign(app, foreign, token)).await
+            Box::pin(authenticate_foreign(state, foreign, token)).await
         }
         (judged, _) => judged.map_err(ApiError::Unauthorized),
     }
 }
 
 fn authenticate_builtin(
-    app: &App,
+    state: &State,
     registry: Arc<Registry>,
     header: &HeaderValue,
     token: &str,
 ) -> Result<Caller, Unauthorized> {
-    let verified = verify(app, &registry, token)?;
+    let verified = verify(state, &registry, token)?;
     // In its plain form alone: other spaces and letters would be as many headers of one token.
     if header.as_bytes().strip_prefix(b"Bearer ") == Some(token.as_bytes()) {
-        app.signing(&registry).keep(header.as_bytes(), &verified.claims);
+        state.signing(&registry).keep(header.as_bytes(), &verified.claims);
     }
     Ok(Caller::new(verified, registry))
 }
 
 /// The client must be registered and enabled now, and granted what it uses, whatever the issuer says.
-async fn authenticate_foreign(app: &App, issuer: &Foreign, token: &str) -> Result<Caller, ApiError> {
-    let vouched = issuer.ask(token, app.clock.seconds()).await?;
+async fn authenticate_foreign(state: &State, issuer: &Foreign, token: &str) -> Result<Caller, ApiError> {
+    let vouched = issuer.ask(token, state.sandbox.clock.seconds()).await?;
     let vouched = vouched.ok_or(ApiError::Unauthorized(Unauthorized::Unknown))?;
-    let registry = app.store.registry();
+    let registry = state.store.registry();
     let client = registry.clients.get(&vouched.client).filter(|client| client.enabled);
     let client = Arc::clone(client.ok_or(ApiError::Unauthorized(Unauthorized::UnknownClient))?);
     let has = |scope: &str| vouched.scopes.is_none_or(|own| own.has(scope)) && client.scopes.contains(scope);
@@ -174,35 +171,6 @@ async fn authenticate_foreign(app: &App, issuer: &Foreign, token: &str) -> Resul
     Ok(Caller { client, registry, other_scopes })
 }
 
-/// The provider of the path, when the caller may use it now. The checks stand in the order of the contract: rate,
-/// scope, provider known, provider owned, add-on, availability.
-fn authorize<'a>(
-    app: &'a App,
-    caller: &Caller,
-    provider: &str,
-    request_id: RequestId,
-) -> Result<Provider<'a>, ApiError> {
-    caller.check_rate_and_scope(app, Group::Associations)?;
-    let known = provider.parse::<ServiceProviderId>().ok().and_then(|id| caller.registry.providers.get(&id));
-    let provider = known.ok_or(ApiError::NoSuchProvider)?;
-    if provider.organization != caller.client.organization {
-        return Err(ApiError::Unauthorized(Unauthorized::OtherOrganization));
-    }
-    let organization = caller.check_place(Group::Associations)?;
-    let lenient = app.lenient && organization.lenient;
-    let profile_owner = organization.strict_profiles.then(|| organization.id.clone());
-    let origin = caller.origin(request_id);
-    Ok(Provider::new(
-        &*app.store,
-        app.signing_keys(),
-        &app.clock,
-        provider.id,
-        profile_owner,
-        lenient,
-        origin,
-    ))
-}
-
 impl Caller {
     /// The caller of a token of ours.
     fn new(Verified { client, claims, .. }: Verified, registry: Arc<Registry>) -> Self {
@@ -212,10 +180,13 @@ impl Caller {
         Self { client, registry, other_scopes }
     }
 
-    fn check_rate_and_scope(&self, app: &App, group: Group) -> Result<(), ApiError> {
-        app.rates
-            .check(&self.client, &self.registry)
-            .map_err(|retry_after| ApiError::TooManyRequests { retry_after })?;
+    /// Takes one request from the client's rate.
+    fn spend_rate(&self, state: &State) -> Result<(), ApiError> {
+        let spent = state.limits.rates.check(&self.client, &self.registry);
+        spent.map_err(|retry_after| ApiError::TooManyRequests { retry_after })
+    }
+
+    fn check_scope(&self, group: Group) -> Result<(), ApiError> {
         match &self.other_scopes {
             Some(granted) if !granted.iter().any(|own| group.scopes().contains(&&**own)) => {
                 Err(ApiError::Forbidden(Forbidden::Scope { group, granted: granted.clone() }))
@@ -225,7 +196,7 @@ impl Caller {
     }
 
     /// The caller's organization, when it has the add-on that the operations need and they are available to it.
-    fn check_place(&self, group: Group) -> Result<&registry::Organization, ApiError> {
+    fn check_organization_access(&self, group: Group) -> Result<&registry::Organization, ApiError> {
         let organization = self.registry.organizations.get(&self.client.organization).ok_or_else(|| {
             ApiError::Internal { cause: format!("the organization of client {} is missing", self.client.id) }
         })?;

@@ -1,12 +1,15 @@
 //! The handle of operations that add to the caller's organization or search it: bound to that organization.
 
 use jackfield_model::wire::{NewProfile, NewServiceProvider};
-use jackfield_model::{OrganizationId, UnitId};
+use jackfield_model::{OrganizationId, RequestId, UnitId};
 use jackfield_store::registry::{self, ServiceProvider};
 use jackfield_store::{Origin, PutProfileOutcome, RegistryCommand, RegistryOutcome, Store, StoreError};
 
+use super::{Caller, Grant};
 use crate::error::{ApiError, Forbidden, Unauthorized};
-use crate::ids::Ids;
+use crate::group::Group;
+use crate::sandbox::ids::Ids;
+use crate::state::State;
 
 /// The caller's organization, and on whose behalf.
 pub(crate) struct Organization<'a> {
@@ -16,12 +19,30 @@ pub(crate) struct Organization<'a> {
     origin: Origin,
 }
 
-impl<'a> Organization<'a> {
-    /// Only `grant` calls this.
-    pub(super) fn new(store: &'a dyn Store, ids: &'a Ids, id: &OrganizationId, origin: Origin) -> Self {
-        Self { store, ids, id: id.clone(), origin }
-    }
+/// Grants the caller's organization.
+pub(crate) enum OfOrganization {}
 
+impl Grant for OfOrganization {
+    type Handle<'a> = Organization<'a>;
+
+    async fn grant<'a>(
+        state: &'a State,
+        caller: &Caller,
+        group: Group,
+        _: &str,
+        request_id: RequestId,
+    ) -> Result<Organization<'a>, ApiError> {
+        let id = caller.check_organization_access(group)?.id.clone();
+        Ok(Organization {
+            store: &*state.store,
+            ids: &state.sandbox.ids,
+            id,
+            origin: caller.origin(request_id),
+        })
+    }
+}
+
+impl Organization<'_> {
     /// Adds a service provider with a new id.
     pub(crate) async fn create_provider(
         self,

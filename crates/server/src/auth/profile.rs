@@ -1,8 +1,12 @@
 //! The handle of operations on one communication profile: bound to a profile of the caller's organization.
 
+use jackfield_model::{AmazonId, RequestId};
 use jackfield_store::{DeleteProfileOutcome, Origin, Store, StoreError, UpdateOutcome, registry};
 
-use crate::error::ApiError;
+use super::{Caller, Grant};
+use crate::error::{ApiError, Unauthorized};
+use crate::group::Group;
+use crate::state::State;
 
 /// A profile that the caller may use, and on whose behalf.
 pub(crate) struct Profile<'a> {
@@ -11,12 +15,34 @@ pub(crate) struct Profile<'a> {
     origin: Origin,
 }
 
-impl<'a> Profile<'a> {
-    /// Only `grant` calls this.
-    pub(super) fn new(store: &'a dyn Store, profile: registry::Profile, origin: Origin) -> Self {
-        Self { store, profile, origin }
-    }
+/// Grants the communication profile of the path.
+pub(crate) enum OfProfile {}
 
+impl Grant for OfProfile {
+    type Handle<'a> = Profile<'a>;
+
+    /// The checks stand in the order of the contract: profile known, profile owned, availability.
+    async fn grant<'a>(
+        state: &'a State,
+        caller: &Caller,
+        group: Group,
+        parameter: &str,
+        request_id: RequestId,
+    ) -> Result<Profile<'a>, ApiError> {
+        let known = match parameter.parse::<AmazonId>() {
+            Ok(id) => state.store.find_profile(&id).await?,
+            Err(_) => None,
+        };
+        let profile = known.ok_or_else(Profile::unknown)?;
+        if profile.organization != caller.client.organization {
+            return Err(ApiError::Unauthorized(Unauthorized::OtherProfile));
+        }
+        caller.check_organization_access(group)?;
+        Ok(Profile { store: &*state.store, profile, origin: caller.origin(request_id) })
+    }
+}
+
+impl Profile<'_> {
     /// The profile as of when the request came.
     pub(crate) fn into_record(self) -> registry::Profile {
         self.profile

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use arc_swap::Guard;
 use jackfield_model::admin::DisplayName;
 use jackfield_model::wire::Association;
-use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId, limit};
+use jackfield_model::{ExternalUserId, OrganizationId, RequestId, ServiceProviderId, limit};
 use jackfield_store::registry::{NetworkChange, ServiceProvider};
 use jackfield_store::{
     AssociationPage, AssociationRange, CreateOutcome, DeleteOutcome, Origin, RegistryCommand,
     RegistryOutcome, Store, StoreError, UpdateOutcome, WriteAssociation,
 };
 
-use super::page_token::PageTokens;
-use super::signing::{Signing, SigningKeys};
-use crate::clock::Clock;
+use super::{Caller, Grant};
+use crate::credential::page_token::PageTokens;
+use crate::credential::signing::{Signing, SigningKeys};
+use crate::error::{ApiError, Unauthorized};
+use crate::group::Group;
+use crate::sandbox::clock::Clock;
+use crate::state::State;
 
 /// A provider that the caller may use, and on whose behalf.
 pub(crate) struct Provider<'a> {
@@ -27,22 +31,42 @@ pub(crate) struct Provider<'a> {
     origin: Origin,
 }
 
-impl<'a> Provider<'a> {
-    /// Only `authorize` calls this.
-    pub(super) fn new(
-        store: &'a dyn Store,
-        signing: &'a Signing,
-        clock: &'a Clock,
-        id: ServiceProviderId,
-        profile_owner: Option<OrganizationId>,
-        lenient: bool,
-        origin: Origin,
-    ) -> Self {
-        Self { store, signing, clock, id, profile_owner, lenient, origin }
-    }
+/// Grants the service provider of the path.
+pub(crate) enum OfProvider {}
 
+impl Grant for OfProvider {
+    type Handle<'a> = Provider<'a>;
+
+    /// The checks stand in the order of the contract: provider known, provider owned, add-on, availability.
+    async fn grant<'a>(
+        state: &'a State,
+        caller: &Caller,
+        group: Group,
+        parameter: &str,
+        request_id: RequestId,
+    ) -> Result<Provider<'a>, ApiError> {
+        let id = parameter.parse::<ServiceProviderId>().ok();
+        let provider =
+            id.and_then(|id| caller.registry.providers.get(&id)).ok_or(ApiError::NoSuchProvider)?;
+        if provider.organization != caller.client.organization {
+            return Err(ApiError::Unauthorized(Unauthorized::OtherOrganization));
+        }
+        let organization = caller.check_organization_access(group)?;
+        Ok(Provider {
+            store: &*state.store,
+            signing: state.signing_keys(),
+            clock: &state.sandbox.clock,
+            id: provider.id,
+            profile_owner: organization.strict_profiles.then(|| organization.id.clone()),
+            lenient: state.lenient && organization.lenient,
+            origin: caller.origin(request_id),
+        })
+    }
+}
+
+impl Provider<'_> {
     /// Whether the server and the organization are lenient.
-    pub(super) const fn is_lenient(&self) -> bool {
+    pub(crate) const fn is_lenient(&self) -> bool {
         self.lenient
     }
 

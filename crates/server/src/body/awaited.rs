@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::peer::Origin;
+use crate::transport::peer::Origin;
 
 /// Requests that wait for their bodies, within a bound for each origin and one for all.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::peer::Peer;
+    use crate::transport::peer::Peer;
 
     fn origin(last: u8) -> Origin {
         Peer::at(SocketAddr::from(([192, 0, 2, last], 1)), false).origin()

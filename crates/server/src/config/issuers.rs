@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::Uri;
 
 use super::{ConfigError, SecretSetting, Settings};
-use crate::auth::issuer::{ForeignIssuer, IssuerKind};
+use crate::issuer::{ForeignIssuer, IssuerKind};
 
 /// The vendor's own.
 const VENDOR: &str = "https://api.amazon.com/auth/o2/tokeninfo";

@@ -4,15 +4,14 @@ use super::describe::{
     ADMIN_CONFLICT, ADMIN_GUESSING, ADMIN_NOT_FOUND, ADMIN_TOP_ERRORS, ADMIN_UNAUTHORIZED, ADMIN_UNAVAILABLE,
     AdminText, BAD_REQUEST, INTERNAL,
 };
-use crate::router::AdminOperation;
 
 /// What stands in the document about an operation of this group; nothing for the others.
-pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
+pub(super) fn text(id: &str) -> Option<AdminText> {
     let make = |id, summary, text, request, success, errors| {
         Some(AdminText { id, summary, text, request, success, errors })
     };
-    match operation {
-        AdminOperation::CreateAdminToken => make(
+    match id {
+        "createAdminToken" => make(
             "createAdminToken",
             "Make an admin token",
             "The answer holds the token, once. Its name stands in the change record where it is used.",
@@ -20,7 +19,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             (201, Some("AdminToken")),
             &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_CONFLICT, ADMIN_GUESSING, INTERNAL, ADMIN_UNAVAILABLE],
         ),
-        AdminOperation::ListAdminTokens => make(
+        "listAdminTokens" => make(
             "listAdminTokens",
             "List the admin tokens",
             "Sorted by id; the tokens themselves are not kept. The one that the server was started with is `bootstrap`.",
@@ -28,7 +27,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             (200, Some("AdminTokenList")),
             ADMIN_TOP_ERRORS,
         ),
-        AdminOperation::DeleteAdminToken => make(
+        "deleteAdminToken" => make(
             "deleteAdminToken",
             "Revoke an admin token",
             "It is worthless at once. `bootstrap` can be revoked when another token has the role admin.",

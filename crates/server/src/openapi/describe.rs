@@ -6,8 +6,8 @@ mod links;
 use serde_json::{Value, json};
 
 use super::inspect;
-use crate::admin::{EXPORT_TYPE, LINES_TYPE};
-use crate::router::{AdminOperation, AssociationOperation, OpenOperation, Operation};
+use crate::response::{EXPORT_TYPE, JSON_LINES_TYPE};
+use crate::router::{Audience, Operation};
 use jackfield_model::limit;
 
 pub(super) use family::{other_success, required_query};
@@ -119,21 +119,22 @@ pub(super) struct Description {
 }
 
 /// Says what an operation does and answers.
-pub(super) fn describe(operation: Operation) -> Description {
-    match operation {
-        Operation::Association(operation) => association(operation),
-        Operation::Family(operation) => family::describe(operation),
-        Operation::Token => token(),
-        Operation::Login(operation) => super::login::describe(operation),
-        Operation::Admin(operation) => admin(operation),
-        Operation::Open(operation) => open(operation),
-    }
+pub(super) fn describe(operation: &Operation) -> Description {
+    let id = operation.id;
+    let known = match operation.audience {
+        Audience::Client => {
+            association(id).or_else(|| family::describe(id)).or_else(|| super::login::describe(id))
+        }
+        Audience::Operator => return admin(id),
+        Audience::Anyone => return open(id),
+    };
+    known.unwrap_or_else(token)
 }
 
-fn association(operation: AssociationOperation) -> Description {
+fn association(id: &str) -> Option<Description> {
     let tag = "Account association";
-    match operation {
-        AssociationOperation::Create => Description {
+    Some(match id {
+        "createAccountAssociation" => Description {
             id: "createAccountAssociation",
             tag,
             summary: "Create an account association",
@@ -143,7 +144,7 @@ fn association(operation: AssociationOperation) -> Description {
             success: (201, "Created.", None),
             errors: CREATE_ERRORS,
         },
-        AssociationOperation::Update => Description {
+        "updateAccountAssociation" => Description {
             id: "updateAccountAssociation",
             tag,
             summary: "Update an account association",
@@ -153,7 +154,7 @@ fn association(operation: AssociationOperation) -> Description {
             success: (200, "Updated.", None),
             errors: CHANGE_ERRORS,
         },
-        AssociationOperation::Delete => Description {
+        "deleteAccountAssociation" => Description {
             id: "deleteAccountAssociation",
             tag,
             summary: "Delete an account association",
@@ -167,7 +168,7 @@ fn association(operation: AssociationOperation) -> Description {
             success: (200, "Deleted.", None),
             errors: CHANGE_ERRORS,
         },
-        AssociationOperation::Query => Description {
+        "queryAccountAssociations" => Description {
             id: "queryAccountAssociations",
             tag,
             summary: "Query account associations",
@@ -177,7 +178,8 @@ fn association(operation: AssociationOperation) -> Description {
             success: (200, "A page of associations.", Some((JSON, "QueryResponse"))),
             errors: QUERY_ERRORS,
         },
-    }
+        _ => return None,
+    })
 }
 
 fn token() -> Description {
@@ -219,14 +221,14 @@ pub(super) struct AdminText {
     pub(super) errors: ErrorList,
 }
 
-fn admin(operation: AdminOperation) -> Description {
-    let AdminText { id, summary, text, request, success: (status, body), errors } = admin_text(operation);
+fn admin(id: &str) -> Description {
+    let AdminText { id, summary, text, request, success: (status, body), errors } = admin_text(id);
     Description {
         id,
         tag: "Admin",
         summary,
         text,
-        query: admin_query(operation),
+        query: admin_query(id),
         request: request.map(|(schema, required)| (media(schema), schema, required)),
         success: (status, "Done.", body.map(|schema| (media(schema), schema))),
         errors,
@@ -237,26 +239,26 @@ fn admin(operation: AdminOperation) -> Description {
 fn media(schema: &str) -> &'static str {
     match schema {
         "Export" => EXPORT_TYPE,
-        "VerifyLines" => LINES_TYPE,
+        "VerifyLines" => JSON_LINES_TYPE,
         _ => JSON,
     }
 }
 
-fn admin_query(operation: AdminOperation) -> Vec<Parameter> {
-    match operation {
-        AdminOperation::ListOrganizations
-        | AdminOperation::ListClients
-        | AdminOperation::ListRefreshTokens
-        | AdminOperation::ListProviders
-        | AdminOperation::ListAdminTokens
-        | AdminOperation::ListProfiles => paging(),
-        AdminOperation::ListAssociations => {
+fn admin_query(id: &str) -> Vec<Parameter> {
+    match id {
+        "listOrganizations"
+        | "listClients"
+        | "listRefreshTokens"
+        | "listServiceProviders"
+        | "listAdminTokens"
+        | "listProfiles" => paging(),
+        "listAssociations" => {
             let mut parameters = paging();
             parameters.push(("prefix", json!({ "type": "string" }), "Only endpoints that begin with this."));
             parameters
         }
-        AdminOperation::DeleteProvider => vec![family::cascade()],
-        AdminOperation::ListChanges => vec![
+        "adminDeleteServiceProvider" => vec![family::cascade()],
+        "listChanges" => vec![
             ("serviceProviderId", super::reference("ServiceProviderId"), "Only changes about this provider."),
             (
                 "after",
@@ -265,12 +267,12 @@ fn admin_query(operation: AdminOperation) -> Vec<Parameter> {
             ),
             limit_parameter(),
         ],
-        AdminOperation::ReadJournal => inspect::journal_query(),
+        "readJournal" => inspect::journal_query(),
         _ => vec![],
     }
 }
 
-fn admin_text(operation: AdminOperation) -> AdminText {
+fn admin_text(id: &str) -> AdminText {
     let make = |id, summary, text, request, success, errors| AdminText {
         id,
         summary,
@@ -279,8 +281,8 @@ fn admin_text(operation: AdminOperation) -> AdminText {
         success,
         errors,
     };
-    match operation {
-        AdminOperation::CreateOrganization => make(
+    match id {
+        "createOrganization" => make(
             "createOrganization",
             "Create an organization",
             "An id is issued when the body has none.",
@@ -288,7 +290,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (201, Some("Organization")),
             &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_CONFLICT, INTERNAL, ADMIN_UNAVAILABLE],
         ),
-        AdminOperation::ListOrganizations => make(
+        "listOrganizations" => make(
             "listOrganizations",
             "List organizations",
             "Sorted by id.",
@@ -296,7 +298,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("OrganizationList")),
             ADMIN_TOP_ERRORS,
         ),
-        AdminOperation::GetOrganization => make(
+        "getOrganization" => make(
             "getOrganization",
             "Get an organization",
             "",
@@ -304,7 +306,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Organization")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::UpdateOrganization => make(
+        "updateOrganization" => make(
             "updateOrganization",
             "Change an organization",
             "Absent properties stay as they are.",
@@ -312,7 +314,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Organization")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::DeleteOrganization => make(
+        "deleteOrganization" => make(
             "deleteOrganization",
             "Delete an organization",
             "Its clients go with it. It must have no service providers and no profiles.",
@@ -320,7 +322,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (204, None),
             ADMIN_WRITE_ERRORS,
         ),
-        AdminOperation::CreateClient => make(
+        "createClient" => make(
             "createClient",
             "Create a client",
             "The answer holds the secret, once.",
@@ -328,7 +330,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (201, Some("Client")),
             ADMIN_ADD_ERRORS,
         ),
-        AdminOperation::ListClients => make(
+        "listClients" => make(
             "listClients",
             "List the clients of an organization",
             "Sorted by id.",
@@ -336,10 +338,8 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("ClientList")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::GetClient => {
-            make("getClient", "Get a client", "", None, (200, Some("Client")), ADMIN_LIST_ERRORS)
-        }
-        AdminOperation::UpdateClient => make(
+        "getClient" => make("getClient", "Get a client", "", None, (200, Some("Client")), ADMIN_LIST_ERRORS),
+        "updateClient" => make(
             "updateClient",
             "Change a client",
             "Absent properties stay as they are. Taking a scope away revokes the access tokens issued so far.",
@@ -347,7 +347,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Client")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::DeleteClient => make(
+        "deleteClient" => make(
             "deleteClient",
             "Delete a client",
             "Its tokens are worthless at once.",
@@ -355,7 +355,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (204, None),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::RotateSecret => make(
+        "rotateSecret" => make(
             "rotateSecret",
             "Issue a new secret",
             "The old one is worthless at once; access tokens stay valid.",
@@ -363,7 +363,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Client")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::RevokeTokens => make(
+        "revokeTokens" => make(
             "revokeTokens",
             "Revoke the access tokens of a client",
             "And its refresh tokens, when asked.",
@@ -371,7 +371,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Client")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::IssueToken => make(
+        "issueToken" => make(
             "issueToken",
             "Issue an access token for a client",
             "For tests: any scopes and any life, an expired token included.",
@@ -379,7 +379,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Token")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::IssueRefreshToken => make(
+        "issueRefreshToken" => make(
             "issueRefreshToken",
             "Issue a refresh token for a client",
             "The answer holds the token, once.",
@@ -387,7 +387,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (201, Some("RefreshToken")),
             ADMIN_WRITE_ERRORS,
         ),
-        AdminOperation::ListRefreshTokens => make(
+        "listRefreshTokens" => make(
             "listRefreshTokens",
             "List the refresh tokens of a client",
             "Sorted by id; the tokens themselves are not kept.",
@@ -395,7 +395,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("RefreshTokenList")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::RevokeRefreshToken => make(
+        "revokeRefreshToken" => make(
             "revokeRefreshToken",
             "Revoke a refresh token",
             "The access tokens that it gave are worthless at once, too.",
@@ -403,7 +403,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (204, None),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::CreateProvider => make(
+        "adminCreateServiceProvider" => make(
             "adminCreateServiceProvider",
             "Create a service provider",
             "An id is issued when the body has none.",
@@ -411,7 +411,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (201, Some("ServiceProvider")),
             ADMIN_ADD_ERRORS,
         ),
-        AdminOperation::ListProviders => make(
+        "listServiceProviders" => make(
             "listServiceProviders",
             "List the service providers of an organization",
             "Sorted by id.",
@@ -419,7 +419,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("ServiceProviderList")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::GetProvider => make(
+        "adminGetServiceProvider" => make(
             "adminGetServiceProvider",
             "Get a service provider",
             "",
@@ -427,7 +427,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("ServiceProvider")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::UpdateProvider => make(
+        "adminUpdateServiceProvider" => make(
             "adminUpdateServiceProvider",
             "Change the display name of a service provider",
             "",
@@ -435,7 +435,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("ServiceProvider")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::DeleteProvider => make(
+        "adminDeleteServiceProvider" => make(
             "adminDeleteServiceProvider",
             "Delete a service provider",
             "It must have no associations, or `cascade` takes them with it.",
@@ -443,10 +443,8 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (204, None),
             ADMIN_WRITE_ERRORS,
         ),
-        AdminOperation::GetNetwork | AdminOperation::SetNetwork | AdminOperation::DeleteNetwork => {
-            family::admin_network(operation)
-        }
-        AdminOperation::CreateProfile => make(
+        "adminGetNetwork" | "adminSetNetwork" | "adminDeleteNetwork" => family::admin_network(id),
+        "adminCreateProfile" => make(
             "adminCreateProfile",
             "Create a communication profile",
             "A unit has at most one.",
@@ -454,7 +452,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (201, Some("Profile")),
             ADMIN_ADD_ERRORS,
         ),
-        AdminOperation::ListProfiles => make(
+        "listProfiles" => make(
             "listProfiles",
             "List the communication profiles of an organization",
             "Sorted by id.",
@@ -462,7 +460,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("ProfileList")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::GetProfile => make(
+        "adminGetProfile" => make(
             "adminGetProfile",
             "Get a communication profile",
             "",
@@ -470,7 +468,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Profile")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::UpdateProfile => make(
+        "adminUpdateProfile" => make(
             "adminUpdateProfile",
             "Rename a communication profile",
             "",
@@ -478,7 +476,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Profile")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::DeleteProfile => make(
+        "adminDeleteProfile" => make(
             "adminDeleteProfile",
             "Delete a communication profile",
             "Associations that name it stay.",
@@ -486,7 +484,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (204, None),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::ListAssociations => make(
+        "listAssociations" => make(
             "listAssociations",
             "List the associations of a service provider",
             "Sorted by the bytes of `externalUserId`.",
@@ -494,7 +492,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("AssociationList")),
             ADMIN_LIST_ERRORS,
         ),
-        AdminOperation::ListChanges => make(
+        "listChanges" => make(
             "listChanges",
             "Read the change record",
             "Oldest first. Under a filter a page may be short or empty although more follow; `more` says.",
@@ -502,7 +500,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("ChangeList")),
             ADMIN_TOP_ERRORS,
         ),
-        AdminOperation::GetMaintenance => make(
+        "getMaintenance" => make(
             "getMaintenance",
             "Get maintenance mode",
             "",
@@ -510,7 +508,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Maintenance")),
             ADMIN_TOP_ERRORS,
         ),
-        AdminOperation::SetMaintenance => make(
+        "setMaintenance" => make(
             "setMaintenance",
             "Set maintenance mode",
             "While it is on, the account association operations answer 503.",
@@ -518,7 +516,7 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Maintenance")),
             ADMIN_TOP_ERRORS,
         ),
-        AdminOperation::Status => make(
+        "getStatus" => make(
             "getStatus",
             "Get the state of the server",
             "",
@@ -526,46 +524,36 @@ fn admin_text(operation: AdminOperation) -> AdminText {
             (200, Some("Status")),
             ADMIN_TOP_ERRORS,
         ),
-        AdminOperation::CreateAdminToken
-        | AdminOperation::ListAdminTokens
-        | AdminOperation::DeleteAdminToken => {
-            super::admin_token::text(operation).expect("these are described there")
+        "createAdminToken" | "listAdminTokens" | "deleteAdminToken" => {
+            super::admin_token::text(id).expect("these are described there")
         }
-        AdminOperation::ReadJournal
-        | AdminOperation::CreateFault
-        | AdminOperation::ListFaults
-        | AdminOperation::DeleteFault
-        | AdminOperation::DeleteFaults
-        | AdminOperation::GetClock
-        | AdminOperation::SetClock
-        | AdminOperation::ListKeys
-        | AdminOperation::RotateKeys
-        | AdminOperation::Reset
-        | AdminOperation::Backup
-        | AdminOperation::Verify
-        | AdminOperation::Restore => inspect::text(operation).expect("these are described there"),
+        "readJournal" | "createFault" | "listFaults" | "deleteFault" | "deleteFaults" | "getClock"
+        | "setClock" | "listKeys" | "rotateKeys" | "reset" | "backup" | "verify" | "restore" => {
+            inspect::text(id).expect("these are described there")
+        }
+        other => unreachable!("{other} is not described"),
     }
 }
 
-fn open(operation: OpenOperation) -> Description {
-    let (id, summary, text, content, errors): (_, _, _, _, ErrorList) = match operation {
-        OpenOperation::Health => ("getHealth", "Is the process alive?", "", (JSON, "Health"), &[]),
-        OpenOperation::Ready => (
+fn open(id: &str) -> Description {
+    let (id, summary, text, content, errors): (_, _, _, _, ErrorList) = match id {
+        "getHealth" => ("getHealth", "Is the process alive?", "", (JSON, "Health"), &[]),
+        "getReadiness" => (
             "getReadiness",
             "Can the store be read and written?",
             "",
             (JSON, "Health"),
             &[(500, "The store holds something unexpected."), (503, "Not now.")],
         ),
-        OpenOperation::Metrics => (
+        "getMetrics" => (
             "getMetrics",
             "Metrics in the Prometheus text format",
             "",
             ("text/plain", "Text"),
             &[INTERNAL, ADMIN_UNAVAILABLE],
         ),
-        OpenOperation::OpenApi => ("getOpenApi", "This document", "", (JSON, "Document"), &[]),
-        OpenOperation::Docs => ("getDocs", "This document as a page", "", ("text/html", "Text"), &[]),
+        "getOpenApi" => ("getOpenApi", "This document", "", (JSON, "Document"), &[]),
+        _ => ("getDocs", "This document as a page", "", ("text/html", "Text"), &[]),
     };
     Description {
         id,

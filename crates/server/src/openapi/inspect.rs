@@ -8,16 +8,15 @@ use super::describe::{
     BAD_REQUEST, INTERNAL, Parameter, limit_parameter,
 };
 use super::reference;
-use crate::fault;
-use crate::router::AdminOperation;
+use crate::http::routes;
 
 /// What stands in the document about an operation of this group; nothing for the others.
-pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
+pub(super) fn text(id: &str) -> Option<AdminText> {
     let make = |id, summary, text, request, success, errors| {
         Some(AdminText { id, summary, text, request, success, errors })
     };
-    match operation {
-        AdminOperation::ReadJournal => make(
+    match id {
+        "readJournal" => make(
             "readJournal",
             "Read the journal of requests",
             "Oldest first; with `wait` it answers as soon as there is something. The journal is in memory and keeps the newest entries.",
@@ -31,7 +30,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
                 ADMIN_UNAVAILABLE,
             ],
         ),
-        AdminOperation::CreateFault => make(
+        "createFault" => make(
             "createFault",
             "Make a fault rule",
             "It spoils answers of the public API from now on, until it is deleted or the process ends.",
@@ -45,7 +44,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
                 ADMIN_UNAVAILABLE,
             ],
         ),
-        AdminOperation::ListFaults => make(
+        "listFaults" => make(
             "listFaults",
             "List the fault rules",
             "In the order in which calls are offered to them, with how often each was met.",
@@ -53,7 +52,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             (200, Some("FaultList")),
             ADMIN_TOP_ERRORS,
         ),
-        AdminOperation::DeleteFault => make(
+        "deleteFault" => make(
             "deleteFault",
             "Delete a fault rule",
             "",
@@ -61,13 +60,13 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             (204, None),
             &[BAD_REQUEST, ADMIN_UNAUTHORIZED, ADMIN_NOT_FOUND, INTERNAL, ADMIN_UNAVAILABLE],
         ),
-        AdminOperation::DeleteFaults => {
+        "deleteFaults" => {
             make("deleteFaults", "Delete every fault rule", "", None, (204, None), ADMIN_TOP_ERRORS)
         }
-        AdminOperation::GetClock => {
+        "getClock" => {
             make("getClock", "Get the token clock", "", None, (200, Some("Clock")), ADMIN_TOP_ERRORS)
         }
-        AdminOperation::SetClock => make(
+        "setClock" => make(
             "setClock",
             "Move the token clock",
             "Tokens are issued and expire by it; the change record and the journal keep the system's time.",
@@ -75,7 +74,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             (200, Some("Clock")),
             ADMIN_TOP_ERRORS,
         ),
-        AdminOperation::ListKeys => make(
+        "listKeys" => make(
             "listKeys",
             "List the keys that sign tokens",
             "The one that signs, and those whose tokens may still be good: numbers and times, never the keys.",
@@ -83,7 +82,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             (200, Some("SigningKeyList")),
             ADMIN_TOP_ERRORS,
         ),
-        AdminOperation::RotateKeys => make(
+        "rotateKeys" => make(
             "rotateKeys",
             "Give tokens a new key",
             "Access tokens, page tokens, codes and consent forms of older keys are good until they expire, at most a day; with `revoke` they are worthless at once. Client secrets and refresh tokens stay as they are.",
@@ -97,7 +96,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
                 ADMIN_UNAVAILABLE,
             ],
         ),
-        AdminOperation::Reset => make(
+        "reset" => make(
             "reset",
             "Reset the directory to its seed",
             "In one step: no request sees a part of it. The server must have been started with `--allow-reset` and a seed.",
@@ -112,7 +111,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
                 ADMIN_UNAVAILABLE,
             ],
         ),
-        AdminOperation::Backup => make(
+        "backup" => make(
             "backup",
             "Read everything as of one moment",
             "An export that `restore` takes, with keys and hashes of secrets. Writes go on meanwhile and are not part of it. An answer that ends without its last line is not whole.",
@@ -120,7 +119,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             (200, Some("Export")),
             ADMIN_TOP_ERRORS,
         ),
-        AdminOperation::Verify => make(
+        "verify" => make(
             "verify",
             "Verify the store",
             "Everything is read as of one moment, and what is kept twice is compared. A line for each finding, one a second with how far it is, and one at the end; an answer that ends without it is not whole. One verification runs at a time, and takes at most a quarter of a core.",
@@ -128,7 +127,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
             (200, Some("VerifyLines")),
             &[ADMIN_UNAUTHORIZED, (409, "A verification is under way already."), INTERNAL, ADMIN_UNAVAILABLE],
         ),
-        AdminOperation::Restore => make(
+        "restore" => make(
             "restore",
             "Fill the empty store",
             "With an export, of any size. Nothing of it is seen before all of it was read and compared with its checksums; meanwhile the public API answers 503. Afterwards the credentials and tokens of the export are valid.",
@@ -150,7 +149,7 @@ pub(super) fn text(operation: AdminOperation) -> Option<AdminText> {
 }
 
 pub(super) fn journal_query() -> Vec<Parameter> {
-    let mut operations = fault::operations();
+    let mut operations = routes::fault_operations();
     operations.push("other");
     vec![
         (

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::describe::{Description, ErrorList, JSON, Parameter};
 use super::reference;
-use crate::router::LoginOperation;
 
 const TAG: &str = "Login";
 const HTML: &str = "text/html";
@@ -41,9 +40,9 @@ const DECISION_ERRORS: ErrorList = &[
     (503, "Overload."),
 ];
 
-pub(super) fn describe(operation: LoginOperation) -> Description {
-    match operation {
-        LoginOperation::TokenInfo => Description {
+pub(super) fn describe(id: &str) -> Option<Description> {
+    Some(match id {
+        "getTokenInfo" => Description {
             id: "getTokenInfo",
             tag: TAG,
             summary: "What is this access token?",
@@ -53,7 +52,7 @@ pub(super) fn describe(operation: LoginOperation) -> Description {
             success: (200, "The token holds.", Some((JSON, "TokenInfo"))),
             errors: INFO_ERRORS,
         },
-        LoginOperation::UserProfile => Description {
+        "getUserProfile" => Description {
             id: "getUserProfile",
             tag: TAG,
             summary: "Whom does this access token stand for?",
@@ -63,7 +62,7 @@ pub(super) fn describe(operation: LoginOperation) -> Description {
             success: (200, "The token holds.", Some((JSON, "User"))),
             errors: INFO_ERRORS,
         },
-        LoginOperation::ConsentPage => Description {
+        "getConsentPage" => Description {
             id: "getConsentPage",
             tag: TAG,
             summary: "Ask a person for consent",
@@ -73,7 +72,7 @@ pub(super) fn describe(operation: LoginOperation) -> Description {
             success: (200, "The page.", Some((HTML, "Text"))),
             errors: PAGE_ERRORS,
         },
-        LoginOperation::ConsentDecision => Description {
+        "decideConsent" => Description {
             id: "decideConsent",
             tag: TAG,
             summary: "Allow or deny",
@@ -87,12 +86,13 @@ pub(super) fn describe(operation: LoginOperation) -> Description {
             ),
             errors: DECISION_ERRORS,
         },
-    }
+        _ => return None,
+    })
 }
 
 /// The bodies of a refusal by media type.
-pub(super) fn error_content(operation: LoginOperation, status: StatusCode) -> Option<Value> {
-    let page = matches!(operation, LoginOperation::ConsentPage | LoginOperation::ConsentDecision);
+pub(super) fn error_content(id: &str, status: StatusCode) -> Option<Value> {
+    let page = matches!(id, "getConsentPage" | "decideConsent");
     Some(match status {
         StatusCode::FOUND => return None,
         StatusCode::INTERNAL_SERVER_ERROR if page => json!({ JSON: { "schema": reference("Error") } }),

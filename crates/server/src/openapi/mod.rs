@@ -17,7 +17,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::router::{LoginOperation, Operation, ROUTES, Route, Served};
+use crate::http::routes::{ROUTES, Route};
+use crate::router::{Audience, Operation, Served};
 use describe::Description;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
@@ -84,15 +85,16 @@ fn document() -> Value {
 }
 
 fn operation(route: &Route) -> Value {
-    let description = describe::describe(route.operation);
+    let known = route.handler.operation();
+    let description = describe::describe(known);
     let mut operation = json!({
         "operationId": operation_id(route, &description),
         "tags": [description.tag],
         "summary": description.summary,
         "description": description.text,
         "parameters": parameters(route, &description),
-        "responses": responses(route.operation, &description),
-        "security": security(route.operation),
+        "responses": responses(known, &description),
+        "security": security(known),
     });
     if let Some((media, schema, required)) = description.request {
         operation["requestBody"] =
@@ -121,7 +123,7 @@ fn parameters(route: &Route, description: &Description) -> Value {
         )
         .into_iter()
         .collect();
-    let required_query = describe::required_query(route.operation);
+    let required_query = describe::required_query(route.handler.operation().id);
     parameters.extend(description.query.iter().map(|(name, schema, text)| {
         let required = required_query.contains(name);
         json!({ "name": name, "in": "query", "required": required, "description": text, "schema": schema })
@@ -153,44 +155,51 @@ fn path_schema(path: &str) -> Value {
     })
 }
 
-fn security(operation: Operation) -> Value {
-    match operation {
-        Operation::Association(_) | Operation::Family(_) => json!([{ "accessToken": [] }]),
-        Operation::Token => json!([{ "clientBasic": [] }, {}]),
-        Operation::Login(LoginOperation::TokenInfo) => json!([{ "tokenHeader": [] }, {}]),
-        Operation::Login(LoginOperation::UserProfile) => {
-            json!([{ "accessToken": [] }, { "tokenHeader": [] }, {}])
-        }
-        Operation::Login(_) => json!([]),
-        Operation::Admin(_) => json!([{ "adminToken": [] }]),
-        Operation::Open(_) => json!([]),
+fn security(operation: &Operation) -> Value {
+    match (operation.audience, operation.id) {
+        (Audience::Client, "getToken") => json!([{ "clientBasic": [] }, {}]),
+        (Audience::Client, "getTokenInfo") => json!([{ "tokenHeader": [] }, {}]),
+        (Audience::Client, "getUserProfile") => json!([{ "accessToken": [] }, { "tokenHeader": [] }, {}]),
+        (Audience::Client, _) if is_consent(operation) => json!([]),
+        (Audience::Client, _) => json!([{ "accessToken": [] }]),
+        (Audience::Operator, _) => json!([{ "adminToken": [] }]),
+        (Audience::Anyone, _) => json!([]),
     }
 }
 
-fn responses(operation: Operation, description: &Description) -> Value {
+fn is_consent(operation: &Operation) -> bool {
+    operation.name == "consent"
+}
+
+/// Whether an operation is one of Login with Amazon.
+fn is_login(operation: &Operation) -> bool {
+    is_consent(operation) || matches!(operation.name, "token" | "tokeninfo" | "user_profile")
+}
+
+fn responses(operation: &Operation, description: &Description) -> Value {
     let mut responses = Map::new();
     let (status, text, content) = description.success;
     let mut success = response(code(status), text, content, operation);
-    if let Some(links) = describe::links(operation) {
+    if let Some(links) = describe::links(operation.id) {
         success["links"] = links;
     }
     responses.insert(status.to_string(), success);
-    if let Some((status, text)) = describe::other_success(operation) {
+    if let Some((status, text)) = describe::other_success(operation.id) {
         responses.insert(status.to_string(), response(code(status), text, content, operation));
     }
     // Every operation of operators may meet it; some say more about it.
     let unless_told =
         (403, "The role of the admin token is too low, or the `Host` or `Origin` header names another site.");
-    let admin = matches!(operation, Operation::Admin(_));
+    let admin = operation.audience == Audience::Operator;
     let told = description.errors.iter().any(|(status, _)| *status == 403);
     let unless_told = (admin && !told).then_some(&unless_told);
     let guessing = admin.then_some(&describe::ADMIN_GUESSING);
     for (status, text) in description.errors.iter().chain(unless_told).chain(guessing) {
         let code = code(*status);
-        let schema = if operation == Operation::Token { "GrantError" } else { "Error" };
+        let schema = if operation.name == "token" { "GrantError" } else { "Error" };
         let mut refusal = response(code, text, Some(("application/json", schema)), operation);
-        if let Operation::Login(operation) = operation {
-            match login::error_content(operation, code) {
+        if is_login(operation) && operation.name != "token" {
+            match login::error_content(operation.id, code) {
                 Some(content) => refusal["content"] = content,
                 None => drop(refusal.as_object_mut().and_then(|refusal| refusal.remove("content"))),
             }
@@ -204,7 +213,7 @@ fn code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).expect("the statuses of the descriptions are valid")
 }
 
-fn response(status: StatusCode, text: &str, content: Option<(&str, &str)>, operation: Operation) -> Value {
+fn response(status: StatusCode, text: &str, content: Option<(&str, &str)>, operation: &Operation) -> Value {
     let mut headers = json!({ "X-Amzn-RequestId": { "$ref": "#/components/headers/RequestId" } });
     let mut header = |name: &str, component: &str| {
         headers[name] = json!({ "$ref": format!("#/components/headers/{component}") });
@@ -221,7 +230,7 @@ fn response(status: StatusCode, text: &str, content: Option<(&str, &str)>, opera
         }
         _ => {}
     }
-    if matches!(operation, Operation::Token | Operation::Login(_)) {
+    if is_login(operation) {
         header("Cache-Control", "NoStore");
     }
     let mut response = json!({ "description": text, "headers": headers });

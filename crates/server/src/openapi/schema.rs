@@ -10,7 +10,8 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
-use crate::{fault, lwa, open};
+use crate::http::routes;
+use crate::{oauth, probes};
 
 /// Any JSON object.
 #[derive(JsonSchema)]
@@ -56,11 +57,11 @@ const TYPES: &[fn(&mut SchemaGenerator) -> Schema] = &[
     of::<wire::QueryResponse>,
     of::<wire::ServiceProvider>,
     of::<wire::ServiceProviderUpdate>,
-    of::<lwa::ConsentForm>,
-    of::<lwa::GrantErrorBody<'static>>,
-    of::<lwa::TokenInfo<'static>>,
-    of::<lwa::TokenRequest>,
-    of::<lwa::User>,
+    of::<oauth::ConsentForm>,
+    of::<oauth::GrantErrorBody<'static>>,
+    of::<oauth::TokenInfo<'static>>,
+    of::<oauth::TokenRequest>,
+    of::<oauth::User>,
     of::<List<admin::AdminToken>>,
     of::<List<admin::Client>>,
     of::<List<admin::Organization>>,
@@ -89,7 +90,7 @@ const TYPES: &[fn(&mut SchemaGenerator) -> Schema] = &[
     of::<inspect::ResetDone>,
     of::<inspect::RestoreDone>,
     of::<inspect::SetClock>,
-    of::<open::Health>,
+    of::<probes::Health>,
     of::<Document>,
     of::<Export>,
     of::<Text>,
@@ -111,6 +112,6 @@ pub(super) fn all() -> Value {
     }
     let mut schemas = generator.take_definitions(true);
     // Which operations there are, the route table alone knows.
-    schemas["FaultRule"]["properties"]["operation"]["enum"] = fault::operations().into();
+    schemas["FaultRule"]["properties"]["operation"]["enum"] = routes::fault_operations().into();
     Value::Object(schemas)
 }

@@ -40,8 +40,10 @@ fn every_reference_leads_somewhere() {
 
 #[test]
 fn operation_ids_are_unique() {
-    let ids: Vec<String> =
-        ROUTES.iter().map(|route| operation_id(route, &describe::describe(route.operation))).collect();
+    let ids: Vec<String> = ROUTES
+        .iter()
+        .map(|route| operation_id(route, &describe::describe(route.handler.operation())))
+        .collect();
     let unique: BTreeSet<&String> = ids.iter().collect();
     let open_on_both = ROUTES.len() - unique.len();
     assert_eq!(open_on_both, 0, "{ids:?}");
@@ -80,7 +82,7 @@ fn links_lead_to_operations_with_their_parameters() {
 fn the_page_shows_every_operation_and_loads_nothing() {
     let page = String::from_utf8(page().to_vec()).unwrap();
     for route in ROUTES {
-        let summary = describe::describe(route.operation).summary;
+        let summary = describe::describe(route.handler.operation()).summary;
         assert!(page.contains(summary), "{summary}");
     }
     for foreign in ["<script", "http://", "https://", "url("] {

@@ -1,65 +1,80 @@
-//! The operations of the public API, one file each: those on account associations here, those on service providers,
-//! their network mapping and communication profiles in directories.
+//! The operations of the public API, one file each: those on account associations, and those on service providers, their
+//! network mapping and communication profiles.
+//!
+//! An operation is a static value beside its handler: what is known of it, what it is granted on, and how it is run.
 
-mod create;
-mod delete;
-mod network;
-mod profile;
-mod provider;
-mod query;
-mod update;
+pub(crate) mod association;
+pub(crate) mod network;
+pub(crate) mod profile;
+pub(crate) mod provider;
+
+use std::fmt;
 
 use bytes::Bytes;
-use jackfield_model::note::Reading;
+use futures_util::future::BoxFuture;
 
-pub(crate) use profile::delete::in_use as profile_in_use;
-
-use crate::auth::Granted;
+use crate::auth::{self, Grant, OfOrganization, OfProfile, OfProvider};
+use crate::endpoint::{Endpoint, Incoming, Outcome};
 use crate::error::ApiError;
-use crate::response::Reply;
-use crate::router::{AssociationOperation, OrganizationOperation, ProfileOperation, ProviderOperation};
+use crate::group::Group;
+use crate::router::Operation;
 
-/// Runs an operation with the handle that was granted for it.
-pub(crate) async fn run(
-    granted: Granted<'_>,
-    query_string: Option<&str>,
-    body: &Bytes,
-    reading: &mut Reading,
-) -> Result<Reply, ApiError> {
-    match granted {
-        Granted::Association(operation, provider) => match operation {
-            AssociationOperation::Create => create::handle(provider, body, reading).await,
-            AssociationOperation::Update => update::handle(provider, body, reading).await,
-            AssociationOperation::Delete => delete::handle(provider, query_string, body, reading).await,
-            AssociationOperation::Query => query::handle(provider, body, reading).await,
-        },
-        Granted::Organization(operation, organization) => match operation {
-            OrganizationOperation::CreateProvider => provider::create::handle(organization, body).await,
-            OrganizationOperation::CreateProfile => profile::create::handle(organization, body).await,
-            OrganizationOperation::CreateProfiles => profile::batch::handle(organization, body).await,
-            OrganizationOperation::FindProfile => profile::find::handle(organization, query_string).await,
-        },
-        Granted::Provider(operation, provider) => match operation {
-            ProviderOperation::Get => provider::get::handle(&provider),
-            ProviderOperation::Update => provider::update::handle(provider, body).await,
-            ProviderOperation::Delete => provider::delete::handle(provider, query_string).await,
-            ProviderOperation::CreateNetwork => network::create::handle(provider, body).await,
-            ProviderOperation::GetNetwork => network::get::handle(&provider),
-            ProviderOperation::UpdateNetwork => network::update::handle(provider, body).await,
-            ProviderOperation::DeleteNetwork => network::delete::handle(provider).await,
-        },
-        Granted::Profile(operation, profile) => match operation {
-            ProfileOperation::Get => Ok(profile::get::handle(profile)),
-            ProfileOperation::Update => profile::update::handle(profile, body).await,
-            ProfileOperation::Delete => profile::delete::handle(profile).await,
-        },
+/// An operation for the bearer of an access token, granted on what `G` grants.
+pub(crate) struct BearerOperation<G: Grant + 'static> {
+    operation: Operation,
+    group: Group,
+    run: for<'a> fn(Context<'a, G::Handle<'a>>) -> BoxFuture<'a, Outcome>,
+}
+
+/// An operation on the caller's organization.
+pub(crate) type OrganizationOperation = BearerOperation<OfOrganization>;
+/// An operation on the service provider of the path.
+pub(crate) type ProviderOperation = BearerOperation<OfProvider>;
+/// An operation on the communication profile of the path.
+pub(crate) type ProfileOperation = BearerOperation<OfProfile>;
+
+/// What a handler gets.
+struct Context<'a, H> {
+    handle: H,
+    query_string: Option<&'a str>,
+    body: Bytes,
+}
+
+impl<G: Grant> BearerOperation<G> {
+    const fn new(
+        operation: Operation,
+        group: Group,
+        run: for<'a> fn(Context<'a, G::Handle<'a>>) -> BoxFuture<'a, Outcome>,
+    ) -> Self {
+        Self { operation, group, run }
+    }
+}
+
+impl<G: Grant> fmt::Debug for BearerOperation<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.operation.fmt(f)
+    }
+}
+
+impl<G: Grant + 'static> Endpoint for BearerOperation<G> {
+    fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    fn serve<'a>(&'static self, mut incoming: Incoming<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let admitted = auth::admit::<G>(&mut incoming, &self.operation, self.group).await?;
+            let query_string = incoming.call.head.uri.query();
+            let context = Context { handle: admitted.handle, query_string, body: admitted.body };
+            (self.run)(context).await
+        })
     }
 }
 
 /// A parameter of the query string, which may stand once.
 fn query_parameter(query_string: Option<&str>, name: &str) -> Result<Option<String>, ApiError> {
     let mut values = form_urlencoded::parse(query_string.unwrap_or_default().as_bytes())
-        .filter(|(own, _)| own == name)
+        .filter(|(candidate, _)| candidate == name)
         .map(|(_, value)| value.into_owned());
     let value = values.next();
     if values.next().is_some() {

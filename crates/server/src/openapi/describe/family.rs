@@ -6,9 +6,6 @@ use super::{
     ADMIN_LIST_ERRORS, AdminText, BAD_REQUEST, Description, ErrorList, FORBIDDEN, INTERNAL, JSON, LIMITED,
     Parameter, UNAUTHORIZED, UNAVAILABLE,
 };
-use crate::router::{
-    AdminOperation, FamilyOperation, Operation, OrganizationOperation, ProfileOperation, ProviderOperation,
-};
 
 const PROVIDERS: &str = "Service providers";
 const PROFILES: &str = "Communication profiles";
@@ -74,30 +71,22 @@ const DELETE_PROFILE_ERRORS: ErrorList = &[
 ];
 
 /// Says what an operation does and answers.
-pub(super) fn describe(operation: FamilyOperation) -> Description {
-    match operation {
-        FamilyOperation::Organization(operation) => organization(operation),
-        FamilyOperation::Provider(operation) => provider(operation),
-        FamilyOperation::Profile(operation) => profile(operation),
-    }
+pub(super) fn describe(id: &str) -> Option<Description> {
+    organization(id).or_else(|| provider(id)).or_else(|| profile(id))
 }
 
 /// Which query parameters must be there.
-pub(in super::super) const fn required_query(operation: Operation) -> &'static [&'static str] {
-    match operation {
-        Operation::Family(FamilyOperation::Organization(OrganizationOperation::FindProfile)) => {
-            &["entity.type", "entity.id"]
-        }
+pub(in super::super) fn required_query(id: &str) -> &'static [&'static str] {
+    match id {
+        "findProfile" => &["entity.type", "entity.id"],
         _ => &[],
     }
 }
 
 /// Another status of success, with the same body.
-pub(in super::super) const fn other_success(operation: Operation) -> Option<(u16, &'static str)> {
-    match operation {
-        Operation::Family(FamilyOperation::Organization(OrganizationOperation::CreateProfiles)) => {
-            Some((207, "Some items failed; each says how. The others are stored."))
-        }
+pub(in super::super) fn other_success(id: &str) -> Option<(u16, &'static str)> {
+    match id {
+        "createProfiles" => Some((207, "Some items failed; each says how. The others are stored.")),
         _ => None,
     }
 }
@@ -111,9 +100,9 @@ pub(super) fn cascade() -> Parameter {
     )
 }
 
-fn organization(operation: OrganizationOperation) -> Description {
-    match operation {
-        OrganizationOperation::CreateProvider => Description {
+fn organization(id: &str) -> Option<Description> {
+    Some(match id {
+        "createServiceProvider" => Description {
             id: "createServiceProvider",
             tag: PROVIDERS,
             summary: "Create a service provider",
@@ -123,7 +112,7 @@ fn organization(operation: OrganizationOperation) -> Description {
             success: (201, "Created.", Some((JSON, "Provider"))),
             errors: CREATE_PROVIDER_ERRORS,
         },
-        OrganizationOperation::CreateProfile => Description {
+        "createProfile" => Description {
             id: "createProfile",
             tag: PROFILES,
             summary: "Create a communication profile",
@@ -133,7 +122,7 @@ fn organization(operation: OrganizationOperation) -> Description {
             success: (201, "The unit has this profile.", Some((JSON, "UnitProfile"))),
             errors: CREATE_PROFILE_ERRORS,
         },
-        OrganizationOperation::CreateProfiles => Description {
+        "createProfiles" => Description {
             id: "createProfiles",
             tag: PROFILES,
             summary: "Create many communication profiles",
@@ -143,7 +132,7 @@ fn organization(operation: OrganizationOperation) -> Description {
             success: (200, "All items succeeded.", Some((JSON, "ProfileBatchAnswer"))),
             errors: CREATE_PROFILE_ERRORS,
         },
-        OrganizationOperation::FindProfile => Description {
+        "findProfile" => Description {
             id: "findProfile",
             tag: PROFILES,
             summary: "Get the communication profile of a unit",
@@ -156,10 +145,11 @@ fn organization(operation: OrganizationOperation) -> Description {
             success: (200, "The profile.", Some((JSON, "UnitProfile"))),
             errors: PROFILE_ERRORS,
         },
-    }
+        _ => return None,
+    })
 }
 
-fn provider(operation: ProviderOperation) -> Description {
+fn provider(id: &str) -> Option<Description> {
     let make = |id, summary, text, request: Option<&'static str>, success, errors| Description {
         id,
         tag: PROVIDERS,
@@ -170,8 +160,8 @@ fn provider(operation: ProviderOperation) -> Description {
         success,
         errors,
     };
-    match operation {
-        ProviderOperation::Get => make(
+    Some(match id {
+        "getServiceProvider" => make(
             "getServiceProvider",
             "Get a service provider",
             "",
@@ -179,7 +169,7 @@ fn provider(operation: ProviderOperation) -> Description {
             (200, "The service provider.", Some((JSON, "Provider"))),
             PROVIDER_ERRORS,
         ),
-        ProviderOperation::Update => Description {
+        "updateServiceProvider" => Description {
             request: Some((JSON, "ProviderUpdate", false)),
             ..make(
                 "updateServiceProvider",
@@ -190,7 +180,7 @@ fn provider(operation: ProviderOperation) -> Description {
                 PROVIDER_ERRORS,
             )
         },
-        ProviderOperation::Delete => Description {
+        "deleteServiceProvider" => Description {
             query: vec![cascade()],
             ..make(
                 "deleteServiceProvider",
@@ -201,7 +191,7 @@ fn provider(operation: ProviderOperation) -> Description {
                 DELETE_PROVIDER_ERRORS,
             )
         },
-        ProviderOperation::CreateNetwork => make(
+        "createNetwork" => make(
             "createNetwork",
             "Map the network of a service provider",
             "Says which skill carries the calls to the provider's network.",
@@ -209,7 +199,7 @@ fn provider(operation: ProviderOperation) -> Description {
             (201, "Created.", None),
             CREATE_NETWORK_ERRORS,
         ),
-        ProviderOperation::GetNetwork => make(
+        "getNetwork" => make(
             "getNetwork",
             "Get the network mapping of a service provider",
             "",
@@ -217,7 +207,7 @@ fn provider(operation: ProviderOperation) -> Description {
             (200, "The mapping.", Some((JSON, "Network"))),
             NETWORK_ERRORS,
         ),
-        ProviderOperation::UpdateNetwork => make(
+        "updateNetwork" => make(
             "updateNetwork",
             "Change the network mapping of a service provider",
             "It never creates one.",
@@ -225,7 +215,7 @@ fn provider(operation: ProviderOperation) -> Description {
             (200, "Updated.", None),
             NETWORK_ERRORS,
         ),
-        ProviderOperation::DeleteNetwork => make(
+        "deleteNetwork" => make(
             "deleteNetwork",
             "Delete the network mapping of a service provider",
             "",
@@ -233,10 +223,11 @@ fn provider(operation: ProviderOperation) -> Description {
             (200, "Deleted.", None),
             NETWORK_ERRORS,
         ),
-    }
+        _ => return None,
+    })
 }
 
-fn profile(operation: ProfileOperation) -> Description {
+fn profile(id: &str) -> Option<Description> {
     let make = |id, summary, text, request: Option<&'static str>, success, errors| Description {
         id,
         tag: PROFILES,
@@ -247,8 +238,8 @@ fn profile(operation: ProfileOperation) -> Description {
         success,
         errors,
     };
-    match operation {
-        ProfileOperation::Get => make(
+    Some(match id {
+        "getProfile" => make(
             "getProfile",
             "Get a communication profile",
             "",
@@ -256,7 +247,7 @@ fn profile(operation: ProfileOperation) -> Description {
             (200, "The profile.", Some((JSON, "UnitProfile"))),
             PROFILE_ERRORS,
         ),
-        ProfileOperation::Update => make(
+        "updateProfile" => make(
             "updateProfile",
             "Rename a communication profile",
             "",
@@ -264,7 +255,7 @@ fn profile(operation: ProfileOperation) -> Description {
             (200, "Updated.", None),
             PROFILE_ERRORS,
         ),
-        ProfileOperation::Delete => make(
+        "deleteProfile" => make(
             "deleteProfile",
             "Delete a communication profile",
             "Under strict profiles it must not be named by an association of the organization; otherwise such associations stay.",
@@ -272,14 +263,15 @@ fn profile(operation: ProfileOperation) -> Description {
             (200, "Deleted.", None),
             DELETE_PROFILE_ERRORS,
         ),
-    }
+        _ => return None,
+    })
 }
 
 /// The operator's view of a network mapping.
-pub(super) fn admin_network(operation: AdminOperation) -> AdminText {
+pub(super) fn admin_network(id: &str) -> AdminText {
     let errors = ADMIN_LIST_ERRORS;
-    match operation {
-        AdminOperation::SetNetwork => AdminText {
+    match id {
+        "adminSetNetwork" => AdminText {
             id: "adminSetNetwork",
             summary: "Set the network mapping of a service provider",
             text: "Whether it has one or not.",
@@ -287,7 +279,7 @@ pub(super) fn admin_network(operation: AdminOperation) -> AdminText {
             success: (200, Some("Network")),
             errors,
         },
-        AdminOperation::DeleteNetwork => AdminText {
+        "adminDeleteNetwork" => AdminText {
             id: "adminDeleteNetwork",
             summary: "Delete the network mapping of a service provider",
             text: "",

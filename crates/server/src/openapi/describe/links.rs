@@ -3,10 +3,6 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::router::{
-    AssociationOperation, FamilyOperation, Operation, OrganizationOperation, ProviderOperation,
-};
-
 /// The provider of the request's own path.
 const SAME_PROVIDER: (&str, &str) = ("path.serviceProviderId", "$request.path.serviceProviderId");
 const NEW_PROVIDER: (&str, &str) = ("path.serviceProviderId", "$response.body#/serviceProviderId");
@@ -14,37 +10,31 @@ const NEW_PROFILE: (&str, &str) = ("path.amazonId", "$response.body#/profileId/p
 const FIRST_PROFILE: (&str, &str) = ("path.amazonId", "$response.body#/items/0/result/profileId/profileId");
 
 /// The links of the answers to an operation that succeeded; nothing where there are none.
-pub(in super::super) fn links(operation: Operation) -> Option<Value> {
+pub(in super::super) fn links(id: &str) -> Option<Value> {
     let all = |operations: &[&str], parameter| {
         let links = operations.iter().map(|operation| (capitalized(operation), link(operation, parameter)));
         Value::Object(links.collect::<Map<_, _>>())
     };
-    Some(match operation {
-        Operation::Association(AssociationOperation::Create) => of_an_association(),
-        Operation::Family(FamilyOperation::Organization(operation)) => match operation {
-            OrganizationOperation::CreateProvider => all(
-                &[
-                    "getServiceProvider",
-                    "updateServiceProvider",
-                    "deleteServiceProvider",
-                    "createNetwork",
-                    "getNetwork",
-                    "createAccountAssociation",
-                    "queryAccountAssociations",
-                ],
-                NEW_PROVIDER,
-            ),
-            // Not to the search by unit: a tester that deletes the profile by its id does not see that the search must
-            // fail since.
-            OrganizationOperation::CreateProfile => {
-                all(&["getProfile", "updateProfile", "deleteProfile"], NEW_PROFILE)
-            }
-            OrganizationOperation::CreateProfiles => all(&["getProfile", "deleteProfile"], FIRST_PROFILE),
-            OrganizationOperation::FindProfile => all(&["getProfile", "updateProfile"], NEW_PROFILE),
-        },
-        Operation::Family(FamilyOperation::Provider(ProviderOperation::CreateNetwork)) => {
-            all(&["getNetwork", "updateNetwork", "deleteNetwork"], SAME_PROVIDER)
-        }
+    Some(match id {
+        "createAccountAssociation" => of_an_association(),
+        "createServiceProvider" => all(
+            &[
+                "getServiceProvider",
+                "updateServiceProvider",
+                "deleteServiceProvider",
+                "createNetwork",
+                "getNetwork",
+                "createAccountAssociation",
+                "queryAccountAssociations",
+            ],
+            NEW_PROVIDER,
+        ),
+        // Not to the search by unit: a tester that deletes the profile by its id does not see that the search must
+        // fail since.
+        "createProfile" => all(&["getProfile", "updateProfile", "deleteProfile"], NEW_PROFILE),
+        "createProfiles" => all(&["getProfile", "deleteProfile"], FIRST_PROFILE),
+        "findProfile" => all(&["getProfile", "updateProfile"], NEW_PROFILE),
+        "createNetwork" => all(&["getNetwork", "updateNetwork", "deleteNetwork"], SAME_PROVIDER),
         _ => return None,
     })
 }

@@ -5,12 +5,21 @@
 use http::StatusCode;
 use jackfield_store::registry::NetworkChange;
 
+use super::super::ProviderOperation;
 use super::super::provider::done;
 use crate::auth::Provider;
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::response::{self, Reply};
+use crate::router::Operation;
 
-pub(in super::super) async fn handle(provider: Provider<'_>) -> Result<Reply, ApiError> {
+pub(crate) static DELETE: ProviderOperation = ProviderOperation::new(
+    Operation::for_clients("deleteNetwork", "delete_network"),
+    Group::Associations,
+    |context| Box::pin(handle(context.handle)),
+);
+
+async fn handle(provider: Provider<'_>) -> Result<Reply, ApiError> {
     done(provider.change_network(NetworkChange::Remove).await?)?;
     Ok(response::empty(StatusCode::OK))
 }

@@ -2,13 +2,24 @@
 //!
 //! 200 with the mapping as the last change left it; 404 where there is none.
 
+use std::future::ready;
+
 use http::StatusCode;
 
+use super::super::ProviderOperation;
 use crate::auth::Provider;
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::response::{self, Reply};
+use crate::router::Operation;
 
-pub(in super::super) fn handle(provider: &Provider<'_>) -> Result<Reply, ApiError> {
+pub(crate) static GET: ProviderOperation = ProviderOperation::new(
+    Operation::for_clients("getNetwork", "get_network"),
+    Group::Associations,
+    |context| Box::pin(ready(handle(&context.handle))),
+);
+
+fn handle(provider: &Provider<'_>) -> Result<Reply, ApiError> {
     let found = provider.record().ok_or_else(super::super::no_such_provider)?;
     let network = found.network.as_ref().ok_or_else(super::none)?;
     Ok(response::json(StatusCode::OK, network))

@@ -1,9 +1,9 @@
 //! Operations on the network mapping of a service provider.
 
-pub(super) mod create;
-pub(super) mod delete;
-pub(super) mod get;
-pub(super) mod update;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod update;
 
 use crate::error::ApiError;
 

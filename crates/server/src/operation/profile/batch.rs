@@ -7,11 +7,20 @@ use http::StatusCode;
 use jackfield_model::wire::{BatchAnswer, BatchItem, BatchResult, ItemId, NewProfile};
 use jackfield_store::registry;
 
+use super::super::OrganizationOperation;
 use crate::auth::Organization;
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::response::{self, Reply};
+use crate::router::Operation;
 
-pub(in super::super) async fn handle(organization: Organization<'_>, body: &[u8]) -> Result<Reply, ApiError> {
+pub(crate) static BATCH: OrganizationOperation = OrganizationOperation::new(
+    Operation::for_clients("createProfiles", "create_profiles").with_large_answer(),
+    Group::Profiles,
+    |context| Box::pin(async move { handle(context.handle, &context.body).await }),
+);
+
+async fn handle(organization: Organization<'_>, body: &[u8]) -> Result<Reply, ApiError> {
     let items = BatchItem::parse_all(body)?;
     let mut ids = Vec::with_capacity(items.len());
     let mut checked = Vec::with_capacity(items.len());

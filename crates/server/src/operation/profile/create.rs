@@ -6,11 +6,20 @@
 use http::StatusCode;
 use jackfield_model::wire::NewProfile;
 
+use super::super::OrganizationOperation;
 use crate::auth::Organization;
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::response::{self, Reply};
+use crate::router::Operation;
 
-pub(in super::super) async fn handle(organization: Organization<'_>, body: &[u8]) -> Result<Reply, ApiError> {
+pub(crate) static CREATE: OrganizationOperation = OrganizationOperation::new(
+    Operation::for_clients("createProfile", "create_profile"),
+    Group::Profiles,
+    |context| Box::pin(async move { handle(context.handle, &context.body).await }),
+);
+
+async fn handle(organization: Organization<'_>, body: &[u8]) -> Result<Reply, ApiError> {
     let new = NewProfile::parse(body)?;
     organization.check_unit(&new.entity.id)?;
     let mut stored = organization.put_profiles([new]).await?;

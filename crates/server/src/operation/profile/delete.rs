@@ -6,22 +6,23 @@
 use http::StatusCode;
 use jackfield_store::DeleteProfileOutcome;
 
+use super::super::ProfileOperation;
 use crate::auth::Profile;
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::response::{self, Reply};
+use crate::router::Operation;
 
-pub(in super::super) async fn handle(profile: Profile<'_>) -> Result<Reply, ApiError> {
+pub(crate) static DELETE: ProfileOperation = ProfileOperation::new(
+    Operation::for_clients("deleteProfile", "delete_profile"),
+    Group::Profiles,
+    |context| Box::pin(handle(context.handle)),
+);
+
+async fn handle(profile: Profile<'_>) -> Result<Reply, ApiError> {
     match profile.delete().await? {
         DeleteProfileOutcome::Deleted => Ok(response::empty(StatusCode::OK)),
         DeleteProfileOutcome::NotFound => Err(Profile::unknown()),
-        DeleteProfileOutcome::InUse => Err(in_use()),
+        DeleteProfileOutcome::InUse => Err(ApiError::profile_in_use()),
     }
-}
-
-/// The refusal where associations name the profile.
-pub(crate) fn in_use() -> ApiError {
-    ApiError::Conflict(
-        "The organization is strict about profiles and associations name this one; delete or update them first."
-            .to_owned(),
-    )
 }

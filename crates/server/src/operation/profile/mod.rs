@@ -1,11 +1,11 @@
 //! Operations on communication profiles.
 
-pub(super) mod batch;
-pub(super) mod create;
-pub(super) mod delete;
-pub(super) mod find;
-pub(super) mod get;
-pub(super) mod update;
+pub(crate) mod batch;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod find;
+pub(crate) mod get;
+pub(crate) mod update;
 
 use jackfield_model::wire;
 use jackfield_store::registry;

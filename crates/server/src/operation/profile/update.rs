@@ -6,11 +6,20 @@ use http::StatusCode;
 use jackfield_model::wire::ProfileUpdate;
 use jackfield_store::UpdateOutcome;
 
+use super::super::ProfileOperation;
 use crate::auth::Profile;
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::response::{self, Reply};
+use crate::router::Operation;
 
-pub(in super::super) async fn handle(profile: Profile<'_>, body: &[u8]) -> Result<Reply, ApiError> {
+pub(crate) static UPDATE: ProfileOperation = ProfileOperation::new(
+    Operation::for_clients("updateProfile", "update_profile"),
+    Group::Profiles,
+    |context| Box::pin(async move { handle(context.handle, &context.body).await }),
+);
+
+async fn handle(profile: Profile<'_>, body: &[u8]) -> Result<Reply, ApiError> {
     let ProfileUpdate { name } = ProfileUpdate::parse(body)?;
     match profile.rename(name).await? {
         UpdateOutcome::Updated => Ok(response::empty(StatusCode::OK)),

@@ -5,15 +5,21 @@
 
 use http::StatusCode;
 
+use super::super::ProviderOperation;
 use super::super::query_parameter;
 use crate::auth::Provider;
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::response::{self, Reply};
+use crate::router::Operation;
 
-pub(in super::super) async fn handle(
-    provider: Provider<'_>,
-    query_string: Option<&str>,
-) -> Result<Reply, ApiError> {
+pub(crate) static DELETE: ProviderOperation = ProviderOperation::new(
+    Operation::for_clients("deleteServiceProvider", "delete_provider"),
+    Group::Associations,
+    |context| Box::pin(handle(context.handle, context.query_string)),
+);
+
+async fn handle(provider: Provider<'_>, query_string: Option<&str>) -> Result<Reply, ApiError> {
     let cascade = match query_parameter(query_string, "cascade")?.as_deref() {
         None | Some("false") => false,
         Some("true") => true,

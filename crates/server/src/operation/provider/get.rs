@@ -2,13 +2,24 @@
 //!
 //! 200 with the provider as the last change left it.
 
+use std::future::ready;
+
 use http::StatusCode;
 
+use super::super::ProviderOperation;
 use crate::auth::Provider;
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::response::{self, Reply};
+use crate::router::Operation;
 
-pub(in super::super) fn handle(provider: &Provider<'_>) -> Result<Reply, ApiError> {
+pub(crate) static GET: ProviderOperation = ProviderOperation::new(
+    Operation::for_clients("getServiceProvider", "get_provider").with_large_answer(),
+    Group::Associations,
+    |context| Box::pin(ready(handle(&context.handle))),
+);
+
+fn handle(provider: &Provider<'_>) -> Result<Reply, ApiError> {
     let found = provider.record().ok_or_else(super::super::no_such_provider)?;
     Ok(response::json(StatusCode::OK, &super::shown(&found)))
 }

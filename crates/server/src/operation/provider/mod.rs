@@ -1,9 +1,9 @@
 //! Operations on service providers.
 
-pub(super) mod create;
-pub(super) mod delete;
-pub(super) mod get;
-pub(super) mod update;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod update;
 
 use jackfield_model::{limit, wire};
 use jackfield_store::RegistryOutcome;

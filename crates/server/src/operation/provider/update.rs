@@ -5,11 +5,20 @@
 use http::StatusCode;
 use jackfield_model::wire::ServiceProviderUpdate;
 
+use super::super::ProviderOperation;
 use crate::auth::Provider;
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::response::{self, Reply};
+use crate::router::Operation;
 
-pub(in super::super) async fn handle(provider: Provider<'_>, body: &[u8]) -> Result<Reply, ApiError> {
+pub(crate) static UPDATE: ProviderOperation = ProviderOperation::new(
+    Operation::for_clients("updateServiceProvider", "update_provider"),
+    Group::Associations,
+    |context| Box::pin(async move { handle(context.handle, &context.body).await }),
+);
+
+async fn handle(provider: Provider<'_>, body: &[u8]) -> Result<Reply, ApiError> {
     let ServiceProviderUpdate { display_name } = ServiceProviderUpdate::parse(body)?;
     if let Some(display_name) = display_name {
         super::done(provider.rename(display_name).await?)?;

@@ -1,0 +1,9 @@
+//! Tokens, codes, secrets and passwords: their forms and the keys that make them. Nothing here knows a request.
+
+pub(crate) mod access_token;
+pub(crate) mod code;
+pub(crate) mod keys;
+pub(crate) mod page_token;
+pub(crate) mod password;
+pub(crate) mod refresh_token;
+pub(crate) mod signing;

@@ -1,0 +1,112 @@
+//! Cross-origin requests (CORS, in the Fetch standard): which pages of other origins a browser lets read our answers.
+//!
+//! Public clients with PKCE live in browsers. Origins are compared whole; answers name the origin that was allowed, and
+//! credentials of the browser (cookies) are never asked for. The admin listener and the consent page know nothing of it.
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use jackfield_model::limit;
+
+use crate::config::CorsOrigin;
+use crate::response::{self, Reply};
+
+/// What of an answer a page may read beside its body.
+static EXPOSED: HeaderValue = HeaderValue::from_static("X-Amzn-RequestId, Retry-After, WWW-Authenticate");
+/// What a page may send.
+static HEADERS: HeaderValue =
+    HeaderValue::from_static("Authorization, Content-Type, X-Amz-Access-Token, X-Amzn-RequestId");
+
+/// The origins that may read answers.
+#[derive(Debug, Default)]
+pub(crate) struct Cors {
+    origins: Vec<CorsOrigin>,
+}
+
+impl Cors {
+    pub(crate) const fn new(origins: Vec<CorsOrigin>) -> Self {
+        Self { origins }
+    }
+
+    /// Whether any origin is allowed. Nothing else is looked at otherwise.
+    pub(crate) const fn is_on(&self) -> bool {
+        !self.origins.is_empty()
+    }
+
+    /// The origin of a request, when it may read the answer.
+    pub(crate) fn allowed<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
+        let value = headers.get(header::ORIGIN)?;
+        let text = value.to_str().ok()?;
+        let matches = |own: &CorsOrigin| match own {
+            CorsOrigin::Exact(origin) => origin == text,
+            CorsOrigin::Loopback => is_loopback(text),
+        };
+        self.origins.iter().any(matches).then_some(value)
+    }
+
+    /// The answer to a browser that asks before it sends a request with one of these methods; nothing when it does not
+    /// ask that.
+    pub(crate) fn preflight(&self, method: &Method, headers: &HeaderMap, allow: &str) -> Option<Reply> {
+        let asks = method == Method::OPTIONS
+            && headers.contains_key(header::ORIGIN)
+            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        if !asks {
+            return None;
+        }
+        let mut reply = response::empty(StatusCode::NO_CONTENT);
+        // As with every answer of the login; browsers keep what they are told here by its own age.
+        reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.allowed(headers).is_some() {
+            let own = reply.headers_mut();
+            if let Ok(methods) = HeaderValue::from_str(allow) {
+                own.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+            }
+            own.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS.clone());
+            own.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(limit::PREFLIGHT_SECONDS));
+        }
+        Some(reply)
+    }
+}
+
+/// Says on an answer which origin may read it.
+pub(crate) fn decorate(origin: Option<HeaderValue>, reply: &mut Reply) {
+    let own = reply.headers_mut();
+    own.append(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin {
+        own.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        own.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED.clone());
+    }
+}
+
+fn is_loopback(origin: &str) -> bool {
+    let Some(rest) = origin.strip_prefix("http://") else { return false };
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| {
+        rest.strip_prefix(host).is_some_and(|port| match port.strip_prefix(':') {
+            Some(digits) => digits.parse::<u16>().is_ok(),
+            None => port.is_empty(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_this_machine_alone() {
+        for good in ["http://localhost", "http://localhost:3000", "http://127.0.0.1:1", "http://[::1]:65535"]
+        {
+            assert!(is_loopback(good), "{good}");
+        }
+        for bad in [
+            "https://localhost",
+            "http://localhost.example",
+            "http://localhost:3000.example",
+            "http://127.0.0.1.example",
+            "http://127.0.0.11",
+            "http://127.0.0.1:",
+            "http://127.0.0.1:70000",
+            "null",
+        ] {
+            assert!(!is_loopback(bad), "{bad}");
+        }
+    }
+}

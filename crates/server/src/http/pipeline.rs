@@ -1,0 +1,208 @@
+//! A request from its head to its answer: route, operation, answer, log and metrics.
+//!
+//! Whatever happens, the answer bears `X-Amzn-RequestId`; a panic in a handler is a 500 with that id. Only a fault rule
+//! can keep an answer.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use http::{HeaderName, HeaderValue, StatusCode};
+use jackfield_model::inspect::DropWhen;
+use jackfield_model::{ClientId, RequestId};
+
+use super::routes::Handler;
+use super::service_gate::ServiceGate;
+use super::shown_path::shown_path;
+use crate::endpoint::{Incoming, Outcome};
+use crate::error::{ApiError, Forbidden};
+use crate::metrics::Limit;
+use crate::request::{Call, RequestBody, RequestLog};
+use crate::response::Reply;
+use crate::router::{Audience, Listener, Operation, Target};
+use crate::sandbox::request_log;
+use crate::state::State;
+use crate::{head, notes, probes};
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// Seconds after which a client of the public API may try again while a backup is restored.
+const RESTORE_RETRY_AFTER: u32 = 5;
+
+/// There is no answer: a fault rule wants the connection closed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a fault rule asked for it")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+/// Answers a request, unless a fault rule keeps the answer.
+pub(super) async fn respond(
+    gate: &ServiceGate,
+    state: &Arc<State>,
+    call: &mut Call,
+    body: &mut RequestBody,
+    started: Instant,
+) -> Result<Reply, Dropped> {
+    let mut log = RequestLog { public: call.listener == Listener::Public, ..RequestLog::default() };
+    let work = async {
+        let outcome = dispatch(gate, state, call, body, &mut log).await;
+        state.limits.bodies.drain(call, body).await;
+        outcome
+    };
+    let outcome = match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => Err(ApiError::Internal { cause: format!("panic: {}", panic_text(&*panic)) }),
+    };
+    let mut reply = outcome.unwrap_or_else(|error| refuse(state, call, &mut log, error));
+    call.pause_if_made_room().await;
+    identify(&mut reply, call.request_id);
+    if log.guesses {
+        // Boxed to keep the common future small.
+        Box::pin(state.limits.guesses.hold()).await;
+    }
+    let dropped = log.dropped.is_some();
+    record_outcome(state, call, log, reply.status(), started.elapsed());
+    if dropped { Err(Dropped) } else { Ok(reply) }
+}
+
+async fn dispatch(
+    gate: &ServiceGate,
+    state: &Arc<State>,
+    call: &Call,
+    body: &mut RequestBody,
+    log: &mut RequestLog,
+) -> Outcome {
+    let path = call.head.uri.path();
+    let target = gate.router(call.listener).find(&call.head.method, path);
+    if let Err(error) = head::check_host(&call.head) {
+        return refuse_in_form(target.at_path(), call, error, log);
+    }
+    let (handler, parameter) = match target {
+        Target::Found(handler, parameter) => (handler, parameter),
+        Target::MethodNotAllowed(handler, allow) => {
+            return refuse_in_form(Some(handler), call, ApiError::MethodNotAllowed { allow }, log);
+        }
+        Target::NotFound => return Err(ApiError::NoSuchPath),
+    };
+    let operation = handler.operation();
+    log.operation = Some(operation);
+    if call.listener == Listener::Admin && !probes::is_about_health(operation) {
+        gate.admin_hosts().check(&call.head)?;
+    }
+    notes::of_path(path, &mut log.notes);
+    if let Err(error) = head::check_size(&call.head).and_then(|()| check_restore(state, operation)) {
+        return refuse_in_form(Some(handler), call, error, log);
+    }
+    let parameter = parameter.as_deref().unwrap_or_default();
+    let incoming = Incoming { state, call, parameter, body, log };
+    match handler {
+        Handler::Association(association) => association.serve(incoming).await,
+        Handler::Endpoint(endpoint) => endpoint.serve(incoming).await,
+    }
+}
+
+/// A refusal before the operation began, in the form that its clients read, where one is known.
+pub(super) fn refuse_in_form(
+    handler: Option<Handler>,
+    call: &Call,
+    error: ApiError,
+    log: &mut RequestLog,
+) -> Outcome {
+    match handler {
+        Some(Handler::Endpoint(endpoint)) => endpoint.refuse(call, error, log),
+        Some(Handler::Association(_)) | None => Err(error),
+    }
+}
+
+/// Refuses what clients ask for while a backup is restored.
+fn check_restore(state: &State, operation: &Operation) -> Result<(), ApiError> {
+    if operation.audience != Audience::Client || !state.operators.restore.is_under_way() {
+        return Ok(());
+    }
+    Err(ApiError::Unavailable {
+        message: "A backup is being restored; nothing was changed.".to_owned(),
+        retry_after: RESTORE_RETRY_AFTER,
+        cause: None,
+    })
+}
+
+fn refuse(state: &State, call: &Call, log: &mut RequestLog, error: ApiError) -> Reply {
+    match error {
+        ApiError::TooManyRequests { .. } => state.metrics.limited(Limit::Rate),
+        ApiError::InDoubt { .. } => state.metrics.in_doubt(),
+        ApiError::Forbidden(Forbidden::Quota { .. }) => state.metrics.limited(Limit::Quota),
+        _ => {}
+    }
+    error.log(call.request_id, Operation::name_of(log.operation));
+    log.refused_by(&error);
+    log.guesses = matches!(error, ApiError::TooManyGuesses { .. });
+    error.into_response()
+}
+
+/// Counts an answered request, and writes it to the access log and to the request log.
+fn record_outcome(state: &State, call: &Call, mut log: RequestLog, status: StatusCode, latency: Duration) {
+    let decided = log.dropped != Some(DropWhen::Before);
+    if log.public {
+        state.metrics.lenient(log.notes);
+    }
+    if decided {
+        state.metrics.request(log.operation, status, latency);
+    } else {
+        log.refused = None;
+    }
+    let client = log.client.as_deref().map_or("-", ClientId::as_str);
+    log_access(call, client, log.operation, status, latency);
+    let journal = &state.sandbox.journal;
+    if journal.wants(&log) {
+        let status = decided.then(|| status.as_u16());
+        let path = shown_path(call.head.uri.path());
+        journal.push(request_log::entry(&call.head, path, call.request_id, log, status, latency));
+    }
+}
+
+/// Gives an answer its request id.
+pub(super) fn identify(reply: &mut Reply, id: RequestId) {
+    let mut buffer = uuid::Uuid::encode_buffer();
+    let text = id.as_uuid().hyphenated().encode_lower(&mut buffer);
+    let value = HeaderValue::from_str(text).expect("a UUID is a header value");
+    reply.headers_mut().insert(REQUEST_ID.clone(), value);
+}
+
+/// The access log: one line a request.
+pub(super) fn log_access(
+    call: &Call,
+    client: &str,
+    operation: Option<&Operation>,
+    status: StatusCode,
+    latency: Duration,
+) {
+    tracing::debug!(
+        target: "jackfield::access",
+        request_id = %call.request_id,
+        client,
+        peer = %call.peer,
+        operation = Operation::name_of(operation),
+        method = %call.head.method,
+        path = shown_path(call.head.uri.path()).0,
+        status = status.as_u16(),
+        latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+    );
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("of unknown kind")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! The whole URL map on one screen.
+//!
+//! [`ROUTES`] is the only list of routes: the router, `openapi.json` and the coverage tests walk it. What stands behind an
+//! arrow is a value beside the handler of the operation.
+
+use http::Method;
+use jackfield_model::path;
+
+use crate::admin;
+use crate::endpoint::Endpoint;
+use crate::operation::association::AssociationOperation;
+use crate::operation::{association, network, profile, provider};
+use crate::router::{Audience, Listener, Operation, Router, Served};
+use crate::{oauth, probes};
+
+/// One method on one path.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) served: Served,
+    pub(crate) handler: Handler,
+}
+
+/// What serves a route.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Handler {
+    /// The operations that the service is for, called without a box.
+    Association(&'static AssociationOperation),
+    /// Every other kind, called in its own way.
+    Endpoint(&'static dyn Endpoint),
+}
+
+impl Handler {
+    /// The operation that is served.
+    pub(crate) fn operation(self) -> &'static Operation {
+        match self {
+            Self::Association(association) => &association.operation,
+            Self::Endpoint(endpoint) => endpoint.operation(),
+        }
+    }
+}
+
+macro_rules! routes {
+    ($($served:ident $method:ident $path:expr => $room:ident $(::$rest:ident)+;)*) => {
+        &[$(Route {
+            method: Method::$method,
+            path: $path,
+            served: Served::$served,
+            handler: routes!(@ $room $(::$rest)+),
+        }),*]
+    };
+    (@ association::$operation:ident) => { Handler::Association(&association::$operation) };
+    (@ $($operation:tt)+) => { Handler::Endpoint(&$($operation)+) };
+}
+
+/// Every route of the service.
+#[rustfmt::skip]
+pub(crate) static ROUTES: &[Route] = routes! {
+    Public POST   path::EXTERNAL_USERS       => association::CREATE;
+    Public PUT    path::EXTERNAL_USERS       => association::UPDATE;
+    Public DELETE path::EXTERNAL_USERS       => association::DELETE;
+    Public POST   path::EXTERNAL_USERS_QUERY => association::QUERY;
+
+    Public POST   path::SERVICE_PROVIDERS    => provider::create::CREATE;
+    Public GET    path::SERVICE_PROVIDER     => provider::get::GET;
+    Public PUT    path::SERVICE_PROVIDER     => provider::update::UPDATE;
+    Public DELETE path::SERVICE_PROVIDER     => provider::delete::DELETE;
+    Public POST   path::NETWORK              => network::create::CREATE;
+    Public GET    path::NETWORK              => network::get::GET;
+    Public PUT    path::NETWORK              => network::update::UPDATE;
+    Public DELETE path::NETWORK              => network::delete::DELETE;
+    Public POST   path::PROFILES             => profile::create::CREATE;
+    Public GET    path::PROFILES             => profile::find::FIND;
+    Public GET    path::PROFILE              => profile::get::GET;
+    Public PUT    path::PROFILE              => profile::update::UPDATE;
+    Public DELETE path::PROFILE              => profile::delete::DELETE;
+    Public POST   path::PROFILES_BATCH       => profile::batch::BATCH;
+
+    Public POST   path::TOKEN                => oauth::TOKEN;
+    Public POST   path::TOKEN_ALTERNATE      => oauth::TOKEN;
+    Public GET    path::TOKEN_INFO           => oauth::TOKEN_INFO;
+    Public GET    path::TOKEN_INFO_ALTERNATE => oauth::TOKEN_INFO;
+    Public GET    path::USER_PROFILE         => oauth::USER_PROFILE;
+    Public GET    path::CONSENT              => oauth::CONSENT_PAGE;
+    Public POST   path::CONSENT              => oauth::CONSENT_DECISION;
+
+    Admin  POST   "/admin/v1/organizations"                       => admin::account::CREATE;
+    Admin  GET    "/admin/v1/organizations"                       => admin::account::LIST;
+    Admin  GET    "/admin/v1/organizations/{id}"                  => admin::account::GET;
+    Admin  PATCH  "/admin/v1/organizations/{id}"                  => admin::account::UPDATE;
+    Admin  DELETE "/admin/v1/organizations/{id}"                  => admin::account::DELETE;
+    Admin  POST   "/admin/v1/organizations/{id}/clients"          => admin::client::CREATE;
+    Admin  GET    "/admin/v1/organizations/{id}/clients"          => admin::client::LIST;
+    Admin  POST   "/admin/v1/organizations/{id}/serviceProviders" => admin::provider::CREATE;
+    Admin  GET    "/admin/v1/organizations/{id}/serviceProviders" => admin::provider::LIST;
+    Admin  POST   "/admin/v1/organizations/{id}/profiles"         => admin::profile::CREATE;
+    Admin  GET    "/admin/v1/organizations/{id}/profiles"         => admin::profile::LIST;
+    Admin  GET    "/admin/v1/clients/{id}"                        => admin::client::GET;
+    Admin  PATCH  "/admin/v1/clients/{id}"                        => admin::client::UPDATE;
+    Admin  DELETE "/admin/v1/clients/{id}"                        => admin::client::DELETE;
+    Admin  POST   "/admin/v1/clients/{id}/rotate-secret"          => admin::client::ROTATE_SECRET;
+    Admin  POST   "/admin/v1/clients/{id}/revoke-tokens"          => admin::client::REVOKE_TOKENS;
+    Admin  POST   "/admin/v1/clients/{id}/tokens"                 => admin::client::ISSUE_TOKEN;
+    Admin  POST   "/admin/v1/clients/{id}/refresh-tokens"         => admin::refresh::ISSUE;
+    Admin  GET    "/admin/v1/clients/{id}/refresh-tokens"         => admin::refresh::LIST;
+    Admin  DELETE "/admin/v1/refresh-tokens/{id}"                 => admin::refresh::REVOKE;
+    Admin  GET    "/admin/v1/serviceProviders/{id}"               => admin::provider::GET;
+    Admin  PATCH  "/admin/v1/serviceProviders/{id}"               => admin::provider::UPDATE;
+    Admin  DELETE "/admin/v1/serviceProviders/{id}"               => admin::provider::DELETE;
+    Admin  GET    "/admin/v1/serviceProviders/{id}/network"       => admin::provider::GET_NETWORK;
+    Admin  PUT    "/admin/v1/serviceProviders/{id}/network"       => admin::provider::SET_NETWORK;
+    Admin  DELETE "/admin/v1/serviceProviders/{id}/network"       => admin::provider::DELETE_NETWORK;
+    Admin  GET    "/admin/v1/serviceProviders/{id}/associations"  => admin::directory::ASSOCIATIONS;
+    Admin  GET    "/admin/v1/profiles/{id}"                       => admin::profile::GET;
+    Admin  PATCH  "/admin/v1/profiles/{id}"                       => admin::profile::UPDATE;
+    Admin  DELETE "/admin/v1/profiles/{id}"                       => admin::profile::DELETE;
+    Admin  GET    "/admin/v1/changes"                             => admin::directory::CHANGES;
+    Admin  GET    "/admin/v1/maintenance"                         => admin::server::GET_MAINTENANCE;
+    Admin  PUT    "/admin/v1/maintenance"                         => admin::server::SET_MAINTENANCE;
+    Admin  GET    "/admin/v1/status"                              => admin::server::STATUS;
+    Admin  GET    "/admin/v1/journal"                             => admin::inspect::JOURNAL;
+    Admin  POST   "/admin/v1/faults"                              => admin::inspect::CREATE_FAULT;
+    Admin  GET    "/admin/v1/faults"                              => admin::inspect::FAULTS;
+    Admin  DELETE "/admin/v1/faults"                              => admin::inspect::DELETE_FAULTS;
+    Admin  DELETE "/admin/v1/faults/{id}"                         => admin::inspect::DELETE_FAULT;
+    Admin  GET    "/admin/v1/clock"                               => admin::inspect::CLOCK;
+    Admin  PUT    "/admin/v1/clock"                               => admin::inspect::SET_CLOCK;
+    Admin  GET    "/admin/v1/keys"                                => admin::keys::LIST;
+    Admin  POST   "/admin/v1/keys/rotate"                         => admin::keys::ROTATE;
+    Admin  POST   "/admin/v1/reset"                               => admin::inspect::RESET;
+    Admin  POST   "/admin/v1/tokens"                              => admin::token::CREATE;
+    Admin  GET    "/admin/v1/tokens"                              => admin::token::LIST;
+    Admin  DELETE "/admin/v1/tokens/{id}"                         => admin::token::DELETE;
+    Admin  GET    "/admin/v1/backup"                              => admin::backup::BACKUP;
+    Admin  POST   "/admin/v1/restore"                             => admin::restore::RESTORE;
+    Admin  GET    "/admin/v1/verify"                              => admin::verify::VERIFY;
+
+    Admin  GET    "/metrics"      => probes::METRICS;
+    Both   GET    "/healthz"      => probes::HEALTH;
+    Both   GET    "/readyz"       => probes::READINESS;
+    Both   GET    "/openapi.json" => probes::OPENAPI;
+    Both   GET    "/docs"         => probes::DOCS;
+};
+
+/// The router of a listener.
+pub(crate) fn router(listener: Listener) -> Router<Handler> {
+    let served = ROUTES.iter().filter(|route| route.served.on(listener));
+    let routes: Vec<_> = served.map(|route| (route.method.clone(), route.path, route.handler)).collect();
+    Router::new(&routes)
+}
+
+/// The names of operations that a fault rule can select, in the order of their routes.
+pub(crate) fn fault_operations() -> Vec<&'static str> {
+    let operations = ROUTES.iter().map(|route| route.handler.operation());
+    let mut names: Vec<&str> =
+        operations.filter(|own| own.audience == Audience::Client).map(|own| own.name).collect();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_that_of_one_operation() {
+        let mut known: BTreeMap<&str, &Operation> = BTreeMap::new();
+        for route in ROUTES {
+            let operation = route.handler.operation();
+            let first = known.entry(operation.id).or_insert(operation);
+            assert!(std::ptr::eq(*first, operation), "{}", operation.id);
+        }
+    }
+
+    #[test]
+    fn operators_are_served_on_their_own_listener_alone() {
+        for route in ROUTES {
+            let for_operators = route.handler.operation().audience == Audience::Operator;
+            assert!(!for_operators || route.served == Served::Admin, "{} {}", route.method, route.path);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What the listeners lead to: the service, and 503 as long as its store could not be opened.
+//!
+//! `/healthz` says that the process lives, `/readyz` what it waits for. The cause is for the operator: it stands in the
+//! answer on the admin listener, and in the log.
+
+use std::error::Error;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::body::Body;
+use jackfield_model::RequestId;
+use tokio::sync::watch;
+
+use super::admin_hosts::AdminHosts;
+use super::cors::{self, Cors};
+use super::pipeline::{self, Dropped};
+use super::routes::{self, Handler};
+use crate::body::Bodies;
+use crate::error::ApiError;
+use crate::head;
+use crate::metrics::Metrics;
+use crate::probes;
+use crate::request::{BodyError, Call, RequestBody, RequestLog};
+use crate::response::Reply;
+use crate::router::{Listener, Operation, Router, Target};
+use crate::state::State;
+use crate::transport::exchange::{Exchange, Unsent};
+use crate::transport::peer::Peer;
+
+/// What a client is told to wait while the store cannot be reached, in whole seconds: the longest that passes between
+/// two attempts to open it.
+pub(crate) const STORE_RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// The service of a server, from the first connection on.
+#[derive(Debug)]
+pub(crate) struct ServiceGate {
+    state: OnceLock<Arc<State>>,
+    /// What it waits for, if it has to wait.
+    cause: watch::Sender<Option<String>>,
+    metrics: Arc<Metrics>,
+    public: Router<Handler>,
+    admin: Router<Handler>,
+    admin_hosts: AdminHosts,
+    bodies: Arc<Bodies>,
+    unsent: Arc<Unsent>,
+    cors: Cors,
+}
+
+impl ServiceGate {
+    pub(crate) fn new(body_timeout: Duration, cors: Cors, admin_hosts: AdminHosts) -> Self {
+        let metrics = Arc::<Metrics>::default();
+        Self {
+            state: OnceLock::new(),
+            cause: watch::Sender::default(),
+            bodies: Arc::new(Bodies::new(body_timeout, Arc::clone(&metrics))),
+            metrics,
+            public: routes::router(Listener::Public),
+            admin: routes::router(Listener::Admin),
+            admin_hosts,
+            unsent: Arc::default(),
+            cors,
+        }
+    }
+
+    /// What all connections have not sent yet.
+    pub(crate) const fn unsent(&self) -> &Arc<Unsent> {
+        &self.unsent
+    }
+
+    /// What reads the bodies of all requests.
+    pub(crate) const fn bodies(&self) -> &Arc<Bodies> {
+        &self.bodies
+    }
+
+    pub(crate) const fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    pub(super) const fn admin_hosts(&self) -> &AdminHosts {
+        &self.admin_hosts
+    }
+
+    pub(super) const fn router(&self, listener: Listener) -> &Router<Handler> {
+        match listener {
+            Listener::Public => &self.public,
+            Listener::Admin => &self.admin,
+        }
+    }
+
+    /// What all requests share, when the store is open.
+    pub(crate) fn state(&self) -> Option<&Arc<State>> {
+        self.state.get()
+    }
+
+    /// Opens the gate. That happens once in the life of a server.
+    pub(crate) fn open(&self, state: Arc<State>) {
+        // A second one would be a bug of the only caller; the first stays.
+        let _ = self.state.set(state);
+    }
+
+    /// Notes what the service waits for.
+    pub(crate) fn wait_for(&self, cause: &str) {
+        self.cause.send_if_modified(|known| {
+            let news = known.as_deref() != Some(cause);
+            if news {
+                *known = Some(cause.to_owned());
+            }
+            news
+        });
+    }
+
+    /// Done when the service has to wait for something.
+    pub(crate) async fn waits(&self) {
+        // The sender lives as long as this value.
+        let _ = self.cause.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// What the service waits for, now and whenever it changes.
+    pub(crate) fn causes(&self) -> watch::Receiver<Option<String>> {
+        self.cause.subscribe()
+    }
+
+    /// Answers a request, unless a fault rule keeps the answer.
+    pub(crate) async fn respond<B>(
+        &self,
+        listener: Listener,
+        peer: Peer,
+        exchange: Option<Exchange>,
+        request: Request<B>,
+    ) -> Result<Reply, Dropped>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Error + Send + Sync + 'static,
+    {
+        let started = Instant::now();
+        let (head, body) = request.into_parts();
+        let mut call = Call::new(head, RequestId::random(), listener, peer, exchange);
+        let mut body = body.map_err(BodyError::new);
+        let reply = if self.cors.is_on() && listener == Listener::Public {
+            // Boxed to keep the common future small.
+            Box::pin(self.answer_cross_origin(&mut call, &mut body, started)).await
+        } else {
+            self.answer(&mut call, &mut body, started).await
+        };
+        reply.map(|reply| call.kept_with(reply))
+    }
+
+    async fn answer(
+        &self,
+        call: &mut Call,
+        body: &mut RequestBody,
+        started: Instant,
+    ) -> Result<Reply, Dropped> {
+        match self.state.get() {
+            Some(state) => pipeline::respond(self, state, call, body, started).await,
+            None => Ok(Box::pin(self.refuse(call, body, started)).await),
+        }
+    }
+
+    async fn answer_cross_origin(
+        &self,
+        call: &mut Call,
+        body: &mut RequestBody,
+        started: Instant,
+    ) -> Result<Reply, Dropped> {
+        let target = self.router(call.listener).find(&call.head.method, call.head.uri.path());
+        if target.at_path().is_some_and(|handler| !handler.operation().cross_origin) {
+            return self.answer(call, body, started).await;
+        }
+        let origin = self.cors.allowed(&call.head.headers).cloned();
+        let mut reply = match self.preflight(call, &target, started) {
+            Some(reply) => reply,
+            None => self.answer(call, body, started).await?,
+        };
+        cors::decorate(origin, &mut reply);
+        Ok(reply)
+    }
+
+    /// The answer to a browser that asks what it may send.
+    fn preflight(&self, call: &Call, target: &Target<'_, Handler>, started: Instant) -> Option<Reply> {
+        let Target::MethodNotAllowed(_, allow) = target else { return None };
+        let mut reply = self.cors.preflight(&call.head.method, &call.head.headers, allow)?;
+        head::check_host(&call.head).ok()?;
+        self.finish(call, None, &mut reply, started);
+        Some(reply)
+    }
+
+    async fn refuse(&self, call: &mut Call, body: &mut RequestBody, started: Instant) -> Reply {
+        self.bodies.drain(call, body).await;
+        let target = self.router(call.listener).find(&call.head.method, call.head.uri.path());
+        let at_path = target.at_path();
+        let found = if let Target::Found(handler, _) = target { Some(handler.operation()) } else { None };
+        let refused = match head::check_host(&call.head) {
+            Ok(()) => self.refusal(call.listener, found),
+            Err(error) => error,
+        };
+        let mut reply = match (found, &refused) {
+            (Some(operation), ApiError::Unavailable { .. }) if probes::HEALTH.serves(operation) => {
+                probes::healthy("ok")
+            }
+            _ => pipeline::refuse_in_form(at_path, call, refused, &mut RequestLog::default())
+                .unwrap_or_else(ApiError::into_response),
+        };
+        self.finish(call, found, &mut reply, started);
+        call.pause_if_made_room().await;
+        reply
+    }
+
+    fn finish(&self, call: &Call, operation: Option<&Operation>, reply: &mut Reply, started: Instant) {
+        pipeline::identify(reply, call.request_id);
+        self.metrics.request(operation, reply.status(), started.elapsed());
+        pipeline::log_access(call, "-", operation, reply.status(), started.elapsed());
+    }
+
+    fn refusal(&self, listener: Listener, operation: Option<&Operation>) -> ApiError {
+        let asks_why = operation.is_some_and(|operation| probes::READINESS.serves(operation));
+        let cause = self.cause.borrow().clone().filter(|_| asks_why && listener == Listener::Admin);
+        ApiError::Unavailable {
+            message: match cause {
+                Some(cause) => format!("The store cannot be opened yet: {cause}."),
+                None => "The directory cannot be reached yet; nothing was changed.".to_owned(),
+            },
+            retry_after: u32::try_from(STORE_RETRY_AFTER.as_secs()).unwrap_or(u32::MAX),
+            // It is in the log already, and would be there again with each request.
+            cause: None,
+        }
+    }
+}

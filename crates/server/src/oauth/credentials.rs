@@ -1,0 +1,94 @@
+//! Who asks for a token: the client by HTTP Basic, by the parameters of the request, never by both.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, header};
+use jackfield_model::ClientId;
+
+use super::error::{Failure, GrantError, Why};
+use super::form::{self, Form};
+use super::token::{Asking, check_right, guessed};
+use crate::head;
+use crate::request::Call;
+use crate::state::State;
+use crate::throttle::guess::{Attempt, Guess};
+
+/// Id and secret of an HTTP Basic header, each form-encoded before they were joined (RFC 6749, section 2.3.1).
+struct Basic {
+    id: String,
+    secret: String,
+    /// Whether the secret that was sent is another text than what it decodes to.
+    decoding_changed: bool,
+}
+
+/// The client that a token request says it is from, true or not.
+pub(super) fn presented_client(call: &Call, body: &[u8]) -> Option<String> {
+    match head::single(&call.head.headers, &header::AUTHORIZATION) {
+        Ok(Some(value)) => basic(value).map(|basic| basic.id),
+        Ok(None) => Form::parse(call.head.uri.query(), body).ok().and_then(|form| form.client_id),
+        Err(head::Repeated) => None,
+    }
+}
+
+/// The client of the request, by HTTP Basic or by the parameters, never by both (RFC 6749, section 2.3.1). `seen` is
+/// set when there is such a client, whether it is who it says or not.
+pub(super) fn authenticate(
+    state: &State,
+    call: &Call,
+    form: &Form,
+    log: &mut Option<Arc<ClientId>>,
+) -> Result<Asking, Failure> {
+    let twice = |description: &str, why| GrantError::bad("invalid_request", description).because(why);
+    let header = head::single(&call.head.headers, &header::AUTHORIZATION).map_err(|head::Repeated| {
+        twice("The request has more than one Authorization header.", Why::TwoAuthentications)
+    })?;
+    let (id, secret, wrong) = match header {
+        None => (form.client_id.clone(), form.client_secret.clone(), Why::WrongSecret),
+        Some(_) if form.client_secret.is_some() => {
+            let description =
+                "The client authenticates in the header and in the body; one of them is enough.";
+            return Err(twice(description, Why::TwoAuthentications).into());
+        }
+        Some(value) => {
+            let Basic { id, secret, decoding_changed } =
+                basic(value).ok_or_else(|| GrantError::invalid_client(Why::MalformedHeader))?;
+            if form.client_id.as_ref().is_some_and(|own| *own != id) {
+                return Err(twice("client_id differs between header and body.", Why::TwoClientIds).into());
+            }
+            let wrong = if decoding_changed { Why::WrongSecretAfterDecoding } else { Why::WrongSecret };
+            (Some(id), Some(secret), wrong)
+        }
+    };
+    let id = id.ok_or_else(|| GrantError::invalid_client(Why::NoCredentials))?;
+    let attempt = Attempt { at: Guess::ClientSecret, of: id.as_str(), from: call.peer.origin() };
+    let registry = state.store.registry();
+    let client = registry.clients.get(id.as_str());
+    let client = client.ok_or_else(|| {
+        guessed(state, Attempt { of: "", ..attempt }, GrantError::invalid_client(Why::UnknownClient))
+    })?;
+    *log = Some(Arc::clone(&client.id));
+    let proven = match &secret {
+        Some(secret) if state.keys().verify_client_secret(&client.id, secret, &client.secret_hash) => {
+            check_right(state, attempt, secret)?;
+            true
+        }
+        Some(_) => return Err(guessed(state, attempt, GrantError::invalid_client(wrong))),
+        None if client.public => false,
+        None => return Err(GrantError::invalid_client(Why::NoCredentials).into()),
+    };
+    Ok(Asking { client: Arc::clone(client), proven })
+}
+
+fn basic(value: &HeaderValue) -> Option<Basic> {
+    let (scheme, encoded) = value.to_str().ok()?.trim_ascii().split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim_ascii()).ok()?).ok()?;
+    let (id, sent) = decoded.split_once(':')?;
+    let secret = form::decode(sent);
+    let decoding_changed = secret != sent;
+    Some(Basic { id: form::decode(id), secret, decoding_changed })
+}

@@ -1,0 +1,21 @@
+//! Login with Amazon: the token endpoint POST /auth/o2/token, and beside it the consent page and what tells of a token.
+//!
+//! Errors have the form of RFC 6749 (section 5.2), not that of the API.
+
+mod consent;
+mod credentials;
+mod endpoint;
+mod error;
+mod form;
+mod grant;
+mod info;
+mod page;
+mod person;
+mod seal;
+mod token;
+
+pub(crate) use consent::ConsentForm;
+pub(crate) use endpoint::{CONSENT_DECISION, CONSENT_PAGE, TOKEN, TOKEN_INFO, USER_PROFILE};
+pub(crate) use error::GrantErrorBody;
+pub(crate) use form::Form as TokenRequest;
+pub(crate) use info::{TokenInfo, User};

@@ -1,0 +1,104 @@
+//! What everybody who can reach a listener may ask: health, readiness, metrics, the API document and its page.
+
+use std::fmt;
+use std::future::ready;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::endpoint::{Endpoint, Incoming, Outcome};
+use crate::metrics;
+use crate::response::{self, Reply};
+use crate::router::Operation;
+use crate::state::State;
+
+/// An operation without authentication.
+pub(crate) struct Probe {
+    operation: Operation,
+    run: for<'a> fn(&'a State) -> BoxFuture<'a, Outcome>,
+}
+
+/// Alive: the process answers.
+pub(crate) static HEALTH: Probe = Probe::new("getHealth", "health", |_| Box::pin(ready(Ok(healthy("ok")))));
+/// Ready: the store can be read and written.
+pub(crate) static READINESS: Probe = Probe::new("getReadiness", "health", |state| Box::pin(readiness(state)));
+pub(crate) static METRICS: Probe = Probe::new("getMetrics", "metrics", |state| Box::pin(show_metrics(state)));
+pub(crate) static OPENAPI: Probe = Probe::new("getOpenApi", "docs", |state| {
+    let document = (state.documents.openapi)();
+    Box::pin(ready(Ok(response::bytes(StatusCode::OK, &response::JSON, document))))
+});
+pub(crate) static DOCS: Probe =
+    Probe::new("getDocs", "docs", |state| Box::pin(ready(Ok(page((state.documents.page)())))));
+
+impl Probe {
+    const fn new(
+        id: &'static str,
+        name: &'static str,
+        run: for<'a> fn(&'a State) -> BoxFuture<'a, Outcome>,
+    ) -> Self {
+        Self { operation: Operation::for_anyone(id, name), run }
+    }
+
+    /// Whether this is what serves an operation.
+    pub(crate) fn serves(&self, operation: &Operation) -> bool {
+        self.operation.id == operation.id
+    }
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.operation.fmt(f)
+    }
+}
+
+impl Endpoint for Probe {
+    fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    fn serve<'a>(&'static self, incoming: Incoming<'a>) -> BoxFuture<'a, Outcome> {
+        (self.run)(incoming.state)
+    }
+}
+
+/// Whether an operation says how the server is, and nothing else.
+pub(crate) fn is_about_health(operation: &Operation) -> bool {
+    HEALTH.serves(operation) || READINESS.serves(operation)
+}
+
+/// The answer of a server that is well.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Health {
+    /// A word for it.
+    status: &'static str,
+}
+
+pub(crate) fn healthy(status: &'static str) -> Reply {
+    response::json(StatusCode::OK, &Health { status })
+}
+
+async fn readiness(state: &State) -> Outcome {
+    state.store.check().await?;
+    Ok(healthy("ready"))
+}
+
+async fn show_metrics(state: &State) -> Outcome {
+    let metrics = &state.metrics;
+    metrics.clock_offset.set(state.sandbox.clock.offset().seconds());
+    metrics.in_flight.set(i64::try_from(state.limits.in_flight()).unwrap_or(i64::MAX));
+    metrics.unsent_bytes.set(i64::try_from(state.limits.unsent.bytes()).unwrap_or(i64::MAX));
+    // What the process knows of itself is shown also while the store is away.
+    let stats = state.store.stats().await.ok();
+    let text = metrics.render(stats.as_ref(), &state.store.registry());
+    Ok(response::bytes(StatusCode::OK, &metrics::CONTENT_TYPE, text))
+}
+
+fn page(html: Bytes) -> Reply {
+    let mut response = response::bytes(StatusCode::OK, &response::HTML, html);
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
+}

@@ -1,0 +1,125 @@
+//! What all requests share: plain data, in groups by what it is for. Nothing here routes or answers.
+
+mod acts;
+mod credentials;
+mod operators;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::Guard;
+use bytes::Bytes;
+use jackfield_store::{Registry, Store};
+
+pub(crate) use acts::{Acts, FAILURES_INTERVAL};
+pub(crate) use credentials::Credentials;
+pub(crate) use operators::{Operators, UnderWay};
+
+use crate::body::Bodies;
+use crate::config::{ConsentLogin, Network};
+use crate::credential::keys::Keys;
+use crate::credential::signing::{Signing, SigningKeys};
+use crate::metrics::Metrics;
+use crate::sandbox::clock::{Clock, ClockOffset};
+use crate::sandbox::fault::Faults;
+use crate::sandbox::ids::Ids;
+use crate::sandbox::request_log::Journal;
+use crate::sandbox::reset_lock::ResetLock;
+use crate::seed::Seed;
+use crate::throttle::admission::Places;
+use crate::throttle::guess::Guesses;
+use crate::throttle::rate::Rates;
+use crate::transport::exchange::Unsent;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) credentials: Credentials,
+    pub(crate) limits: Limits,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) operators: Operators,
+    pub(crate) consent: Consent,
+    pub(crate) documents: Documents,
+    /// Whether clients get the leniency that can be switched off; an organization may still refuse it.
+    pub(crate) lenient: bool,
+    pub(crate) started: Instant,
+}
+
+/// What bounds the work of the server and of its clients.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    pub(crate) rates: Rates,
+    pub(crate) guesses: Guesses,
+    pub(crate) bodies: Arc<Bodies>,
+    pub(crate) unsent: Arc<Unsent>,
+    /// Places for operations on associations, providers and profiles.
+    pub(crate) operations: Places,
+    /// Places for logins, so that neither keeps the other out.
+    pub(crate) logins: Places,
+}
+
+/// What those who integrate and test can see and move.
+#[derive(Debug)]
+pub(crate) struct Sandbox {
+    pub(crate) clock: Clock,
+    /// Where the token clock is set again by a reset.
+    pub(crate) initial_clock: ClockOffset,
+    pub(crate) faults: Faults,
+    /// The names of operations that a fault rule can select.
+    pub(crate) fault_operations: Vec<&'static str>,
+    pub(crate) journal: Journal,
+    pub(crate) ids: Ids,
+    pub(crate) reset_lock: ResetLock,
+    /// What a reset leads back to.
+    pub(crate) seeds: Vec<Seed>,
+}
+
+/// How people are known on the consent page.
+#[derive(Debug, Default)]
+pub(crate) struct Consent {
+    pub(crate) login: ConsentLogin,
+    /// Where the proxies are that may say who somebody is, and whether the browser came by TLS.
+    pub(crate) proxies: Vec<Network>,
+}
+
+/// The documents that the server gives out about itself, made when they are first read.
+#[derive(Clone, Copy)]
+pub(crate) struct Documents {
+    /// The OpenAPI document.
+    pub(crate) openapi: fn() -> Bytes,
+    /// The page that shows it.
+    pub(crate) page: fn() -> Bytes,
+}
+
+impl fmt::Debug for Documents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Documents")
+    }
+}
+
+impl Limits {
+    /// Requests being worked on.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.operations.taken() + self.logins.taken()
+    }
+}
+
+impl State {
+    /// The keys that sign tokens, as of these accounts.
+    pub(crate) fn signing(&self, registry: &Registry) -> Guard<Arc<SigningKeys>> {
+        self.credentials.signing.of(&*self.store, registry)
+    }
+
+    /// Where the keys that sign tokens are kept.
+    pub(crate) const fn signing_keys(&self) -> &Signing {
+        &self.credentials.signing
+    }
+
+    /// The keys of hashes and names, which derive from that of the store.
+    pub(crate) fn keys(&self) -> &Keys {
+        self.credentials.keys()
+    }
+}

@@ -1,0 +1,7 @@
+//! Connections as the rest sees them: who is at the other end, how long they may take, what they have not read yet.
+
+pub(crate) mod deadline;
+pub(crate) mod exchange;
+pub(crate) mod peer;
+pub(crate) mod stream;
+pub(crate) mod visits;
