@@ -153,7 +153,7 @@ fn functions(text: &str) -> impl Iterator<Item = (usize, &str, usize)> {
         };
         let more = match line.ends_with(['}', ';']) {
             true => 0,
-            false => lines[start + 1..].iter().position(|line| ends(line))? + 1,
+            false => lines[start + 1..].iter().position(ends)? + 1,
         };
         Some((start + 1, name, more + 1))
     })

@@ -121,6 +121,9 @@ impl Endpoint for LoginOperation {
     }
 
     fn refuse(&self, call: &Call, error: ApiError, log: &mut RequestLog) -> Outcome {
-        Ok((self.refuse)(call, &error, log))
+        // A method that the path does not have comes from a program, also where people have a page.
+        let wrong_method = matches!(error, ApiError::MethodNotAllowed { .. });
+        let refuse = if wrong_method { error::refuse } else { self.refuse };
+        Ok(refuse(call, &error, log))
     }
 }
