@@ -56,9 +56,9 @@ impl Client {
     /// The same client with a connection of its own over HTTP/1.1, on which calls wait for each other; clones share
     /// it. Many small calls cost less so than over the pool. Tokens stay shared.
     #[must_use]
-    pub fn with_own_connection(&self) -> Self {
+    pub fn with_dedicated_connection(&self) -> Self {
         let mut other = self.clone();
-        other.api.transport = other.api.transport.with_own_connection();
+        other.api.transport = other.api.transport.with_dedicated_connection();
         other
     }
 

@@ -74,7 +74,7 @@ impl Session {
                     Flight {
                         run: Arc::clone(run),
                         changes: Arc::clone(&lock(run).changes),
-                        users: self.client.with_own_connection().external_users(self.provider),
+                        users: self.client.with_dedicated_connection().external_users(self.provider),
                         number: connections,
                     }
                 });

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
 
+mod dedicated;
 mod family;
-mod own;
 mod sync;
 mod tokens;
 

@@ -11,7 +11,7 @@ use crate::{association, client, options, provider};
 async fn before(step: Step, options: &Options) -> (Client, ScriptedServer) {
     let done = || Step::json(201, "");
     let server = ScriptedServer::start([done(), step, done(), done()]).await;
-    let client = client(&server, options).with_own_connection();
+    let client = client(&server, options).with_dedicated_connection();
     client.create(provider(), &association()).await.unwrap();
     (client, server)
 }

@@ -21,14 +21,14 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tower_service::Service;
 
-use super::{ANSWER_BYTES, Body, Call, Reply, innermost};
+use super::call::{ANSWER_BYTES, Body, Call, Reply, innermost};
 use crate::error::{TransportError, origin};
 use crate::token::AccessToken;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Makes its connection when it is first needed, and again when it was lost.
-pub(super) struct OwnConnection {
+pub(super) struct DedicatedConnection {
     connector: HttpsConnector<HttpConnector>,
     /// Longest time for one exchange.
     timeout: Duration,
@@ -60,7 +60,7 @@ enum Failed {
     TimedOut,
 }
 
-impl OwnConnection {
+impl DedicatedConnection {
     /// Over the connector, whose TLS must settle on HTTP/1.1.
     pub(super) const fn new(connector: HttpsConnector<HttpConnector>, timeout: Duration) -> Self {
         Self { connector, timeout, open: None }
@@ -81,7 +81,7 @@ impl OwnConnection {
         loop {
             let (mut open, used) = match self.open.take() {
                 Some(open) => (open, true),
-                // Boxed, so that the requests after it are not the larger for it.
+                // Boxed to keep the common future small: this is the first request of many.
                 None => (Box::pin(self.connect(uri, deadline)).await?, false),
             };
             open.deadline.at = deadline;
@@ -190,9 +190,9 @@ async fn drive<T>(
 /// Whom a request is for, as the `Host` header says it: the scheme's own port goes without saying.
 fn host(uri: &Uri) -> Option<HeaderValue> {
     let authority = uri.authority()?;
-    let own = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    let default = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
     let host = match authority.port_u16() {
-        Some(port) if port != own => format!("{}:{port}", authority.host()),
+        Some(port) if port != default => format!("{}:{port}", authority.host()),
         _ => authority.host().to_owned(),
     };
     HeaderValue::from_str(&host).ok()
