@@ -1,4 +1,4 @@
-//! A store that fails and dawdles on purpose, around one that does not: for tests of what is built on stores.
+//! A store that fails and delays on purpose, around one that does not: for tests of what is built on stores.
 //!
 //! Faults come from a seeded sequence, so a test meets the same ones again as long as its calls come in the same
 //! order. An operation that fails did not reach the store inside, except writes in doubt.
@@ -12,12 +12,13 @@ use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 
 use crate::change::{ChangeFilter, ChangePage, Origin};
-use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
-use crate::{
-    AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
-    DeleteProfileOutcome, LoadOutcome, LoadStart, PutProfileOutcome, RootKey, Snapshot, Store, StoreError,
-    StoreStats, UpdateOutcome, WriteAssociation,
+use crate::contract::{
+    AssociationPage, AssociationRange, AssociationStore, ChangeStore, CreateOutcome, CreateProfileOutcome,
+    DeleteOutcome, DeleteProfileOutcome, LoadOutcome, LoadStart, ProfileStore, PutProfileOutcome,
+    RegistryStore, Snapshot, Store, StoreStats, UpdateOutcome, WriteAssociation,
 };
+use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
+use crate::{Content, RootKey, StoreError};
 
 /// How often and how an operation fails. The default is never.
 #[derive(Clone, Copy, Debug, Default)]
@@ -103,169 +104,100 @@ impl FaultyStore {
     }
 }
 
-#[async_trait]
-impl Store for FaultyStore {
-    fn kind(&self) -> &'static str {
-        self.inner.kind()
-    }
+/// A trait of the store, whose methods hand on to the store inside: reads and writes by way of the faults, and the rest as
+/// it is written out.
+macro_rules! hand_on {
+    (
+        $trait:ident { $($rest:tt)* }
+        $(read $read:ident($($read_name:ident: $read_type:ty),*) -> $found:ty;)*
+        $(write $write:ident($($write_name:ident: $write_type:ty),*) -> $outcome:ty;)*
+    ) => {
+        #[async_trait]
+        impl $trait for FaultyStore {
+            $(async fn $read(&self, $($read_name: $read_type),*) -> Result<$found, StoreError> {
+                self.read().await?;
+                self.inner.$read($($read_name),*).await
+            })*
 
-    fn registry(&self) -> Arc<Registry> {
-        self.inner.registry()
-    }
+            $(async fn $write(&self, $($write_name: $write_type),*) -> Result<$outcome, StoreError> {
+                self.write(self.inner.$write($($write_name),*)).await
+            })*
 
-    fn is_current(&self) -> bool {
-        self.inner.is_current()
-    }
-
-    async fn refresh(&self) -> Result<bool, StoreError> {
-        self.inner.refresh().await
-    }
-
-    fn root_key(&self) -> &RootKey {
-        self.inner.root_key()
-    }
-
-    async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
-        self.write(self.inner.create_association(write)).await
-    }
-
-    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
-        self.write(self.inner.update_association(write)).await
-    }
-
-    async fn delete_association(
-        &self,
-        provider: ServiceProviderId,
-        external_user_id: ExternalUserId,
-        origin: Origin,
-    ) -> Result<DeleteOutcome, StoreError> {
-        self.write(self.inner.delete_association(provider, external_user_id, origin)).await
-    }
-
-    async fn find_associations(
-        &self,
-        provider: ServiceProviderId,
-        ids: &[ExternalUserId],
-    ) -> Result<Vec<Association>, StoreError> {
-        self.read().await?;
-        self.inner.find_associations(provider, ids).await
-    }
-
-    async fn list_associations(
-        &self,
-        provider: ServiceProviderId,
-        range: &AssociationRange,
-    ) -> Result<AssociationPage, StoreError> {
-        self.read().await?;
-        self.inner.list_associations(provider, range).await
-    }
-
-    async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
-        self.read().await?;
-        self.inner.count_associations(provider).await
-    }
-
-    async fn change_registry(
-        &self,
-        command: RegistryCommand,
-        origin: Origin,
-    ) -> Result<RegistryOutcome, StoreError> {
-        self.write(self.inner.change_registry(command, origin)).await
-    }
-
-    async fn create_profile(
-        &self,
-        profile: Profile,
-        origin: Origin,
-    ) -> Result<CreateProfileOutcome, StoreError> {
-        self.write(self.inner.create_profile(profile, origin)).await
-    }
-
-    async fn rename_profile(
-        &self,
-        organization: &OrganizationId,
-        id: &AmazonId,
-        name: Option<String>,
-        origin: Origin,
-    ) -> Result<UpdateOutcome, StoreError> {
-        self.write(self.inner.rename_profile(organization, id, name, origin)).await
-    }
-
-    async fn put_profiles(
-        &self,
-        profiles: Vec<Profile>,
-        origin: Origin,
-    ) -> Result<Vec<PutProfileOutcome>, StoreError> {
-        self.write(self.inner.put_profiles(profiles, origin)).await
-    }
-
-    async fn delete_profile(
-        &self,
-        organization: &OrganizationId,
-        id: &AmazonId,
-        origin: Origin,
-    ) -> Result<DeleteProfileOutcome, StoreError> {
-        self.write(self.inner.delete_profile(organization, id, origin)).await
-    }
-
-    async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
-        self.read().await?;
-        self.inner.find_profile(id).await
-    }
-
-    async fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
-        self.read().await?;
-        self.inner.find_profile_of_unit(unit).await
-    }
-
-    async fn list_profiles(
-        &self,
-        organization: &OrganizationId,
-        after: Option<&AmazonId>,
-        limit: usize,
-    ) -> Result<Vec<Profile>, StoreError> {
-        self.read().await?;
-        self.inner.list_profiles(organization, after, limit).await
-    }
-
-    async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
-        self.read().await?;
-        self.inner.list_changes(filter).await
-    }
-
-    async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {
-        self.write(self.inner.trim_changes(through, limit)).await
-    }
-
-    async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
-        self.write(self.inner.reset(content, origin)).await
-    }
-
-    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        self.read().await?;
-        self.inner.snapshot().await
-    }
-
-    async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError> {
-        self.write(self.inner.load(start)).await
-    }
-
-    async fn check(&self) -> Result<(), StoreError> {
-        let faults = self.faults();
-        if faults.reads_per_mille >= 1_000 || faults.writes_per_mille >= 1_000 {
-            return Err(StoreError::Unavailable { cause: FAULT.to_owned() });
+            $($rest)*
         }
-        self.inner.check().await
-    }
+    };
+}
 
-    async fn stats(&self) -> Result<StoreStats, StoreError> {
-        self.read().await?;
-        self.inner.stats().await
-    }
+hand_on! {
+    RegistryStore {
+        fn registry(&self) -> Arc<Registry> {
+            self.inner.registry()
+        }
 
-    async fn close(&self) {
-        self.inner.close().await;
+        fn is_current(&self) -> bool {
+            self.inner.is_current()
+        }
+
+        async fn refresh(&self) -> Result<bool, StoreError> {
+            self.inner.refresh().await
+        }
+
+        fn root_key(&self) -> &RootKey {
+            self.inner.root_key()
+        }
     }
+    write change_registry(command: RegistryCommand, origin: Origin) -> RegistryOutcome;
+}
+
+hand_on! {
+    AssociationStore {}
+    read find_associations(provider: ServiceProviderId, ids: &[ExternalUserId]) -> Vec<Association>;
+    read list_associations(provider: ServiceProviderId, range: &AssociationRange) -> AssociationPage;
+    read count_associations(provider: ServiceProviderId) -> u64;
+    write create_association(write: WriteAssociation) -> CreateOutcome;
+    write update_association(write: WriteAssociation) -> UpdateOutcome;
+    write delete_association(provider: ServiceProviderId, id: ExternalUserId, origin: Origin) -> DeleteOutcome;
+}
+
+hand_on! {
+    ProfileStore {}
+    read find_profile(id: &AmazonId) -> Option<Profile>;
+    read find_profile_of_unit(unit: &UnitId) -> Option<Profile>;
+    read list_profiles(owner: &OrganizationId, after: Option<&AmazonId>, limit: usize) -> Vec<Profile>;
+    write create_profile(profile: Profile, origin: Origin) -> CreateProfileOutcome;
+    write put_profiles(profiles: Vec<Profile>, origin: Origin) -> Vec<PutProfileOutcome>;
+    write rename_profile(owner: &OrganizationId, id: &AmazonId, name: Option<String>, origin: Origin) -> UpdateOutcome;
+    write delete_profile(owner: &OrganizationId, id: &AmazonId, origin: Origin) -> DeleteProfileOutcome;
+}
+
+hand_on! {
+    ChangeStore {}
+    read list_changes(filter: &ChangeFilter) -> ChangePage;
+    write trim_changes(through: u64, limit: usize) -> usize;
+}
+
+hand_on! {
+    Store {
+        fn kind(&self) -> &'static str {
+            self.inner.kind()
+        }
+
+        async fn check(&self) -> Result<(), StoreError> {
+            let faults = self.faults();
+            if faults.reads_per_mille >= 1_000 || faults.writes_per_mille >= 1_000 {
+                return Err(StoreError::Unavailable { cause: FAULT.to_owned() });
+            }
+            self.inner.check().await
+        }
+
+        async fn close(&self) {
+            self.inner.close().await;
+        }
+    }
+    read snapshot() -> Box<dyn Snapshot>;
+    read stats() -> StoreStats;
+    write reset(content: Content, origin: Origin) -> ();
+    write load(start: LoadStart) -> LoadOutcome;
 }
 
 #[cfg(test)]

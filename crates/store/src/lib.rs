@@ -1,6 +1,6 @@
 //! Where state lives: associations, the registry of accounts, profiles and the change record.
 //!
-//! The [`Store`] trait is the whole contract. Each method is one atomic operation; a write that answered is on
+//! The [`Store`] trait is the whole contract, by way of the traits that it is made of. Each method is one atomic operation; a write that answered is on
 //! stable storage (`memory:` excepted, which says so), its change record and counts were part of the same
 //! commit, and every later read sees it. An expected case ("exists already") is an outcome, never an error.
 //! The suite in `conformance` holds every adapter to it.
@@ -28,9 +28,10 @@ pub mod verify;
 pub use change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
 pub use content::Content;
 pub use contract::{
-    AssociationPage, AssociationRange, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
-    DeleteProfileOutcome, Findings, Load, LoadOutcome, LoadStart, Part, Position, PutProfileOutcome, Row,
-    Section, Seen, Snapshot, Store, StoreStats, Sum, Totals, UpdateOutcome, WriteAssociation,
+    AssociationPage, AssociationRange, AssociationStore, ChangeStore, CreateOutcome, CreateProfileOutcome,
+    DeleteOutcome, DeleteProfileOutcome, Findings, Load, LoadOutcome, LoadStart, Part, Position,
+    ProfileStore, PutProfileOutcome, RegistryStore, Row, Section, Seen, Snapshot, Store, StoreStats, Sum,
+    Totals, UpdateOutcome, WriteAssociation,
 };
 pub use error::{OpenError, StoreError};
 pub use key::RootKey;

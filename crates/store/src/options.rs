@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub struct StoreOptions {
     /// Called after each commit of a group of writes, on the thread that commits.
     pub on_commit: Option<Arc<dyn Fn(CommitReport) + Send + Sync>>,
-    /// Opens also a store whose load was interrupted. All it takes is [`Store::load`] then.
+    /// Opens also a store whose load was interrupted. All it takes is [`Store::load`](crate::Store::load) then.
     pub unfinished: bool,
     /// Opens also a directory that others than its owner can read, for file systems without modes.
     pub allow_readable: bool,

@@ -18,7 +18,8 @@ use jackfield_store::conformance::world::{
 };
 use jackfield_store::embedded::EmbeddedStore;
 use jackfield_store::{
-    ChangeFilter, CreateOutcome, OpenError, RegistryCommand, RegistryOutcome, Store, StoreOptions, Subject,
+    AssociationStore as _, ChangeFilter, CreateOutcome, OpenError, RegistryCommand, RegistryOutcome,
+    RegistryStore as _, Store, StoreOptions, Subject,
 };
 
 const DIRECTORY: &str = "JACKFIELD_TEST_CRASH_DIRECTORY";

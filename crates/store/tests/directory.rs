@@ -14,8 +14,8 @@ use jackfield_store::conformance::{Embedded, private_dir};
 use jackfield_store::embedded::EmbeddedStore;
 use jackfield_store::registry::{NetworkChange, Record};
 use jackfield_store::{
-    CreateOutcome, CreateProfileOutcome, DeleteOutcome, OpenError, RegistryCommand, Store, StoreOptions,
-    StoreUrl, UpdateOutcome,
+    CreateOutcome, CreateProfileOutcome, DeleteOutcome, OpenError, RegistryCommand, RegistryStore as _,
+    Store, StoreOptions, StoreUrl, UpdateOutcome,
 };
 
 async fn open(dir: &Path) -> Result<EmbeddedStore, OpenError> {

@@ -24,7 +24,8 @@ use jackfield_store::conformance::world::{
 use jackfield_store::embedded::EmbeddedStore;
 use jackfield_store::registry::ClientChange;
 use jackfield_store::{
-    ChangeFilter, CreateOutcome, MemoryStore, OpenError, RegistryCommand, Store, StoreError, StoreOptions,
+    AssociationStore as _, ChangeFilter, CreateOutcome, MemoryStore, OpenError, ProfileStore as _,
+    RegistryCommand, RegistryStore as _, Store, StoreError, StoreOptions,
 };
 
 const MOUNT: &str = "JACKFIELD_TEST_MOUNT";

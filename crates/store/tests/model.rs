@@ -26,8 +26,8 @@ use jackfield_store::registry::{
 };
 use jackfield_store::verify::{Findings, Pace, verify};
 use jackfield_store::{
-    Actor, AssociationRange, ChangeFilter, Content, MemoryStore, Origin, Profile, RegistryCommand, Store,
-    Timestamp, WriteAssociation,
+    Actor, AssociationRange, AssociationStore as _, ChangeFilter, Content, MemoryStore, Origin, Profile,
+    ProfileStore as _, RegistryCommand, RegistryStore as _, Store, Timestamp, WriteAssociation,
 };
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};

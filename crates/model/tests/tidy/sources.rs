@@ -10,7 +10,7 @@ const LINES_MAX: usize = 450;
 const FUNCTION_MAX: usize = 70;
 
 /// Files that are longer. The list only shrinks.
-const LONG_FILES: [&str; 10] = [
+const LONG_FILES: &[&str] = &[
     "crates/server/src/app.rs",
     "crates/server/src/config.rs",
     "crates/server/src/deadline.rs",
@@ -18,13 +18,11 @@ const LONG_FILES: [&str; 10] = [
     "crates/server/src/openapi/describe.rs",
     "crates/server/src/router.rs",
     "crates/server/src/seed.rs",
-    "crates/store/src/memory.rs",
     "crates/store/src/moving/format.rs",
-    "crates/store/src/postgres/mod.rs",
 ];
 
 /// Functions that are longer, by file and name. The list only shrinks.
-const LONG_FUNCTIONS: [(&str, &str); 6] = [
+const LONG_FUNCTIONS: &[(&str, &str)] = &[
     ("crates/server/src/config.rs", "resolve"),
     ("crates/server/src/metrics.rs", "default"),
     ("crates/server/src/openapi/describe.rs", "admin_text"),
@@ -65,7 +63,7 @@ fn functions_are_short() {
     for (path, name) in LONG_FUNCTIONS {
         let text =
             &sources().find(|(known, _)| known == Path::new(path)).expect("a file of LONG_FUNCTIONS").1;
-        let is_long = |(_, found, lines): (usize, &str, usize)| found == name && lines > FUNCTION_MAX;
+        let is_long = |(_, found, lines): (usize, &str, usize)| found == *name && lines > FUNCTION_MAX;
         assert!(
             functions(text).any(is_long),
             "{path}: {name} is short by now, or gone: LONG_FUNCTIONS names it"

@@ -162,7 +162,7 @@ impl SigningKey {
 #[cfg(test)]
 pub(crate) mod tests {
     use jackfield_store::registry::Rotation;
-    use jackfield_store::{MemoryStore, RegistryCommand};
+    use jackfield_store::{MemoryStore, RegistryCommand, RegistryStore as _};
 
     use super::*;
 

@@ -13,7 +13,7 @@ use super::world::{
 use crate::registry::Registry;
 use crate::{
     Actor, AssociationRange, ChangeFilter, Content, CreateOutcome, CreateProfileOutcome, MemoryStore,
-    Operation, RegistryCommand, Store, Subject,
+    Operation, RegistryCommand, RegistryStore, Store, Subject,
 };
 
 /// Content that a store of its own came to hold: the first provider has the associations, a client has a refresh

@@ -1,9 +1,64 @@
-//! What is said of associations, and what becomes of it.
+//! Associations: what is asked of a store, and with what outcomes.
 
+use async_trait::async_trait;
 use jackfield_model::wire::Association;
 use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId};
 
 use crate::change::Origin;
+use crate::error::StoreError;
+
+/// Account associations.
+#[async_trait]
+pub trait AssociationStore: Send + Sync {
+    /// Stores an association unless its `externalUserId` is taken.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was stored.
+    async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError>;
+
+    /// Points an existing association at another profile.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed.
+    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError>;
+
+    /// Removes an association.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was removed.
+    async fn delete_association(
+        &self,
+        provider: ServiceProviderId,
+        external_user_id: ExternalUserId,
+        origin: Origin,
+    ) -> Result<DeleteOutcome, StoreError>;
+
+    /// The associations among `ids`, which are sorted and without repeats. Sorted like them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn find_associations(
+        &self,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Result<Vec<Association>, StoreError>;
+
+    /// A page of the provider's associations, sorted by the bytes of `externalUserId`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn list_associations(
+        &self,
+        provider: ServiceProviderId,
+        range: &AssociationRange,
+    ) -> Result<AssociationPage, StoreError>;
+
+    /// How many associations the provider has; 0 for a provider that is not there. Maintained, not counted.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError>;
+}
 
 /// A create or update of an association.
 #[derive(Clone, Debug)]

@@ -296,6 +296,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A value that is stored as JSON.
+pub(super) fn json<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        // The error's own text may hold a value.
+        let (kind, at) = (error.classify(), error.column());
+        corrupt(what, &format_args!("JSON error ({kind:?}) at byte {at}"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,13 +13,13 @@ use std::sync::Arc;
 use jackfield_model::ServiceProviderId;
 use serde::{Deserialize, Serialize};
 
-use super::codec::{self, State, Target, corrupt};
+use super::codec::{self, State, Target, corrupt, json};
 use super::counts::{Counts, Tally};
 use super::engine::{Engine, Row, store_error};
 use super::layout::{self, Key, Space};
 use super::snapshot::EmbeddedSnapshot;
 use super::token::Tokens;
-use super::view::{View, json};
+use super::view::View;
 use crate::change::Change;
 use crate::contract::{LoadStart, Part, Position, Row as MovedRow, Section, Totals};
 use crate::registry::Profile;

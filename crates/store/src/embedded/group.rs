@@ -31,6 +31,8 @@ pub(super) struct Group<'a> {
     first_change: u64,
     last_change: u64,
     last_provider: ProviderNumber,
+    /// Whether one of the writes put other content in place of all there was.
+    reset: bool,
 }
 
 /// What a commit stores, and what readers see after it.
@@ -63,7 +65,17 @@ impl<'a> Group<'a> {
             first_change,
             last_change,
             last_provider,
+            reset: false,
         }
+    }
+
+    /// Whether one of the writes put other content in place of all there was.
+    pub(super) const fn is_reset(&self) -> bool {
+        self.reset
+    }
+
+    pub(super) const fn set_reset(&mut self) {
+        self.reset = true;
     }
 
     /// The commit that stores the group, or nothing when the group changes nothing.

@@ -4,6 +4,7 @@
 //! it and never wait for a commit: they see the view that the last commit published, which no later one changes.
 //! The files are described in `directory` and `layout`.
 
+mod association;
 mod codec;
 mod counts;
 mod directory;
@@ -15,6 +16,8 @@ mod journal;
 mod layout;
 mod load;
 mod privacy;
+mod profile;
+mod profile_rows;
 mod queue;
 mod recent;
 mod reset;
@@ -32,29 +35,24 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use async_trait::async_trait;
-use jackfield_model::wire::Association;
-use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::codec::State;
 use self::directory::Directory;
 use self::engine::{Engine, open_error};
 use self::filling::Mark;
-use self::group::Commit;
+use self::group::{Commit, Group};
 use self::layout::Space;
 use self::load::EmbeddedLoad;
-use self::queue::{Message, Reply, Write};
+use self::queue::{Message, Write};
 use self::recent::RecentRows;
 use self::snapshot::{EmbeddedSnapshot, Pins};
 use self::view::View;
 use self::writer::Writer;
 use crate::change::{ChangeFilter, ChangePage, Origin};
-use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
-use crate::{
-    AssociationPage, AssociationRange, Content, CreateOutcome, CreateProfileOutcome, DeleteOutcome,
-    DeleteProfileOutcome, LoadOutcome, LoadStart, OpenError, PutProfileOutcome, RootKey, Snapshot, Store,
-    StoreError, StoreOptions, StoreStats, UpdateOutcome, WriteAssociation,
-};
+use crate::contract::{ChangeStore, LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats};
+use crate::registry::{Registry, RegistryCommand, RegistryOutcome};
+use crate::{Content, OpenError, RootKey, StoreError, StoreOptions};
 
 /// Writes that may queue; more wait to queue.
 const QUEUE_MAX: usize = 4_096;
@@ -237,10 +235,14 @@ impl EmbeddedStore {
     }
 
     /// Hands a write to the writer and waits until it is on stable storage.
-    async fn write<T>(&self, write: impl FnOnce(Reply<T>) -> Write + Send) -> Result<T, StoreError> {
+    async fn write<T: Send + 'static>(
+        &self,
+        decide: impl FnOnce(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         self.shared.check_writable()?;
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Message::Write(write(reply))).await.map_err(|_| unavailable(CLOSED))?;
+        let write = Box::new(Write::new(decide, reply));
+        self.queue.send(Message::Write(write)).await.map_err(|_| unavailable(CLOSED))?;
         // It was dropped in a panic, maybe after the commit.
         let lost = |_| Err(StoreError::InDoubt { cause: "the writer of the store gave up".to_owned() });
         answer.await.unwrap_or_else(lost)
@@ -260,11 +262,7 @@ fn unavailable(cause: &str) -> StoreError {
 }
 
 #[async_trait]
-impl Store for EmbeddedStore {
-    fn kind(&self) -> &'static str {
-        "embedded"
-    }
-
+impl RegistryStore for EmbeddedStore {
     fn registry(&self) -> Arc<Registry> {
         self.shared.registry.load_full()
     }
@@ -273,124 +271,46 @@ impl Store for EmbeddedStore {
         self.shared.loaded_key.get().unwrap_or(&self.root_key)
     }
 
-    async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
-        self.write(|reply| Write::Create(write, reply)).await
-    }
-
-    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
-        self.write(|reply| Write::Update(write, reply)).await
-    }
-
-    async fn delete_association(
-        &self,
-        provider: ServiceProviderId,
-        external_user_id: ExternalUserId,
-        origin: Origin,
-    ) -> Result<DeleteOutcome, StoreError> {
-        self.write(|reply| Write::Delete(provider, external_user_id, origin, reply)).await
-    }
-
-    async fn find_associations(
-        &self,
-        provider: ServiceProviderId,
-        ids: &[ExternalUserId],
-    ) -> Result<Vec<Association>, StoreError> {
-        self.shared.view().await?.find_associations(provider, ids, &self.shared.recent)
-    }
-
-    async fn list_associations(
-        &self,
-        provider: ServiceProviderId,
-        range: &AssociationRange,
-    ) -> Result<AssociationPage, StoreError> {
-        self.shared.view().await?.list_associations(provider, range)
-    }
-
-    async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
-        Ok(self.shared.view().await?.counts.associations(provider))
-    }
-
     async fn change_registry(
         &self,
         command: RegistryCommand,
         origin: Origin,
     ) -> Result<RegistryOutcome, StoreError> {
-        self.write(|reply| Write::Registry(Box::new(command), origin, reply)).await
+        self.write(move |group| group.change_registry(command, &origin)).await
     }
+}
 
-    async fn create_profile(
-        &self,
-        profile: Profile,
-        origin: Origin,
-    ) -> Result<CreateProfileOutcome, StoreError> {
-        self.write(|reply| Write::CreateProfile(profile, origin, reply)).await
-    }
-
-    async fn rename_profile(
-        &self,
-        organization: &OrganizationId,
-        id: &AmazonId,
-        name: Option<String>,
-        origin: Origin,
-    ) -> Result<UpdateOutcome, StoreError> {
-        let (organization, id) = (organization.clone(), id.clone());
-        self.write(|reply| Write::RenameProfile(organization, id, name, origin, reply)).await
-    }
-
-    async fn put_profiles(
-        &self,
-        profiles: Vec<Profile>,
-        origin: Origin,
-    ) -> Result<Vec<PutProfileOutcome>, StoreError> {
-        self.write(|reply| Write::PutProfiles(profiles, origin, reply)).await
-    }
-
-    async fn delete_profile(
-        &self,
-        organization: &OrganizationId,
-        id: &AmazonId,
-        origin: Origin,
-    ) -> Result<DeleteProfileOutcome, StoreError> {
-        let (organization, id) = (organization.clone(), id.clone());
-        self.write(|reply| Write::DeleteProfile(organization, id, origin, reply)).await
-    }
-
-    async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
-        self.shared.view().await?.find_profile(id)
-    }
-
-    async fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
-        self.shared.view().await?.find_profile_of_unit(unit)
-    }
-
-    async fn list_profiles(
-        &self,
-        organization: &OrganizationId,
-        after: Option<&AmazonId>,
-        limit: usize,
-    ) -> Result<Vec<Profile>, StoreError> {
-        self.shared.view().await?.list_profiles(organization, after, limit)
-    }
-
+#[async_trait]
+impl ChangeStore for EmbeddedStore {
     async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
         // The one read that may look at thousands of rows: milliseconds, in which others would wait.
         let view = self.shared.view().await?.into_shared();
         let filter = filter.clone();
-        let listing = tokio::task::spawn_blocking(move || view.list_changes(&filter));
+        let listing = tokio::task::spawn_blocking(move || match filter.after.checked_add(1) {
+            Some(start) => ChangePage::collect(&filter, view.changes(start)),
+            None => ChangePage::collect(&filter, std::iter::empty()),
+        });
         listing.await.unwrap_or_else(|_| Err(unavailable("the runtime is shutting down")))
     }
 
     async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {
-        self.write(|reply| Write::Trim(through, limit, reply)).await
+        self.write(move |group| group.trim_changes(through, limit)).await
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    fn kind(&self) -> &'static str {
+        "embedded"
     }
 
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {
-        self.write(|reply| Write::Reset(Box::new(content), origin, reply)).await
+        self.write(move |group| group.reset(&content, &origin)).await
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         let view = self.shared.view().await?.into_shared();
-        let root_key = Store::root_key(self).clone();
+        let root_key = RegistryStore::root_key(self).clone();
         let (registry, totals) = (Arc::clone(&view.registry), view.totals());
         Ok(Box::new(EmbeddedSnapshot::new(self.shared.pins.hold(view), root_key, registry, totals)))
     }

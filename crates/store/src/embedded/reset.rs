@@ -26,8 +26,9 @@ impl Group<'_> {
             .ok_or_else(|| codec::corrupt("state", &"no provider number is left"))?;
         let before = self.clone();
         let done = self.replace(content, origin);
-        if done.is_err() {
-            *self = before;
+        match done {
+            Ok(()) => self.set_reset(),
+            Err(_) => *self = before,
         }
         done
     }
@@ -139,7 +140,7 @@ mod tests {
     use crate::conformance::Embedded;
     use crate::conformance::world::{World, amazon, external, origin};
     use crate::embedded::EmbeddedStore;
-    use crate::{Store as _, StoreOptions};
+    use crate::{AssociationStore as _, Store as _, StoreOptions};
     use jackfield_model::wire::Association;
 
     /// Waits until so many keys of associations stand in the files, seen by somebody or not.

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use async_trait::async_trait;
 use jackfield_model::{AmazonId, ExternalUserId, ServiceProviderId};
 
-use super::codec;
+use super::codec::{self, json};
 use super::layout::{self, Space};
 use super::unavailable;
-use super::view::{View, json};
+use super::view::View;
 use crate::change::Change;
 use crate::contract::{Findings, Seen};
 use crate::contract::{Row, Snapshot, Totals};

@@ -9,16 +9,15 @@ use std::sync::Arc;
 use fjall::AbstractTree;
 use jackfield_model::{OrganizationId, ServiceProviderId, UnitId};
 
-use super::codec::{self, corrupt};
+use super::codec::{self, corrupt, json};
 use super::counts::Tally;
 use super::engine::Engine;
 use super::integrity;
 use super::layout::{self, Key, Space};
 use super::snapshot::EmbeddedSnapshot;
-use super::view::{View, json};
+use super::view::View;
 use crate::StoreError;
-use crate::contract::{Findings, Seen, Sum};
-use crate::contract::{PAGE_ROWS, Snapshot};
+use crate::contract::{Findings, PAGE_ROWS, Seen, Snapshot, Sum};
 use crate::registry::{Record, Registry};
 
 /// The files of an engine as of one moment.

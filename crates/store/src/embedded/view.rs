@@ -5,18 +5,17 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use fjall::{Readable, Slice, Snapshot};
-use jackfield_model::wire::Association;
-use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
+use jackfield_model::{OrganizationId, ServiceProviderId};
 
-use super::codec::{self, State, corrupt};
-use super::counts::{Counts, ProviderNumber, Tally};
+use super::codec::{self, State, corrupt, json};
+use super::counts::{Counts, ProviderNumber};
 use super::engine::{Engine, store_error};
 use super::layout::{self, Key, Space};
-use super::recent::{RecentRows, ViewNumber};
-use crate::change::{Change, ChangeFilter, ChangePage};
+use super::recent::ViewNumber;
+use crate::change::Change;
 use crate::contract::Totals;
-use crate::registry::{Profile, Record, Registry};
-use crate::{AssociationPage, AssociationRange, StoreError};
+use crate::error::StoreError;
+use crate::registry::{Record, Registry};
 
 /// The rows, counts and registry as of one commit. A later commit does not change it.
 pub(super) struct View {
@@ -26,7 +25,7 @@ pub(super) struct View {
     pub(super) counts: Counts,
     pub(super) registry: Arc<Registry>,
     pub(super) state: State,
-    number: ViewNumber,
+    pub(super) number: ViewNumber,
 }
 
 impl fmt::Debug for View {
@@ -150,88 +149,9 @@ impl View {
         rows.map(|row| row.into_inner().map_err(|error| store_error(&error)))
     }
 
-    pub(super) fn find_associations(
-        &self,
-        provider: ServiceProviderId,
-        ids: &[ExternalUserId],
-        recent: &RecentRows,
-    ) -> Result<Vec<Association>, StoreError> {
-        let Some(Tally { number, .. }) = self.counts.provider(provider) else { return Ok(Vec::new()) };
-        let mut found = Vec::with_capacity(ids.len());
-        for id in ids {
-            let target = match recent.get(self.number, number, id) {
-                Some(target) => target,
-                None => match self.get(Space::Association, &layout::association(number, id))? {
-                    Some(value) => {
-                        let target = codec::decode_target(&value)?.amazon_id;
-                        recent.keep(self.number, number, id, &target);
-                        target
-                    }
-                    None => continue,
-                },
-            };
-            found.push(Association::new(id.clone(), target));
-        }
-        Ok(found)
-    }
-
-    pub(super) fn list_associations(
-        &self,
-        provider: ServiceProviderId,
-        range: &AssociationRange,
-    ) -> Result<AssociationPage, StoreError> {
-        let mut page = AssociationPage { associations: Vec::new(), more: false };
-        let Some(Tally { number, .. }) = self.counts.provider(provider) else { return Ok(page) };
-        let prefix = layout::association_prefix(number, &range.prefix);
-        let after = range.after.as_ref().map(|id| layout::association(number, id));
-        for row in self.rows(Space::Association, &prefix, after) {
-            let (key, value) = row?;
-            if page.associations.len() == range.limit {
-                page.more = true;
-                break;
-            }
-            let id = codec::decode_external_user_id(&key[layout::PROVIDER_BYTES..])?;
-            page.associations.push(Association::new(id, codec::decode_target(&value)?.amazon_id));
-        }
-        Ok(page)
-    }
-
     /// Key and value of each association of a provider, in order.
     pub(super) fn association_rows(&self, number: ProviderNumber) -> impl Iterator<Item = RowResult> + '_ {
         self.rows(Space::Association, &layout::association_prefix(number, ""), None)
-    }
-
-    pub(super) fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
-        let Some(id) = self.get(Space::Profile, &layout::profile_of_unit(unit))? else { return Ok(None) };
-        let found = self.find_profile(&codec::decode_amazon_id(&id)?)?;
-        found.map_or_else(|| Err(corrupt("profile", &"not there")), |own| Ok(Some(own)))
-    }
-
-    pub(super) fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
-        self.get(Space::Profile, &layout::profile(id))?.map(|value| json(&value, "profile")).transpose()
-    }
-
-    pub(super) fn list_profiles(
-        &self,
-        organization: &OrganizationId,
-        after: Option<&AmazonId>,
-        limit: usize,
-    ) -> Result<Vec<Profile>, StoreError> {
-        let prefix = layout::profiles_of(organization);
-        let after = after.map(|id| layout::profile_of_organization(organization, id));
-        let mut profiles = Vec::new();
-        for row in self.rows(Space::Profile, &prefix, after).take(limit) {
-            let id = codec::decode_amazon_id(&row?.0[prefix.len()..])?;
-            profiles.push(self.find_profile(&id)?.ok_or_else(|| corrupt("profile", &"not there"))?);
-        }
-        Ok(profiles)
-    }
-
-    pub(super) fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
-        let Some(start) = filter.after.checked_add(1) else {
-            return ChangePage::collect(filter, std::iter::empty());
-        };
-        ChangePage::collect(filter, self.changes(start))
     }
 
     /// The sequence numbers of the changes from `start` to `end` that are there.
@@ -257,13 +177,4 @@ impl View {
             codec::decode_change(codec::decode_sequence(&key)?, &value)
         })
     }
-}
-
-/// A value that is stored as JSON.
-pub(super) fn json<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        // The error's own text may hold a value.
-        let (kind, at) = (error.classify(), error.column());
-        corrupt(what, &format_args!("JSON error ({kind:?}) at byte {at}"))
-    })
 }

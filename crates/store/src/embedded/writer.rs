@@ -30,7 +30,7 @@ use super::engine::describe;
 use super::filling::{Begun, Filling, Mark};
 use super::group::{Commit, Group};
 use super::layout::{Key, Space};
-use super::queue::{Answer, Message, Write};
+use super::queue::{Message, PendingWrite, Write};
 use super::token::{Token, Tokens};
 use super::view::View;
 use super::{CLOSED, LOADING, Shared};
@@ -38,6 +38,8 @@ use crate::{CommitReport, LoadStart, RootKey, StoreError, StoreOptions};
 
 /// Most writes of one commit. It bounds how long a write waits for others of its group.
 const GROUP_MAX: usize = 1_024;
+/// Associations that one commit removes after a reset, so that clients' writes get their turn between.
+const SWEEP_MAX: usize = 1_024;
 /// How long after the engine was opened again it is not closed for the sake of a single group.
 const RETRY_PAUSE: Duration = Duration::from_secs(10);
 pub(super) struct Writer {
@@ -134,9 +136,6 @@ impl Writer {
             };
             let mut group = vec![first];
             let closing = self.gather(&mut group);
-            if group.iter().any(|write| matches!(write, Write::Reset(..))) {
-                self.sweep = Some(Key::new());
-            }
             self.write(group);
             if closing.is_some() {
                 return closing;
@@ -146,7 +145,7 @@ impl Writer {
 
     /// Takes what has queued. Threads that are about to queue a write as well, most often of a client that has just
     /// been answered, may only want a CPU: they get this one first, and again as long as that brings more.
-    fn gather(&mut self, group: &mut Vec<Write>) -> Option<oneshot::Sender<()>> {
+    fn gather(&mut self, group: &mut Vec<Box<dyn PendingWrite>>) -> Option<oneshot::Sender<()>> {
         loop {
             std::thread::yield_now();
             let before = group.len();
@@ -202,14 +201,14 @@ impl Writer {
     /// Removes a part of what resets left; answers where to go on. After a failure the rest waits for the next start.
     fn swept(&mut self, from: Key) -> Option<Key> {
         let (reply, mut next) = oneshot::channel();
-        self.write(vec![Write::Sweep(from, reply)]);
+        self.write(vec![Box::new(Write::new(move |group| group.sweep(&from, SWEEP_MAX), reply))]);
         next.try_recv().ok()?.ok()?
     }
 
     /// Decides the writes of a group, stores them and answers.
-    fn write(&mut self, group: Vec<Write>) {
+    fn write(&mut self, mut group: Vec<Box<dyn PendingWrite>>) {
         if !matches!(self.load, LoadState::No) {
-            return group.into_iter().for_each(|write| write.refuse(LOADING.to_owned()));
+            return refuse(group, LOADING);
         }
         if self.failure.is_none()
             && let Some(view) = self.shared.view.load_full()
@@ -226,19 +225,23 @@ impl Writer {
         let view = match (&self.failure, self.shared.view.load_full()) {
             (None, Some(view)) => view,
             (failure, _) => {
-                let cause = failure.as_ref().map_or(CLOSED, |failure| &failure.cause).to_owned();
-                return group.into_iter().for_each(|write| write.refuse(cause.clone()));
+                return refuse(group, failure.as_ref().map_or(CLOSED, |failure| &failure.cause));
             }
         };
         let size = group.len();
         let mut decided = Group::new(&view);
-        let answers: Vec<Answer> = group.into_iter().map(|write| write.decide(&mut decided)).collect();
+        for write in &mut group {
+            write.decide(&mut decided);
+        }
+        if decided.is_reset() {
+            self.sweep = Some(Key::new());
+        }
         let error = match decided.into_commit(self.tokens.next()) {
             None => None,
             Some(commit) => self.commit(&view, commit, size).err(),
         };
         drop(view);
-        let answer_all = move || answers.into_iter().for_each(|answer| answer(error.clone()));
+        let answer_all = move || group.into_iter().for_each(|write| write.answer(error.clone()));
         match &self.callers {
             // From out here each answer would wake a thread of theirs by system calls; from in there, one does.
             Some(callers) if size > 1 => drop(callers.spawn(async move { answer_all() })),
@@ -317,7 +320,7 @@ impl Writer {
         self.shared.set_failure(Some(CLOSED.to_owned()));
         while let Ok(message) = self.queue.try_recv() {
             match message {
-                Message::Write(write) => write.refuse(CLOSED.to_owned()),
+                Message::Write(write) => refuse(vec![write], CLOSED),
                 Message::Close(done) => {
                     let _ = done.send(());
                 }
@@ -349,6 +352,13 @@ impl Writer {
     }
 }
 
+/// Answers writes that nothing was tried of.
+fn refuse(group: Vec<Box<dyn PendingWrite>>, cause: &str) {
+    for write in group {
+        write.answer(Some(StoreError::Unavailable { cause: cause.to_owned() }));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -357,7 +367,7 @@ mod tests {
     use crate::conformance::Embedded;
     use crate::conformance::world::{World, write};
     use crate::embedded::EmbeddedStore;
-    use crate::{CreateOutcome, Store as _};
+    use crate::{AssociationStore as _, CreateOutcome, Store as _};
 
     /// Creates until the store takes it.
     async fn create(store: &EmbeddedStore, world: &World, id: &str) {
@@ -384,7 +394,7 @@ mod tests {
         let store = EmbeddedStore::open(adapter.dir(), options).await.unwrap();
         create(&store, &world, "before").await;
         for round in 0..2 {
-            let lost = store.write(Write::Panic).await;
+            let lost = store.write(|_| -> Result<(), StoreError> { panic!("a bug") }).await;
             assert!(matches!(lost, Err(StoreError::InDoubt { .. })), "{lost:?}");
             create(&store, &world, &format!("after {round}")).await;
             store.check().await.unwrap();

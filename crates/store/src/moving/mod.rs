@@ -1,6 +1,6 @@
 //! Moving house: everything that a store holds, read as of one moment and put into an empty store.
 //!
-//! [`Snapshot`] and [`Load`] are what an adapter gives; the rest works on any two of them: `copy` from store to store,
+//! [`Snapshot`](crate::Snapshot) and [`Load`] are what an adapter gives; the rest works on any two of them: `copy` from store to store,
 //! `export` and `import` through the format of `docs/moving.md`. Memory does not grow with the store. A load that was
 //! interrupted goes on where its last part ended: the place is part of the commit of the part.
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use async_trait::async_trait;
 use deadpool_postgres::GenericClient;
 use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
@@ -14,9 +15,13 @@ use uuid::Uuid;
 
 use super::batch::Job;
 use super::error::{Failure, corrupt};
-use super::{Shared, in_doubt};
+use super::{PostgresStore, Shared, in_doubt, unavailable};
 use crate::change::{Operation, Origin, Subject};
-use crate::{AssociationPage, AssociationRange, CommitReport, StoreError};
+use crate::contract::{
+    AssociationPage, AssociationRange, AssociationStore, CreateOutcome, DeleteOutcome, UpdateOutcome,
+    WriteAssociation,
+};
+use crate::{CommitReport, StoreError};
 
 /// How often a batch is sent that met another and took no effect.
 const ATTEMPTS: usize = 4;
@@ -238,24 +243,6 @@ pub(super) const LIST_BELOW: &str = "SELECT external_user_id, amazon_id FROM ass
 pub(super) const COUNT: &str =
     "SELECT coalesce(sum(associations), 0)::bigint FROM tenant WHERE service_provider_id = $1";
 
-pub(super) async fn list(
-    shared: &Shared,
-    provider: ServiceProviderId,
-    range: &AssociationRange,
-) -> Result<AssociationPage, StoreError> {
-    let after = range.after.as_ref().map(ExternalUserId::as_str);
-    let from = after.filter(|after| *after > range.prefix.as_str()).unwrap_or(&range.prefix);
-    let limit = i64::try_from(range.limit).unwrap_or(i64::MAX - 1) + 1;
-    let below = end_of_prefix(&range.prefix);
-    let provider = provider.as_uuid();
-    let rows = match &below {
-        Some(below) => shared.read(LIST_BELOW, &[provider, &from, &after, &limit, below]).await?,
-        None => shared.read(LIST, &[provider, &from, &after, &limit]).await?,
-    };
-    let associations = rows.iter().take(range.limit).map(association).collect::<Result<Vec<_>, _>>()?;
-    Ok(AssociationPage { associations, more: rows.len() > range.limit })
-}
-
 /// Removes the associations of a provider whose rows of `tenant` are gone already.
 pub(super) async fn remove_all(
     transaction: &impl GenericClient,
@@ -279,6 +266,98 @@ pub(super) async fn remove_all(
         (origin.clone(), Operation::Delete, subject)
     };
     Ok(removed.into_iter().map(change).collect())
+}
+
+impl PostgresStore {
+    /// A create or an update.
+    async fn point(&self, kind: Kind, write: WriteAssociation) -> Result<Outcome, StoreError> {
+        let WriteAssociation { provider, association, profile_owner: owner, origin } = write;
+        let Association { external_user_id: id, amazon_id, .. } = association;
+        let job = |reply| WriteJob { id, target: Some(amazon_id), owner, origin, reply };
+        self.write(kind, provider, job).await
+    }
+
+    async fn write(
+        &self,
+        kind: Kind,
+        provider: ServiceProviderId,
+        job: impl FnOnce(oneshot::Sender<Result<Outcome, StoreError>>) -> WriteJob,
+    ) -> Result<Outcome, StoreError> {
+        self.shared.check_present()?;
+        let (reply, answer) = oneshot::channel();
+        self.writes.push((provider, kind), job(reply));
+        answer.await.unwrap_or_else(|_| {
+            Err(StoreError::InDoubt { cause: "the batch of the write ended without an answer".to_owned() })
+        })
+    }
+}
+
+#[async_trait]
+impl AssociationStore for PostgresStore {
+    async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
+        Ok(match self.point(Kind::Create, write).await? {
+            Outcome::Done => CreateOutcome::Created,
+            Outcome::Otherwise => CreateOutcome::Exists,
+            Outcome::NoSuchProfile => CreateOutcome::NoSuchProfile,
+            Outcome::NoSuchProvider => CreateOutcome::NoSuchProvider,
+        })
+    }
+
+    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
+        Ok(match self.point(Kind::Update, write).await? {
+            Outcome::Done => UpdateOutcome::Updated,
+            Outcome::Otherwise => UpdateOutcome::NotFound,
+            Outcome::NoSuchProfile => UpdateOutcome::NoSuchProfile,
+            Outcome::NoSuchProvider => UpdateOutcome::NoSuchProvider,
+        })
+    }
+
+    async fn delete_association(
+        &self,
+        provider: ServiceProviderId,
+        external_user_id: ExternalUserId,
+        origin: Origin,
+    ) -> Result<DeleteOutcome, StoreError> {
+        let job = |reply| WriteJob { id: external_user_id, target: None, owner: None, origin, reply };
+        Ok(match self.write(Kind::Delete, provider, job).await? {
+            Outcome::Done => DeleteOutcome::Deleted,
+            Outcome::Otherwise | Outcome::NoSuchProfile => DeleteOutcome::NotFound,
+            Outcome::NoSuchProvider => DeleteOutcome::NoSuchProvider,
+        })
+    }
+
+    async fn find_associations(
+        &self,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Result<Vec<Association>, StoreError> {
+        self.shared.check_present()?;
+        let (reply, answer) = oneshot::channel();
+        self.reads.push(provider, ReadJob { ids: ids.to_vec(), reply });
+        answer.await.unwrap_or_else(|_| Err(unavailable("the batch of the look-up ended without an answer")))
+    }
+
+    async fn list_associations(
+        &self,
+        provider: ServiceProviderId,
+        range: &AssociationRange,
+    ) -> Result<AssociationPage, StoreError> {
+        let after = range.after.as_ref().map(ExternalUserId::as_str);
+        let from = after.filter(|after| *after > range.prefix.as_str()).unwrap_or(&range.prefix);
+        let limit = i64::try_from(range.limit).unwrap_or(i64::MAX - 1) + 1;
+        let below = end_of_prefix(&range.prefix);
+        let provider = provider.as_uuid();
+        let rows = match &below {
+            Some(below) => self.shared.read(LIST_BELOW, &[provider, &from, &after, &limit, below]).await?,
+            None => self.shared.read(LIST, &[provider, &from, &after, &limit]).await?,
+        };
+        let associations = rows.iter().take(range.limit).map(association).collect::<Result<Vec<_>, _>>()?;
+        Ok(AssociationPage { associations, more: rows.len() > range.limit })
+    }
+
+    async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
+        self.shared.number(COUNT, &[provider.as_uuid()]).await
+    }
 }
 
 /// The least text that is greater than all that begin with the prefix; nothing when there is none.

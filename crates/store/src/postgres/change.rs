@@ -9,15 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use async_trait::async_trait;
 use deadpool_postgres::GenericClient;
 use jackfield_model::{AmazonId, ClientId, ExternalUserId, RequestId, ServiceProviderId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::Shared;
 use super::error::{Failure, corrupt};
-use crate::StoreError;
+use super::{PostgresStore, Shared};
 use crate::change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
+use crate::contract::ChangeStore;
+use crate::error::StoreError;
 
 /// Sequence numbers of one batch: a batch takes this many, used or not.
 pub(super) const BATCH_SEQUENCES: i64 = 4_096;
@@ -86,50 +88,54 @@ pub(super) fn list_of_provider() -> String {
     )
 }
 
-pub(super) async fn list(shared: &Shared, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
-    let settled = settle(shared).await?;
-    let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
-    // One more than is shown tells whether more follow.
-    let limit = i64::try_from(filter.limit.min(ChangePage::EXAMINED_MAX) + 1).unwrap_or(i64::MAX);
-    let rows = match filter.provider {
-        Some(provider) => {
-            shared.read(&list_of_provider(), &[provider.as_uuid(), &after, &settled, &limit]).await?
-        }
-        None => {
-            let statement = format!(
-                "SELECT {COLUMNS} FROM change WHERE sequence > $1 AND sequence <= $2 ORDER BY sequence LIMIT $3"
-            );
-            shared.read(&statement, &[&after, &settled, &limit]).await?
-        }
-    };
-    ChangePage::collect(filter, rows.iter().map(change))
-}
+#[async_trait]
+impl ChangeStore for PostgresStore {
+    async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
+        let shared = &self.shared;
+        let settled = settle(shared).await?;
+        let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
+        // One more than is shown tells whether more follow.
+        let limit = i64::try_from(filter.limit.min(ChangePage::EXAMINED_MAX) + 1).unwrap_or(i64::MAX);
+        let rows = match filter.provider {
+            Some(provider) => {
+                shared.read(&list_of_provider(), &[provider.as_uuid(), &after, &settled, &limit]).await?
+            }
+            None => {
+                let statement = format!(
+                    "SELECT {COLUMNS} FROM change WHERE sequence > $1 AND sequence <= $2 ORDER BY sequence LIMIT $3"
+                );
+                shared.read(&statement, &[&after, &settled, &limit]).await?
+            }
+        };
+        ChangePage::collect(filter, rows.iter().map(change))
+    }
 
-/// Forgets the oldest changes up to a sequence number.
-pub(super) async fn trim(shared: &Shared, through: u64, limit: usize) -> Result<usize, StoreError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    // What is not settled yet may have lower numbers than what is there.
-    let through = settle(shared).await?.min(i64::try_from(through).unwrap_or(i64::MAX));
-    let mut client = shared.client().await?;
-    let run = async {
-        let transaction = client.transaction().await?;
-        let oldest = "SELECT max(sequence), count(*) FROM \
-                      (SELECT sequence FROM change WHERE sequence <= $1 ORDER BY sequence LIMIT $2) AS oldest";
-        let oldest = transaction.query_one(oldest, &[&through, &limit]).await?;
-        if let Some(last) = oldest.try_get::<_, Option<i64>>(0)? {
-            transaction.execute("DELETE FROM change WHERE sequence <= $1", &[&last]).await?;
-            let note = "UPDATE directory SET trimmed_to = greatest(trimmed_to, $1)";
-            transaction.execute(note, &[&last]).await?;
-            transaction.commit().await?;
-        }
-        let count: i64 = oldest.try_get(1)?;
-        Ok::<usize, Failure>(usize::try_from(count).unwrap_or_default())
-    };
-    match super::in_time(run).await {
-        Ok(count) => Ok(count),
-        Err(failure) => {
-            super::discard(client, &failure);
-            Err(failure.into())
+    async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {
+        let shared = &self.shared;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        // What is not settled yet may have lower numbers than what is there.
+        let through = settle(shared).await?.min(i64::try_from(through).unwrap_or(i64::MAX));
+        let mut client = shared.client().await?;
+        let run = async {
+            let transaction = client.transaction().await?;
+            let oldest = "SELECT max(sequence), count(*) FROM \
+                          (SELECT sequence FROM change WHERE sequence <= $1 ORDER BY sequence LIMIT $2) AS oldest";
+            let oldest = transaction.query_one(oldest, &[&through, &limit]).await?;
+            if let Some(last) = oldest.try_get::<_, Option<i64>>(0)? {
+                transaction.execute("DELETE FROM change WHERE sequence <= $1", &[&last]).await?;
+                let note = "UPDATE directory SET trimmed_to = greatest(trimmed_to, $1)";
+                transaction.execute(note, &[&last]).await?;
+                transaction.commit().await?;
+            }
+            let count: i64 = oldest.try_get(1)?;
+            Ok::<usize, Failure>(usize::try_from(count).unwrap_or_default())
+        };
+        match super::in_time(run).await {
+            Ok(count) => Ok(count),
+            Err(failure) => {
+                super::discard(client, &failure);
+                Err(failure.into())
+            }
         }
     }
 }

@@ -28,25 +28,21 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
-use jackfield_model::wire::Association;
-use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
-use tokio::sync::{Notify, oneshot};
+use jackfield_model::ServiceProviderId;
+use tokio::sync::Notify;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
-use self::association::{Kind, Outcome, ReadJob, WriteJob};
+use self::association::{Kind, ReadJob, WriteJob};
 use self::batch::Batcher;
 use self::change::Feed;
 use self::connect::Connector;
 use self::error::Failure;
-use crate::change::{ChangeFilter, ChangePage, Origin};
-use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
-use crate::{
-    AssociationPage, AssociationRange, CommitReport, Content, CreateOutcome, CreateProfileOutcome,
-    DeleteOutcome, DeleteProfileOutcome, LoadOutcome, LoadStart, OpenError, PutProfileOutcome, RootKey,
-    Snapshot, Store, StoreError, StoreOptions, StoreStats, UpdateOutcome, WriteAssociation,
-};
+use crate::change::Origin;
+use crate::contract::{LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats};
+use crate::registry::{Registry, RegistryCommand, RegistryOutcome};
+use crate::{CommitReport, Content, OpenError, RootKey, StoreError, StoreOptions};
 
 pub use self::migrate::Migrated;
 pub use self::url::{POOL_SIZE, PostgresUrl};
@@ -153,18 +149,6 @@ impl PostgresStore {
         let connector =
             Connector::new(url).map_err(|cause| OpenError::Refused { store: store.clone(), cause })?;
         migrate_with(&connector, &store).await
-    }
-
-    async fn write(
-        &self,
-        kind: Kind,
-        provider: ServiceProviderId,
-        job: impl FnOnce(oneshot::Sender<Result<Outcome, StoreError>>) -> WriteJob,
-    ) -> Result<Outcome, StoreError> {
-        self.shared.check_present()?;
-        let (reply, answer) = oneshot::channel();
-        self.writes.push((provider, kind), job(reply));
-        answer.await.unwrap_or_else(|_| Err(lost_job()))
     }
 }
 
@@ -320,16 +304,8 @@ fn unavailable(cause: &str) -> StoreError {
     StoreError::Unavailable { cause: cause.to_owned() }
 }
 
-fn lost_job() -> StoreError {
-    StoreError::InDoubt { cause: "the batch of the write ended without an answer".to_owned() }
-}
-
 #[async_trait]
-impl Store for PostgresStore {
-    fn kind(&self) -> &'static str {
-        "postgres"
-    }
-
+impl RegistryStore for PostgresStore {
     fn registry(&self) -> Arc<Registry> {
         self.shared.registry.registry()
     }
@@ -346,67 +322,6 @@ impl Store for PostgresStore {
         self.shared.loaded_key.get().unwrap_or(&self.root_key)
     }
 
-    async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
-        let WriteAssociation { provider, association, profile_owner: owner, origin } = write;
-        let Association { external_user_id: id, amazon_id, .. } = association;
-        let job = |reply| WriteJob { id, target: Some(amazon_id), owner, origin, reply };
-        Ok(match self.write(Kind::Create, provider, job).await? {
-            Outcome::Done => CreateOutcome::Created,
-            Outcome::Otherwise => CreateOutcome::Exists,
-            Outcome::NoSuchProfile => CreateOutcome::NoSuchProfile,
-            Outcome::NoSuchProvider => CreateOutcome::NoSuchProvider,
-        })
-    }
-
-    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
-        let WriteAssociation { provider, association, profile_owner: owner, origin } = write;
-        let Association { external_user_id: id, amazon_id, .. } = association;
-        let job = |reply| WriteJob { id, target: Some(amazon_id), owner, origin, reply };
-        Ok(match self.write(Kind::Update, provider, job).await? {
-            Outcome::Done => UpdateOutcome::Updated,
-            Outcome::Otherwise => UpdateOutcome::NotFound,
-            Outcome::NoSuchProfile => UpdateOutcome::NoSuchProfile,
-            Outcome::NoSuchProvider => UpdateOutcome::NoSuchProvider,
-        })
-    }
-
-    async fn delete_association(
-        &self,
-        provider: ServiceProviderId,
-        external_user_id: ExternalUserId,
-        origin: Origin,
-    ) -> Result<DeleteOutcome, StoreError> {
-        let job = |reply| WriteJob { id: external_user_id, target: None, owner: None, origin, reply };
-        Ok(match self.write(Kind::Delete, provider, job).await? {
-            Outcome::Done => DeleteOutcome::Deleted,
-            Outcome::Otherwise | Outcome::NoSuchProfile => DeleteOutcome::NotFound,
-            Outcome::NoSuchProvider => DeleteOutcome::NoSuchProvider,
-        })
-    }
-
-    async fn find_associations(
-        &self,
-        provider: ServiceProviderId,
-        ids: &[ExternalUserId],
-    ) -> Result<Vec<Association>, StoreError> {
-        self.shared.check_present()?;
-        let (reply, answer) = oneshot::channel();
-        self.reads.push(provider, ReadJob { ids: ids.to_vec(), reply });
-        answer.await.unwrap_or_else(|_| Err(unavailable("the batch of the look-up ended without an answer")))
-    }
-
-    async fn list_associations(
-        &self,
-        provider: ServiceProviderId,
-        range: &AssociationRange,
-    ) -> Result<AssociationPage, StoreError> {
-        association::list(&self.shared, provider, range).await
-    }
-
-    async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
-        self.shared.number(association::COUNT, &[provider.as_uuid()]).await
-    }
-
     async fn change_registry(
         &self,
         command: RegistryCommand,
@@ -415,69 +330,12 @@ impl Store for PostgresStore {
         self.shared.check_present()?;
         registry::change(&self.shared, &command, &origin).await
     }
+}
 
-    async fn create_profile(
-        &self,
-        profile: Profile,
-        origin: Origin,
-    ) -> Result<CreateProfileOutcome, StoreError> {
-        self.shared.check_present()?;
-        profile::create(&self.shared, &profile, &origin).await
-    }
-
-    async fn rename_profile(
-        &self,
-        organization: &OrganizationId,
-        id: &AmazonId,
-        name: Option<String>,
-        origin: Origin,
-    ) -> Result<UpdateOutcome, StoreError> {
-        self.shared.check_present()?;
-        profile::rename(&self.shared, organization, id, name, &origin).await
-    }
-
-    async fn put_profiles(
-        &self,
-        profiles: Vec<Profile>,
-        origin: Origin,
-    ) -> Result<Vec<PutProfileOutcome>, StoreError> {
-        self.shared.check_present()?;
-        profile::put(&self.shared, &profiles, &origin).await
-    }
-
-    async fn delete_profile(
-        &self,
-        organization: &OrganizationId,
-        id: &AmazonId,
-        origin: Origin,
-    ) -> Result<DeleteProfileOutcome, StoreError> {
-        self.shared.check_present()?;
-        profile::delete(&self.shared, organization, id, &origin).await
-    }
-
-    async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
-        profile::find(&self.shared, id).await
-    }
-
-    async fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
-        profile::find_of_unit(&self.shared, unit).await
-    }
-
-    async fn list_profiles(
-        &self,
-        organization: &OrganizationId,
-        after: Option<&AmazonId>,
-        limit: usize,
-    ) -> Result<Vec<Profile>, StoreError> {
-        profile::list(&self.shared, organization, after, limit).await
-    }
-
-    async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
-        change::list(&self.shared, filter).await
-    }
-
-    async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {
-        change::trim(&self.shared, through, limit).await
+#[async_trait]
+impl Store for PostgresStore {
+    fn kind(&self) -> &'static str {
+        "postgres"
     }
 
     async fn reset(&self, content: Content, origin: Origin) -> Result<(), StoreError> {

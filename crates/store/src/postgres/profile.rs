@@ -3,41 +3,25 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use deadpool_postgres::{GenericClient, Transaction};
 use jackfield_model::{AmazonId, OrganizationId, UnitId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::error::{Failure, corrupt};
-use super::{Shared, change, in_doubt, registry};
+use super::{PostgresStore, Shared, change, in_doubt, registry};
 use crate::change::{Operation, Origin, Subject};
-use crate::registry::Profile;
-use crate::{CreateProfileOutcome, DeleteProfileOutcome, PutProfileOutcome, StoreError, UpdateOutcome};
+use crate::contract::{
+    Admission, CreateProfileOutcome, DeleteProfileOutcome, ProfileStore, PutProfileOutcome, UpdateOutcome,
+};
+use crate::error::StoreError;
+use crate::registry::{Profile, Registry};
 
 const BY_ID: &str = "SELECT id, organization_id, unit_id, name FROM profile WHERE id = $1";
 const BY_UNIT: &str = "SELECT id, organization_id, unit_id, name FROM profile WHERE unit_id = $1";
 const LIST: &str = "SELECT id, organization_id, unit_id, name FROM profile \
     WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT $3";
-
-pub(super) async fn find(shared: &Shared, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
-    shared.read(BY_ID, &[&id.as_str()]).await?.first().map(profile).transpose()
-}
-
-pub(super) async fn find_of_unit(shared: &Shared, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
-    shared.read(BY_UNIT, &[&unit.as_str()]).await?.first().map(profile).transpose()
-}
-
-pub(super) async fn list(
-    shared: &Shared,
-    organization: &OrganizationId,
-    after: Option<&AmazonId>,
-    limit: usize,
-) -> Result<Vec<Profile>, StoreError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let after = after.map_or("", AmazonId::as_str);
-    let rows = shared.read(LIST, &[&organization.as_str(), &after, &limit]).await?;
-    rows.iter().map(profile).collect()
-}
 
 /// Runs a change of profiles in one transaction under the lock of the registry. When its answer is lost, `done` is what
 /// became of it if it is in the change record.
@@ -45,7 +29,7 @@ async fn change<T>(
     shared: &Shared,
     origin: &Origin,
     done: Option<T>,
-    run: impl AsyncFnOnce(&Transaction<'_>, &crate::Registry) -> Result<T, Failure>,
+    run: impl AsyncFnOnce(&Transaction<'_>, &Registry) -> Result<T, Failure>,
 ) -> Result<T, StoreError> {
     let floor = shared.feed.floor();
     let mut client = shared.client().await?;
@@ -63,101 +47,167 @@ async fn change<T>(
     in_doubt::end(shared, result, origin.request_id, floor, done).await
 }
 
-pub(super) async fn create(
-    shared: &Shared,
-    profile: &Profile,
-    origin: &Origin,
-) -> Result<CreateProfileOutcome, StoreError> {
-    change(shared, origin, Some(CreateProfileOutcome::Created), async |transaction, registry| {
-        if !registry.organizations.contains_key(&profile.organization) {
-            return Ok(CreateProfileOutcome::NoSuchOrganization);
-        }
-        if let Some(own) = one(transaction, BY_UNIT, profile.unit.as_str()).await? {
-            return Ok(CreateProfileOutcome::UnitHasProfile(own));
-        }
-        if one(transaction, BY_ID, profile.id.as_str()).await?.is_some() {
-            return Ok(CreateProfileOutcome::IdTaken);
-        }
-        let count = count(transaction, registry, &profile.organization).await?;
-        if let Some(most) = registry.profile_quota_reached(&profile.organization, count) {
-            return Ok(CreateProfileOutcome::QuotaReached(most));
-        }
-        insert(transaction, profile).await?;
-        let created = (origin.clone(), Operation::Create, profile.subject(None, Some(profile)));
-        change::record(transaction, &[created]).await?;
-        Ok(CreateProfileOutcome::Created)
-    })
-    .await
+#[async_trait]
+impl ProfileStore for PostgresStore {
+    async fn create_profile(
+        &self,
+        profile: Profile,
+        origin: Origin,
+    ) -> Result<CreateProfileOutcome, StoreError> {
+        let done = Some(CreateProfileOutcome::Created);
+        change(&self.shared, &origin, done, async |transaction, registry| {
+            let mut changing = Changing::new(transaction, registry, &origin);
+            let admission = changing.admission(&profile).await?;
+            if admission == Admission::Admitted {
+                changing.store(None, &profile).await?;
+                changing.record().await?;
+            }
+            Ok(admission.into())
+        })
+        .await
+    }
+
+    async fn rename_profile(
+        &self,
+        organization: &OrganizationId,
+        id: &AmazonId,
+        name: Option<String>,
+        origin: Origin,
+    ) -> Result<UpdateOutcome, StoreError> {
+        change(&self.shared, &origin, Some(UpdateOutcome::Updated), async |transaction, registry| {
+            let Some(before) = profile_of(transaction, organization, id).await? else {
+                return Ok(UpdateOutcome::NotFound);
+            };
+            let mut changing = Changing::new(transaction, registry, &origin);
+            changing.store(Some(&before), &Profile { name, ..before.clone() }).await?;
+            changing.record().await?;
+            Ok(UpdateOutcome::Updated)
+        })
+        .await
+    }
+
+    async fn put_profiles(
+        &self,
+        profiles: Vec<Profile>,
+        origin: Origin,
+    ) -> Result<Vec<PutProfileOutcome>, StoreError> {
+        change(&self.shared, &origin, None, async |transaction, registry| {
+            let mut outcomes = Vec::with_capacity(profiles.len());
+            let mut changing = Changing::new(transaction, registry, &origin);
+            for new in profiles {
+                outcomes.push(match changing.admission(&new).await?.put(new) {
+                    Ok((before, after)) => {
+                        changing.store(before.as_ref(), &after).await?;
+                        PutProfileOutcome::Stored(after)
+                    }
+                    Err(refused) => refused,
+                });
+            }
+            changing.record().await?;
+            Ok(outcomes)
+        })
+        .await
+    }
+
+    async fn delete_profile(
+        &self,
+        organization: &OrganizationId,
+        id: &AmazonId,
+        origin: Origin,
+    ) -> Result<DeleteProfileOutcome, StoreError> {
+        change(&self.shared, &origin, Some(DeleteProfileOutcome::Deleted), async |transaction, registry| {
+            let Some(before) = profile_of(transaction, organization, id).await? else {
+                return Ok(DeleteProfileOutcome::NotFound);
+            };
+            if is_in_use(transaction, registry, &before).await? {
+                return Ok(DeleteProfileOutcome::InUse);
+            }
+            transaction.execute("DELETE FROM profile WHERE id = $1", &[&id.as_str()]).await?;
+            let deleted = (origin.clone(), Operation::Delete, before.subject(Some(&before), None));
+            change::record(transaction, &[deleted]).await?;
+            Ok(DeleteProfileOutcome::Deleted)
+        })
+        .await
+    }
+
+    async fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
+        self.shared.read(BY_ID, &[&id.as_str()]).await?.first().map(profile).transpose()
+    }
+
+    async fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
+        self.shared.read(BY_UNIT, &[&unit.as_str()]).await?.first().map(profile).transpose()
+    }
+
+    async fn list_profiles(
+        &self,
+        organization: &OrganizationId,
+        after: Option<&AmazonId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let after = after.map_or("", AmazonId::as_str);
+        let rows = self.shared.read(LIST, &[&organization.as_str(), &after, &limit]).await?;
+        rows.iter().map(profile).collect()
+    }
 }
 
-pub(super) async fn put(
-    shared: &Shared,
-    profiles: &[Profile],
-    origin: &Origin,
-) -> Result<Vec<PutProfileOutcome>, StoreError> {
-    change(shared, origin, None, async |transaction, registry| {
-        let mut outcomes = Vec::with_capacity(profiles.len());
-        let mut putting =
-            Putting { transaction, registry, origin, changes: Vec::new(), counts: HashMap::new() };
-        for new in profiles {
-            outcomes.push(match registry.organizations.contains_key(&new.organization) {
-                false => PutProfileOutcome::NoSuchOrganization,
-                true => putting.put(new).await?,
-            });
-        }
-        let changes = putting.changes;
-        change::record(transaction, &changes).await?;
-        Ok(outcomes)
-    })
-    .await
-}
-
-/// Profiles that are put in one transaction.
-struct Putting<'t> {
+/// Profiles that are stored in one transaction.
+struct Changing<'t> {
     transaction: &'t Transaction<'t>,
-    registry: &'t crate::Registry,
+    registry: &'t Registry,
     origin: &'t Origin,
     changes: Vec<(Origin, Operation, Subject)>,
     /// How many profiles each organization has by now, as far as that was counted.
     counts: HashMap<OrganizationId, u64>,
 }
 
-impl Putting<'_> {
-    async fn put(&mut self, new: &Profile) -> Result<PutProfileOutcome, Failure> {
-        let Self { transaction, origin, .. } = *self;
-        match one(transaction, BY_UNIT, new.unit.as_str()).await? {
-            Some(own) if own.organization != new.organization => Ok(PutProfileOutcome::UnitTaken),
-            Some(own) => {
-                let after = Profile { name: new.name.clone().or_else(|| own.name.clone()), ..own.clone() };
-                if after != own {
-                    rename_row(transaction, &after).await?;
-                    let subject = after.subject(Some(&own), Some(&after));
-                    self.changes.push((origin.clone(), Operation::Update, subject));
-                }
-                Ok(PutProfileOutcome::Stored(after))
-            }
-            None if one(transaction, BY_ID, new.id.as_str()).await?.is_some() => {
-                Ok(PutProfileOutcome::IdTaken)
-            }
-            None => self.insert(new).await,
-        }
+impl<'t> Changing<'t> {
+    fn new(transaction: &'t Transaction<'t>, registry: &'t Registry, origin: &'t Origin) -> Self {
+        Self { transaction, registry, origin, changes: Vec::new(), counts: HashMap::new() }
     }
 
-    async fn insert(&mut self, new: &Profile) -> Result<PutProfileOutcome, Failure> {
-        let Self { transaction, registry, origin, .. } = *self;
+    async fn admission(&mut self, new: &Profile) -> Result<Admission, Failure> {
         let organization = &new.organization;
+        if !self.registry.organizations.contains_key(organization) {
+            return Ok(Admission::NoSuchOrganization);
+        }
+        if let Some(found) = one(self.transaction, BY_UNIT, new.unit.as_str()).await? {
+            return Ok(Admission::UnitHasProfile(found));
+        }
+        if one(self.transaction, BY_ID, new.id.as_str()).await?.is_some() {
+            return Ok(Admission::IdTaken);
+        }
         let count = match self.counts.get(organization) {
             Some(count) => *count,
-            None => count(transaction, registry, organization).await?,
+            None => count(self.transaction, self.registry, organization).await?,
         };
-        if let Some(most) = registry.profile_quota_reached(organization, count) {
-            self.counts.insert(organization.clone(), count);
-            return Ok(PutProfileOutcome::QuotaReached(most));
-        }
-        insert(transaction, new).await?;
-        self.counts.insert(organization.clone(), count + 1);
-        self.changes.push((origin.clone(), Operation::Create, new.subject(None, Some(new))));
-        Ok(PutProfileOutcome::Stored(new.clone()))
+        self.counts.insert(organization.clone(), count);
+        let reached = self.registry.profile_quota_reached(organization, count);
+        Ok(reached.map_or(Admission::Admitted, Admission::QuotaReached))
+    }
+
+    /// Stores a profile in the place of another, or a new one.
+    async fn store(&mut self, before: Option<&Profile>, after: &Profile) -> Result<(), Failure> {
+        let operation = match before {
+            Some(before) if before == after => return Ok(()),
+            Some(_) => {
+                let statement = "UPDATE profile SET name = $2 WHERE id = $1";
+                self.transaction.execute(statement, &[&after.id.as_str(), &after.name]).await?;
+                Operation::Update
+            }
+            None => {
+                insert(self.transaction, after).await?;
+                *self.counts.entry(after.organization.clone()).or_default() += 1;
+                Operation::Create
+            }
+        };
+        self.changes.push((self.origin.clone(), operation, after.subject(before, Some(after))));
+        Ok(())
+    }
+
+    /// Writes what was stored into the change record.
+    async fn record(self) -> Result<(), Failure> {
+        change::record(self.transaction, &self.changes).await
     }
 }
 
@@ -165,7 +215,7 @@ impl Putting<'_> {
 /// registry. It is an index scan of the organization's rows.
 async fn count(
     transaction: &impl GenericClient,
-    registry: &crate::Registry,
+    registry: &Registry,
     organization: &OrganizationId,
 ) -> Result<u64, Failure> {
     let most = registry.organizations.get(organization).map_or(0, |own| own.quotas.profiles());
@@ -176,61 +226,32 @@ async fn count(
         .map_err(|_| Failure::Corrupt("a negative count of profiles".to_owned()))
 }
 
-pub(super) async fn rename(
-    shared: &Shared,
-    organization: &OrganizationId,
-    id: &AmazonId,
-    name: Option<String>,
-    origin: &Origin,
-) -> Result<UpdateOutcome, StoreError> {
-    change(shared, origin, Some(UpdateOutcome::Updated), async |transaction, _| {
-        let own = one(transaction, BY_ID, id.as_str()).await?;
-        let Some(before) = own.filter(|own| own.organization == *organization) else {
-            return Ok(UpdateOutcome::NotFound);
-        };
-        let after = Profile { name, ..before.clone() };
-        if after != before {
-            rename_row(transaction, &after).await?;
-            let renamed = (origin.clone(), Operation::Update, after.subject(Some(&before), Some(&after)));
-            change::record(transaction, &[renamed]).await?;
-        }
-        Ok(UpdateOutcome::Updated)
-    })
-    .await
+/// Whether the profile's organization has strict profiles and associations are counted at the profile. Whoever writes an
+/// association of it at this moment is waited for; whoever comes later finds it gone.
+async fn is_in_use(
+    transaction: &impl GenericClient,
+    registry: &Registry,
+    profile: &Profile,
+) -> Result<bool, Failure> {
+    let (id, organization) = (profile.id.as_str(), &profile.organization);
+    if !registry.organizations.get(organization).is_some_and(|found| found.strict_profiles) {
+        return Ok(false);
+    }
+    transaction.execute("SELECT FROM profile WHERE id = $1 FOR UPDATE", &[&id]).await?;
+    let providers = registry.providers.values().filter(|provider| provider.organization == *organization);
+    let providers: Vec<&Uuid> = providers.map(|provider| provider.id.as_uuid()).collect();
+    let statement = "SELECT EXISTS (SELECT FROM association \
+        WHERE service_provider_id = ANY ($1) AND amazon_id = $2 AND counted)";
+    Ok(transaction.query_one(statement, &[&providers, &id]).await?.try_get(0)?)
 }
 
-pub(super) async fn delete(
-    shared: &Shared,
+async fn profile_of(
+    transaction: &impl GenericClient,
     organization: &OrganizationId,
     id: &AmazonId,
-    origin: &Origin,
-) -> Result<DeleteProfileOutcome, StoreError> {
-    change(shared, origin, Some(DeleteProfileOutcome::Deleted), async |transaction, registry| {
-        let own = one(transaction, BY_ID, id.as_str()).await?;
-        let Some(before) = own.filter(|own| own.organization == *organization) else {
-            return Ok(DeleteProfileOutcome::NotFound);
-        };
-        if registry.organizations.get(organization).is_some_and(|own| own.strict_profiles) {
-            // Whoever writes an association of it at this moment is waited for; whoever comes later finds it gone.
-            transaction.execute("SELECT FROM profile WHERE id = $1 FOR UPDATE", &[&id.as_str()]).await?;
-            let providers: Vec<&Uuid> = registry
-                .providers
-                .values()
-                .filter(|own| own.organization == *organization)
-                .map(|own| own.id.as_uuid())
-                .collect();
-            let statement = "SELECT EXISTS (SELECT FROM association \
-                WHERE service_provider_id = ANY ($1) AND amazon_id = $2 AND counted)";
-            if transaction.query_one(statement, &[&providers, &id.as_str()]).await?.try_get(0)? {
-                return Ok(DeleteProfileOutcome::InUse);
-            }
-        }
-        transaction.execute("DELETE FROM profile WHERE id = $1", &[&id.as_str()]).await?;
-        let deleted = (origin.clone(), Operation::Delete, before.subject(Some(&before), None));
-        change::record(transaction, &[deleted]).await?;
-        Ok(DeleteProfileOutcome::Deleted)
-    })
-    .await
+) -> Result<Option<Profile>, Failure> {
+    let found = one(transaction, BY_ID, id.as_str()).await?;
+    Ok(found.filter(|found| found.organization == *organization))
 }
 
 async fn one(
@@ -248,12 +269,6 @@ pub(super) async fn insert(transaction: &impl GenericClient, profile: &Profile) 
     let statement = transaction.prepare_cached(statement).await?;
     let (id, organization) = (profile.id.as_str(), profile.organization.as_str());
     transaction.execute(&statement, &[&id, &organization, &profile.unit.as_str(), &profile.name]).await?;
-    Ok(())
-}
-
-async fn rename_row(transaction: &impl GenericClient, profile: &Profile) -> Result<(), Failure> {
-    let statement = "UPDATE profile SET name = $2 WHERE id = $1";
-    transaction.execute(statement, &[&profile.id.as_str(), &profile.name]).await?;
     Ok(())
 }
 

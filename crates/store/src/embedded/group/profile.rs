@@ -11,11 +11,14 @@ use jackfield_model::{AmazonId, OrganizationId, UnitId};
 
 use super::super::codec::{self, Target};
 use super::super::layout::{self, Key, Space};
-use super::super::view::json;
+use super::super::profile_rows as profile;
 use super::Group;
 use crate::change::{Operation, Origin};
+use crate::contract::{
+    Admission, CreateProfileOutcome, DeleteProfileOutcome, PutProfileOutcome, UpdateOutcome,
+};
+use crate::error::StoreError;
 use crate::registry::Profile;
-use crate::{CreateProfileOutcome, DeleteProfileOutcome, PutProfileOutcome, StoreError, UpdateOutcome};
 
 impl Group<'_> {
     pub(in super::super) fn create_profile(
@@ -23,20 +26,11 @@ impl Group<'_> {
         profile: &Profile,
         origin: Origin,
     ) -> Result<CreateProfileOutcome, StoreError> {
-        if !self.registry.organizations.contains_key(&profile.organization) {
-            return Ok(CreateProfileOutcome::NoSuchOrganization);
+        let admission = self.admission(profile)?;
+        if admission == Admission::Admitted {
+            self.store_profile(None, profile, origin);
         }
-        if let Some(own) = self.find_profile_of_unit(&profile.unit)? {
-            return Ok(CreateProfileOutcome::UnitHasProfile(own));
-        }
-        if self.find_profile(&profile.id)?.is_some() {
-            return Ok(CreateProfileOutcome::IdTaken);
-        }
-        if let Some(most) = self.profile_quota_reached(&profile.organization) {
-            return Ok(CreateProfileOutcome::QuotaReached(most));
-        }
-        self.insert_profile(profile, origin);
-        Ok(CreateProfileOutcome::Created)
+        Ok(admission.into())
     }
 
     /// Stores profiles one after the other. A failure takes back what was taken down before it.
@@ -46,43 +40,49 @@ impl Group<'_> {
         origin: &Origin,
     ) -> Result<Vec<PutProfileOutcome>, StoreError> {
         let (pending, counts, last_change) = (self.pending.clone(), self.counts.clone(), self.last_change);
-        let outcomes: Result<Vec<_>, _> =
-            profiles.into_iter().map(|profile| self.put_new_profile(profile, origin)).collect();
+        let put = |new: Profile| match self.admission(&new)?.put(new) {
+            Ok((before, after)) => {
+                self.store_profile(before.as_ref(), &after, origin.clone());
+                Ok(PutProfileOutcome::Stored(after))
+            }
+            Err(refused) => Ok(refused),
+        };
+        let outcomes: Result<Vec<_>, _> = profiles.into_iter().map(put).collect();
         if outcomes.is_err() {
             (self.pending, self.counts, self.last_change) = (pending, counts, last_change);
         }
         outcomes
     }
 
-    fn put_new_profile(&mut self, new: Profile, origin: &Origin) -> Result<PutProfileOutcome, StoreError> {
+    fn admission(&self, new: &Profile) -> Result<Admission, StoreError> {
         if !self.registry.organizations.contains_key(&new.organization) {
-            return Ok(PutProfileOutcome::NoSuchOrganization);
+            return Ok(Admission::NoSuchOrganization);
         }
-        match self.find_profile_of_unit(&new.unit)? {
-            Some(own) if own.organization != new.organization => Ok(PutProfileOutcome::UnitTaken),
-            Some(own) => {
-                let after = Profile { name: new.name.or_else(|| own.name.clone()), ..own.clone() };
-                self.replace_profile(&own, &after, origin.clone());
-                Ok(PutProfileOutcome::Stored(after))
+        if let Some(found) = self.find_profile_of_unit(&new.unit)? {
+            return Ok(Admission::UnitHasProfile(found));
+        }
+        if self.find_profile(&new.id)?.is_some() {
+            return Ok(Admission::IdTaken);
+        }
+        let count = self.counts.profiles(&new.organization);
+        let reached = self.registry.profile_quota_reached(&new.organization, count);
+        Ok(reached.map_or(Admission::Admitted, Admission::QuotaReached))
+    }
+
+    /// Stores a profile in the place of another, or a new one.
+    fn store_profile(&mut self, before: Option<&Profile>, after: &Profile, origin: Origin) {
+        let operation = match before {
+            Some(before) if before == after => return,
+            Some(_) => {
+                self.put_profile(after);
+                Operation::Update
             }
-            None if self.find_profile(&new.id)?.is_some() => Ok(PutProfileOutcome::IdTaken),
-            None => match self.profile_quota_reached(&new.organization) {
-                Some(most) => Ok(PutProfileOutcome::QuotaReached(most)),
-                None => {
-                    self.insert_profile(&new, origin.clone());
-                    Ok(PutProfileOutcome::Stored(new))
-                }
-            },
-        }
-    }
-
-    fn profile_quota_reached(&self, organization: &OrganizationId) -> Option<u32> {
-        self.registry.profile_quota_reached(organization, self.counts.profiles(organization))
-    }
-
-    fn insert_profile(&mut self, profile: &Profile, origin: Origin) {
-        self.add_profile(profile);
-        self.record(origin, Operation::Create, profile.subject(None, Some(profile)));
+            None => {
+                self.add_profile(after);
+                Operation::Create
+            }
+        };
+        self.record(origin, operation, after.subject(before, Some(after)));
     }
 
     /// The rows of a new profile, and its count.
@@ -95,13 +95,6 @@ impl Group<'_> {
         self.set_profile_count(&profile.organization, self.counts.profiles(&profile.organization) + 1);
     }
 
-    fn replace_profile(&mut self, before: &Profile, after: &Profile, origin: Origin) {
-        if after != before {
-            self.put_profile(after);
-            self.record(origin, Operation::Update, after.subject(Some(before), Some(after)));
-        }
-    }
-
     pub(in super::super) fn rename_profile(
         &mut self,
         organization: &OrganizationId,
@@ -109,9 +102,9 @@ impl Group<'_> {
         name: Option<String>,
         origin: Origin,
     ) -> Result<UpdateOutcome, StoreError> {
-        let Some(before) = self.own_profile(organization, id)? else { return Ok(UpdateOutcome::NotFound) };
+        let Some(before) = self.profile_of(organization, id)? else { return Ok(UpdateOutcome::NotFound) };
         let after = Profile { name, ..before.clone() };
-        self.replace_profile(&before, &after, origin);
+        self.store_profile(Some(&before), &after, origin);
         Ok(UpdateOutcome::Updated)
     }
 
@@ -121,7 +114,7 @@ impl Group<'_> {
         id: &AmazonId,
         origin: Origin,
     ) -> Result<DeleteProfileOutcome, StoreError> {
-        let Some(before) = self.own_profile(organization, id)? else {
+        let Some(before) = self.profile_of(organization, id)? else {
             return Ok(DeleteProfileOutcome::NotFound);
         };
         let strict = self.registry.organizations.get(organization).is_some_and(|own| own.strict_profiles);
@@ -143,7 +136,7 @@ impl Group<'_> {
         amazon_id: AmazonId,
     ) -> Result<Target, StoreError> {
         let counted =
-            self.counts.profiles(organization) > 0 && self.own_profile(organization, &amazon_id)?.is_some();
+            self.counts.profiles(organization) > 0 && self.profile_of(organization, &amazon_id)?.is_some();
         Ok(Target { amazon_id, counted })
     }
 
@@ -176,16 +169,14 @@ impl Group<'_> {
     }
 
     fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
-        let Some(id) = self.get(Space::Profile, &layout::profile_of_unit(unit))? else { return Ok(None) };
-        let found = self.find_profile(&codec::decode_amazon_id(&id)?)?;
-        found.map_or_else(|| Err(codec::corrupt("profile", &"not there")), |own| Ok(Some(own)))
+        profile::find_of_unit(unit, |key| self.get(Space::Profile, key))
     }
 
     fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
-        self.get(Space::Profile, &layout::profile(id))?.map(|value| json(&value, "profile")).transpose()
+        profile::find(id, |key| self.get(Space::Profile, key))
     }
 
-    fn own_profile(
+    fn profile_of(
         &self,
         organization: &OrganizationId,
         id: &AmazonId,
@@ -200,7 +191,7 @@ impl Group<'_> {
     ) -> Result<bool, StoreError> {
         match owner {
             None => Ok(true),
-            Some(owner) => Ok(self.own_profile(owner, id)?.is_some()),
+            Some(owner) => Ok(self.profile_of(owner, id)?.is_some()),
         }
     }
 

@@ -13,8 +13,8 @@ use crate::conformance::{Adapter, Postgres};
 use crate::postgres::connect::Connector;
 use crate::postgres::{PostgresStore, PostgresUrl};
 use crate::{
-    AssociationRange, ChangeFilter, Content, CreateOutcome, DeleteOutcome, OpenError, Store, StoreOptions,
-    UpdateOutcome,
+    AssociationRange, ChangeFilter, Content, CreateOutcome, DeleteOutcome, OpenError, RegistryStore as _,
+    Store, StoreOptions, UpdateOutcome,
 };
 
 const KNOWN: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
