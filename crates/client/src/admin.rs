@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use http::Method;
 use jackfield_model::ServiceProviderId;
-use jackfield_model::admin::{ChangeList, List, Maintenance, RotateKeys, Secret, SigningKeyList, Status};
+use jackfield_model::admin::{ChangeList, Maintenance, RotateKeys, Secret, SigningKeyList, Status};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
