@@ -122,6 +122,7 @@ pub struct FaultRule {
     pub id: Option<u64>,
     /// Only this operation of the public API: `create`, `query`, `token` and so on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("operations" = []))]
     pub operation: Option<String>,
     /// Only this client.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "clientId")]

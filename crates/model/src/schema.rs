@@ -44,6 +44,8 @@ pub(crate) fn id_pattern(prefix: &str, class: &str) -> String {
 /// - Unknown properties are allowed, even where this version refuses them, unless an attribute of the type says `closed`.
 /// - Numbers have bounds, but no width.
 /// - The names of an enumeration are one list.
+///
+/// `operations` is left alone: the server puts the names of its operations there, beside those that are listed.
 pub fn wire_conventions(schema: &mut Schema) {
     let Some(schema) = schema.as_object_mut() else { return };
     if let Some(Value::String(description)) = schema.get_mut("description") {

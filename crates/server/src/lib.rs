@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod config;
 mod credential;
+mod description;
 mod endpoint;
 mod error;
 mod fault_answer;

@@ -396,11 +396,12 @@ fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Hi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::description::{Description, Tag};
 
     #[test]
     fn requests_and_limits_are_counted() {
         let metrics = Metrics::default();
-        let create = Operation::for_clients("create", "create");
+        let create = Operation::for_clients("create", "create", Description::new(Tag::Associations, ""));
         metrics.request(Some(&create), StatusCode::CREATED, Duration::from_millis(1));
         metrics.request(Some(&create), StatusCode::CREATED, Duration::from_millis(1));
         metrics.request(None, StatusCode::IM_A_TEAPOT, Duration::from_millis(1));

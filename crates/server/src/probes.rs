@@ -9,6 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::description::{Content, Description, INTERNAL, Tag, Text};
 use crate::endpoint::{Endpoint, Incoming, Outcome};
 use crate::metrics;
 use crate::response::{self, Reply};
@@ -22,24 +23,47 @@ pub(crate) struct Probe {
 }
 
 /// Alive: the process answers.
-pub(crate) static HEALTH: Probe = Probe::new("getHealth", "health", |_| Box::pin(ready(Ok(healthy("ok")))));
+pub(crate) static HEALTH: Probe =
+    Probe::new("getHealth", "health", describe("Is the process alive?").response::<Health>(), |_| {
+        Box::pin(ready(Ok(healthy("ok"))))
+    });
 /// Ready: the store can be read and written.
-pub(crate) static READINESS: Probe = Probe::new("getReadiness", "health", |state| Box::pin(readiness(state)));
-pub(crate) static METRICS: Probe = Probe::new("getMetrics", "metrics", |state| Box::pin(show_metrics(state)));
-pub(crate) static OPENAPI: Probe = Probe::new("getOpenApi", "docs", |state| {
-    let document = (state.documents.openapi)();
-    Box::pin(ready(Ok(response::bytes(StatusCode::OK, &response::JSON, document))))
-});
-pub(crate) static DOCS: Probe =
-    Probe::new("getDocs", "docs", |state| Box::pin(ready(Ok(page((state.documents.page)())))));
+pub(crate) static READINESS: Probe = Probe::new(
+    "getReadiness",
+    "health",
+    describe("Can the store be read and written?")
+        .response::<Health>()
+        .errors(&[(500, "The store holds something unexpected."), (503, "Not now.")]),
+    |state| Box::pin(readiness(state)),
+);
+pub(crate) static METRICS: Probe = Probe::new(
+    "getMetrics",
+    "metrics",
+    describe("Metrics in the Prometheus text format")
+        .response_as(Content::new::<Text>("text/plain"))
+        .errors(&[INTERNAL, (503, "The store cannot be read.")]),
+    |state| Box::pin(show_metrics(state)),
+);
+pub(crate) static OPENAPI: Probe =
+    Probe::new("getOpenApi", "docs", describe("This document").response::<Document>(), |state| {
+        let document = (state.documents.openapi)();
+        Box::pin(ready(Ok(response::bytes(StatusCode::OK, &response::JSON, document))))
+    });
+pub(crate) static DOCS: Probe = Probe::new(
+    "getDocs",
+    "docs",
+    describe("This document as a page").response_as(Content::new::<Text>("text/html")),
+    |state| Box::pin(ready(Ok(page((state.documents.page)())))),
+);
 
 impl Probe {
     const fn new(
         id: &'static str,
         name: &'static str,
+        description: Description,
         run: for<'a> fn(&'a State) -> BoxFuture<'a, Outcome>,
     ) -> Self {
-        Self { operation: Operation::for_anyone(id, name), run }
+        Self { operation: Operation::for_anyone(id, name, description), run }
     }
 
     /// Whether this is what serves an operation.
@@ -69,9 +93,17 @@ pub(crate) fn is_about_health(operation: &Operation) -> bool {
     HEALTH.serves(operation) || READINESS.serves(operation)
 }
 
+const fn describe(summary: &'static str) -> Description {
+    Description::new(Tag::Server, summary)
+}
+
+/// Any JSON object.
+#[derive(JsonSchema)]
+struct Document {}
+
 /// The answer of a server that is well.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Health {
+struct Health {
     /// A word for it.
     status: &'static str,
 }

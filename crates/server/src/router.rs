@@ -8,6 +8,8 @@ use std::fmt;
 
 use http::Method;
 
+use crate::description::Description;
+
 /// Which listener a request came in on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listener {
@@ -52,6 +54,8 @@ pub(crate) struct Operation {
     pub(crate) id: &'static str,
     /// The name in logs, metrics and fault rules. Operations that are alike share one.
     pub(crate) name: &'static str,
+    /// What the API document says of it.
+    pub(crate) description: Description,
     pub(crate) audience: Audience,
     /// Whether its answer may be so large that it is begun only when earlier ones were read.
     pub(crate) large_answer: bool,
@@ -61,18 +65,22 @@ pub(crate) struct Operation {
 
 impl Operation {
     /// One that clients use, from pages of other origins too.
-    pub(crate) const fn for_clients(id: &'static str, name: &'static str) -> Self {
-        Self { id, name, audience: Audience::Client, large_answer: false, cross_origin: true }
+    pub(crate) const fn for_clients(id: &'static str, name: &'static str, description: Description) -> Self {
+        Self { cross_origin: true, ..Self::new(id, name, description, Audience::Client) }
     }
 
     /// One that operators use.
-    pub(crate) const fn for_operators(id: &'static str) -> Self {
-        Self { id, name: "admin", audience: Audience::Operator, large_answer: false, cross_origin: false }
+    pub(crate) const fn for_operators(id: &'static str, description: Description) -> Self {
+        Self::new(id, "admin", description, Audience::Operator)
     }
 
     /// One that is open to anyone.
-    pub(crate) const fn for_anyone(id: &'static str, name: &'static str) -> Self {
-        Self { id, name, audience: Audience::Anyone, large_answer: false, cross_origin: false }
+    pub(crate) const fn for_anyone(id: &'static str, name: &'static str, description: Description) -> Self {
+        Self::new(id, name, description, Audience::Anyone)
+    }
+
+    const fn new(id: &'static str, name: &'static str, description: Description, audience: Audience) -> Self {
+        Self { id, name, description, audience, large_answer: false, cross_origin: false }
     }
 
     pub(crate) const fn with_large_answer(self) -> Self {

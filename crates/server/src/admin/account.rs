@@ -1,14 +1,17 @@
 //! Organizations.
 
-use jackfield_model::admin::{self, OrganizationPatch, Role, Secret};
-use jackfield_store::registry::{Organization, OrganizationChange, PasswordHash, Quotas};
-use jackfield_store::{Origin, RegistryCommand};
 use std::future::ready;
 
+use jackfield_model::admin::{self, List, OrganizationPatch, Role, Secret};
+use jackfield_store::registry::{Organization, OrganizationChange, PasswordHash, Quotas};
+use jackfield_store::{Origin, RegistryCommand};
+
+use super::describe::{CONFLICT, ITEM_ERRORS, PageQuery, TOP_ERRORS, WRITE_ERRORS, describe};
 use super::{
     AdminOperation, Query, change, created, no_content, ok, organization, organization_id, page,
     parse_nullable,
 };
+use crate::description::{BAD_REQUEST, CREATED, NO_CONTENT};
 use crate::error::ApiError;
 use crate::response::Reply;
 use crate::state::State;
@@ -17,10 +20,17 @@ use crate::validate;
 /// The one property that may be null.
 const CONSENT_PASSWORD: [&str; 2] = ["consent_password", "consentPassword"];
 
-pub(crate) static CREATE: AdminOperation =
-    AdminOperation::new("createOrganization", Role::Admin, |context| {
-        Box::pin(create(context.state, context.origin, context.body))
-    });
+pub(crate) static CREATE: AdminOperation = AdminOperation::new(
+    "createOrganization",
+    Role::Admin,
+    describe("Create an organization")
+        .text("An id is issued when the body has none.")
+        .request::<admin::Organization>()
+        .successes(CREATED)
+        .response::<admin::Organization>()
+        .errors(&[BAD_REQUEST, CONFLICT]),
+    |context| Box::pin(create(context.state, context.origin, context.body)),
+);
 
 async fn create(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
     let new: admin::Organization = parse_nullable(body, &CONSENT_PASSWORD)?;
@@ -42,9 +52,16 @@ async fn create(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, Api
     created(&shown(&organization))
 }
 
-pub(crate) static LIST: AdminOperation = AdminOperation::new("listOrganizations", Role::Viewer, |context| {
-    Box::pin(ready(list(context.state, context.query)))
-});
+pub(crate) static LIST: AdminOperation = AdminOperation::new(
+    "listOrganizations",
+    Role::Viewer,
+    describe("List organizations")
+        .text("Sorted by id.")
+        .query::<PageQuery>()
+        .response::<List<admin::Organization>>()
+        .errors(TOP_ERRORS),
+    |context| Box::pin(ready(list(context.state, context.query))),
+);
 
 fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
     let registry = state.store.registry();
@@ -52,18 +69,27 @@ fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
     ok(&page(all, query)?)
 }
 
-pub(crate) static GET: AdminOperation = AdminOperation::new("getOrganization", Role::Viewer, |context| {
-    Box::pin(ready(get(context.state, context.id)))
-});
+pub(crate) static GET: AdminOperation = AdminOperation::new(
+    "getOrganization",
+    Role::Viewer,
+    describe("Get an organization").response::<admin::Organization>().errors(ITEM_ERRORS),
+    |context| Box::pin(ready(get(context.state, context.id))),
+);
 
 fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
     ok(&shown(&*organization(state, id)?))
 }
 
-pub(crate) static UPDATE: AdminOperation =
-    AdminOperation::new("updateOrganization", Role::Admin, |context| {
-        Box::pin(update(context.state, context.origin, context.id, context.body))
-    });
+pub(crate) static UPDATE: AdminOperation = AdminOperation::new(
+    "updateOrganization",
+    Role::Admin,
+    describe("Change an organization")
+        .text("Absent properties stay as they are.")
+        .request::<OrganizationPatch>()
+        .response::<admin::Organization>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(update(context.state, context.origin, context.id, context.body)),
+);
 
 async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let mut patch: OrganizationPatch = parse_nullable(body, &CONSENT_PASSWORD)?;
@@ -78,10 +104,15 @@ async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<
     get(state, id)
 }
 
-pub(crate) static DELETE: AdminOperation =
-    AdminOperation::new("deleteOrganization", Role::Admin, |context| {
-        Box::pin(delete(context.state, context.origin, context.id))
-    });
+pub(crate) static DELETE: AdminOperation = AdminOperation::new(
+    "deleteOrganization",
+    Role::Admin,
+    describe("Delete an organization")
+        .text("Its clients go with it. It must have no service providers and no profiles.")
+        .successes(NO_CONTENT)
+        .errors(WRITE_ERRORS),
+    |context| Box::pin(delete(context.state, context.origin, context.id)),
+);
 
 async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     change(state, RegistryCommand::DeleteOrganization(organization_id(id)?), origin).await?;

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use jackfield_model::admin::Role;
 use jackfield_store::moving::Export;
 
-use super::{AdminOperation, Recorded};
+use super::describe::{TOP_ERRORS, describe};
+use super::{AdminOperation, EXPORT, Recorded};
 use crate::error::ApiError;
 use crate::response::{self, Reply, StreamBroken};
 use crate::state::State;
@@ -14,10 +15,21 @@ use crate::state::State;
 /// Pieces that wait to be sent.
 const AHEAD: usize = 2;
 
-pub(crate) static BACKUP: AdminOperation =
-    AdminOperation::new("backup", Role::Operator, |context| Box::pin(backup(context.state)))
-        .outlasting_resets()
-        .recorded(Recorded::giving_out("backup"));
+pub(crate) static BACKUP: AdminOperation = AdminOperation::new(
+    "backup",
+    Role::Operator,
+    describe("Read everything as of one moment")
+        .text(
+            "An export that `restore` takes, with keys and hashes of secrets. Writes go on \
+             meanwhile and are not part of it. An answer that ends without its last line is not \
+             whole.",
+        )
+        .response_as(EXPORT)
+        .errors(TOP_ERRORS),
+    |context| Box::pin(backup(context.state)),
+)
+.outlasting_resets()
+.recorded(Recorded::giving_out("backup"));
 
 async fn backup(state: &Arc<State>) -> Result<Reply, ApiError> {
     let mut export = Export::new(state.store.snapshot().await?);

@@ -3,29 +3,40 @@
 use std::future::ready;
 use std::sync::Arc;
 
-use jackfield_model::admin::{self, ClientPatch, NewClient, NewToken, RevokeTokens, Role, Secret};
+use jackfield_model::admin::{
+    self, ClientPatch, List, NewClient, NewToken, RevokeTokens, Role, Secret, Token,
+};
 use jackfield_model::scope::SERVICE_PROVIDER;
 use jackfield_model::{ClientId, ScopeSet, limit};
 use jackfield_store::registry::{Client, ClientChange, RefreshToken};
 use jackfield_store::{Origin, RegistryCommand, Timestamp};
 
+use super::describe::{ADD_ERRORS, ITEM_ERRORS, PageQuery, describe};
 use super::{
     AdminOperation, Query, Recorded, change, created, no_content, not_found, ok, organization, page,
     parse_nullable, parse_or_default,
 };
-use crate::auth;
 use crate::credential::access_token;
+use crate::description::{CREATED, NO_CONTENT};
 use crate::error::ApiError;
 use crate::response::Reply;
 use crate::state::State;
-use crate::validate;
+use crate::{auth, validate};
 
 /// The one property of clients that may be null.
 const RATE_LIMIT: [&str; 2] = ["rate_limit", "rateLimit"];
 
-pub(crate) static CREATE: AdminOperation = AdminOperation::new("createClient", Role::Admin, |context| {
-    Box::pin(create(context.state, context.origin, context.id, context.body))
-});
+pub(crate) static CREATE: AdminOperation = AdminOperation::new(
+    "createClient",
+    Role::Admin,
+    describe("Create a client")
+        .text("The answer holds the secret, once.")
+        .optional_request::<NewClient>()
+        .successes(CREATED)
+        .response::<admin::Client>()
+        .errors(ADD_ERRORS),
+    |context| Box::pin(create(context.state, context.origin, context.id, context.body)),
+);
 
 async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let organization = organization(state, of)?;
@@ -61,9 +72,16 @@ async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<
     created(&admin::Client { secret: Some(secret), ..shown(&client) })
 }
 
-pub(crate) static LIST: AdminOperation = AdminOperation::new("listClients", Role::Viewer, |context| {
-    Box::pin(ready(list(context.state, context.id, context.query)))
-});
+pub(crate) static LIST: AdminOperation = AdminOperation::new(
+    "listClients",
+    Role::Viewer,
+    describe("List the clients of an organization")
+        .text("Sorted by id.")
+        .query::<PageQuery>()
+        .response::<List<admin::Client>>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(ready(list(context.state, context.id, context.query))),
+);
 
 fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
     let organization = organization(state, of)?;
@@ -72,16 +90,30 @@ fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
     ok(&page(own.map(|client| (client.id.to_string(), shown(client))).collect(), query)?)
 }
 
-pub(crate) static GET: AdminOperation =
-    AdminOperation::new("getClient", Role::Viewer, |context| Box::pin(ready(get(context.state, context.id))));
+pub(crate) static GET: AdminOperation = AdminOperation::new(
+    "getClient",
+    Role::Viewer,
+    describe("Get a client").response::<admin::Client>().errors(ITEM_ERRORS),
+    |context| Box::pin(ready(get(context.state, context.id))),
+);
 
 fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
     ok(&shown(&*find(state, id)?))
 }
 
-pub(crate) static UPDATE: AdminOperation = AdminOperation::new("updateClient", Role::Admin, |context| {
-    Box::pin(update(context.state, context.origin, context.id, context.body))
-});
+pub(crate) static UPDATE: AdminOperation = AdminOperation::new(
+    "updateClient",
+    Role::Admin,
+    describe("Change a client")
+        .text(
+            "Absent properties stay as they are. Taking a scope away revokes the access tokens \
+             issued so far.",
+        )
+        .request::<ClientPatch>()
+        .response::<admin::Client>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(update(context.state, context.origin, context.id, context.body)),
+);
 
 async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let patch: ClientPatch = parse_nullable(body, &RATE_LIMIT)?;
@@ -103,9 +135,15 @@ async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<
     get(state, id)
 }
 
-pub(crate) static DELETE: AdminOperation = AdminOperation::new("deleteClient", Role::Admin, |context| {
-    Box::pin(delete(context.state, context.origin, context.id))
-});
+pub(crate) static DELETE: AdminOperation = AdminOperation::new(
+    "deleteClient",
+    Role::Admin,
+    describe("Delete a client")
+        .text("Its tokens are worthless at once.")
+        .successes(NO_CONTENT)
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(delete(context.state, context.origin, context.id)),
+);
 
 async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     let client = find(state, id)?;
@@ -113,10 +151,15 @@ async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiErr
     no_content()
 }
 
-pub(crate) static ROTATE_SECRET: AdminOperation =
-    AdminOperation::new("rotateSecret", Role::Admin, |context| {
-        Box::pin(rotate_secret(context.state, context.origin, context.id))
-    });
+pub(crate) static ROTATE_SECRET: AdminOperation = AdminOperation::new(
+    "rotateSecret",
+    Role::Admin,
+    describe("Issue a new secret")
+        .text("The old one is worthless at once; access tokens stay valid.")
+        .response::<admin::Client>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(rotate_secret(context.state, context.origin, context.id)),
+);
 
 /// The old secret is worthless at once; access tokens that were issued stay valid until they expire.
 async fn rotate_secret(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
@@ -128,10 +171,16 @@ async fn rotate_secret(state: &State, origin: Origin, id: &str) -> Result<Reply,
     ok(&admin::Client { secret: Some(secret), ..shown(&*find(state, id)?) })
 }
 
-pub(crate) static REVOKE_TOKENS: AdminOperation =
-    AdminOperation::new("revokeTokens", Role::Operator, |context| {
-        Box::pin(revoke_tokens(context.state, context.origin, context.id, context.body))
-    });
+pub(crate) static REVOKE_TOKENS: AdminOperation = AdminOperation::new(
+    "revokeTokens",
+    Role::Operator,
+    describe("Revoke the access tokens of a client")
+        .text("And its refresh tokens, when asked.")
+        .optional_request::<RevokeTokens>()
+        .response::<admin::Client>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(revoke_tokens(context.state, context.origin, context.id, context.body)),
+);
 
 async fn revoke_tokens(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let client = find(state, id)?;
@@ -145,11 +194,17 @@ async fn revoke_tokens(state: &State, origin: Origin, id: &str, body: &[u8]) -> 
     get(state, id)
 }
 
-pub(crate) static ISSUE_TOKEN: AdminOperation =
-    AdminOperation::new("issueToken", Role::Operator, |context| {
-        Box::pin(ready(issue_token(context.state, context.id, context.body)))
-    })
-    .recorded(Recorded::giving_out("token_issued"));
+pub(crate) static ISSUE_TOKEN: AdminOperation = AdminOperation::new(
+    "issueToken",
+    Role::Operator,
+    describe("Issue an access token for a client")
+        .text("For tests: any scopes and any life, an expired token included.")
+        .optional_request::<NewToken>()
+        .response::<Token>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(ready(issue_token(context.state, context.id, context.body))),
+)
+.recorded(Recorded::giving_out("token_issued"));
 
 /// For tests: an access token with any scopes and life, an expired one included.
 fn issue_token(state: &State, id: &str, body: &[u8]) -> Result<Reply, ApiError> {

@@ -3,16 +3,47 @@
 use jackfield_model::ServiceProviderId;
 use jackfield_model::admin::{self, AssociationList, ChangeList, Role};
 use jackfield_store::{AssociationRange, Change, ChangeFilter, Subject};
+use schemars::JsonSchema;
 
+use super::describe::{ITEM_ERRORS, LimitQuery, PageQuery, TOP_ERRORS, describe};
 use super::{AdminOperation, Query, ok, provider};
 use crate::error::ApiError;
 use crate::response::Reply;
 use crate::state::State;
 
-pub(crate) static ASSOCIATIONS: AdminOperation =
-    AdminOperation::new("listAssociations", Role::Viewer, |context| {
-        Box::pin(associations(context.state, context.id, context.query))
-    });
+/// Which associations.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it says what a query string may have")]
+struct AssociationsQuery {
+    /// Only endpoints that begin with this.
+    prefix: Option<String>,
+    #[schemars(flatten)]
+    page: PageQuery,
+}
+
+/// Which changes.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it says what a query string may have")]
+struct ChangesQuery {
+    /// Only changes about this provider.
+    service_provider_id: Option<ServiceProviderId>,
+    /// Only changes with a greater sequence number.
+    after: Option<u64>,
+    #[schemars(flatten)]
+    limit: LimitQuery,
+}
+
+pub(crate) static ASSOCIATIONS: AdminOperation = AdminOperation::new(
+    "listAssociations",
+    Role::Viewer,
+    describe("List the associations of a service provider")
+        .text("Sorted by the bytes of `externalUserId`.")
+        .query::<AssociationsQuery>()
+        .response::<AssociationList>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(associations(context.state, context.id, context.query)),
+);
 
 async fn associations(state: &State, id: &str, query: &Query) -> Result<Reply, ApiError> {
     let provider = provider::find(state, id)?;
@@ -30,9 +61,19 @@ async fn associations(state: &State, id: &str, query: &Query) -> Result<Reply, A
     })
 }
 
-pub(crate) static CHANGES: AdminOperation = AdminOperation::new("listChanges", Role::Viewer, |context| {
-    Box::pin(changes(context.state, context.query))
-});
+pub(crate) static CHANGES: AdminOperation = AdminOperation::new(
+    "listChanges",
+    Role::Viewer,
+    describe("Read the change record")
+        .text(
+            "Oldest first. Under a filter a page may be short or empty although more follow; \
+             `more` says.",
+        )
+        .query::<ChangesQuery>()
+        .response::<ChangeList>()
+        .errors(TOP_ERRORS),
+    |context| Box::pin(changes(context.state, context.query)),
+);
 
 async fn changes(state: &State, query: &Query) -> Result<Reply, ApiError> {
     let filter = ChangeFilter {

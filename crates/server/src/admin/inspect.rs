@@ -5,19 +5,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jackfield_model::admin::Role;
-use jackfield_model::inspect::{Clock, ClockOffset, FaultList, FaultRule, Journal, JournalEntry, SetClock};
-use jackfield_model::limit;
+use jackfield_model::inspect::{
+    Clock, ClockOffset, FaultList, FaultRule, Journal, JournalEntry, ResetDone, SetClock,
+};
+use jackfield_model::{ClientId, RequestId, limit};
 use jackfield_store::Origin;
+use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::access::Operator;
+use super::describe::{CONFLICT, ITEM_ERRORS, LimitQuery, TOP_ERRORS, describe};
 use super::{AdminOperation, Query, Recorded, created, no_content, not_found, ok, parse, reset};
+use crate::description::{BAD_REQUEST, CREATED, NO_CONTENT};
 use crate::error::{ApiError, time_text};
 use crate::request::Call;
 use crate::response::Reply;
-use crate::sandbox::clock;
-use crate::sandbox::fault;
 use crate::sandbox::request_log::Filter;
+use crate::sandbox::{clock, fault};
 use crate::state::State;
 
 /// What is told of a change to the fault rules.
@@ -26,9 +30,46 @@ const FAULT_RULE: Recorded = Recorded::new("fault_rule").with(|_, _, call, detai
     true
 });
 
-pub(crate) static JOURNAL: AdminOperation = AdminOperation::new("readJournal", Role::Operator, |context| {
-    Box::pin(journal(context.state, context.query))
-})
+/// Which entries of the journal.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it says what a query string may have")]
+struct JournalQuery {
+    /// Only entries with a greater sequence number; all that are kept when absent.
+    after: Option<u64>,
+    #[schemars(flatten)]
+    limit: LimitQuery,
+    /// Only this operation.
+    #[schemars(extend("operations" = ["other"]))]
+    operation: Option<String>,
+    /// Only answers with this status.
+    #[schemars(range(min = 100, max = 599))]
+    status: Option<u16>,
+    /// Only requests of this client.
+    client_id: Option<ClientId>,
+    /// Only the request with this id.
+    request_id: Option<RequestId>,
+    /// Only requests that were refused.
+    #[schemars(extend("default" = false))]
+    refused: Option<bool>,
+    /// Seconds to wait for an entry when there is none.
+    #[schemars(range(max = limit::JOURNAL_WAIT_MAX_SECONDS), extend("default" = 0))]
+    wait: Option<u32>,
+}
+
+pub(crate) static JOURNAL: AdminOperation = AdminOperation::new(
+    "readJournal",
+    Role::Operator,
+    describe("Read the journal of requests")
+        .text(
+            "Oldest first; with `wait` it answers as soon as there is something. The journal is \
+             in memory and keeps the newest entries.",
+        )
+        .query::<JournalQuery>()
+        .response::<Journal>()
+        .errors(&[BAD_REQUEST, (409, "The server keeps no journal.")]),
+    |context| Box::pin(journal(context.state, context.query)),
+)
 .outlasting_resets()
 .recorded(Recorded::new("journal_read").with(read_details));
 
@@ -73,11 +114,21 @@ async fn journal(state: &State, query: &Query) -> Result<Reply, ApiError> {
     })
 }
 
-pub(crate) static CREATE_FAULT: AdminOperation =
-    AdminOperation::new("createFault", Role::Operator, |context| {
-        Box::pin(ready(create_fault(context.state, context.body)))
-    })
-    .recorded(FAULT_RULE);
+pub(crate) static CREATE_FAULT: AdminOperation = AdminOperation::new(
+    "createFault",
+    Role::Operator,
+    describe("Make a fault rule")
+        .text(
+            "It spoils answers of the public API from now on, until it is deleted or the process \
+             ends.",
+        )
+        .request::<FaultRule>()
+        .successes(CREATED)
+        .response::<FaultRule>()
+        .errors(&[BAD_REQUEST, (409, "There are as many fault rules as there may be.")]),
+    |context| Box::pin(ready(create_fault(context.state, context.body))),
+)
+.recorded(FAULT_RULE);
 
 fn create_fault(state: &State, body: &[u8]) -> Result<Reply, ApiError> {
     let rule: FaultRule = parse(body)?;
@@ -89,37 +140,52 @@ fn create_fault(state: &State, body: &[u8]) -> Result<Reply, ApiError> {
     created(&rule)
 }
 
-pub(crate) static FAULTS: AdminOperation =
-    AdminOperation::new("listFaults", Role::Viewer, |context| Box::pin(ready(faults(context.state))));
+pub(crate) static FAULTS: AdminOperation = AdminOperation::new(
+    "listFaults",
+    Role::Viewer,
+    describe("List the fault rules")
+        .text("In the order in which calls are offered to them, with how often each was met.")
+        .response::<FaultList>()
+        .errors(TOP_ERRORS),
+    |context| Box::pin(ready(faults(context.state))),
+);
 
 fn faults(state: &State) -> Result<Reply, ApiError> {
     ok(&FaultList { faults: state.sandbox.faults.list() })
 }
 
-pub(crate) static DELETE_FAULT: AdminOperation =
-    AdminOperation::new("deleteFault", Role::Operator, |context| {
-        Box::pin(ready(delete_fault(context.state, context.id)))
-    })
-    .recorded(FAULT_RULE);
+pub(crate) static DELETE_FAULT: AdminOperation = AdminOperation::new(
+    "deleteFault",
+    Role::Operator,
+    describe("Delete a fault rule").successes(NO_CONTENT).errors(ITEM_ERRORS),
+    |context| Box::pin(ready(delete_fault(context.state, context.id))),
+)
+.recorded(FAULT_RULE);
 
 fn delete_fault(state: &State, id: &str) -> Result<Reply, ApiError> {
     let removed = id.parse().is_ok_and(|id| state.sandbox.faults.remove(id));
     if removed { no_content() } else { Err(not_found("fault rule")) }
 }
 
-pub(crate) static DELETE_FAULTS: AdminOperation =
-    AdminOperation::new("deleteFaults", Role::Operator, |context| {
-        Box::pin(ready(delete_faults(context.state)))
-    })
-    .recorded(FAULT_RULE);
+pub(crate) static DELETE_FAULTS: AdminOperation = AdminOperation::new(
+    "deleteFaults",
+    Role::Operator,
+    describe("Delete every fault rule").successes(NO_CONTENT).errors(TOP_ERRORS),
+    |context| Box::pin(ready(delete_faults(context.state))),
+)
+.recorded(FAULT_RULE);
 
 fn delete_faults(state: &State) -> Result<Reply, ApiError> {
     state.sandbox.faults.clear();
     no_content()
 }
 
-pub(crate) static CLOCK: AdminOperation =
-    AdminOperation::new("getClock", Role::Viewer, |context| Box::pin(ready(clock(context.state))));
+pub(crate) static CLOCK: AdminOperation = AdminOperation::new(
+    "getClock",
+    Role::Viewer,
+    describe("Get the token clock").response::<Clock>().errors(TOP_ERRORS),
+    |context| Box::pin(ready(clock(context.state))),
+);
 
 fn clock(state: &State) -> Result<Reply, ApiError> {
     ok(&Clock {
@@ -129,9 +195,19 @@ fn clock(state: &State) -> Result<Reply, ApiError> {
     })
 }
 
-pub(crate) static SET_CLOCK: AdminOperation = AdminOperation::new("setClock", Role::Operator, |context| {
-    Box::pin(ready(set_clock(context.state, context.body)))
-})
+pub(crate) static SET_CLOCK: AdminOperation = AdminOperation::new(
+    "setClock",
+    Role::Operator,
+    describe("Move the token clock")
+        .text(
+            "Tokens are issued and expire by it; the change record and the journal keep the \
+             system's time.",
+        )
+        .request::<SetClock>()
+        .response::<Clock>()
+        .errors(TOP_ERRORS),
+    |context| Box::pin(ready(set_clock(context.state, context.body))),
+)
 .recorded(Recorded::new("clock").with(clock_details));
 
 fn set_clock(state: &State, body: &[u8]) -> Result<Reply, ApiError> {
@@ -144,9 +220,19 @@ fn set_clock(state: &State, body: &[u8]) -> Result<Reply, ApiError> {
     clock(state)
 }
 
-pub(crate) static RESET: AdminOperation =
-    AdminOperation::new("reset", Role::Admin, |context| Box::pin(reset(context.state, context.origin)))
-        .outlasting_resets();
+pub(crate) static RESET: AdminOperation = AdminOperation::new(
+    "reset",
+    Role::Admin,
+    describe("Reset the directory to its seed")
+        .text(
+            "In one step: no request sees a part of it. The server must have been started with \
+             `--allow-reset` and a seed.",
+        )
+        .response::<ResetDone>()
+        .errors(&[BAD_REQUEST, (403, "The server was not started with `--allow-reset`."), CONFLICT]),
+    |context| Box::pin(reset(context.state, context.origin)),
+)
+.outlasting_resets();
 
 async fn reset(state: &Arc<State>, origin: Origin) -> Result<Reply, ApiError> {
     ok(&reset::reset(state, origin).await?)

@@ -1,18 +1,32 @@
 //! The keys that sign tokens: rotated and listed, never shown.
 
+use std::future::ready;
+
 use jackfield_model::admin::{Role, RotateKeys, SigningKey, SigningKeyList};
 use jackfield_store::registry::{KEY_SECONDS, KeyInUse, Rotation};
 use jackfield_store::{Origin, RegistryCommand, RootKey};
-use std::future::ready;
 
+use super::describe::{TOP_ERRORS, describe};
 use super::{AdminOperation, change, ok, parse_or_default};
+use crate::description::BAD_REQUEST;
 use crate::error::{ApiError, time_text};
 use crate::response::Reply;
 use crate::state::State;
 
-pub(crate) static ROTATE: AdminOperation = AdminOperation::new("rotateKeys", Role::Admin, |context| {
-    Box::pin(rotate(context.state, context.origin, context.body))
-});
+pub(crate) static ROTATE: AdminOperation = AdminOperation::new(
+    "rotateKeys",
+    Role::Admin,
+    describe("Give tokens a new key")
+        .text(
+            "Access tokens, page tokens, codes and consent forms of older keys are good until \
+             they expire, at most a day; with `revoke` they are worthless at once. Client secrets \
+             and refresh tokens stay as they are.",
+        )
+        .optional_request::<RotateKeys>()
+        .response::<SigningKeyList>()
+        .errors(&[BAD_REQUEST, (409, "Tokens of as many keys as there may be are still good.")]),
+    |context| Box::pin(rotate(context.state, context.origin, context.body)),
+);
 
 /// A new key signs from now on; what older keys signed is good until it expires, unless the body says otherwise.
 async fn rotate(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
@@ -24,8 +38,18 @@ async fn rotate(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, Api
     list(state)
 }
 
-pub(crate) static LIST: AdminOperation =
-    AdminOperation::new("listKeys", Role::Viewer, |context| Box::pin(ready(list(context.state))));
+pub(crate) static LIST: AdminOperation = AdminOperation::new(
+    "listKeys",
+    Role::Viewer,
+    describe("List the keys that sign tokens")
+        .text(
+            "The one that signs, and those whose tokens may still be good: numbers and times, \
+             never the keys.",
+        )
+        .response::<SigningKeyList>()
+        .errors(TOP_ERRORS),
+    |context| Box::pin(ready(list(context.state))),
+);
 
 fn list(state: &State) -> Result<Reply, ApiError> {
     let now = state.sandbox.clock.seconds();

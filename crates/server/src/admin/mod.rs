@@ -7,6 +7,7 @@ pub(crate) mod account;
 mod act;
 pub(crate) mod backup;
 pub(crate) mod client;
+mod describe;
 pub(crate) mod directory;
 pub(crate) mod inspect;
 pub(crate) mod keys;
@@ -31,12 +32,15 @@ use jackfield_model::note::Notes;
 use jackfield_model::{OrganizationId, limit};
 use jackfield_store::registry::Organization;
 use jackfield_store::{Origin, RegistryCommand, RegistryOutcome, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::access::Operator;
+
 pub(crate) use self::act::keep_telling;
+use crate::description::{Content, Description};
 use crate::endpoint::{Endpoint, Incoming, Outcome};
 use crate::error::{ApiError, Forbidden};
 use crate::notes::{self, ReadAs};
@@ -44,6 +48,14 @@ use crate::request::{Call, RequestBody};
 use crate::response::{self, Reply};
 use crate::router::Operation;
 use crate::state::State;
+
+/// JSON Lines, compressed with zstd.
+#[derive(JsonSchema)]
+#[schemars(with = "String", extend("format" = "binary"))]
+enum Export {}
+
+/// An export of everything that there is.
+const EXPORT: Content = Content::new::<Export>(response::EXPORT_TYPE);
 
 /// An operation of the admin API.
 pub(crate) struct AdminOperation {
@@ -105,9 +117,10 @@ impl AdminOperation {
     const fn new(
         id: &'static str,
         role: Role,
+        description: Description,
         run: for<'a> fn(Context<'a>) -> BoxFuture<'a, Outcome>,
     ) -> Self {
-        let operation = Operation::for_operators(id);
+        let operation = Operation::for_operators(id, description);
         Self { operation, role, outlasts_resets: false, streams_body: false, recorded: None, run }
     }
 

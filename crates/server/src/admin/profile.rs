@@ -4,16 +4,25 @@ use jackfield_model::AmazonId;
 use jackfield_model::admin::{self, List, ProfilePatch, Role};
 use jackfield_store::{CreateProfileOutcome, DeleteProfileOutcome, Origin, Profile, UpdateOutcome};
 
+use super::describe::{ADD_ERRORS, ITEM_ERRORS, PageQuery, describe};
 use super::{AdminOperation, Query, created, no_content, not_found, ok, organization, parse, parse_nullable};
+use crate::description::{CREATED, NO_CONTENT};
 use crate::error::{ApiError, Forbidden};
 use crate::response::Reply;
 use crate::state::State;
 use crate::validate;
 
-pub(crate) static CREATE: AdminOperation =
-    AdminOperation::new("adminCreateProfile", Role::Admin, |context| {
-        Box::pin(create(context.state, context.origin, context.id, context.body))
-    });
+pub(crate) static CREATE: AdminOperation = AdminOperation::new(
+    "adminCreateProfile",
+    Role::Admin,
+    describe("Create a communication profile")
+        .text("A unit has at most one.")
+        .request::<admin::Profile>()
+        .successes(CREATED)
+        .response::<admin::Profile>()
+        .errors(ADD_ERRORS),
+    |context| Box::pin(create(context.state, context.origin, context.id, context.body)),
+);
 
 async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let organization = organization(state, of)?;
@@ -39,9 +48,16 @@ async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<
     }
 }
 
-pub(crate) static LIST: AdminOperation = AdminOperation::new("listProfiles", Role::Viewer, |context| {
-    Box::pin(list(context.state, context.id, context.query))
-});
+pub(crate) static LIST: AdminOperation = AdminOperation::new(
+    "listProfiles",
+    Role::Viewer,
+    describe("List the communication profiles of an organization")
+        .text("Sorted by id.")
+        .query::<PageQuery>()
+        .response::<List<admin::Profile>>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(list(context.state, context.id, context.query)),
+);
 
 async fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
     let organization = organization(state, of)?;
@@ -54,17 +70,26 @@ async fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError>
     ok(&List { items: profiles.iter().map(shown).collect(), next_after })
 }
 
-pub(crate) static GET: AdminOperation =
-    AdminOperation::new("adminGetProfile", Role::Viewer, |context| Box::pin(get(context.state, context.id)));
+pub(crate) static GET: AdminOperation = AdminOperation::new(
+    "adminGetProfile",
+    Role::Viewer,
+    describe("Get a communication profile").response::<admin::Profile>().errors(ITEM_ERRORS),
+    |context| Box::pin(get(context.state, context.id)),
+);
 
 async fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
     ok(&shown(&find(state, id).await?))
 }
 
-pub(crate) static UPDATE: AdminOperation =
-    AdminOperation::new("adminUpdateProfile", Role::Admin, |context| {
-        Box::pin(update(context.state, context.origin, context.id, context.body))
-    });
+pub(crate) static UPDATE: AdminOperation = AdminOperation::new(
+    "adminUpdateProfile",
+    Role::Admin,
+    describe("Rename a communication profile")
+        .request::<ProfilePatch>()
+        .response::<admin::Profile>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(update(context.state, context.origin, context.id, context.body)),
+);
 
 async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let profile = find(state, id).await?;
@@ -78,10 +103,15 @@ async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<
     }
 }
 
-pub(crate) static DELETE: AdminOperation =
-    AdminOperation::new("adminDeleteProfile", Role::Admin, |context| {
-        Box::pin(delete(context.state, context.origin, context.id))
-    });
+pub(crate) static DELETE: AdminOperation = AdminOperation::new(
+    "adminDeleteProfile",
+    Role::Admin,
+    describe("Delete a communication profile")
+        .text("Associations that name it stay.")
+        .successes(NO_CONTENT)
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(delete(context.state, context.origin, context.id)),
+);
 
 async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     let profile = find(state, id).await?;

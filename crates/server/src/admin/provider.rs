@@ -3,23 +3,31 @@
 use std::future::ready;
 use std::sync::Arc;
 
-use jackfield_model::ServiceProviderId;
-use jackfield_model::admin::{self, Role, ServiceProviderPatch};
-use jackfield_model::limit;
+use jackfield_model::admin::{self, List, Role, ServiceProviderPatch};
 use jackfield_model::wire::Network;
+use jackfield_model::{ServiceProviderId, limit};
 use jackfield_store::registry::{NetworkChange, ServiceProvider};
 use jackfield_store::{Origin, RegistryCommand};
 
+use super::describe::{ADD_ERRORS, ITEM_ERRORS, PageQuery, WRITE_ERRORS, describe};
 use super::{AdminOperation, Query, change, created, no_content, not_found, ok, organization, page, parse};
+use crate::description::{CREATED, CascadeQuery, NO_CONTENT};
 use crate::error::ApiError;
 use crate::response::Reply;
 use crate::state::State;
 use crate::validate;
 
-pub(crate) static CREATE: AdminOperation =
-    AdminOperation::new("adminCreateServiceProvider", Role::Admin, |context| {
-        Box::pin(create(context.state, context.origin, context.id, context.body))
-    });
+pub(crate) static CREATE: AdminOperation = AdminOperation::new(
+    "adminCreateServiceProvider",
+    Role::Admin,
+    describe("Create a service provider")
+        .text("An id is issued when the body has none.")
+        .request::<admin::ServiceProvider>()
+        .successes(CREATED)
+        .response::<admin::ServiceProvider>()
+        .errors(ADD_ERRORS),
+    |context| Box::pin(create(context.state, context.origin, context.id, context.body)),
+);
 
 async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let organization = organization(state, of)?;
@@ -37,10 +45,16 @@ async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<
     created(&shown(&provider, 0))
 }
 
-pub(crate) static LIST: AdminOperation =
-    AdminOperation::new("listServiceProviders", Role::Viewer, |context| {
-        Box::pin(list(context.state, context.id, context.query))
-    });
+pub(crate) static LIST: AdminOperation = AdminOperation::new(
+    "listServiceProviders",
+    Role::Viewer,
+    describe("List the service providers of an organization")
+        .text("Sorted by id.")
+        .query::<PageQuery>()
+        .response::<List<admin::ServiceProvider>>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(list(context.state, context.id, context.query)),
+);
 
 async fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
     let organization = organization(state, of)?;
@@ -55,20 +69,27 @@ async fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError>
     ok(&list)
 }
 
-pub(crate) static GET: AdminOperation =
-    AdminOperation::new("adminGetServiceProvider", Role::Viewer, |context| {
-        Box::pin(get(context.state, context.id))
-    });
+pub(crate) static GET: AdminOperation = AdminOperation::new(
+    "adminGetServiceProvider",
+    Role::Viewer,
+    describe("Get a service provider").response::<admin::ServiceProvider>().errors(ITEM_ERRORS),
+    |context| Box::pin(get(context.state, context.id)),
+);
 
 async fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
     let provider = find(state, id)?;
     ok(&shown(&provider, state.store.count_associations(provider.id).await?))
 }
 
-pub(crate) static UPDATE: AdminOperation =
-    AdminOperation::new("adminUpdateServiceProvider", Role::Admin, |context| {
-        Box::pin(update(context.state, context.origin, context.id, context.body))
-    });
+pub(crate) static UPDATE: AdminOperation = AdminOperation::new(
+    "adminUpdateServiceProvider",
+    Role::Admin,
+    describe("Change the display name of a service provider")
+        .request::<ServiceProviderPatch>()
+        .response::<admin::ServiceProvider>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(update(context.state, context.origin, context.id, context.body)),
+);
 
 async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let provider = find(state, id)?;
@@ -78,10 +99,16 @@ async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<
     get(state, id).await
 }
 
-pub(crate) static DELETE: AdminOperation =
-    AdminOperation::new("adminDeleteServiceProvider", Role::Admin, |context| {
-        Box::pin(delete(context.state, context.origin, context.id, context.query))
-    });
+pub(crate) static DELETE: AdminOperation = AdminOperation::new(
+    "adminDeleteServiceProvider",
+    Role::Admin,
+    describe("Delete a service provider")
+        .text("It must have no associations, or `cascade` takes them with it.")
+        .query::<CascadeQuery>()
+        .successes(NO_CONTENT)
+        .errors(WRITE_ERRORS),
+    |context| Box::pin(delete(context.state, context.origin, context.id, context.query)),
+);
 
 async fn delete(state: &State, origin: Origin, id: &str, query: &Query) -> Result<Reply, ApiError> {
     let provider = find(state, id)?;
@@ -95,19 +122,27 @@ async fn delete(state: &State, origin: Origin, id: &str, query: &Query) -> Resul
     no_content()
 }
 
-pub(crate) static GET_NETWORK: AdminOperation =
-    AdminOperation::new("adminGetNetwork", Role::Viewer, |context| {
-        Box::pin(ready(get_network(context.state, context.id)))
-    });
+pub(crate) static GET_NETWORK: AdminOperation = AdminOperation::new(
+    "adminGetNetwork",
+    Role::Viewer,
+    describe("Get the network mapping of a service provider").response::<Network>().errors(ITEM_ERRORS),
+    |context| Box::pin(ready(get_network(context.state, context.id))),
+);
 
 fn get_network(state: &State, id: &str) -> Result<Reply, ApiError> {
     ok(find(state, id)?.network.as_ref().ok_or_else(|| not_found("network mapping"))?)
 }
 
-pub(crate) static SET_NETWORK: AdminOperation =
-    AdminOperation::new("adminSetNetwork", Role::Admin, |context| {
-        Box::pin(set_network(context.state, context.origin, context.id, context.body))
-    });
+pub(crate) static SET_NETWORK: AdminOperation = AdminOperation::new(
+    "adminSetNetwork",
+    Role::Admin,
+    describe("Set the network mapping of a service provider")
+        .text("Whether it has one or not.")
+        .request::<Network>()
+        .response::<Network>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(set_network(context.state, context.origin, context.id, context.body)),
+);
 
 /// Whether there is a mapping or not: an operator says what is to be.
 async fn set_network(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
@@ -118,10 +153,12 @@ async fn set_network(state: &State, origin: Origin, id: &str, body: &[u8]) -> Re
     ok(&network)
 }
 
-pub(crate) static DELETE_NETWORK: AdminOperation =
-    AdminOperation::new("adminDeleteNetwork", Role::Admin, |context| {
-        Box::pin(delete_network(context.state, context.origin, context.id))
-    });
+pub(crate) static DELETE_NETWORK: AdminOperation = AdminOperation::new(
+    "adminDeleteNetwork",
+    Role::Admin,
+    describe("Delete the network mapping of a service provider").successes(NO_CONTENT).errors(ITEM_ERRORS),
+    |context| Box::pin(delete_network(context.state, context.origin, context.id)),
+);
 
 async fn delete_network(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     let provider = find(state, id)?;

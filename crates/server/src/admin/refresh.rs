@@ -1,23 +1,33 @@
 //! Refresh tokens of clients, as operators issue and revoke them.
 
-use jackfield_model::ClientId;
-use jackfield_model::admin::{self, NewRefreshToken, Role, Secret};
-use jackfield_store::registry::{ClientChange, GrantCommand, RefreshToken, RefreshTokenId};
-use jackfield_store::{Origin, RegistryCommand};
 use std::future::ready;
 
+use jackfield_model::ClientId;
+use jackfield_model::admin::{self, List, NewRefreshToken, Role, Secret};
+use jackfield_store::registry::{ClientChange, GrantCommand, RefreshToken, RefreshTokenId};
+use jackfield_store::{Origin, RegistryCommand};
+
+use super::describe::{ITEM_ERRORS, PageQuery, WRITE_ERRORS, describe};
 use super::{
     AdminOperation, Query, change, client, created, no_content, not_found, ok, page, parse_or_default,
 };
 use crate::credential::refresh_token;
+use crate::description::{CREATED, NO_CONTENT};
 use crate::error::ApiError;
 use crate::response::Reply;
 use crate::state::State;
 
-pub(crate) static ISSUE: AdminOperation =
-    AdminOperation::new("issueRefreshToken", Role::Operator, |context| {
-        Box::pin(issue(context.state, context.origin, context.id, context.body))
-    });
+pub(crate) static ISSUE: AdminOperation = AdminOperation::new(
+    "issueRefreshToken",
+    Role::Operator,
+    describe("Issue a refresh token for a client")
+        .text("The answer holds the token, once.")
+        .optional_request::<NewRefreshToken>()
+        .successes(CREATED)
+        .response::<admin::RefreshToken>()
+        .errors(WRITE_ERRORS),
+    |context| Box::pin(issue(context.state, context.origin, context.id, context.body)),
+);
 
 /// The answer holds the token, this once.
 async fn issue(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<Reply, ApiError> {
@@ -35,9 +45,16 @@ async fn issue(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<R
     created(&admin::RefreshToken { refresh_token: Some(Secret(text)), ..shown(&token) })
 }
 
-pub(crate) static LIST: AdminOperation = AdminOperation::new("listRefreshTokens", Role::Viewer, |context| {
-    Box::pin(ready(list(context.state, context.id, context.query)))
-});
+pub(crate) static LIST: AdminOperation = AdminOperation::new(
+    "listRefreshTokens",
+    Role::Viewer,
+    describe("List the refresh tokens of a client")
+        .text("Sorted by id; the tokens themselves are not kept.")
+        .query::<PageQuery>()
+        .response::<List<admin::RefreshToken>>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(ready(list(context.state, context.id, context.query))),
+);
 
 fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
     let client = client::find(state, of)?;
@@ -45,10 +62,15 @@ fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
     ok(&page(tokens.collect(), query)?)
 }
 
-pub(crate) static REVOKE: AdminOperation =
-    AdminOperation::new("revokeRefreshToken", Role::Operator, |context| {
-        Box::pin(revoke(context.state, context.origin, context.id))
-    });
+pub(crate) static REVOKE: AdminOperation = AdminOperation::new(
+    "revokeRefreshToken",
+    Role::Operator,
+    describe("Revoke a refresh token")
+        .text("The access tokens that it gave are worthless at once, too.")
+        .successes(NO_CONTENT)
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(revoke(context.state, context.origin, context.id)),
+);
 
 /// The access tokens that it gave are worthless at once, too.
 async fn revoke(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {

@@ -15,7 +15,8 @@ use jackfield_model::inspect::RestoreDone;
 use jackfield_store::moving::{Import, MoveError, Moved};
 use tokio::sync::mpsc;
 
-use super::{AdminOperation, Recorded};
+use super::describe::describe;
+use super::{AdminOperation, EXPORT, Recorded};
 use crate::endpoint::Outcome;
 use crate::error::ApiError;
 use crate::request::RequestBody;
@@ -32,10 +33,29 @@ enum Piece {
     End,
 }
 
-pub(crate) static RESTORE: AdminOperation =
-    AdminOperation::new("restore", Role::Admin, |context| Box::pin(restore(context.state, context.upload)))
-        .streaming_its_body()
-        .recorded(Recorded::new("restore"));
+pub(crate) static RESTORE: AdminOperation = AdminOperation::new(
+    "restore",
+    Role::Admin,
+    describe("Fill the empty store")
+        .text(
+            "With an export, of any size. Nothing of it is seen before all of it was read and \
+             compared with its checksums; meanwhile the public API answers 503. Afterwards the \
+             credentials and tokens of the export are valid.",
+        )
+        .request_as(EXPORT)
+        .response::<RestoreDone>()
+        .errors(&[
+            (
+                400,
+                "The export is damaged, cut off, or of a newer format; the message names the line. \
+             Nothing was restored.",
+            ),
+            (409, "The store has been written to, or a restore is under way."),
+        ]),
+    |context| Box::pin(restore(context.state, context.upload)),
+)
+.streaming_its_body()
+.recorded(Recorded::new("restore"));
 
 /// Restores what the body holds. It comes to its end also when whoever asked has gone.
 async fn restore(state: &Arc<State>, body: &mut RequestBody) -> Outcome {

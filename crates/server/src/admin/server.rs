@@ -1,28 +1,38 @@
 //! The state of the server: maintenance mode and status.
 
+use std::future::ready;
+
 use jackfield_model::admin::{Maintenance, Role, Status};
 use jackfield_model::limit;
 use jackfield_store::{Origin, RegistryCommand};
-use std::future::ready;
 
+use super::describe::{TOP_ERRORS, describe};
 use super::{AdminOperation, change, ok, parse};
 use crate::error::ApiError;
 use crate::response::Reply;
 use crate::state::State;
 
-pub(crate) static GET_MAINTENANCE: AdminOperation =
-    AdminOperation::new("getMaintenance", Role::Viewer, |context| {
-        Box::pin(ready(get_maintenance(context.state)))
-    });
+pub(crate) static GET_MAINTENANCE: AdminOperation = AdminOperation::new(
+    "getMaintenance",
+    Role::Viewer,
+    describe("Get maintenance mode").response::<Maintenance>().errors(TOP_ERRORS),
+    |context| Box::pin(ready(get_maintenance(context.state))),
+);
 
 fn get_maintenance(state: &State) -> Result<Reply, ApiError> {
     ok(&state.store.registry().maintenance)
 }
 
-pub(crate) static SET_MAINTENANCE: AdminOperation =
-    AdminOperation::new("setMaintenance", Role::Operator, |context| {
-        Box::pin(set_maintenance(context.state, context.origin, context.body))
-    });
+pub(crate) static SET_MAINTENANCE: AdminOperation = AdminOperation::new(
+    "setMaintenance",
+    Role::Operator,
+    describe("Set maintenance mode")
+        .text("While it is on, the account association operations answer 503.")
+        .request::<Maintenance>()
+        .response::<Maintenance>()
+        .errors(TOP_ERRORS),
+    |context| Box::pin(set_maintenance(context.state, context.origin, context.body)),
+);
 
 async fn set_maintenance(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
     let maintenance: Maintenance = parse(body)?;
@@ -37,8 +47,12 @@ async fn set_maintenance(state: &State, origin: Origin, body: &[u8]) -> Result<R
     get_maintenance(state)
 }
 
-pub(crate) static STATUS: AdminOperation =
-    AdminOperation::new("getStatus", Role::Viewer, |context| Box::pin(status(context.state)));
+pub(crate) static STATUS: AdminOperation = AdminOperation::new(
+    "getStatus",
+    Role::Viewer,
+    describe("Get the state of the server").response::<Status>().errors(TOP_ERRORS),
+    |context| Box::pin(status(context.state)),
+);
 
 async fn status(state: &State) -> Result<Reply, ApiError> {
     let stats = state.store.stats().await?;

@@ -1,14 +1,17 @@
 //! Admin tokens: made, listed and revoked by operators while the server runs.
 
-use jackfield_model::admin::{self, NewAdminToken, Role, Secret};
+use std::future::ready;
+
+use jackfield_model::admin::{self, List, NewAdminToken, Role, Secret};
 use jackfield_model::limit;
 use jackfield_store::registry::{AdminToken, AdminTokenId};
 use jackfield_store::{Origin, RegistryCommand, Timestamp};
-use std::future::ready;
 
 use super::access::{self, BOOTSTRAP};
+use super::describe::{CONFLICT, NOT_FOUND, PageQuery, TOP_ERRORS, describe};
 use super::{AdminOperation, Query, change, created, no_content, not_found, ok, page, parse};
 use crate::credential::access_token;
+use crate::description::{BAD_REQUEST, CREATED, NO_CONTENT};
 use crate::error::ApiError;
 use crate::response::Reply;
 use crate::state::State;
@@ -16,9 +19,20 @@ use crate::state::State;
 /// Begins every token that is made here, so that scanners for secrets know one.
 const PREFIX: &str = "jackfield-admin-";
 
-pub(crate) static CREATE: AdminOperation = AdminOperation::new("createAdminToken", Role::Admin, |context| {
-    Box::pin(create(context.state, context.origin, context.body))
-});
+pub(crate) static CREATE: AdminOperation = AdminOperation::new(
+    "createAdminToken",
+    Role::Admin,
+    describe("Make an admin token")
+        .text(
+            "The answer holds the token, once. Its name stands in the change record where it is \
+             used.",
+        )
+        .request::<NewAdminToken>()
+        .successes(CREATED)
+        .response::<admin::AdminToken>()
+        .errors(&[BAD_REQUEST, CONFLICT]),
+    |context| Box::pin(create(context.state, context.origin, context.body)),
+);
 
 /// The answer holds the token, this once.
 async fn create(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
@@ -40,9 +54,19 @@ async fn create(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, Api
     created(&admin::AdminToken { token: Some(Secret(text)), ..shown(&token) })
 }
 
-pub(crate) static LIST: AdminOperation = AdminOperation::new("listAdminTokens", Role::Admin, |context| {
-    Box::pin(ready(list(context.state, context.query)))
-});
+pub(crate) static LIST: AdminOperation = AdminOperation::new(
+    "listAdminTokens",
+    Role::Admin,
+    describe("List the admin tokens")
+        .text(
+            "Sorted by id; the tokens themselves are not kept. The one that the server was \
+             started with is `bootstrap`.",
+        )
+        .query::<PageQuery>()
+        .response::<List<admin::AdminToken>>()
+        .errors(TOP_ERRORS),
+    |context| Box::pin(ready(list(context.state, context.query))),
+);
 
 /// Those that work or have expired, and the one that the server was started with while it works.
 fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
@@ -63,9 +87,18 @@ fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
     ok(&page(all, query)?)
 }
 
-pub(crate) static DELETE: AdminOperation = AdminOperation::new("deleteAdminToken", Role::Admin, |context| {
-    Box::pin(delete(context.state, context.origin, context.id))
-});
+pub(crate) static DELETE: AdminOperation = AdminOperation::new(
+    "deleteAdminToken",
+    Role::Admin,
+    describe("Revoke an admin token")
+        .text(
+            "It is worthless at once. `bootstrap` can be revoked when another token has the role \
+             admin.",
+        )
+        .successes(NO_CONTENT)
+        .errors(&[BAD_REQUEST, NOT_FOUND, (409, "Nobody else has an admin token with the role admin.")]),
+    |context| Box::pin(delete(context.state, context.origin, context.id)),
+);
 
 async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     let missing = || not_found("admin token");

@@ -10,9 +10,12 @@ use bytes::Bytes;
 use jackfield_model::admin::Role;
 use jackfield_model::inspect::{Verified, VerifyLine};
 use jackfield_store::verify::{Findings, Pace, verify as verify_moment};
+use schemars::JsonSchema;
 use tokio::sync::mpsc;
 
 use super::AdminOperation;
+use super::describe::describe;
+use crate::description::Content;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::response::{self, Reply, StreamBroken};
@@ -23,9 +26,27 @@ const AHEAD: usize = 2;
 /// How often it is told how far it is, so that nobody takes the answer for one that stands still.
 const PROGRESS: Duration = Duration::from_secs(1);
 
-pub(crate) static VERIFY: AdminOperation =
-    AdminOperation::new("verify", Role::Operator, |context| Box::pin(verify(context.state)))
-        .outlasting_resets();
+/// JSON Lines: `{"finding": {"place", "problem"}}` for each finding, at most 1,000; `{"progress": …}`; at the end
+/// `{"done": {"accounts", "profiles", "associations", "changes", "findings"}}`.
+#[derive(JsonSchema)]
+#[schemars(with = "String")]
+enum VerifyLines {}
+
+pub(crate) static VERIFY: AdminOperation = AdminOperation::new(
+    "verify",
+    Role::Operator,
+    describe("Verify the store")
+        .text(
+            "Everything is read as of one moment, and what is kept twice is compared. A line for \
+             each finding, one a second with how far it is, and one at the end; an answer that \
+             ends without it is not whole. One verification runs at a time, and takes at most a \
+             quarter of a core.",
+        )
+        .response_as(Content::new::<VerifyLines>(response::JSON_LINES_TYPE))
+        .errors(&[(409, "A verification is under way already.")]),
+    |context| Box::pin(verify(context.state)),
+)
+.outlasting_resets();
 
 async fn verify(state: &Arc<State>) -> Result<Reply, ApiError> {
     let under_way = state

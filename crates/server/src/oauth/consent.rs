@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
+use jackfield_model::wire::ErrorBody;
 use jackfield_model::{ClientId, ScopeSet, limit};
 use jackfield_store::registry::{Client, Organization};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -16,6 +17,7 @@ use super::page;
 use super::person::{self, Asks, NotAllowed};
 use super::seal::Cookie;
 use crate::credential::code::{Challenge, Code};
+use crate::description::{Content, Description, INTERNAL, Tag, Text};
 use crate::error::{ApiError, refusal};
 use crate::request::{self, Call, RequestLog};
 use crate::response::{self, Reply};
@@ -43,20 +45,71 @@ struct Parameters {
     password: Option<String>,
 }
 
-/// The form of the consent page, for the API description. It is read as [`Parameters`].
+pub(super) const PAGE_DESCRIPTION: Description = describe("Ask a person for consent")
+    .text("The page of the authorization code grant (RFC 6749, section 4.1), for a browser.")
+    .query::<ConsentQuery>()
+    .successes(&[(200, "The page.")])
+    .response_as(PAGE)
+    .errors(&[
+        (302, "The request is refused: back to the client with `error`, `error_description` and `state`."),
+        (
+            400,
+            "The client or its redirect URI is not known: the page says so, and the browser is sent nowhere. JSON where \
+             the head of the request is too long.",
+        ),
+        (403, "The person may not allow: the page says why."),
+        INTERNAL,
+        (503, "Overload."),
+    ]);
+
+pub(super) const DECISION_DESCRIPTION: Description = describe("Allow or deny")
+    .text("The form of the consent page. It counts only with the token and the cookie that the page came with.")
+    .request_as(Content::new::<ConsentForm>("application/x-www-form-urlencoded"))
+    .successes(&[(
+        303,
+        "Back to the client: with `code` and `state`, or with `error`, `error_description` and `state`.",
+    )])
+    .errors(&[
+        (
+            400,
+            "The client or its redirect URI is not known, or the form was not given to this browser. JSON where the head \
+             of the request is too long.",
+        ),
+        (403, "The person may not allow: the page says why, or asks for the password again."),
+        (429, "Too many passwords were wrong."),
+        INTERNAL,
+        (503, "Overload."),
+    ]);
+
+const PAGE: Content = Content::new::<Text>("text/html");
+
+/// The description of an operation whose refusals are pages.
+const fn describe(summary: &'static str) -> Description {
+    Description { error_contents, ..Description::new(Tag::Login, summary) }
+}
+
+fn error_contents(status: u16) -> Vec<Content> {
+    match status {
+        302 => Vec::new(),
+        400 => vec![PAGE, Content::json::<ErrorBody>()],
+        500 => vec![Content::json::<ErrorBody>()],
+        _ => vec![PAGE],
+    }
+}
+
+/// What the page is asked for, for the API description. It is read as [`Parameters`].
 #[derive(JsonSchema)]
-#[schemars(description = "The form of the consent page.")]
-#[expect(dead_code, reason = "it says what the form looks like")]
-pub(crate) struct ConsentForm {
-    /// The client that asks.
-    client_id: ClientId,
-    /// One of the client's, byte for byte.
+#[expect(dead_code, reason = "it says what a query string may have")]
+struct ConsentQuery {
+    /// Required: the client that asks.
+    client_id: Option<ClientId>,
+    /// Required: one of the client's, byte for byte.
     #[schemars(url)]
-    redirect_uri: String,
-    /// Always `code`.
+    redirect_uri: Option<String>,
+    /// Required.
     #[schemars(extend("const" = "code"))]
     response_type: Option<String>,
-    /// Scopes that the client is granted, separated by spaces.
+    /// Required: scopes that the client is granted, separated by spaces.
     scope: Option<String>,
     /// Comes back with the answer.
     state: Option<String>,
@@ -65,6 +118,18 @@ pub(crate) struct ConsentForm {
     /// A public client needs S256.
     #[schemars(extend("enum" = ["S256", "plain"], "default" = "plain"))]
     code_challenge_method: Option<String>,
+}
+
+/// The form of the page, for the API description. It is read as [`Parameters`].
+#[derive(JsonSchema)]
+#[schemars(
+    description = "The form of the consent page.",
+    extend("required" = ["client_id", "redirect_uri", "token", "decision"])
+)]
+#[expect(dead_code, reason = "it says what the form looks like")]
+struct ConsentForm {
+    #[schemars(flatten)]
+    request: ConsentQuery,
     /// As it stands in the page.
     token: String,
     /// The organization's, where the page asks for it.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::{consent, credentials, error, info, token};
+use crate::description::Description;
 use crate::endpoint::{Endpoint, Incoming, Outcome};
 use crate::error::ApiError;
 use crate::notes::{self, ReadAs};
@@ -38,28 +39,29 @@ struct Context<'a> {
 /// The token endpoint.
 pub(crate) static TOKEN: LoginOperation = LoginOperation {
     presented_client: credentials::presented_client,
-    ..LoginOperation::new("getToken", "token", |context| {
+    ..LoginOperation::new("getToken", "token", token::DESCRIPTION, |context| {
         Box::pin(token::token(context.state, context.call, context.body, context.log))
     })
 };
 /// What an access token says.
-pub(crate) static TOKEN_INFO: LoginOperation = LoginOperation::new("getTokenInfo", "tokeninfo", |context| {
-    Box::pin(ready(info::token(context.state, context.call, context.log)))
-});
+pub(crate) static TOKEN_INFO: LoginOperation =
+    LoginOperation::new("getTokenInfo", "tokeninfo", info::TOKEN_DESCRIPTION, |context| {
+        Box::pin(ready(info::token(context.state, context.call, context.log)))
+    });
 /// Who an access token stands for.
 pub(crate) static USER_PROFILE: LoginOperation =
-    LoginOperation::new("getUserProfile", "user_profile", |context| {
+    LoginOperation::new("getUserProfile", "user_profile", info::USER_DESCRIPTION, |context| {
         Box::pin(ready(info::user(context.state, context.call, context.log)))
     });
 /// The page on which a person allows.
 pub(crate) static CONSENT_PAGE: LoginOperation =
-    LoginOperation::new("getConsentPage", "consent", |context| {
+    LoginOperation::new("getConsentPage", "consent", consent::PAGE_DESCRIPTION, |context| {
         Box::pin(ready(consent::show(context.state, context.call, context.log)))
     })
     .for_people();
 /// What the person decided.
 pub(crate) static CONSENT_DECISION: LoginOperation =
-    LoginOperation::new("decideConsent", "consent", |context| {
+    LoginOperation::new("decideConsent", "consent", consent::DECISION_DESCRIPTION, |context| {
         Box::pin(consent::decide(context.state, context.call, context.body, context.log))
     })
     .for_people();
@@ -68,9 +70,10 @@ impl LoginOperation {
     const fn new(
         id: &'static str,
         name: &'static str,
+        description: Description,
         run: for<'a> fn(Context<'a>) -> BoxFuture<'a, Reply>,
     ) -> Self {
-        let operation = Operation::for_clients(id, name);
+        let operation = Operation::for_clients(id, name, description);
         Self { operation, run, refuse: error::refuse, presented_client: |_, _| None }
     }
 

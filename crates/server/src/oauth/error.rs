@@ -7,9 +7,18 @@ use jackfield_store::StoreError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::description::{Content, Description, Tag};
 use crate::error::{ApiError, refusal};
 use crate::request::{Call, Refused, RequestLog};
 use crate::response::{self, Reply};
+
+/// The description of an operation whose errors are those of RFC 6749.
+pub(super) const fn describe(summary: &'static str) -> Description {
+    Description {
+        error_contents: |_| vec![Content::json::<GrantErrorBody<'static>>()],
+        ..Description::new(Tag::Login, summary)
+    }
+}
 
 /// An error of RFC 6749: status, code and a description for people.
 #[derive(Debug)]
@@ -84,7 +93,7 @@ impl Why {
 /// The body of an error of RFC 6749 (section 5.2).
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "GrantError")]
-pub(crate) struct GrantErrorBody<'a> {
+pub(super) struct GrantErrorBody<'a> {
     /// The kind of error, for programs.
     #[schemars(extend("enum" = [
         "invalid_request",

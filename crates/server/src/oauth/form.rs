@@ -12,7 +12,7 @@ use super::error::GrantError;
 /// The parameters that the token endpoint knows. Others are ignored, `scope[0]` of a published client among them.
 #[derive(Default, JsonSchema)]
 #[schemars(rename = "TokenRequest", description = "A request for a token. Other parameters are ignored.")]
-pub(crate) struct Form {
+pub(super) struct Form {
     /// What the token is given for.
     #[schemars(required, extend("enum" = ["client_credentials", "refresh_token", "authorization_code"]))]
     pub(super) grant_type: Option<String>,

@@ -6,14 +6,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{HeaderName, StatusCode, header};
-use jackfield_model::ClientId;
+use jackfield_model::{ClientId, limit};
 use jackfield_store::registry::Client;
 use ring::hmac;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::error::{GrantError, error_reply, no_store};
+use super::error::{GrantError, describe, error_reply, no_store};
 use crate::auth::{self, Verified};
+use crate::description::{Description, Status};
 use crate::head;
 use crate::request::{Call, RequestLog};
 use crate::response::{self, Reply};
@@ -25,9 +26,49 @@ const ISSUER: &str = "https://www.amazon.com";
 /// What [`user_id`] makes.
 const USER_ID: &str = r"^amzn1\.account\.[A-Z2-7]{28}$";
 
+pub(super) const TOKEN_DESCRIPTION: Description = describe("What is this access token?")
+    .text(
+        "Its client, its user and the seconds that it has left. The token stands in the query string or in the header \
+         `x-amz-access-token`.",
+    )
+    .security(&["tokenHeader", ""])
+    .query::<InfoQuery>()
+    .successes(&[(200, "The token holds.")])
+    .response::<TokenInfo<'static>>()
+    .errors(ERRORS);
+
+pub(super) const USER_DESCRIPTION: Description = describe("Whom does this access token stand for?")
+    .text(
+        "The id of the user, which is always the same for a client, and with the scope `profile` a name. The token stands \
+         in `Authorization: Bearer`, in the header `x-amz-access-token` or in the query string.",
+    )
+    .security(&["accessToken", "tokenHeader", ""])
+    .query::<InfoQuery>()
+    .successes(&[(200, "The token holds.")])
+    .response::<User>()
+    .errors(ERRORS);
+
+const ERRORS: &[Status] = &[
+    (
+        400,
+        "`invalid_request`: no token, or more than one. `invalid_token`: it is unknown, expired or revoked.",
+    ),
+    (500, "`server_error`."),
+    (503, "`temporarily_unavailable`."),
+];
+
+/// The query string of both.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it says what a query string may have")]
+struct InfoQuery {
+    /// The token, unless a header holds it.
+    #[schemars(length(max = limit::BEARER_TOKEN_BYTES))]
+    access_token: Option<String>,
+}
+
 /// What an access token is worth.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct TokenInfo<'a> {
+pub(super) struct TokenInfo<'a> {
     /// Always the vendor's.
     iss: &'static str,
     /// The user that the token stands for. Always the same for a client.
@@ -46,7 +87,7 @@ pub(crate) struct TokenInfo<'a> {
 
 /// The user that an access token stands for.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct User {
+pub(super) struct User {
     /// Always the same for a client.
     #[schemars(regex(pattern = USER_ID))]
     user_id: String,

@@ -14,8 +14,4 @@ mod person;
 mod seal;
 mod token;
 
-pub(crate) use consent::ConsentForm;
 pub(crate) use endpoint::{CONSENT_DECISION, CONSENT_PAGE, TOKEN, TOKEN_INFO, USER_PROFILE};
-pub(crate) use error::GrantErrorBody;
-pub(crate) use form::Form as TokenRequest;
-pub(crate) use info::{TokenInfo, User};

@@ -11,16 +11,38 @@ use jackfield_model::note::Note;
 use jackfield_model::{Scope, ScopeSet, limit};
 use jackfield_store::registry::Client;
 
-use super::error::{Failure, GrantError, Why, error_reply, no_store, refuse};
+use super::error::{Failure, GrantError, Why, describe, error_reply, no_store, refuse};
 use super::form::Form;
 use super::{credentials, grant};
 use crate::auth::issue;
+use crate::description::{Content, Description};
 use crate::error::ApiError;
 use crate::redact;
 use crate::request::{Call, RequestLog};
 use crate::response::{self, Reply};
 use crate::state::State;
 use crate::throttle::guess::Attempt;
+
+pub(super) const DESCRIPTION: Description = describe("Get an access token")
+    .text(
+        "Grants `client_credentials`, `refresh_token` and `authorization_code`. The client authenticates in the form or by \
+         HTTP Basic; a public one may redeem a code and use what came of it with its `client_id` alone. The body is read \
+         as a form whatever its content type says. Scopes of a refresh request are ignored.",
+    )
+    .security(&["clientBasic", ""])
+    .request_as(Content::new::<Form>("application/x-www-form-urlencoded"))
+    .successes(&[(200, "An access token.")])
+    .response::<Token>()
+    .errors(&[
+        (
+            400,
+            "`invalid_request`, `invalid_grant`, `invalid_scope`, `unauthorized_client` or `unsupported_grant_type`.",
+        ),
+        (401, "`invalid_client`: the client id or the secret is not valid."),
+        (429, "`temporarily_unavailable`: too many logins failed of late."),
+        (500, "`server_error`."),
+        (503, "`temporarily_unavailable`."),
+    ]);
 
 /// A client that asks for a token.
 pub(super) struct Asking {

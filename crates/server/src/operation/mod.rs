@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::auth::{self, Grant, OfOrganization, OfProfile, OfProvider};
+use crate::description::{BAD_REQUEST, Description, INTERNAL, Status, Tag};
 use crate::endpoint::{Endpoint, Incoming, Outcome};
 use crate::error::ApiError;
 use crate::group::Group;
@@ -70,6 +71,40 @@ impl<G: Grant + 'static> Endpoint for BearerOperation<G> {
         })
     }
 }
+
+/// The description of an operation that needs an access token.
+const fn describe(tag: Tag, summary: &'static str) -> Description {
+    Description { security: &["accessToken"], common_errors: COMMON_ERRORS, ..Description::new(tag, summary) }
+}
+
+const COMMON_ERRORS: &[Status] = &[
+    BAD_REQUEST,
+    (
+        401,
+        "The access token is missing, unknown, expired or revoked, or the service provider belongs to another \
+         organization.",
+    ),
+    (
+        403,
+        "The token is valid, the operation not allowed: the scope is missing, the WebRTC add-on is off, the country and \
+         vertical have no account association, or the organization has as many of these objects as its quota allows.",
+    ),
+    LIMITED,
+    INTERNAL,
+    UNAVAILABLE,
+];
+
+const LIMITED: Status = (429, "The client's rate is used up.");
+const UNAVAILABLE: Status = (
+    503,
+    "Maintenance, overload, or a store that cannot be read or written. Nothing was changed, unless the message says that \
+     this is not known.",
+);
+
+const NO_PROVIDER: Status = (404, "No such service provider.");
+
+/// The service provider of the request's own path, for links.
+const SAME_PROVIDER: (&str, &str) = ("path.serviceProviderId", "$request.path.serviceProviderId");
 
 /// A parameter of the query string, which may stand once.
 fn query_parameter(query_string: Option<&str>, name: &str) -> Result<Option<String>, ApiError> {

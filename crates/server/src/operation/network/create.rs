@@ -8,14 +8,25 @@ use jackfield_store::registry::NetworkChange;
 
 use super::super::ProviderOperation;
 use super::super::provider::done;
+use super::{NO_PROVIDER, SAME_PROVIDER, describe};
 use crate::auth::Provider;
+use crate::description::{CREATED, Links, Tag};
 use crate::error::ApiError;
 use crate::group::Group;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 
 pub(crate) static CREATE: ProviderOperation = ProviderOperation::new(
-    Operation::for_clients("createNetwork", "create_network"),
+    Operation::for_clients(
+        "createNetwork",
+        "create_network",
+        describe(Tag::Providers, "Map the network of a service provider")
+            .text("Says which skill carries the calls to the provider's network.")
+            .request::<Network>()
+            .successes(CREATED)
+            .errors(&[NO_PROVIDER, (409, "The service provider has a network mapping already.")])
+            .links(&[Links::new(&["getNetwork", "updateNetwork", "deleteNetwork"], SAME_PROVIDER)]),
+    ),
     Group::Associations,
     |context| Box::pin(async move { handle(context.handle, &context.body).await }),
 );

@@ -7,14 +7,22 @@ use jackfield_store::registry::NetworkChange;
 
 use super::super::ProviderOperation;
 use super::super::provider::done;
+use super::{ERRORS, describe};
 use crate::auth::Provider;
+use crate::description::{DELETED, Tag};
 use crate::error::ApiError;
 use crate::group::Group;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 
 pub(crate) static DELETE: ProviderOperation = ProviderOperation::new(
-    Operation::for_clients("deleteNetwork", "delete_network"),
+    Operation::for_clients(
+        "deleteNetwork",
+        "delete_network",
+        describe(Tag::Providers, "Delete the network mapping of a service provider")
+            .successes(DELETED)
+            .errors(ERRORS),
+    ),
     Group::Associations,
     |context| Box::pin(handle(context.handle)),
 );

@@ -5,16 +5,26 @@
 use std::future::ready;
 
 use http::StatusCode;
+use jackfield_model::wire::Network;
 
 use super::super::ProviderOperation;
+use super::{ERRORS, describe};
 use crate::auth::Provider;
+use crate::description::Tag;
 use crate::error::ApiError;
 use crate::group::Group;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 
 pub(crate) static GET: ProviderOperation = ProviderOperation::new(
-    Operation::for_clients("getNetwork", "get_network"),
+    Operation::for_clients(
+        "getNetwork",
+        "get_network",
+        describe(Tag::Providers, "Get the network mapping of a service provider")
+            .successes(&[(200, "The mapping.")])
+            .response::<Network>()
+            .errors(ERRORS),
+    ),
     Group::Associations,
     |context| Box::pin(ready(handle(&context.handle))),
 );

@@ -8,14 +8,24 @@ use jackfield_store::registry::NetworkChange;
 
 use super::super::ProviderOperation;
 use super::super::provider::done;
+use super::{ERRORS, describe};
 use crate::auth::Provider;
+use crate::description::{Tag, UPDATED};
 use crate::error::ApiError;
 use crate::group::Group;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 
 pub(crate) static UPDATE: ProviderOperation = ProviderOperation::new(
-    Operation::for_clients("updateNetwork", "update_network"),
+    Operation::for_clients(
+        "updateNetwork",
+        "update_network",
+        describe(Tag::Providers, "Change the network mapping of a service provider")
+            .text("It never creates one.")
+            .request::<Network>()
+            .successes(UPDATED)
+            .errors(ERRORS),
+    ),
     Group::Associations,
     |context| Box::pin(async move { handle(context.handle, &context.body).await }),
 );

@@ -4,18 +4,41 @@
 //! commit. The answer has the outcome of every item in the same order: 200 when all succeeded, 207 otherwise.
 
 use http::StatusCode;
-use jackfield_model::wire::{BatchAnswer, BatchItem, BatchResult, ItemId, NewProfile};
+use jackfield_model::wire::{BatchAnswer, BatchItem, BatchRequest, BatchResult, ItemId, NewProfile};
 use jackfield_store::registry;
 
 use super::super::OrganizationOperation;
+use super::describe;
 use crate::auth::Organization;
+use crate::description::Links;
 use crate::error::ApiError;
 use crate::group::Group;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 
+const LINKS: &[Links] = &[Links::new(
+    &["getProfile", "deleteProfile"],
+    ("path.amazonId", "$response.body#/items/0/result/profileId/profileId"),
+)];
+
 pub(crate) static BATCH: OrganizationOperation = OrganizationOperation::new(
-    Operation::for_clients("createProfiles", "create_profiles").with_large_answer(),
+    Operation::for_clients(
+        "createProfiles",
+        "create_profiles",
+        describe("Create many communication profiles")
+            .text(
+                "Creates 1 to 100 profiles. Each item is decided as if it came alone, in their order; \
+             a bad one spoils itself alone. The answer has the outcome of each in the same order.",
+            )
+            .request::<BatchRequest>()
+            .successes(&[
+                (200, "All items succeeded."),
+                (207, "Some items failed; each says how. The others are stored."),
+            ])
+            .response::<BatchAnswer>()
+            .links(LINKS),
+    )
+    .with_large_answer(),
     Group::Profiles,
     |context| Box::pin(async move { handle(context.handle, &context.body).await }),
 );

@@ -7,14 +7,29 @@ use http::StatusCode;
 use jackfield_store::DeleteProfileOutcome;
 
 use super::super::ProfileOperation;
+use super::{NO_PROFILE, describe};
 use crate::auth::Profile;
+use crate::description::DELETED;
 use crate::error::ApiError;
 use crate::group::Group;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 
 pub(crate) static DELETE: ProfileOperation = ProfileOperation::new(
-    Operation::for_clients("deleteProfile", "delete_profile"),
+    Operation::for_clients(
+        "deleteProfile",
+        "delete_profile",
+        describe("Delete a communication profile")
+            .text(
+                "Under strict profiles it must not be named by an association of the organization; \
+             otherwise such associations stay.",
+            )
+            .successes(DELETED)
+            .errors(&[
+                NO_PROFILE,
+                (409, "The organization has strict profiles and associations name this one."),
+            ]),
+    ),
     Group::Profiles,
     |context| Box::pin(handle(context.handle)),
 );

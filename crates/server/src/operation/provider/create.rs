@@ -4,18 +4,48 @@
 //! has is a 409.
 
 use http::StatusCode;
-use jackfield_model::wire::NewServiceProvider;
+use jackfield_model::wire::{self, NewServiceProvider};
 
-use super::super::OrganizationOperation;
+use super::super::{OrganizationOperation, describe};
 use super::{done, shown};
 use crate::auth::Organization;
+use crate::description::{CREATED, Links, Tag};
 use crate::error::ApiError;
 use crate::group::Group;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 
+const LINKS: &[Links] = &[Links::new(
+    &[
+        "getServiceProvider",
+        "updateServiceProvider",
+        "deleteServiceProvider",
+        "createNetwork",
+        "getNetwork",
+        "createAccountAssociation",
+        "queryAccountAssociations",
+    ],
+    ("path.serviceProviderId", "$response.body#/serviceProviderId"),
+)];
+
 pub(crate) static CREATE: OrganizationOperation = OrganizationOperation::new(
-    Operation::for_clients("createServiceProvider", "create_provider"),
+    Operation::for_clients(
+        "createServiceProvider",
+        "create_provider",
+        describe(Tag::Providers, "Create a service provider")
+            .text(
+                "Adds a service provider to the caller's organization. The answer has the id that was \
+             issued for it.",
+            )
+            .request::<NewServiceProvider>()
+            .successes(CREATED)
+            .response::<wire::ServiceProvider>()
+            .errors(&[(
+                409,
+                "The organization has a service provider with this serviceProviderLogicalId already.",
+            )])
+            .links(LINKS),
+    ),
     Group::Associations,
     |context| Box::pin(async move { handle(context.handle, &context.body).await }),
 );

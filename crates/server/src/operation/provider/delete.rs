@@ -5,16 +5,27 @@
 
 use http::StatusCode;
 
-use super::super::ProviderOperation;
-use super::super::query_parameter;
+use super::super::{NO_PROVIDER, ProviderOperation, describe, query_parameter};
 use crate::auth::Provider;
+use crate::description::{CascadeQuery, DELETED, Tag};
 use crate::error::ApiError;
 use crate::group::Group;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 
 pub(crate) static DELETE: ProviderOperation = ProviderOperation::new(
-    Operation::for_clients("deleteServiceProvider", "delete_provider"),
+    Operation::for_clients(
+        "deleteServiceProvider",
+        "delete_provider",
+        describe(Tag::Providers, "Delete a service provider")
+            .text("It must have no associations, or `cascade` takes them with it.")
+            .query::<CascadeQuery>()
+            .successes(DELETED)
+            .errors(&[
+                NO_PROVIDER,
+                (409, "It has associations and `cascade` is not `true`, or it has too many of them."),
+            ]),
+    ),
     Group::Associations,
     |context| Box::pin(handle(context.handle, context.query_string)),
 );

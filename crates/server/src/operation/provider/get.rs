@@ -5,16 +5,26 @@
 use std::future::ready;
 
 use http::StatusCode;
+use jackfield_model::wire::ServiceProvider;
 
-use super::super::ProviderOperation;
+use super::super::{NO_PROVIDER, ProviderOperation, describe};
 use crate::auth::Provider;
+use crate::description::Tag;
 use crate::error::ApiError;
 use crate::group::Group;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 
 pub(crate) static GET: ProviderOperation = ProviderOperation::new(
-    Operation::for_clients("getServiceProvider", "get_provider").with_large_answer(),
+    Operation::for_clients(
+        "getServiceProvider",
+        "get_provider",
+        describe(Tag::Providers, "Get a service provider")
+            .successes(&[(200, "The service provider.")])
+            .response::<ServiceProvider>()
+            .errors(&[NO_PROVIDER]),
+    )
+    .with_large_answer(),
     Group::Associations,
     |context| Box::pin(ready(handle(&context.handle))),
 );

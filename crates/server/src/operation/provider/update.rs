@@ -5,15 +5,24 @@
 use http::StatusCode;
 use jackfield_model::wire::ServiceProviderUpdate;
 
-use super::super::ProviderOperation;
+use super::super::{NO_PROVIDER, ProviderOperation, describe};
 use crate::auth::Provider;
+use crate::description::{Tag, UPDATED};
 use crate::error::ApiError;
 use crate::group::Group;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 
 pub(crate) static UPDATE: ProviderOperation = ProviderOperation::new(
-    Operation::for_clients("updateServiceProvider", "update_provider"),
+    Operation::for_clients(
+        "updateServiceProvider",
+        "update_provider",
+        describe(Tag::Providers, "Change the display names of a service provider")
+            .text("They take the place of all there were. Without a body or a name nothing changes.")
+            .optional_request::<ServiceProviderUpdate>()
+            .successes(UPDATED)
+            .errors(&[NO_PROVIDER]),
+    ),
     Group::Associations,
     |context| Box::pin(async move { handle(context.handle, &context.body).await }),
 );
