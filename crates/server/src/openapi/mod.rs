@@ -28,9 +28,17 @@ static TEXT: LazyLock<Bytes> = LazyLock::new(|| {
     text.into()
 });
 static PAGE: LazyLock<Bytes> = LazyLock::new(|| {
-    let document = serde_json::to_value(&*DOCUMENT).expect("a document can be written");
-    page::render(&document).into()
+    let operations: Vec<page::Operation<'_>> = DOCUMENT
+        .paths
+        .iter()
+        .flat_map(|(path, methods)| methods.iter().map(move |(method, own)| (path, method, value(own))))
+        .collect();
+    page::render(&value(&*DOCUMENT), &operations).into()
 });
+
+fn value(part: &impl Serialize) -> Value {
+    serde_json::to_value(part).expect("a document is JSON")
+}
 
 /// The document as text: what `/openapi.json` answers and what is committed.
 #[must_use]
@@ -58,11 +66,15 @@ struct InOrder<T>(Vec<(String, T)>);
 
 impl<T: Serialize> Serialize for InOrder<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+        serializer.collect_map(self.iter())
     }
 }
 
 impl<T> InOrder<T> {
+    fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// The value under a name, which is made where there is none.
     fn entry(&mut self, name: &str, new: impl FnOnce() -> T) -> &mut T {
         let place = self.0.iter().position(|(own, _)| own == name).unwrap_or_else(|| {

@@ -16,14 +16,17 @@ th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem .3rem 0;text-align
 td:first-child{white-space:nowrap}nav li{margin:.1rem 0}nav ul{list-style:none;padding:0}\
 .muted{opacity:.7}";
 
-/// Renders the document.
-pub(super) fn render(document: &Value) -> String {
+/// An operation: its path, its method and what the document says of it.
+pub(super) type Operation<'a> = (&'a str, &'a str, Value);
+
+/// Renders the document, with its operations in this order.
+pub(super) fn render(document: &Value, operations: &[Operation<'_>]) -> String {
     let mut page = String::with_capacity(64 * 1024);
-    write_page(&mut page, document).expect("writing to a string cannot fail");
+    write_page(&mut page, document, operations).expect("writing to a string cannot fail");
     page
 }
 
-fn write_page(page: &mut String, document: &Value) -> std::fmt::Result {
+fn write_page(page: &mut String, document: &Value, operations: &[Operation<'_>]) -> std::fmt::Result {
     let info = &document["info"];
     write!(
         page,
@@ -34,11 +37,10 @@ fn write_page(page: &mut String, document: &Value) -> std::fmt::Result {
         version = escape(&info["version"]),
         text = prose(&info["description"]),
     )?;
-    write_contents(page, document)?;
+    write_contents(page, operations)?;
     for tag in document["tags"].as_array().into_iter().flatten() {
         write!(page, "<h2>{}</h2><p>{}</p>", escape(&tag["name"]), prose(&tag["description"]))?;
-        for (path, method, operation) in
-            operations(document).filter(|(_, _, own)| own["tags"][0] == tag["name"])
+        for (path, method, operation) in operations.iter().filter(|(_, _, own)| own["tags"][0] == tag["name"])
         {
             write_operation(page, path, method, operation)?;
         }
@@ -56,15 +58,9 @@ fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
-fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
-    entries(&document["paths"]).flat_map(|(path, methods)| {
-        entries(methods).map(move |(method, operation)| (path, method, operation))
-    })
-}
-
-fn write_contents(page: &mut String, document: &Value) -> std::fmt::Result {
+fn write_contents(page: &mut String, operations: &[Operation<'_>]) -> std::fmt::Result {
     page.push_str("<nav><ul>");
-    for (_, _, operation) in operations(document) {
+    for (_, _, operation) in operations {
         write!(
             page,
             "<li><a href=\"#{}\">{}</a></li>",
