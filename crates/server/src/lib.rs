@@ -7,6 +7,7 @@ mod admin;
 mod auth;
 mod body;
 mod config;
+mod config_error;
 mod credential;
 mod description;
 mod endpoint;
@@ -43,9 +44,10 @@ mod transport;
 mod validate;
 
 pub use config::{
-    AdminTls, Config, ConfigError, ConsentLogin, CorsOrigin, InvalidListenAddress, InvalidSecret, IssuerName,
-    ListenAddress, Network, SecretSetting, SeedSource, Settings, Span, Text,
+    AdminTls, Config, ConsentLogin, CorsOrigin, FromText, HumanDuration, InvalidListenAddress, InvalidSecret,
+    IssuerName, ListenAddress, Network, SecretSetting, SeedSource, Settings,
 };
+pub use config_error::ConfigError;
 pub use issuer::{ForeignIssuer, IssuerKind};
 pub use logs::LogFormat;
 pub use metrics::Metrics;

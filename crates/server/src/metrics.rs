@@ -73,22 +73,37 @@ pub struct Metrics {
     requests: IntCounterVec,
     latency: HistogramVec,
     kept: [[OnceLock<Request>; STATUSES.len()]; OPERATIONS.len()],
-    commit_latency: Histogram,
-    commit_group: Histogram,
-    commit_failures: IntCounter,
-    verifications: IntCounterVec,
-    tokens_issued: IntCounterVec,
-    failed_logins: IntCounterVec,
-    limited: IntCounterVec,
+    commits: Commits,
+    events: Events,
     in_doubt: IntCounter,
-    handshakes: IntCounterVec,
-    certificates: IntCounterVec,
-    faults: IntCounterVec,
     lenient: [IntCounter; Note::ALL.len()],
+    sizes: Sizes,
     pub(crate) clock_offset: IntGauge,
     pub(crate) in_flight: IntGauge,
     pub(crate) connections: IntGauge,
     pub(crate) unsent_bytes: IntGauge,
+}
+
+/// Commits of the store.
+struct Commits {
+    latency: Histogram,
+    group: Histogram,
+    failures: IntCounter,
+}
+
+/// What happens, counted by one label.
+struct Events {
+    verifications: IntCounterVec,
+    tokens_issued: IntCounterVec,
+    failed_logins: IntCounterVec,
+    limited: IntCounterVec,
+    handshakes: IntCounterVec,
+    certificates: IntCounterVec,
+    faults: IntCounterVec,
+}
+
+/// How large the store and the accounts are, as of the last time that it was asked.
+struct Sizes {
     associations: IntGauge,
     last_change: IntGauge,
     disk_bytes: IntGauge,
@@ -140,46 +155,8 @@ impl Default for Metrics {
                 ),
             ),
             kept: Default::default(),
-            commit_latency: histogram(
-                &registry,
-                "jackfield_commit_duration_seconds",
-                "From the start of a store commit until it is on stable storage.",
-                LATENCY_BUCKETS,
-            ),
-            commit_group: histogram(
-                &registry,
-                "jackfield_commit_group_size",
-                "Writes in one commit.",
-                GROUP_BUCKETS,
-            ),
-            commit_failures: keep(
-                &registry,
-                IntCounter::new("jackfield_commit_failures_total", "Store commits that failed."),
-            ),
-            verifications: counters(
-                &registry,
-                "jackfield_store_verifications_total",
-                "Verifications of the store that came to their end, by whether it is what it should be.",
-                &["outcome"],
-            ),
-            tokens_issued: counters(
-                &registry,
-                "jackfield_tokens_issued_total",
-                "Access tokens by grant.",
-                &["grant"],
-            ),
-            failed_logins: counters(
-                &registry,
-                "jackfield_failed_logins_total",
-                "Secrets, tokens, codes and passwords that were wrong, by what they were to be.",
-                &["what"],
-            ),
-            limited: counters(
-                &registry,
-                "jackfield_limited_total",
-                "Requests (or connections) turned away, by the limit that did it.",
-                &["limit"],
-            ),
+            commits: Commits::new(&registry),
+            events: Events::new(&registry),
             in_doubt: keep(
                 &registry,
                 IntCounter::new(
@@ -187,25 +164,8 @@ impl Default for Metrics {
                     "Writes that were answered 503 although they may have been stored.",
                 ),
             ),
-            handshakes: counters(
-                &registry,
-                "jackfield_tls_handshakes_total",
-                "TLS handshakes by how they ended.",
-                &["outcome"],
-            ),
-            certificates: counters(
-                &registry,
-                "jackfield_tls_certificates_total",
-                "TLS certificates that were to replace the one in use, by outcome.",
-                &["outcome"],
-            ),
-            faults: counters(
-                &registry,
-                "jackfield_faults_total",
-                "Requests that met a fault rule, by what it did.",
-                &["effect"],
-            ),
             lenient: Note::ALL.map(|note| lenient.with_label_values(&[note.label()])),
+            sizes: Sizes::new(&registry),
             clock_offset: gauge(
                 &registry,
                 "jackfield_clock_offset_seconds",
@@ -220,35 +180,109 @@ impl Default for Metrics {
                 "Bytes of answers that clients have not read yet.",
                 &[],
             ),
-            associations: gauge(&registry, "jackfield_associations", "Associations of all providers.", &[]),
+            registry,
+        }
+    }
+}
+
+impl Commits {
+    fn new(registry: &Registry) -> Self {
+        Self {
+            latency: histogram(
+                registry,
+                "jackfield_commit_duration_seconds",
+                "From the start of a store commit until it is on stable storage.",
+                LATENCY_BUCKETS,
+            ),
+            group: histogram(registry, "jackfield_commit_group_size", "Writes in one commit.", GROUP_BUCKETS),
+            failures: keep(
+                registry,
+                IntCounter::new("jackfield_commit_failures_total", "Store commits that failed."),
+            ),
+        }
+    }
+}
+
+impl Events {
+    fn new(registry: &Registry) -> Self {
+        Self {
+            verifications: counters(
+                registry,
+                "jackfield_store_verifications_total",
+                "Verifications of the store that came to their end, by whether it is what it should be.",
+                &["outcome"],
+            ),
+            tokens_issued: counters(
+                registry,
+                "jackfield_tokens_issued_total",
+                "Access tokens by grant.",
+                &["grant"],
+            ),
+            failed_logins: counters(
+                registry,
+                "jackfield_failed_logins_total",
+                "Secrets, tokens, codes and passwords that were wrong, by what they were to be.",
+                &["what"],
+            ),
+            limited: counters(
+                registry,
+                "jackfield_limited_total",
+                "Requests (or connections) turned away, by the limit that did it.",
+                &["limit"],
+            ),
+            handshakes: counters(
+                registry,
+                "jackfield_tls_handshakes_total",
+                "TLS handshakes by how they ended.",
+                &["outcome"],
+            ),
+            certificates: counters(
+                registry,
+                "jackfield_tls_certificates_total",
+                "TLS certificates that were to replace the one in use, by outcome.",
+                &["outcome"],
+            ),
+            faults: counters(
+                registry,
+                "jackfield_faults_total",
+                "Requests that met a fault rule, by what it did.",
+                &["effect"],
+            ),
+        }
+    }
+}
+
+impl Sizes {
+    fn new(registry: &Registry) -> Self {
+        Self {
+            associations: gauge(registry, "jackfield_associations", "Associations of all providers.", &[]),
             last_change: gauge(
-                &registry,
+                registry,
                 "jackfield_last_change",
                 "Highest sequence number of the change record.",
                 &[],
             ),
-            store_up: gauge(
-                &registry,
-                "jackfield_store_up",
-                "Whether the store answered when its sizes were asked for: 1, or 0.",
-                &[],
-            ),
             disk_bytes: gauge(
-                &registry,
+                registry,
                 "jackfield_store_disk_bytes",
                 "Bytes that the store takes on disk; 0 where unknown.",
                 &[],
             ),
+            store_up: gauge(
+                registry,
+                "jackfield_store_up",
+                "Whether the store answered when its sizes were asked for: 1, or 0.",
+                &[],
+            ),
             registry_bytes: gauge(
-                &registry,
+                registry,
                 "jackfield_registry_bytes",
                 "About how many bytes of memory the accounts take.",
                 &[],
             ),
-            clients: gauge(&registry, "jackfield_clients", "Registered clients.", &[]),
-            providers: gauge(&registry, "jackfield_service_providers", "Registered service providers.", &[]),
-            organizations: gauge(&registry, "jackfield_organizations", "Registered organizations.", &[]),
-            registry,
+            clients: gauge(registry, "jackfield_clients", "Registered clients.", &[]),
+            providers: gauge(registry, "jackfield_service_providers", "Registered service providers.", &[]),
+            organizations: gauge(registry, "jackfield_organizations", "Registered organizations.", &[]),
         }
     }
 }
@@ -278,33 +312,33 @@ impl Metrics {
     /// Counts a store commit.
     pub fn commit(&self, report: CommitReport) {
         if report.succeeded {
-            self.commit_latency.observe(report.latency.as_secs_f64());
+            self.commits.latency.observe(report.latency.as_secs_f64());
             #[expect(clippy::cast_precision_loss, reason = "groups are far smaller than 2^52")]
-            self.commit_group.observe(report.group_size as f64);
+            self.commits.group.observe(report.group_size as f64);
         } else {
-            self.commit_failures.inc();
+            self.commits.failures.inc();
         }
     }
 
     /// Counts a verification with so many findings.
     pub(crate) fn verified(&self, findings: u64) {
         let outcome = if findings == 0 { "whole" } else { "damaged" };
-        self.verifications.with_label_values(&[outcome]).inc();
+        self.events.verifications.with_label_values(&[outcome]).inc();
     }
 
     /// Counts an issued access token.
     pub(crate) fn token_issued(&self, grant: &str) {
-        self.tokens_issued.with_label_values(&[grant]).inc();
+        self.events.tokens_issued.with_label_values(&[grant]).inc();
     }
 
     /// Counts a login that failed.
     pub(crate) fn login_failed(&self, what: &str) {
-        self.failed_logins.with_label_values(&[what]).inc();
+        self.events.failed_logins.with_label_values(&[what]).inc();
     }
 
     /// Counts a call that met a fault rule.
     pub(crate) fn fault(&self, effect: &str) {
-        self.faults.with_label_values(&[effect]).inc();
+        self.events.faults.with_label_values(&[effect]).inc();
     }
 
     /// Counts what was accepted although a stricter server might not.
@@ -326,7 +360,7 @@ impl Metrics {
             Limit::ConnectionsOfOrigin => "connections_per_address",
             Limit::Guesses => "guesses",
         };
-        self.limited.with_label_values(&[name]).inc();
+        self.events.limited.with_label_values(&[name]).inc();
     }
 
     /// Counts a write of which nobody knows whether it was stored.
@@ -341,28 +375,28 @@ impl Metrics {
             Handshake::Failed => "failed",
             Handshake::Late => "late",
         };
-        self.handshakes.with_label_values(&[name]).inc();
+        self.events.handshakes.with_label_values(&[name]).inc();
     }
 
     /// Counts a TLS certificate that was to replace the one in use.
     pub(crate) fn certificate(&self, taken: bool) {
-        self.certificates.with_label_values(&[if taken { "taken" } else { "refused" }]).inc();
+        self.events.certificates.with_label_values(&[if taken { "taken" } else { "refused" }]).inc();
     }
 
     /// The metrics in the Prometheus text format, with the sizes as of now; those of the store as of the last time
     /// that it said them.
     pub(crate) fn render(&self, stats: Option<&StoreStats>, accounts: &jackfield_store::Registry) -> Vec<u8> {
         let set = |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        self.store_up.set(i64::from(stats.is_some()));
+        self.sizes.store_up.set(i64::from(stats.is_some()));
         if let Some(stats) = stats {
-            set(&self.associations, stats.associations);
-            set(&self.last_change, stats.last_change);
-            set(&self.disk_bytes, stats.disk_bytes.unwrap_or_default());
+            set(&self.sizes.associations, stats.associations);
+            set(&self.sizes.last_change, stats.last_change);
+            set(&self.sizes.disk_bytes, stats.disk_bytes.unwrap_or_default());
         }
-        set(&self.clients, accounts.clients.len() as u64);
-        set(&self.providers, accounts.providers.len() as u64);
-        set(&self.organizations, accounts.organizations.len() as u64);
-        set(&self.registry_bytes, accounts.approximate_bytes() as u64);
+        set(&self.sizes.clients, accounts.clients.len() as u64);
+        set(&self.sizes.providers, accounts.providers.len() as u64);
+        set(&self.sizes.organizations, accounts.organizations.len() as u64);
+        set(&self.sizes.registry_bytes, accounts.approximate_bytes() as u64);
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("writing to memory cannot fail");
         text

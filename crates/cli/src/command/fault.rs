@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use jackfield_model::inspect::{DropWhen, FaultRule};
 use jackfield_model::{ClientId, ServiceProviderId, limit};
-use jackfield_server::Span;
+use jackfield_server::HumanDuration;
 
 use crate::connection::AdminArgs;
 use crate::failure::Failure;
@@ -94,7 +94,7 @@ impl std::str::FromStr for Latency {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let span = |text: &str| {
-            let span: Span =
+            let span: HumanDuration =
                 text.trim().parse().map_err(|_| "200ms or 100ms..300ms is expected".to_owned())?;
             u64::try_from(span.0.as_millis()).map_err(|error| error.to_string())
         };

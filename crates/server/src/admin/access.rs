@@ -3,14 +3,13 @@
 //! There is the token that the server was started with, and those that operators made. All are known by keyed hashes
 //! alone. A token lives by the system's clock, which no operator of this service moves.
 
-use std::sync::Arc;
-
 use http::HeaderMap;
 use jackfield_model::admin::Role;
+use jackfield_store::Timestamp;
 use jackfield_store::registry::AdminToken;
-use jackfield_store::{Actor, Timestamp};
 
 use super::act;
+use super::operator::Operator;
 use crate::auth;
 use crate::error::{ApiError, Forbidden, Unauthorized};
 use crate::request::Call;
@@ -19,21 +18,6 @@ use crate::throttle::guess::{Attempt, Guess};
 
 /// The id of the token that the server was started with.
 pub(crate) const BOOTSTRAP: &str = "bootstrap";
-
-/// Who asks.
-#[derive(Clone, Debug)]
-pub(crate) struct Operator {
-    /// The name of the token; `None` for the one that the server was started with.
-    name: Option<Arc<str>>,
-    pub(crate) role: Role,
-}
-
-impl Operator {
-    /// For the change record.
-    pub(crate) fn actor(&self) -> Actor {
-        self.name.clone().map_or(Actor::Admin, Actor::Operator)
-    }
-}
 
 /// Admits whoever sent a request to an operation that takes this role. A token that is not known may have been made on another node a moment ago; wrong ones are
 /// told in the change record. The right one always passes, however many wrong ones came from the same address: everything

@@ -10,7 +10,7 @@ use jackfield_store::{Actor, Origin, RegistryCommand, StoreError, Subject, Times
 use serde_json::{Value, json};
 
 use super::Recorded;
-use super::access::Operator;
+use super::operator::Operator;
 use crate::error::ApiError;
 use crate::request::Call;
 use crate::state::{FAILURES_INTERVAL, State};

@@ -16,7 +16,7 @@ use super::{
     AdminOperation, Query, Recorded, change, created, no_content, not_found, ok, organization, page,
     parse_nullable, parse_or_default,
 };
-use crate::credential::access_token;
+use crate::credential::encoding;
 use crate::description::{CREATED, NO_CONTENT};
 use crate::error::ApiError;
 use crate::response::Reply;
@@ -233,7 +233,7 @@ fn default_scopes() -> ScopeSet {
 }
 
 fn random_secret() -> Secret {
-    Secret(format!("amzn1.oa2-cs.v1.{}", access_token::random_text::<32>()))
+    Secret(format!("amzn1.oa2-cs.v1.{}", encoding::random_text::<32>()))
 }
 
 fn shown(client: &Client) -> admin::Client {

@@ -13,8 +13,8 @@ use jackfield_store::Origin;
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use super::access::Operator;
 use super::describe::{CONFLICT, ITEM_ERRORS, LimitQuery, TOP_ERRORS, describe};
+use super::operator::Operator;
 use super::{AdminOperation, Query, Recorded, created, no_content, not_found, ok, parse, reset};
 use crate::description::{BAD_REQUEST, CREATED, NO_CONTENT};
 use crate::error::{ApiError, time_text};

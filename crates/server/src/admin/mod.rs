@@ -11,6 +11,7 @@ mod describe;
 pub(crate) mod directory;
 pub(crate) mod inspect;
 pub(crate) mod keys;
+mod operator;
 pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod refresh;
@@ -37,7 +38,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use self::access::Operator;
+use self::operator::Operator;
 
 pub(crate) use self::act::keep_telling;
 use crate::description::{Content, Description};

@@ -10,7 +10,7 @@ use jackfield_store::{Origin, RegistryCommand, Timestamp};
 use super::access::{self, BOOTSTRAP};
 use super::describe::{CONFLICT, NOT_FOUND, PageQuery, TOP_ERRORS, describe};
 use super::{AdminOperation, Query, change, created, no_content, not_found, ok, page, parse};
-use crate::credential::access_token;
+use crate::credential::encoding;
 use crate::description::{BAD_REQUEST, CREATED, NO_CONTENT};
 use crate::error::ApiError;
 use crate::response::Reply;
@@ -39,7 +39,7 @@ async fn create(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, Api
     let new: NewAdminToken = parse(body)?;
     check_name(&new.name)?;
     let life = new.expires_in.map(check_life).transpose()?;
-    let text = format!("{PREFIX}{}", access_token::random_text::<32>());
+    let text = format!("{PREFIX}{}", encoding::random_text::<32>());
     let hash = state.keys().hash_admin_token(&text);
     let token = AdminToken {
         id: AdminTokenId::of(&hash),

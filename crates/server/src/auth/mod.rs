@@ -23,8 +23,9 @@ pub(crate) use organization::{OfOrganization, Organization};
 pub(crate) use profile::{OfProfile, Profile};
 pub(crate) use provider::{OfProvider, Provider};
 
-use crate::credential::access_token;
+use crate::credential::claims::Claims;
 use crate::credential::signing::NotOpened;
+use crate::credential::{access_token, refresh_token};
 use crate::error::{ApiError, Forbidden, Unauthorized};
 use crate::group::Group;
 use crate::head;
@@ -65,7 +66,7 @@ fn parse_bearer(value: &HeaderValue) -> Result<&str, Unauthorized> {
 /// An access token of ours that holds: whose it is and what it says.
 pub(crate) struct Verified {
     pub(crate) client: Arc<Client>,
-    pub(crate) claims: Arc<access_token::Claims>,
+    pub(crate) claims: Arc<Claims>,
     pub(crate) now: u64,
 }
 
@@ -77,8 +78,7 @@ pub(crate) fn verify(state: &State, registry: &Registry, token: &str) -> Result<
         Err(NotOpened::Foreign)
     };
     let Ok(claims) = opened else {
-        let refresh =
-            token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(access_token::REFRESH_PREFIX);
+        let refresh = token.len() <= limit::BEARER_TOKEN_BYTES && token.starts_with(refresh_token::PREFIX);
         return Err(match access_token::has_form(token) {
             _ if refresh => Unauthorized::RefreshToken,
             true if opened == Err(NotOpened::UnknownKey) => Unauthorized::UnknownKey,
@@ -90,11 +90,7 @@ pub(crate) fn verify(state: &State, registry: &Registry, token: &str) -> Result<
 }
 
 /// Judges what a token of ours says, as of now.
-fn judge(
-    state: &State,
-    registry: &Registry,
-    claims: Arc<access_token::Claims>,
-) -> Result<Verified, Unauthorized> {
+fn judge(state: &State, registry: &Registry, claims: Arc<Claims>) -> Result<Verified, Unauthorized> {
     let client = registry.clients.get(&*claims.client).ok_or(Unauthorized::ClientGone)?;
     if !client.enabled {
         return Err(Unauthorized::Disabled);

@@ -91,10 +91,10 @@ pub(super) fn resolve(settings: &Settings) -> Result<(bool, Option<ForeignIssuer
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Text;
+    use crate::config::FromText;
 
     fn settings(names: &[&str]) -> Settings {
-        let names = names.iter().map(|name| name.parse().map(Text).unwrap()).collect();
+        let names = names.iter().map(|name| name.parse().map(FromText).unwrap()).collect();
         Settings { token_issuer: Some(names), ..Settings::default() }
     }
 

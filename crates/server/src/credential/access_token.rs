@@ -15,21 +15,17 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use foldhash::quality::RandomState;
 use jackfield_model::{ScopeSet, limit};
 use jackfield_store::registry::{Client, FIRST_KEY, RefreshTokenId};
-use quick_cache::UnitWeighter;
-use quick_cache::sync::{Cache, DefaultLifecycle};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::claims::Claims;
+use super::encoding::{push_text, take_text};
 use super::signing::{NotOpened, SigningKeys};
 
 /// What every access token begins with.
 pub(crate) const PREFIX: &str = "Atza|";
-/// What every refresh token begins with.
-pub(crate) const REFRESH_PREFIX: &str = "Atzr|";
-
 /// A token that stands on its own.
 const VERSION_ALONE: u8 = 1;
 /// A token that lives no longer than the refresh token that it came from.
@@ -40,35 +36,6 @@ const TAG_BYTES: usize = 32;
 /// Signed bytes of a token with few scopes: with tag, base64 and prefix a little over the least length.
 const SIGNED_BYTES_MIN: usize = 232;
 const RANDOM_BYTES_MIN: usize = 16;
-/// Headers that are kept; with the longest tokens they take about 4 MB.
-const KNOWN_MAX: usize = 1_024;
-
-/// What the tokens of headers said that were seen before, by the bytes of the header.
-pub(super) type Known = Cache<Box<[u8]>, Arc<Claims>, UnitWeighter, RandomState>;
-
-/// None so far.
-pub(super) fn known() -> Known {
-    let hasher = RandomState::default();
-    Known::with(KNOWN_MAX, KNOWN_MAX as u64, UnitWeighter, hasher, DefaultLifecycle::default())
-}
-
-/// What a token says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Claims {
-    /// The id of the client that it was issued to.
-    pub(crate) client: Box<str>,
-    /// The client's token generation when it was issued.
-    pub(crate) generation: u32,
-    /// When it was issued, in seconds since 1970.
-    pub(crate) issued: u64,
-    /// When it expires, in seconds since 1970.
-    pub(crate) expires: u64,
-    /// Its scopes, separated by spaces.
-    pub(crate) scopes: Box<str>,
-    /// The refresh token that it came from.
-    pub(crate) refresh: Option<RefreshTokenId>,
-}
-
 /// What a token is issued for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Issue<'a> {
@@ -131,23 +98,6 @@ impl SigningKeys {
     }
 }
 
-pub(super) fn push_text(token: &mut Vec<u8>, text: &str) {
-    push_bytes(token, text.as_bytes());
-}
-
-pub(super) fn push_bytes(token: &mut Vec<u8>, bytes: &[u8]) {
-    let length = u16::try_from(bytes.len()).expect("what stands in tokens is bounded far below 64 KiB");
-    token.extend(length.to_be_bytes());
-    token.extend(bytes);
-}
-
-/// `N` random bytes as base64url: secrets for clients and operators.
-pub(crate) fn random_text<const N: usize>() -> String {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).expect("the operating system gives randomness");
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
 /// Whether a text that [`SigningKeys::open`] refuses at least looks like an access token: then it was changed, or
 /// issued by another directory.
 pub(crate) fn has_form(token: &str) -> bool {
@@ -185,16 +135,6 @@ fn parse(version: u8, rest: &[u8]) -> Option<Claims> {
         scopes: scopes.into(),
         refresh,
     })
-}
-
-pub(super) fn take_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (text, rest) = take_bytes(bytes)?;
-    Some((std::str::from_utf8(text).ok()?, rest))
-}
-
-pub(super) fn take_bytes(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use jackfield_store::registry::{Client, CodeId};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{aead, digest, hmac};
 
-use super::access_token::{push_bytes, push_text, take_bytes, take_text};
+use super::encoding::{push_bytes, push_text, take_bytes, take_text};
 
 /// With a redirect URI, and without.
 const VERSION: u8 = 1;

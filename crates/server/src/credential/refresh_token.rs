@@ -11,7 +11,10 @@ use jackfield_store::registry::RefreshTokenId;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::access_token::{REFRESH_PREFIX, random_text};
+use super::encoding::random_text;
+
+/// What every refresh token begins with.
+pub(crate) const PREFIX: &str = "Atzr|";
 
 const VERSION: u8 = 1;
 const TAG_BYTES: usize = 32;
@@ -50,12 +53,12 @@ impl Member {
         token.extend(random);
         let tag = hmac::sign(key, &token);
         token.extend(tag.as_ref());
-        format!("{REFRESH_PREFIX}{}", URL_SAFE_NO_PAD.encode(token))
+        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(token))
     }
 
     /// The place of a token, when this directory issued it and it says it.
     pub(crate) fn open(key: &hmac::Key, text: &str) -> Option<Self> {
-        let encoded = text.strip_prefix(REFRESH_PREFIX).filter(|encoded| encoded.len() == TEXT_BYTES)?;
+        let encoded = text.strip_prefix(PREFIX).filter(|encoded| encoded.len() == TEXT_BYTES)?;
         let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
         let (signed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
         hmac::verify(key, signed, tag).ok()?;
@@ -72,7 +75,7 @@ fn fill(bytes: &mut [u8]) {
 
 /// A fresh refresh token that says nothing of a family.
 pub(crate) fn random() -> String {
-    format!("{REFRESH_PREFIX}{}", random_text::<32>())
+    format!("{PREFIX}{}", random_text::<32>())
 }
 
 #[cfg(test)]
@@ -91,7 +94,7 @@ mod tests {
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             assert_eq!(Member::open(&key(1), &String::from_utf8(changed).unwrap()), None, "changed at {at}");
         }
-        assert_eq!(Member::open(&key(1), &format!("{REFRESH_PREFIX}{}", "A".repeat(43))), None);
+        assert_eq!(Member::open(&key(1), &format!("{PREFIX}{}", "A".repeat(43))), None);
         assert_ne!(first.seal(&key(1)), first.seal(&key(1)), "no two are the same");
         assert_ne!(first, Member::first());
     }

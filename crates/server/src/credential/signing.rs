@@ -12,7 +12,7 @@ use jackfield_store::registry::{FIRST_KEY, KeyInUse, Keyring};
 use jackfield_store::{Registry, RootKey, Store};
 use ring::hmac;
 
-use super::access_token::{Claims, Known};
+use super::claims::{Claims, Known};
 use super::code::CodeKeys;
 use super::keys::{derive, derived};
 
@@ -96,7 +96,7 @@ impl SigningKeys {
 
     pub(crate) fn derive(root: &RootKey, source: Arc<Keyring>) -> Self {
         let keys = source.keys(root).iter().map(SigningKey::derive).collect();
-        Self { source, keys, known: super::access_token::known() }
+        Self { source, keys, known: super::claims::known() }
     }
 
     /// The key that signs.

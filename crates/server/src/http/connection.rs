@@ -21,6 +21,7 @@ use crate::metrics::{Limit, Metrics};
 use crate::router::Listener;
 use crate::tls::Handshakes;
 use crate::transport::deadline::{DeadlineFuture, Deadlines, HeadTimer, IdleTimeoutStream, Overdue};
+use crate::transport::exchange::Exchange;
 use crate::transport::peer::{Counted, Origins, Peer};
 use crate::transport::stream::Streams;
 use crate::transport::visits::Visits;
@@ -198,7 +199,7 @@ impl Shared {
         let (which, connection) = (self.which, deadlines.clone());
         let service = Arc::clone(&self.service);
         let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-            let exchange = connection.exchange(request.version() == Version::HTTP_2);
+            let exchange = Exchange::begin(&connection, request.version() == Version::HTTP_2);
             let service = Arc::clone(&service);
             async move { service.respond(which, peer, Some(exchange), request).await }
         });

@@ -13,15 +13,15 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use jackfield_model::inspect::DropWhen;
 use jackfield_model::{ClientId, RequestId};
 
-use super::routes::Handler;
-use super::service_gate::ServiceGate;
+use super::admin_hosts::AdminHosts;
+use super::routes::{self, Handler};
 use super::shown_path::shown_path;
 use crate::endpoint::{Incoming, Outcome};
 use crate::error::{ApiError, Forbidden};
 use crate::metrics::Limit;
 use crate::request::{Call, RequestBody, RequestLog};
 use crate::response::Reply;
-use crate::router::{Audience, Listener, Operation, Target};
+use crate::router::{Audience, Listener, Operation, Router, Target};
 use crate::sandbox::request_log;
 use crate::state::State;
 use crate::{head, notes, probes};
@@ -42,9 +42,32 @@ impl fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
+/// What a request needs to find its way: the routes of the listeners, and the names that the admin listener has.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    public: Router<Handler>,
+    admin: Router<Handler>,
+    admin_hosts: AdminHosts,
+}
+
+impl Pipeline {
+    pub(super) fn new(admin_hosts: AdminHosts) -> Self {
+        Self { public: routes::router(Listener::Public), admin: routes::router(Listener::Admin), admin_hosts }
+    }
+
+    /// Where a request goes.
+    pub(super) fn find<'p>(&self, call: &'p Call) -> Target<'p, Handler> {
+        let router = match call.listener {
+            Listener::Public => &self.public,
+            Listener::Admin => &self.admin,
+        };
+        router.find(&call.head.method, call.head.uri.path())
+    }
+}
+
 /// Answers a request, unless a fault rule keeps the answer.
 pub(super) async fn respond(
-    gate: &ServiceGate,
+    pipeline: &Pipeline,
     state: &Arc<State>,
     call: &mut Call,
     body: &mut RequestBody,
@@ -52,7 +75,7 @@ pub(super) async fn respond(
 ) -> Result<Reply, Dropped> {
     let mut log = RequestLog { public: call.listener == Listener::Public, ..RequestLog::default() };
     let work = async {
-        let outcome = dispatch(gate, state, call, body, &mut log).await;
+        let outcome = dispatch(pipeline, state, call, body, &mut log).await;
         state.limits.bodies.drain(call, body).await;
         outcome
     };
@@ -73,14 +96,13 @@ pub(super) async fn respond(
 }
 
 async fn dispatch(
-    gate: &ServiceGate,
+    pipeline: &Pipeline,
     state: &Arc<State>,
     call: &Call,
     body: &mut RequestBody,
     log: &mut RequestLog,
 ) -> Outcome {
-    let path = call.head.uri.path();
-    let target = gate.router(call.listener).find(&call.head.method, path);
+    let target = pipeline.find(call);
     if let Err(error) = head::check_host(&call.head) {
         return refuse_in_form(target.at_path(), call, error, log);
     }
@@ -94,9 +116,9 @@ async fn dispatch(
     let operation = handler.operation();
     log.operation = Some(operation);
     if call.listener == Listener::Admin && !probes::is_about_health(operation) {
-        gate.admin_hosts().check(&call.head)?;
+        pipeline.admin_hosts.check(&call.head)?;
     }
-    notes::of_path(path, &mut log.notes);
+    notes::of_path(call.head.uri.path(), &mut log.notes);
     if let Err(error) = head::check_size(&call.head).and_then(|()| check_restore(state, operation)) {
         return refuse_in_form(Some(handler), call, error, log);
     }

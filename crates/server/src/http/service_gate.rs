@@ -16,8 +16,8 @@ use tokio::sync::watch;
 
 use super::admin_hosts::AdminHosts;
 use super::cors::{self, Cors};
-use super::pipeline::{self, Dropped};
-use super::routes::{self, Handler};
+use super::pipeline::{self, Dropped, Pipeline};
+use super::routes::Handler;
 use crate::body::Bodies;
 use crate::error::ApiError;
 use crate::head;
@@ -25,9 +25,10 @@ use crate::metrics::Metrics;
 use crate::probes;
 use crate::request::{BodyError, Call, RequestBody, RequestLog};
 use crate::response::Reply;
-use crate::router::{Listener, Operation, Router, Target};
+use crate::router::{Listener, Operation, Target};
 use crate::state::State;
-use crate::transport::exchange::{Exchange, Unsent};
+use crate::transport::exchange::Exchange;
+use crate::transport::outbox::Unsent;
 use crate::transport::peer::Peer;
 
 /// What a client is told to wait while the store cannot be reached, in whole seconds: the longest that passes between
@@ -41,9 +42,7 @@ pub(crate) struct ServiceGate {
     /// What it waits for, if it has to wait.
     cause: watch::Sender<Option<String>>,
     metrics: Arc<Metrics>,
-    public: Router<Handler>,
-    admin: Router<Handler>,
-    admin_hosts: AdminHosts,
+    pipeline: Pipeline,
     bodies: Arc<Bodies>,
     unsent: Arc<Unsent>,
     cors: Cors,
@@ -57,9 +56,7 @@ impl ServiceGate {
             cause: watch::Sender::default(),
             bodies: Arc::new(Bodies::new(body_timeout, Arc::clone(&metrics))),
             metrics,
-            public: routes::router(Listener::Public),
-            admin: routes::router(Listener::Admin),
-            admin_hosts,
+            pipeline: Pipeline::new(admin_hosts),
             unsent: Arc::default(),
             cors,
         }
@@ -77,17 +74,6 @@ impl ServiceGate {
 
     pub(crate) const fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
-    }
-
-    pub(super) const fn admin_hosts(&self) -> &AdminHosts {
-        &self.admin_hosts
-    }
-
-    pub(super) const fn router(&self, listener: Listener) -> &Router<Handler> {
-        match listener {
-            Listener::Public => &self.public,
-            Listener::Admin => &self.admin,
-        }
     }
 
     /// What all requests share, when the store is open.
@@ -155,7 +141,7 @@ impl ServiceGate {
         started: Instant,
     ) -> Result<Reply, Dropped> {
         match self.state.get() {
-            Some(state) => pipeline::respond(self, state, call, body, started).await,
+            Some(state) => pipeline::respond(&self.pipeline, state, call, body, started).await,
             None => Ok(Box::pin(self.refuse(call, body, started)).await),
         }
     }
@@ -166,7 +152,7 @@ impl ServiceGate {
         body: &mut RequestBody,
         started: Instant,
     ) -> Result<Reply, Dropped> {
-        let target = self.router(call.listener).find(&call.head.method, call.head.uri.path());
+        let target = self.pipeline.find(call);
         if target.at_path().is_some_and(|handler| !handler.operation().cross_origin) {
             return self.answer(call, body, started).await;
         }
@@ -190,7 +176,7 @@ impl ServiceGate {
 
     async fn refuse(&self, call: &mut Call, body: &mut RequestBody, started: Instant) -> Reply {
         self.bodies.drain(call, body).await;
-        let target = self.router(call.listener).find(&call.head.method, call.head.uri.path());
+        let target = self.pipeline.find(call);
         let at_path = target.at_path();
         let found = if let Target::Found(handler, _) = target { Some(handler.operation()) } else { None };
         let refused = match head::check_host(&call.head) {

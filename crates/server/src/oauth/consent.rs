@@ -9,10 +9,11 @@ use std::sync::Arc;
 use http::{HeaderValue, StatusCode, header};
 use jackfield_model::wire::ErrorBody;
 use jackfield_model::{ClientId, ScopeSet, limit};
-use jackfield_store::registry::{Client, Organization};
+use jackfield_store::registry::Client;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use schemars::JsonSchema;
 
+use super::authorization_request::{Redirect, Request};
 use super::page;
 use super::person::{self, Asks, NotAllowed};
 use super::seal::Cookie;
@@ -137,21 +138,6 @@ struct ConsentForm {
     /// What the person decided.
     #[schemars(extend("enum" = ["allow", "deny"]))]
     decision: String,
-}
-
-/// A request that may be put before a person.
-pub(super) struct Request {
-    pub(super) client: Arc<Client>,
-    pub(super) organization: Arc<Organization>,
-    pub(super) scopes: ScopeSet,
-    pub(super) redirect: Redirect,
-    challenge: Challenge,
-}
-
-/// Where the browser goes back to.
-pub(super) struct Redirect {
-    pub(super) uri: String,
-    state: Option<String>,
 }
 
 /// Why a request is not put before a person.
@@ -390,22 +376,6 @@ impl Parameters {
     }
 }
 
-impl Refused {
-    /// The answer, with the status of a redirect where it is one.
-    fn reply(self, status: StatusCode, log: &mut RequestLog) -> Reply {
-        let (reply, kind, message) = match self {
-            Self::OnPage(text) => (page::refusal(StatusCode::BAD_REQUEST, &text), "invalid_request", text),
-            Self::ToClient(redirect, error, description) => {
-                let parameters = [("error", error), ("error_description", &*description)];
-                (redirect.back(status, &parameters), error, description)
-            }
-        };
-        log.refused =
-            Some(request::Refused { kind: kind.to_owned(), message, refusal: refusal("consent", kind) });
-        reply
-    }
-}
-
 impl Redirect {
     /// Sends the browser back, with these parameters and the client's state behind those that the URI has.
     fn back(&self, status: StatusCode, parameters: &[(&str, &str)]) -> Reply {
@@ -423,6 +393,22 @@ impl Redirect {
         let location = HeaderValue::from_str(&location).expect("what no header may hold was encoded");
         reply.headers_mut().insert(header::LOCATION, location);
         page::protect(&mut reply, None);
+        reply
+    }
+}
+
+impl Refused {
+    /// The answer, with the status of a redirect where it is one.
+    fn reply(self, status: StatusCode, log: &mut RequestLog) -> Reply {
+        let (reply, kind, message) = match self {
+            Self::OnPage(text) => (page::refusal(StatusCode::BAD_REQUEST, &text), "invalid_request", text),
+            Self::ToClient(redirect, error, description) => {
+                let parameters = [("error", error), ("error_description", &*description)];
+                (redirect.back(status, &parameters), error, description)
+            }
+        };
+        log.refused =
+            Some(request::Refused { kind: kind.to_owned(), message, refusal: refusal("consent", kind) });
         reply
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, header};
-use jackfield_model::ClientId;
+use jackfield_model::{ClientId, limit};
+use jackfield_store::registry::Client;
 
 use super::error::{Failure, GrantError, Why};
 use super::form::{self, Form};
-use super::token::{Asking, check_right, guessed};
+use crate::error::ApiError;
 use crate::head;
 use crate::request::Call;
 use crate::state::State;
@@ -21,6 +22,13 @@ struct Basic {
     secret: String,
     /// Whether the secret that was sent is another text than what it decodes to.
     decoding_changed: bool,
+}
+
+/// A client that asks for a token.
+pub(super) struct Asking {
+    pub(super) client: Arc<Client>,
+    /// Whether it showed its secret. A public client may do without, for some grants.
+    pub(super) proven: bool,
 }
 
 /// The client that a token request says it is from, true or not.
@@ -91,4 +99,23 @@ fn basic(value: &HeaderValue) -> Option<Basic> {
     let secret = form::decode(sent);
     let decoding_changed = secret != sent;
     Some(Basic { id: form::decode(id), secret, decoding_changed })
+}
+
+/// The refusal of what may be a guess: of the guessing itself, where it was one too many.
+pub(super) fn guessed(state: &State, attempt: Attempt<'_>, refused: impl Into<Failure>) -> Failure {
+    match state.limits.guesses.failed(attempt) {
+        Some(retry_after) => ApiError::TooManyGuesses { retry_after }.into(),
+        None => refused.into(),
+    }
+}
+
+/// Whether a secret that is right counts now. One that could be guessed does not while somebody guesses.
+pub(super) fn check_right(state: &State, attempt: Attempt<'_>, secret: &str) -> Result<(), ApiError> {
+    if secret.len() < limit::STRONG_SECRET_BYTES
+        && let Some(retry_after) = state.limits.guesses.wait(attempt)
+    {
+        return Err(ApiError::TooManyGuesses { retry_after });
+    }
+    state.limits.guesses.succeeded(attempt);
+    Ok(())
 }

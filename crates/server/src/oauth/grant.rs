@@ -12,9 +12,9 @@ use jackfield_store::registry::{
 };
 use jackfield_store::{Actor, Origin, RegistryCommand, RegistryOutcome, StoreError, Timestamp};
 
+use super::credentials::{Asking, check_right, guessed};
 use super::error::{Failure, GrantError, Why};
 use super::form::Form;
-use super::token::{Asking, check_right, guessed};
 use crate::auth::issue_from;
 use crate::credential::access_token;
 use crate::credential::code::{Challenge, Code};

@@ -2,6 +2,7 @@
 //!
 //! Errors have the form of RFC 6749 (section 5.2), not that of the API.
 
+mod authorization_request;
 mod consent;
 mod credentials;
 mod endpoint;

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
 use ring::digest;
 
-use super::consent::Request;
+use super::authorization_request::Request;
 use super::person::Asks;
 use crate::response::{self, Reply};
 

@@ -3,17 +3,16 @@
 //! The body is read as a form whatever its `Content-Type` says, because published clients send it wrong, and the query
 //! string beside it.
 
-use std::sync::Arc;
-
 use http::StatusCode;
 use jackfield_model::admin::Token;
 use jackfield_model::note::Note;
 use jackfield_model::{Scope, ScopeSet, limit};
 use jackfield_store::registry::Client;
 
+use super::credentials;
 use super::error::{Failure, GrantError, Why, describe, error_reply, no_store, refuse};
 use super::form::Form;
-use super::{credentials, grant};
+use super::grant;
 use crate::auth::issue;
 use crate::description::{Content, Description};
 use crate::error::ApiError;
@@ -21,7 +20,6 @@ use crate::redact;
 use crate::request::{Call, RequestLog};
 use crate::response::{self, Reply};
 use crate::state::State;
-use crate::throttle::guess::Attempt;
 
 pub(super) const DESCRIPTION: Description = describe("Get an access token")
     .text(
@@ -43,13 +41,6 @@ pub(super) const DESCRIPTION: Description = describe("Get an access token")
         (500, "`server_error`."),
         (503, "`temporarily_unavailable`."),
     ]);
-
-/// A client that asks for a token.
-pub(super) struct Asking {
-    pub(super) client: Arc<Client>,
-    /// Whether it showed its secret. A public client may do without, for some grants.
-    pub(super) proven: bool,
-}
 
 /// Answers a token request. What is known of the client, and why it is refused, is seen by log and journal.
 pub(super) async fn token(state: &State, call: &Call, body: &[u8], log: &mut RequestLog) -> Reply {
@@ -128,23 +119,4 @@ fn client_credentials(state: &State, client: &Client, scope: Option<&str>) -> Re
     token.scope = Some(asked.to_string());
     state.metrics.token_issued("client_credentials");
     Ok(token)
-}
-
-/// The refusal of what may be a guess: of the guessing itself, where it was one too many.
-pub(super) fn guessed(state: &State, attempt: Attempt<'_>, refused: impl Into<Failure>) -> Failure {
-    match state.limits.guesses.failed(attempt) {
-        Some(retry_after) => ApiError::TooManyGuesses { retry_after }.into(),
-        None => refused.into(),
-    }
-}
-
-/// Whether a secret that is right counts now. One that could be guessed does not while somebody guesses.
-pub(super) fn check_right(state: &State, attempt: Attempt<'_>, secret: &str) -> Result<(), ApiError> {
-    if secret.len() < limit::STRONG_SECRET_BYTES
-        && let Some(retry_after) = state.limits.guesses.wait(attempt)
-    {
-        return Err(ApiError::TooManyGuesses { retry_after });
-    }
-    state.limits.guesses.succeeded(attempt);
-    Ok(())
 }

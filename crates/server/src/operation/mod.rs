@@ -5,6 +5,7 @@
 
 pub(crate) mod association;
 pub(crate) mod network;
+mod outcome;
 pub(crate) mod profile;
 pub(crate) mod provider;
 

@@ -4,31 +4,21 @@
 //! and otherwise left as clients made them. What the file does not name stays. Objects without an id get one that follows
 //! from their names, the same at every start and on every server.
 
+mod apply;
+
 use std::path::Path;
 
-use futures_util::future::try_join_all;
-use jackfield_model::admin::{DisplayName, OrganizationPatch, Quotas, Secret};
-use jackfield_model::wire::Association;
+use jackfield_model::admin::{DisplayName, Quotas, Secret};
 use jackfield_model::{
-    AmazonId, ClientId, Country, ExternalUserId, OrganizationId, RequestId, Scope, ScopeSet,
-    ServiceProviderId, UnitId, Vertical, limit,
+    AmazonId, ClientId, Country, ExternalUserId, OrganizationId, Scope, ServiceProviderId, UnitId, Vertical,
 };
-use jackfield_store::registry::{self, ClientChange, OrganizationChange, PasswordHash, RefreshToken};
-use jackfield_store::{
-    Actor, Content, CreateOutcome, CreateProfileOutcome, MemoryStore, Origin, RegistryCommand,
-    RegistryOutcome, Store, StoreError, Timestamp, WriteAssociation,
-};
+use jackfield_store::{Content, MemoryStore, StoreError};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::config::{trimmed, trimmed_option};
+use crate::config::{one_line, trimmed, trimmed_option};
 use crate::credential::keys::Keys;
-use crate::credential::password;
-use crate::sandbox::ids::natural;
-use crate::validate::{self, InvalidField};
-
-/// Associations written at a time, so that they share commits.
-const ASSOCIATIONS_AT_A_TIME: usize = 256;
+pub(crate) use apply::apply;
 
 /// Why a seed file is not applied. The text is one line for the person who wrote it.
 #[derive(Debug, Error)]
@@ -168,34 +158,7 @@ pub(crate) fn read(path: &Path) -> Result<Seed, SeedError> {
 
 /// Reads the text of a seed file.
 pub(crate) fn parse(text: &str) -> Result<Seed, SeedError> {
-    toml::from_str(text).map_err(|error| SeedError::Parse(crate::config::one_line(&error, text)))
-}
-
-/// Where a seed is put, and with which keys its secrets are hashed.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    store: &'a dyn Store,
-    keys: &'a Keys,
-}
-
-/// Applies a seed to a store.
-pub(crate) async fn apply(store: &dyn Store, keys: &Keys, seed: &Seed) -> Result<(), SeedError> {
-    let place = Place { store, keys };
-    check_names(seed)?;
-    for organization in &seed.organizations {
-        let id = organization.id();
-        apply_organization(place, &id, organization).await?;
-        for (number, client) in organization.clients.iter().enumerate() {
-            apply_client(place, &id, number, client.clone()).await?;
-        }
-        for profile in &organization.profiles {
-            apply_profile(place, &id, profile.clone()).await?;
-        }
-        for provider in &organization.service_providers {
-            apply_provider(place, &id, provider.clone()).await?;
-        }
-    }
-    Ok(())
+    toml::from_str(text).map_err(|error| SeedError::Parse(one_line(&error, text)))
 }
 
 /// What a store holds that was new when these seeds were applied to it.
@@ -210,254 +173,4 @@ pub(crate) async fn content(seeds: &[Seed], keys: &Keys) -> Result<Content, Seed
 /// The number that ids follow from: that of the last seed that has one.
 pub(crate) fn id_seed(seeds: &[Seed]) -> Option<u64> {
     seeds.iter().rev().find_map(|seed| seed.id_seed)
-}
-
-impl SeedOrganization {
-    fn id(&self) -> OrganizationId {
-        self.id.clone().unwrap_or_else(|| natural::organization(&self.name))
-    }
-}
-
-/// Two organizations without ids that have one name would silently become one.
-fn check_names(seed: &Seed) -> Result<(), SeedError> {
-    let mut names = std::collections::BTreeSet::new();
-    for organization in seed.organizations.iter().filter(|own| own.id.is_none()) {
-        if !names.insert(&organization.name) {
-            return Err(SeedError::Invalid {
-                subject: format!("organization {:?}", organization.name),
-                rule: "another one without id has the same name; one of them needs an id".to_owned(),
-            });
-        }
-    }
-    Ok(())
-}
-
-fn origin() -> Origin {
-    Origin { actor: Actor::Seed, request_id: RequestId::random(), time: Timestamp::now() }
-}
-
-async fn apply_organization(
-    place: Place<'_>,
-    id: &OrganizationId,
-    seed: &SeedOrganization,
-) -> Result<(), SeedError> {
-    let subject = || format!("organization {id}");
-    validate::name("name", &seed.name).map_err(|error| invalid(&subject(), &error))?;
-    validate::quotas(&seed.quotas).map_err(|error| invalid(&subject(), &error))?;
-    let known = place.store.registry().organizations.get(id).and_then(|own| own.consent_password.clone());
-    let consent_password = match &seed.consent_password {
-        None => None,
-        Some(password) => {
-            validate::password("consent_password", password).map_err(|error| invalid(&subject(), &error))?;
-            Some(hash_password(password.clone(), known).await)
-        }
-    };
-    let new = registry::Organization {
-        id: id.clone(),
-        name: seed.name.clone(),
-        country: seed.country,
-        vertical: seed.vertical,
-        webrtc: seed.webrtc,
-        strict_profiles: seed.strict_profiles,
-        quotas: registry::Quotas::default().with(seed.quotas),
-        consent_password: consent_password.clone(),
-        lenient: seed.lenient.unwrap_or(true),
-    };
-    let patch = OrganizationPatch {
-        name: Some(seed.name.clone()),
-        country: Some(seed.country),
-        vertical: Some(seed.vertical),
-        webrtc: Some(seed.webrtc),
-        strict_profiles: Some(seed.strict_profiles),
-        quotas: Some(seed.quotas),
-        consent_password: None,
-        lenient: Some(seed.lenient.unwrap_or(true)),
-    };
-    let changed = OrganizationChange { patch, consent_password: consent_password.map(Some) };
-    let update = RegistryCommand::UpdateOrganization(id.clone(), changed);
-    create_or_update(place, &subject(), RegistryCommand::CreateOrganization(new), update).await
-}
-
-/// The hash of a password: the known one when that is of the same password, so that a start changes nothing.
-async fn hash_password(password: Secret, known: Option<PasswordHash>) -> PasswordHash {
-    let hashed = tokio::task::spawn_blocking(move || {
-        let same = known.filter(|known| password::verify(&password.0, known));
-        same.unwrap_or_else(|| password::hash(&password.0))
-    });
-    hashed.await.expect("a hash does not panic")
-}
-
-async fn apply_client(
-    place: Place<'_>,
-    organization: &OrganizationId,
-    number: usize,
-    seed: SeedClient,
-) -> Result<(), SeedError> {
-    let id = seed.id.unwrap_or_else(|| natural::client(organization, number));
-    let subject = format!("client {id}");
-    let check = |result: Result<(), InvalidField>| result.map_err(|error| invalid(&subject, &error));
-    check(validate::secret("secret", &seed.secret))?;
-    check(seed.refresh_token.as_ref().map_or(Ok(()), |token| validate::secret("refresh_token", token)))?;
-    check(validate::rate_limit(seed.rate_limit))?;
-    check(validate::redirect_uris(&seed.redirect_uris))?;
-    let scopes = match seed.scopes {
-        None => ScopeSet::parse(jackfield_model::scope::SERVICE_PROVIDER),
-        Some(scopes) => ScopeSet::new(scopes),
-    };
-    let scopes = scopes
-        .map_err(|error| SeedError::Invalid { subject: subject.clone(), rule: format!("scopes: {error}") })?;
-    if seed.secret.0.len() < limit::STRONG_SECRET_BYTES {
-        tracing::warn!(client = %id, "the seed gives this client a short secret, which may be guessed");
-    }
-    owned_by(place.store.registry().clients.get(&id).map(|own| &own.organization), organization, &subject)?;
-    let secret_hash = place.keys.hash_client_secret(&id, &seed.secret.0);
-    let refresh_token = seed
-        .refresh_token
-        .map(|token| RefreshToken::new(place.keys.hash_refresh_token(&token.0), Timestamp::now()));
-    let update = ClientChange {
-        scopes: Some(scopes.clone()),
-        rate_limit: seed.rate_limit,
-        redirect_uris: Some(seed.redirect_uris.clone()),
-        public: Some(seed.public),
-        secret_hash: Some(secret_hash),
-        add_refresh_token: refresh_token.clone(),
-        ..ClientChange::default()
-    };
-    let new = registry::Client {
-        id: id.clone().into(),
-        organization: organization.clone(),
-        secret_hash,
-        scopes,
-        rate_limit: seed.rate_limit,
-        redirect_uris: seed.redirect_uris,
-        enabled: true,
-        public: seed.public,
-        token_generation: 0,
-        refresh_tokens: refresh_token.into_iter().collect(),
-        spent_codes: Vec::new(),
-    };
-    let update = RegistryCommand::UpdateClient(id, update);
-    create_or_update(place, &subject, RegistryCommand::CreateClient(new), update).await
-}
-
-async fn apply_provider(
-    place: Place<'_>,
-    organization: &OrganizationId,
-    seed: SeedProvider,
-) -> Result<(), SeedError> {
-    let id = seed.id.unwrap_or_else(|| natural::service_provider(organization, &seed.logical_id));
-    let subject = format!("service_provider {id}");
-    let check = |result: Result<(), InvalidField>| result.map_err(|error| invalid(&subject, &error));
-    let display_name = match seed.display_name {
-        SeedDisplayName::Plain(value) => vec![DisplayName { locale: "en-US".to_owned(), value }],
-        SeedDisplayName::Localized(names) => names,
-    };
-    check(validate::name("logical_id", &seed.logical_id))?;
-    check(validate::display_names(&display_name))?;
-    owned_by(place.store.registry().providers.get(&id).map(|own| &own.organization), organization, &subject)?;
-    let update = RegistryCommand::UpdateServiceProvider(id, display_name.clone());
-    let new = registry::ServiceProvider {
-        id,
-        organization: organization.clone(),
-        logical_id: seed.logical_id,
-        display_name,
-        network: None,
-    };
-    create_or_update(place, &subject, RegistryCommand::CreateServiceProvider(new), update).await?;
-    for associations in seed.associations.chunks(ASSOCIATIONS_AT_A_TIME) {
-        try_join_all(associations.iter().map(|own| add_association(place, id, own))).await?;
-    }
-    Ok(())
-}
-
-async fn add_association(
-    place: Place<'_>,
-    provider: ServiceProviderId,
-    seed: &SeedAssociation,
-) -> Result<(), SeedError> {
-    let association = Association::new(seed.external_user_id.clone(), seed.amazon_id.clone());
-    let write = WriteAssociation { provider, association, profile_owner: None, origin: origin() };
-    match place.store.create_association(write).await? {
-        CreateOutcome::Created | CreateOutcome::Exists => Ok(()),
-        CreateOutcome::NoSuchProvider | CreateOutcome::NoSuchProfile => Err(SeedError::Invalid {
-            subject: format!("association {}", seed.external_user_id),
-            rule: "its service provider is not there".to_owned(),
-        }),
-    }
-}
-
-async fn apply_profile(
-    place: Place<'_>,
-    organization: &OrganizationId,
-    seed: SeedProfile,
-) -> Result<(), SeedError> {
-    let id = seed.id.unwrap_or_else(|| natural::profile(organization, &seed.unit));
-    let subject = format!("profile {id}");
-    seed.name
-        .as_deref()
-        .map_or(Ok(()), |name| validate::name("name", name))
-        .map_err(|error| invalid(&subject, &error))?;
-    let conflict = |rule: &str| Err(SeedError::Invalid { subject: subject.clone(), rule: rule.to_owned() });
-    let profile =
-        registry::Profile { id, organization: organization.clone(), unit: seed.unit, name: seed.name };
-    match place.store.create_profile(profile.clone(), origin()).await? {
-        CreateProfileOutcome::Created => Ok(()),
-        CreateProfileOutcome::UnitHasProfile(own) if own.id == profile.id => {
-            owned_by(Some(&own.organization), organization, &subject)
-        }
-        CreateProfileOutcome::UnitHasProfile(_) => conflict("its unit has another profile already"),
-        CreateProfileOutcome::IdTaken => conflict("there is a profile with this id for another unit"),
-        CreateProfileOutcome::NoSuchOrganization => conflict("its organization is not there"),
-        CreateProfileOutcome::QuotaReached(_) => conflict("its organization has as many as its quota allows"),
-    }
-}
-
-async fn create_or_update(
-    place: Place<'_>,
-    subject: &str,
-    create: RegistryCommand,
-    update: RegistryCommand,
-) -> Result<(), SeedError> {
-    let mut outcome = place.store.change_registry(create, origin()).await?;
-    if outcome == RegistryOutcome::Exists {
-        outcome = place.store.change_registry(update, origin()).await?;
-    }
-    let rule = match outcome {
-        RegistryOutcome::Done => return Ok(()),
-        RegistryOutcome::LogicalIdTaken => {
-            "the organization has a service provider with this logical_id already"
-        }
-        RegistryOutcome::RefreshTokenTaken => "refresh_token is another client's",
-        RegistryOutcome::TooManyRefreshTokens => "the client holds as many refresh tokens as it may",
-        RegistryOutcome::NoSuchOrganization => "its organization is not there",
-        RegistryOutcome::QuotaReached(_) => "its organization has as many as its quota allows",
-        RegistryOutcome::Exists
-        | RegistryOutcome::NotFound
-        | RegistryOutcome::NetworkExists
-        | RegistryOutcome::NoNetwork
-        | RegistryOutcome::CodeSpent
-        | RegistryOutcome::TooManyKeys
-        | RegistryOutcome::RefreshTokenReused
-        | RegistryOutcome::InUse
-        | RegistryOutcome::TooManyAdminTokens => "it cannot be changed",
-    };
-    Err(SeedError::Invalid { subject: subject.to_owned(), rule: rule.to_owned() })
-}
-
-fn owned_by(
-    owner: Option<&OrganizationId>,
-    organization: &OrganizationId,
-    subject: &str,
-) -> Result<(), SeedError> {
-    match owner {
-        Some(owner) if owner != organization => Err(SeedError::Invalid {
-            subject: subject.to_owned(),
-            rule: format!("it belongs to organization {owner} already"),
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn invalid(subject: &str, error: &InvalidField) -> SeedError {
-    SeedError::Invalid { subject: subject.to_owned(), rule: error.to_string() }
 }

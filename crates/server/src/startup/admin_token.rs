@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::StartError;
-use crate::credential::access_token;
+use crate::credential::encoding;
 
 /// Name of the file in a data directory that holds the admin token.
 pub const ADMIN_TOKEN_FILE: &str = "admin-token";
@@ -25,7 +25,7 @@ pub(crate) fn kept_admin_token(directory: Option<&Path>) -> Result<(String, Path
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    let token = access_token::random_text::<32>();
+    let token = encoding::random_text::<32>();
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

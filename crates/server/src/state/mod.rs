@@ -30,7 +30,7 @@ use crate::seed::Seed;
 use crate::throttle::admission::Places;
 use crate::throttle::guess::Guesses;
 use crate::throttle::rate::Rates;
-use crate::transport::exchange::Unsent;
+use crate::transport::outbox::Unsent;
 
 /// What all requests share.
 #[derive(Debug)]

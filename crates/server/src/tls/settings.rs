@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use rustls::pki_types::ServerName;
 
-use crate::config::ConfigError;
+use crate::config_error::ConfigError;
 
 /// Where the certificate of a listener comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,9 @@
 //! they are kept as plain instants, and one timer a connection is set again only when it fires, or for a limit that
 //! comes sooner.
 
+mod deadline_future;
+mod idle_timeout_stream;
+
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -15,12 +18,13 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use jackfield_model::limit;
-use pin_project_lite::pin_project;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
-use crate::transport::exchange::{Exchange, Outbox, Unsent};
+pub(crate) use deadline_future::DeadlineFuture;
+pub(crate) use idle_timeout_stream::IdleTimeoutStream;
+
+use super::outbox::{Outbox, Unsent};
 
 /// Most bytes that a connection reads before others get their turn: small frames that cost a client nothing fill it as well.
 const TURN_BYTES: usize = 16 * 1024;
@@ -132,17 +136,15 @@ impl Deadlines {
         new
     }
 
-    /// While the exchange lives the client owes nothing but the rest of a body and the reading of an answer, and these
-    /// have limits of their own. The last one of a connection that carries `streams` leaves it idle; on others the
-    /// library bounds the time to the next head.
-    pub(crate) fn exchange(&self, streams: bool) -> Exchange {
+    /// Notes that an exchange begins: the connection is not idle.
+    pub(super) fn begin_exchange(&self) {
         self.0.busy.fetch_add(1, Ordering::Relaxed);
         self.0.idle.clear();
-        Exchange::new(self.clone(), streams)
     }
 
-    /// Notes that an exchange is over.
-    pub(crate) fn exchanged(&self, streams: bool) {
+    /// Notes that an exchange is over. The last one of a connection that carries `streams` leaves it idle; on others the
+    /// library bounds the time to the next head.
+    pub(super) fn end_exchange(&self, streams: bool) {
         let own = &*self.0;
         let last = own.busy.fetch_sub(1, Ordering::Relaxed) == 1;
         own.read.clear();
@@ -335,161 +337,6 @@ impl hyper::rt::Sleep for HeadLimit {}
 impl Drop for HeadLimit {
     fn drop(&mut self) {
         self.deadlines.0.head.clear();
-    }
-}
-
-/// A stream that fails with `TimedOut` when it stands still for too long while someone wants to read or write.
-#[derive(Debug)]
-pub(crate) struct IdleTimeoutStream<S> {
-    stream: S,
-    deadlines: Deadlines,
-    /// Longest without a byte to read.
-    read_limit: Duration,
-    /// Longest without room to write.
-    write_limit: Duration,
-}
-
-impl<S> IdleTimeoutStream<S> {
-    pub(crate) const fn new(
-        stream: S,
-        deadlines: Deadlines,
-        read_limit: Duration,
-        write_limit: Duration,
-    ) -> Self {
-        Self { stream, deadlines, read_limit, write_limit }
-    }
-
-    fn wrote<T>(&self, attempt: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        self.deadlines.attempted(&self.deadlines.0.write, self.write_limit, attempt)
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for IdleTimeoutStream<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.deadlines.check()?;
-        let turn = &self.deadlines.0.read_in_turn;
-        if turn.load(Ordering::Relaxed) >= TURN_BYTES {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let before = buffer.filled().len();
-        let attempt = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        self.deadlines.0.read_in_turn.fetch_add(buffer.filled().len() - before, Ordering::Relaxed);
-        if attempt.is_pending() && self.deadlines.0.busy.load(Ordering::Relaxed) > 0 {
-            return Poll::Pending;
-        }
-        self.deadlines.attempted(&self.deadlines.0.read, self.read_limit, attempt)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for IdleTimeoutStream<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let attempt = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.wrote(attempt)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let attempt = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.wrote(attempt)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let attempt = Pin::new(&mut self.stream).poll_flush(cx);
-        self.wrote(attempt)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let attempt = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.wrote(attempt)
-    }
-}
-
-pin_project! {
-    /// A connection that is polled again when one of its limits passes, so that it can act on it; one that stands idle
-    /// is told to end, and is ended when it does not.
-    pub(crate) struct DeadlineFuture<F> {
-        #[pin]
-        connection: F,
-        deadlines: Deadlines,
-        tell_to_end: fn(Pin<&mut F>),
-        #[pin]
-        timer: Sleep,
-        // For when the timer is set.
-        armed: Option<u64>,
-    }
-}
-
-impl<F: Future> DeadlineFuture<F> {
-    pub(crate) fn new(deadlines: Deadlines, connection: F, tell_to_end: fn(Pin<&mut F>)) -> Self {
-        // Not registered before it is polled, and by then it is set.
-        let timer = tokio::time::sleep(Duration::ZERO);
-        Self { connection, deadlines, tell_to_end, timer, armed: None }
-    }
-
-    /// Has the connection finish what is under way and end.
-    pub(crate) fn end(self: Pin<&mut Self>) {
-        let this = self.project();
-        (this.tell_to_end)(this.connection);
-    }
-}
-
-impl<F: Future> Future for DeadlineFuture<F> {
-    type Output = Result<F::Output, Overdue>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        this.deadlines.0.read_in_turn.store(0, Ordering::Relaxed);
-        // A limit that had passed when the connection was polled is not reported to it twice.
-        let mut seen = 0;
-        loop {
-            if let Poll::Ready(output) = this.connection.as_mut().poll(cx) {
-                return Poll::Ready(Ok(output));
-            }
-            this.deadlines.watch_reading();
-            if this.deadlines.gives_way(cx) {
-                this.deadlines.begin_closing(this.deadlines.now());
-                (this.tell_to_end)(this.connection.as_mut());
-                continue;
-            }
-            loop {
-                let Some(at) = this.deadlines.next(seen) else { return Poll::Pending };
-                if this.armed.is_none_or(|armed| at < armed) {
-                    let instant = this.deadlines.0.start + Duration::from_nanos(at);
-                    this.timer.as_mut().reset(instant);
-                    *this.armed = Some(at);
-                }
-                if this.timer.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                *this.armed = None;
-                seen = this.deadlines.now();
-                if at <= seen {
-                    break;
-                }
-            }
-            match this.deadlines.due(seen) {
-                Due::Step => {}
-                Due::TellToEnd => (this.tell_to_end)(this.connection.as_mut()),
-                Due::End(why) => {
-                    // The library ends the streams of a connection in order when its network fails.
-                    this.deadlines.fail();
-                    let _ = this.connection.as_mut().poll(cx);
-                    return Poll::Ready(Err(why));
-                }
-            }
-        }
     }
 }
 

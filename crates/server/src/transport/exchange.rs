@@ -1,97 +1,13 @@
-//! A request and its answer on a connection, and the bytes of answers that are not sent yet.
+//! A request and its answer on a connection, and how their bytes are counted.
 //!
-//! Whoever does not read makes the server keep what it wrote. So each byte of an answer is counted from when it is made
-//! until it is handed to the operating system: those of a connection, and those of all. Operations with large answers
-//! begin only where there is room for one more.
+//! Operations with large answers begin only where there is room for one more.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf, Bytes};
-use jackfield_model::limit;
-use tokio::sync::Notify;
 
-use crate::transport::deadline::Deadlines;
-
-/// Bytes of answers that all connections together have not sent.
-#[derive(Debug, Default)]
-pub(crate) struct Unsent(AtomicUsize);
-
-impl Unsent {
-    pub(crate) fn bytes(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// The answers of one connection that are not sent.
-#[derive(Debug)]
-pub(crate) struct Outbox {
-    all: Arc<Unsent>,
-    /// Bytes that are not sent, and those that are set aside for answers that are being made.
-    owed: AtomicUsize,
-    /// Bytes that the HTTP library has and that are not sent.
-    handed: AtomicUsize,
-    /// Bytes that were sent since the beginning.
-    sent: AtomicU64,
-    /// Requests that wait until there is room.
-    waiting: AtomicUsize,
-    room: Notify,
-}
-
-impl Outbox {
-    pub(crate) fn new(all: Arc<Unsent>) -> Self {
-        Self {
-            all,
-            owed: AtomicUsize::new(0),
-            handed: AtomicUsize::new(0),
-            sent: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
-            room: Notify::new(),
-        }
-    }
-
-    /// Bytes that wait for the client.
-    pub(crate) fn handed(&self) -> usize {
-        self.handed.load(Ordering::Relaxed)
-    }
-
-    /// Bytes that were sent since the beginning.
-    pub(crate) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    fn owe(&self, bytes: usize) {
-        self.owed.fetch_add(bytes, Ordering::Relaxed);
-        self.all.0.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    fn pay(&self, bytes: usize) {
-        if bytes == 0 {
-            return;
-        }
-        self.owed.fetch_sub(bytes, Ordering::Relaxed);
-        self.all.0.fetch_sub(bytes, Ordering::Relaxed);
-        if self.waiting.load(Ordering::Relaxed) > 0 {
-            self.room.notify_one();
-        }
-    }
-
-    /// Sets bytes aside, where there is room: always for a connection that owes nothing, so that one that reads gets on
-    /// whatever others leave unread.
-    fn try_owe(&self, bytes: usize) -> bool {
-        let all_fit = self.all.bytes() + bytes <= limit::UNSENT_BYTES;
-        let more = |owed: usize| {
-            let fits = all_fit && owed + bytes <= limit::UNSENT_BYTES_OF_CONNECTION;
-            (fits || owed == 0).then_some(owed + bytes)
-        };
-        // Never more than there is, not even for a moment: who fails then would wait for a change that does not come.
-        let taken = self.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
-        if taken {
-            self.all.0.fetch_add(bytes, Ordering::Relaxed);
-        }
-        taken
-    }
-}
+use super::deadline::Deadlines;
+use super::outbox::Outbox;
 
 /// A request on a connection, from its head until its answer is sent or given up.
 #[derive(Debug)]
@@ -104,8 +20,11 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) const fn new(connection: Deadlines, streams: bool) -> Self {
-        Self { connection, streams, owed: AtomicUsize::new(0) }
+    /// Begins one on a connection; `streams` says whether that carries streams. While it lives the client owes nothing but
+    /// the rest of a body and the reading of an answer, and these have limits of their own.
+    pub(crate) fn begin(connection: &Deadlines, streams: bool) -> Self {
+        connection.begin_exchange();
+        Self { connection: connection.clone(), streams, owed: AtomicUsize::new(0) }
     }
 
     pub(crate) const fn streams(&self) -> bool {
@@ -157,7 +76,7 @@ impl Exchange {
         let own = self.owed.get_mut();
         let bytes = bytes.min(*own);
         *own -= bytes;
-        let part = self.connection.exchange(self.streams);
+        let part = Self::begin(&self.connection, self.streams);
         part.owed.store(bytes, Ordering::Relaxed);
         part
     }
@@ -167,7 +86,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let owed = *self.owed.get_mut();
         self.outbox().pay(owed);
-        self.connection.exchanged(self.streams);
+        self.connection.end_exchange(self.streams);
     }
 }
 

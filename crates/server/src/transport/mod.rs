@@ -2,6 +2,7 @@
 
 pub(crate) mod deadline;
 pub(crate) mod exchange;
+pub(crate) mod outbox;
 pub(crate) mod peer;
 pub(crate) mod stream;
 pub(crate) mod visits;

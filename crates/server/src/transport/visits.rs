@@ -66,6 +66,7 @@ impl Drop for Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::exchange::Exchange;
 
     fn connection() -> Deadlines {
         let long = Duration::from_secs(60);
@@ -76,7 +77,7 @@ mod tests {
     async fn the_one_that_is_idle_longest_makes_room() {
         let visits = Arc::new(Visits::default());
         let busy = connection();
-        let _request = busy.exchange(true);
+        let _request = Exchange::begin(&busy, true);
         let _busy = visits.note(busy.clone());
         tokio::time::advance(Duration::from_secs(10)).await;
         let (first, second) = (connection(), connection());
@@ -84,7 +85,7 @@ mod tests {
         assert!(!visits.make_room(), "they may be about to send something");
         tokio::time::advance(IDLE_LEAST).await;
         // One that was used is idle since then.
-        drop(first.exchange(true));
+        drop(Exchange::begin(&first, true));
         assert!(visits.make_room());
         assert!(second.is_told() && !first.is_told() && !busy.is_told());
         assert!(!visits.make_room(), "the same is not told twice");

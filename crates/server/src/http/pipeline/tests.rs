@@ -14,6 +14,7 @@ use crate::auth;
 use crate::http::admin_hosts::AdminHosts;
 use crate::http::cors::Cors;
 use crate::http::routes;
+use crate::http::service_gate::ServiceGate;
 use crate::issuer::Issuers;
 use crate::sandbox::clock::{Clock, ClockOffset};
 use crate::sandbox::fault::Faults;

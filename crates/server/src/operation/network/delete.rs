@@ -6,7 +6,7 @@ use http::StatusCode;
 use jackfield_store::registry::NetworkChange;
 
 use super::super::ProviderOperation;
-use super::super::provider::done;
+use super::super::outcome::outcome_to_error;
 use super::{ERRORS, describe};
 use crate::auth::Provider;
 use crate::description::{DELETED, Tag};
@@ -28,6 +28,6 @@ pub(crate) static DELETE: ProviderOperation = ProviderOperation::new(
 );
 
 async fn handle(provider: Provider<'_>) -> Result<Reply, ApiError> {
-    done(provider.change_network(NetworkChange::Remove).await?)?;
+    outcome_to_error(provider.change_network(NetworkChange::Remove).await?)?;
     Ok(response::empty(StatusCode::OK))
 }

@@ -31,6 +31,6 @@ pub(crate) static GET: ProviderOperation = ProviderOperation::new(
 
 fn handle(provider: &Provider<'_>) -> Result<Reply, ApiError> {
     let found = provider.record().ok_or_else(super::super::no_such_provider)?;
-    let network = found.network.as_ref().ok_or_else(super::none)?;
+    let network = found.network.as_ref().ok_or_else(super::super::outcome::no_network)?;
     Ok(response::json(StatusCode::OK, network))
 }

@@ -7,12 +7,6 @@ pub(crate) mod update;
 
 use super::{NO_PROVIDER, SAME_PROVIDER, describe};
 use crate::description::Status;
-use crate::error::ApiError;
 
 /// Refusals of an operation on a mapping that is there.
 const ERRORS: &[Status] = &[(404, "No such service provider, or it has no network mapping.")];
-
-/// The refusal where there is no mapping.
-pub(super) fn none() -> ApiError {
-    ApiError::NotFound("The service provider has no network mapping.".to_owned())
-}

@@ -7,7 +7,7 @@ use jackfield_model::wire::Network;
 use jackfield_store::registry::NetworkChange;
 
 use super::super::ProviderOperation;
-use super::super::provider::done;
+use super::super::outcome::outcome_to_error;
 use super::{ERRORS, describe};
 use crate::auth::Provider;
 use crate::description::{Tag, UPDATED};
@@ -32,6 +32,6 @@ pub(crate) static UPDATE: ProviderOperation = ProviderOperation::new(
 
 async fn handle(provider: Provider<'_>, body: &[u8]) -> Result<Reply, ApiError> {
     let network = Network::parse(body)?;
-    done(provider.change_network(NetworkChange::Replace(network)).await?)?;
+    outcome_to_error(provider.change_network(NetworkChange::Replace(network)).await?)?;
     Ok(response::empty(StatusCode::OK))
 }

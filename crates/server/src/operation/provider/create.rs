@@ -6,8 +6,9 @@
 use http::StatusCode;
 use jackfield_model::wire::{self, NewServiceProvider};
 
+use super::super::outcome::outcome_to_error;
 use super::super::{OrganizationOperation, describe};
-use super::{done, shown};
+use super::shown;
 use crate::auth::Organization;
 use crate::description::{CREATED, Links, Tag};
 use crate::error::ApiError;
@@ -52,6 +53,6 @@ pub(crate) static CREATE: OrganizationOperation = OrganizationOperation::new(
 
 async fn handle(organization: Organization<'_>, body: &[u8]) -> Result<Reply, ApiError> {
     let (outcome, provider) = organization.create_provider(NewServiceProvider::parse(body)?).await?;
-    done(outcome)?;
+    outcome_to_error(outcome)?;
     Ok(response::json(StatusCode::CREATED, &shown(&provider)))
 }

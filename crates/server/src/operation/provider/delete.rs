@@ -36,6 +36,6 @@ async fn handle(provider: Provider<'_>, query_string: Option<&str>) -> Result<Re
         Some("true") => true,
         Some(_) => return Err(ApiError::BadRequest("cascade must be \"true\" or \"false\".".to_owned())),
     };
-    super::done(provider.remove(cascade).await?)?;
+    super::super::outcome::outcome_to_error(provider.remove(cascade).await?)?;
     Ok(response::empty(StatusCode::OK))
 }

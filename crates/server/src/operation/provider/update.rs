@@ -30,7 +30,7 @@ pub(crate) static UPDATE: ProviderOperation = ProviderOperation::new(
 async fn handle(provider: Provider<'_>, body: &[u8]) -> Result<Reply, ApiError> {
     let ServiceProviderUpdate { display_name } = ServiceProviderUpdate::parse(body)?;
     if let Some(display_name) = display_name {
-        super::done(provider.rename(display_name).await?)?;
+        super::super::outcome::outcome_to_error(provider.rename(display_name).await?)?;
     }
     Ok(response::empty(StatusCode::OK))
 }

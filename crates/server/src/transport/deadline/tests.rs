@@ -1,9 +1,11 @@
 use std::future::poll_fn;
+use tokio::io::{AsyncRead, ReadBuf};
 
 use hyper::rt::Timer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::*;
+use crate::transport::exchange::Exchange;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -69,7 +71,7 @@ async fn the_client_is_not_blamed_for_the_time_of_the_server() {
     let deadlines = Deadlines::new(NEVER, LIMIT, Arc::default());
     let (mut stream, _far) = stalling(&deadlines);
     let started = Instant::now();
-    let busy = deadlines.exchange(false);
+    let busy = Exchange::begin(&deadlines, false);
     let work = tokio::spawn(async move {
         tokio::time::sleep(LIMIT * 5).await;
         drop(busy);
@@ -145,7 +147,7 @@ async fn a_connection_without_a_stream_is_told_to_end_and_then_ended() {
             .0 += 1));
     let started = Instant::now();
     for _ in 0..3 {
-        let busy = deadlines.exchange(true);
+        let busy = Exchange::begin(&deadlines, true);
         assert!(tokio::time::timeout(LIMIT * 3, connection.as_mut()).await.is_err(), "it is in use");
         drop(busy);
         assert!(tokio::time::timeout(LIMIT * 9 / 10, connection.as_mut()).await.is_err(), "it was in use");
@@ -153,7 +155,7 @@ async fn a_connection_without_a_stream_is_told_to_end_and_then_ended() {
     assert_eq!(connection.as_ref().connection.0, 0);
     assert!(tokio::time::timeout(LIMIT / 5, connection.as_mut()).await.is_err(), "it gets time to end");
     assert_eq!(connection.as_ref().connection.0, 1);
-    let last = deadlines.exchange(true);
+    let last = Exchange::begin(&deadlines, true);
     assert!(
         tokio::time::timeout(LIMIT * 3, connection.as_mut()).await.is_err(),
         "what came in between is served"
@@ -166,7 +168,7 @@ async fn a_connection_without_a_stream_is_told_to_end_and_then_ended() {
 #[tokio::test(start_paused = true)]
 async fn without_streams_the_library_bounds_the_time_between_two_heads() {
     let deadlines = Deadlines::new(LIMIT, LIMIT, Arc::default());
-    drop(deadlines.exchange(false));
+    drop(Exchange::begin(&deadlines, false));
     assert_eq!(deadlines.next(0), None);
 }
 
@@ -180,7 +182,8 @@ async fn answers_have_to_be_read_at_a_rate() {
     let least = usize::try_from(limit::READ_BYTES_PER_SECOND * span.as_secs()).unwrap();
     for (read, ends) in [(least, false), (least - 1, true)] {
         let deadlines = Deadlines::new(NEVER, LIMIT, Arc::default());
-        let mut piece = Piece::last(Bytes::from(vec![0; 10 * least]), Some(deadlines.exchange(true)));
+        let mut piece =
+            Piece::last(Bytes::from(vec![0; 10 * least]), Some(Exchange::begin(&deadlines, true)));
         let mut connection = std::pin::pin!(DeadlineFuture::new(deadlines, Stubborn(0), |_| ()));
         for _ in 0..3 {
             assert!(tokio::time::timeout(span * 9 / 10, connection.as_mut()).await.is_err(), "it has time");

@@ -1,8 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
 use super::*;
+use crate::transport::outbox::Unsent;
+use jackfield_model::limit;
 
 const MOST: usize = limit::UNSENT_BYTES_OF_CONNECTION;
 
@@ -15,7 +18,7 @@ fn connection(all: &Arc<Unsent>) -> Deadlines {
 fn what_is_unsent_is_counted_until_it_is_sent_or_dropped() {
     let all = Arc::new(Unsent::default());
     let connection = connection(&all);
-    let mut exchange = connection.exchange(true);
+    let mut exchange = Exchange::begin(&connection, true);
     assert!(exchange.try_room(1_000));
     exchange.settle(30);
     assert_eq!(all.bytes(), 30);
@@ -35,9 +38,9 @@ fn a_connection_that_owes_nothing_always_has_room_for_one() {
     let all = Arc::new(Unsent::default());
     all.0.store(limit::UNSENT_BYTES, Ordering::Relaxed);
     let connection = connection(&all);
-    let first = connection.exchange(true);
+    let first = Exchange::begin(&connection, true);
     assert!(first.try_room(MOST * 2), "whatever others leave unread");
-    assert!(!connection.exchange(true).try_room(1));
+    assert!(!Exchange::begin(&connection, true).try_room(1));
     drop(first);
     assert_eq!(all.bytes(), limit::UNSENT_BYTES);
 }
@@ -45,19 +48,23 @@ fn a_connection_that_owes_nothing_always_has_room_for_one() {
 #[test]
 fn the_bound_of_a_connection_holds() {
     let connection = connection(&Arc::default());
-    let exchanges: Vec<_> = (0..4).map(|_| connection.exchange(true)).collect();
+    let exchanges: Vec<_> = (0..4).map(|_| Exchange::begin(&connection, true)).collect();
     for exchange in &exchanges {
         assert!(exchange.try_room(MOST / 4));
     }
-    assert!(!connection.exchange(true).try_room(1));
+    assert!(!Exchange::begin(&connection, true).try_room(1));
 }
 
 #[tokio::test]
 async fn who_waits_gets_the_room_that_others_leave() {
     let connection = connection(&Arc::default());
-    let full = connection.exchange(true);
+    let full = Exchange::begin(&connection, true);
     assert!(full.try_room(MOST));
-    let others = [connection.exchange(true), connection.exchange(true), connection.exchange(true)];
+    let others = [
+        Exchange::begin(&connection, true),
+        Exchange::begin(&connection, true),
+        Exchange::begin(&connection, true),
+    ];
     let mut waits: Vec<_> = others.iter().map(|other| Box::pin(other.room(MOST / 2))).collect();
     for wait in &mut waits {
         assert!(wait.as_mut().now_or_never().is_none());

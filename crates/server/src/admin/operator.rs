@@ -1,0 +1,21 @@
+//! Who uses the admin API.
+
+use std::sync::Arc;
+
+use jackfield_model::admin::Role;
+use jackfield_store::Actor;
+
+/// An operator whose token holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Operator {
+    /// The name of the token; `None` for the one that the server was started with.
+    pub(super) name: Option<Arc<str>>,
+    pub(crate) role: Role,
+}
+
+impl Operator {
+    /// For the change record.
+    pub(crate) fn actor(&self) -> Actor {
+        self.name.clone().map_or(Actor::Admin, Actor::Operator)
+    }
+}

@@ -1,0 +1,217 @@
+//! Settings become a configuration: complete, within their bounds, and consistent.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jackfield_model::admin::Secret;
+use jackfield_model::limit;
+use jackfield_store::StoreUrl;
+
+use super::{
+    AdminTls, ConfigError, ConsentLogin, CorsOrigin, FromText, HumanDuration, InvalidSecret, ListenAddress,
+    Network, SecretSetting, Settings, admin_tls, issuers,
+};
+use crate::issuer::ForeignIssuer;
+use crate::logs::{self, LogFormat};
+use crate::sandbox::clock::ClockOffset;
+use crate::sandbox::request_log::JournalScope;
+use crate::tls::{TlsFlags, TlsName, TlsSource};
+
+/// A server's settings, complete and valid.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the public API is served.
+    pub listen: ListenAddress,
+    /// Where the admin API is served.
+    pub admin_listen: ListenAddress,
+    /// TLS of the admin listener; `None`: it speaks plain HTTP.
+    pub admin_tls: Option<AdminTls>,
+    /// Whether it may be reached from elsewhere without TLS.
+    pub admin_plaintext: bool,
+    /// Names under which the admin listener answers, beside those of this machine.
+    pub admin_hosts: Vec<TlsName>,
+    /// Where the certificate of the public listener comes from; `None`: it speaks plain HTTP.
+    pub tls: Option<TlsSource>,
+    /// Address of a plain public listener beside the one with TLS.
+    pub plain_listen: Option<ListenAddress>,
+    /// Where state lives.
+    pub store: StoreUrl,
+    /// Whether a data directory may be one that others than its owner can read.
+    pub allow_readable_data: bool,
+    /// Files of the operator that hold secrets.
+    pub secret_files: Vec<PathBuf>,
+    /// What is to be there when the server has started.
+    pub seeds: Vec<SeedSource>,
+    /// The admin token; `None`: the one of the data directory, made when it is not there.
+    pub admin_token: Option<Secret>,
+    /// Requests a second and client; 0 for no limit.
+    pub rate_limit: u32,
+    /// Requests worked on at a time.
+    pub max_in_flight: usize,
+    /// Open connections of each listener.
+    pub max_connections: usize,
+    /// Of these, connections from one address; 0 for no bound.
+    pub max_connections_per_address: usize,
+    /// Files that the process may have open, connections included; `None`: no bound is known. Set by who starts it.
+    pub open_files: Option<u64>,
+    /// For the head of a request, and between two.
+    pub header_timeout: Duration,
+    /// For a body, and for an answer that is not read.
+    pub body_timeout: Duration,
+    /// How long changes are remembered; `None` for ever.
+    pub change_retention: Option<Duration>,
+    /// Requests that the journal keeps; 0 for no journal.
+    pub journal: usize,
+    /// Which requests it keeps.
+    pub journal_scope: JournalScope,
+    /// How far the token clock is from the system's.
+    pub clock: ClockOffset,
+    /// Whether an operator may reset the directory to its seed.
+    pub allow_reset: bool,
+    /// Whether numbers for ids and token parameters in the query string are taken.
+    pub lenient: bool,
+    /// Whether access tokens of this service are believed.
+    pub builtin_tokens: bool,
+    /// Who else issues access tokens.
+    pub foreign_tokens: Option<ForeignIssuer>,
+    /// Who may allow on the consent page.
+    pub consent_login: ConsentLogin,
+    /// The proxies that may say who somebody is.
+    pub consent_proxies: Vec<Network>,
+    /// Origins whose pages may read answers of the public listener.
+    pub cors_origins: Vec<CorsOrigin>,
+    /// What to log.
+    pub log_level: String,
+    /// Form of the log.
+    pub log_format: LogFormat,
+}
+
+/// Where a seed comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeedSource {
+    /// A file of the operator.
+    File(PathBuf),
+    /// The text of a seed that the program brings along.
+    BuiltIn(&'static str),
+}
+
+impl Settings {
+    /// The complete configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] naming the flag and the rule.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        let (builtin_tokens, foreign_tokens) = issuers::resolve(&self)?;
+        let secret_files =
+            self.tls_key.iter().chain(&self.admin_tls_key).chain(&self.seed).cloned().collect();
+        let admin_listen = self.admin_listen.unwrap_or_else(|| loopback(8081));
+        let admin_hosts = values(self.admin_host);
+        let admin_tls = admin_tls::resolve(admin_tls::Flags {
+            cert: self.admin_tls_cert,
+            key: self.admin_tls_key,
+            self_signed: self.admin_tls_self_signed,
+            client_ca: self.admin_client_ca,
+            plaintext: self.admin_plaintext.unwrap_or_default(),
+            names: admin_tls::names(&admin_listen, &admin_hosts),
+        })?;
+        let tls = TlsFlags {
+            cert: self.tls_cert,
+            key: self.tls_key,
+            self_signed: self.tls_self_signed,
+            names: values(self.tls_name),
+        };
+        let tls = tls.resolve()?;
+        if self.plain_listen.is_some() && tls.is_none() {
+            return Err(wrong("plain-listen", "wants TLS on --listen, which is plain as it is"));
+        }
+        let store = self.store.map(|store| store.parse().map_err(wrong_secret("store"))).transpose()?;
+        let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
+        logs::check_filter(&log_level).map_err(|rule| wrong("log-level", rule))?;
+        Ok(Config {
+            listen: self.listen.unwrap_or_else(|| loopback(8080)),
+            admin_listen,
+            admin_tls,
+            admin_plaintext: self.admin_plaintext.unwrap_or_default(),
+            admin_hosts,
+            tls,
+            plain_listen: self.plain_listen,
+            store: store.unwrap_or_else(|| StoreUrl::Embedded("./jackfield-data".into())),
+            allow_readable_data: self.allow_readable_data.unwrap_or_default(),
+            secret_files,
+            seeds: self.seed.map(SeedSource::File).into_iter().collect(),
+            admin_token: admin_token(self.admin_token)?,
+            rate_limit: at_most("rate-limit", self.rate_limit.unwrap_or(1_000), limit::RATE_LIMIT_MAX)?,
+            max_in_flight: at_least_one("max-in-flight", self.max_in_flight, 4_096)?,
+            max_connections: at_least_one("max-connections", self.max_connections, 8_192)?,
+            max_connections_per_address: self.max_connections_per_address.unwrap_or(1_024),
+            open_files: None,
+            header_timeout: positive("header-timeout", self.header_timeout, Duration::from_secs(30))?,
+            body_timeout: positive("body-timeout", self.body_timeout, Duration::from_secs(10))?,
+            change_retention: self.change_retention.map(|span| span.0).filter(|span| !span.is_zero()),
+            journal: at_most("journal", self.journal.unwrap_or(1_000), limit::JOURNAL_MAX)?,
+            journal_scope: self.journal_scope.unwrap_or_default(),
+            clock: self.clock.unwrap_or_default(),
+            allow_reset: self.allow_reset.unwrap_or_default(),
+            lenient: self.lenient.unwrap_or(true),
+            builtin_tokens,
+            foreign_tokens,
+            consent_login: self.consent_login.map(|text| text.0).unwrap_or_default(),
+            consent_proxies: self
+                .consent_proxy
+                .map_or_else(|| Network::LOOPBACK.to_vec(), |own| values(Some(own))),
+            cors_origins: values(self.cors_origin),
+            log_level,
+            log_format: self.log_format.unwrap_or_default(),
+        })
+    }
+}
+
+fn wrong(flag: &'static str, rule: impl Into<String>) -> ConfigError {
+    ConfigError::Value { flag, rule: rule.into() }
+}
+
+fn wrong_secret(flag: &'static str) -> impl FnOnce(InvalidSecret) -> ConfigError {
+    move |error| wrong(flag, error.to_string())
+}
+
+fn admin_token(token: Option<SecretSetting>) -> Result<Option<Secret>, ConfigError> {
+    token.map(|token| token.own().map_err(wrong_secret("admin-token"))).transpose()
+}
+
+fn loopback(port: u16) -> ListenAddress {
+    ListenAddress::Ip(SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
+fn values<T>(texts: Option<Vec<FromText<T>>>) -> Vec<T> {
+    texts.unwrap_or_default().into_iter().map(|text| text.0).collect()
+}
+
+fn at_most<T: PartialOrd + std::fmt::Display>(
+    flag: &'static str,
+    value: T,
+    most: T,
+) -> Result<T, ConfigError> {
+    if value > most {
+        return Err(wrong(flag, format!("is {value}; at most {most} is allowed")));
+    }
+    Ok(value)
+}
+
+fn at_least_one(flag: &'static str, value: Option<usize>, default: usize) -> Result<usize, ConfigError> {
+    match value.unwrap_or(default) {
+        0 => Err(wrong(flag, "must be at least 1")),
+        value => Ok(value),
+    }
+}
+
+fn positive(
+    flag: &'static str,
+    value: Option<HumanDuration>,
+    default: Duration,
+) -> Result<Duration, ConfigError> {
+    match value.map_or(default, |value| value.0) {
+        Duration::ZERO => Err(wrong(flag, "must be more than nothing")),
+        value => Ok(value),
+    }
+}

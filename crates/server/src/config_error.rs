@@ -1,0 +1,34 @@
+//! Settings that do not make a server.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Settings that do not make a server. The text is one line for the person who wrote them.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("--config {path}: {cause}", path = .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        cause: std::io::Error,
+    },
+    /// The file is no TOML, or names a setting that there is not.
+    #[error("--config {path}: {cause}", path = .path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        cause: String,
+    },
+    /// A value out of its bounds.
+    #[error("--{flag} {rule}")]
+    Value {
+        /// The flag.
+        flag: &'static str,
+        /// What would be right.
+        rule: String,
+    },
+}
