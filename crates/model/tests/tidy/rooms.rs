@@ -46,6 +46,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "tls",
             "metrics",
             "router",
+            "description",
             "config_error",
             "logs",
             "log_throttle",

@@ -1,5 +1,6 @@
 //! Settings become a configuration: complete, within their bounds, and consistent.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -187,11 +188,7 @@ fn values<T>(texts: Option<Vec<FromText<T>>>) -> Vec<T> {
     texts.unwrap_or_default().into_iter().map(|text| text.0).collect()
 }
 
-fn at_most<T: PartialOrd + std::fmt::Display>(
-    flag: &'static str,
-    value: T,
-    most: T,
-) -> Result<T, ConfigError> {
+fn at_most<T: Copy + Ord + Display>(flag: &'static str, value: T, most: T) -> Result<T, ConfigError> {
     if value > most {
         return Err(wrong(flag, format!("is {value}; at most {most} is allowed")));
     }
