@@ -1,11 +1,11 @@
-//! What was accepted although a stricter server might not, so that a client that works by our kindness can be told.
+//! What was accepted although a stricter server might not, so that a client that works by our leniency can be told.
 //!
 //! A request gathers [`Notes`] on its way, a few bits; whoever reads a body does it with a [`Reading`], which also says
-//! whether kindness is allowed. To add a kind, add it to [`Note`], its text and label, and say whether it tells.
+//! whether leniency is allowed. To add a kind, add it to [`Note`], its text and label, and say whether it tells.
 
 use crate::json::InvalidRequest;
 
-/// A kindness.
+/// Something that was accepted although a stricter server might not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
     /// An `externalUserId` was a number, not a string.
@@ -148,15 +148,15 @@ impl Reading {
         self.notes
     }
 
-    /// Notes a kindness that everybody gets.
+    /// Notes leniency that everybody gets.
     pub const fn note(&mut self, note: Note) {
         self.notes.add(note);
     }
 
-    /// Notes a kindness that may be switched off.
+    /// Notes leniency that may be switched off.
     ///
     /// # Errors
-    /// `refusal`, followed by why it is one, where kindness is switched off.
+    /// `refusal`, followed by why it is one, where leniency is switched off.
     pub fn permit(
         &mut self,
         note: Note,
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn kindness_can_be_switched_off() {
+    fn leniency_can_be_switched_off() {
         let refusal = || InvalidRequest("No.".to_owned());
         let mut strict = Reading::new(false);
         let refused = strict.permit(Note::NumericId, refusal).unwrap_err();

@@ -63,7 +63,7 @@ pub(crate) fn of_body(head: &Parts, body: Bytes, read_as: ReadAs, notes: &mut No
     body.slice(BYTE_ORDER_MARK.len()..)
 }
 
-/// Counts requests with notes by client and kind, so that a client that works by our kindness is heard of, and does not
+/// Counts requests with notes by client and kind, so that a client that works by our leniency is heard of, and does not
 /// push what was refused out of the journal. Bounded: [`limit::JOURNAL_NOTED`], [`limit::JOURNAL_NOTED_CLIENTS`].
 #[derive(Debug, Default)]
 pub(crate) struct Heard(Mutex<Counts>);

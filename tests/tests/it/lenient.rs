@@ -1,4 +1,4 @@
-//! Kindness that shows: what is accepted although a stricter server might not is noted, counted, and can be switched
+//! Leniency that shows: what is accepted although a stricter server might not is noted, counted, and can be switched
 //! off for a server or an organization.
 
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ async fn the_same_id_as_text_and_as_number_is_one() {
 }
 
 #[tokio::test]
-async fn each_kindness_is_noted_and_counted() {
+async fn each_leniency_is_noted_and_counted() {
     let server = Server::start(Options::with_flags(&["--journal-scope", "all"]));
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     let plain = |op: Op| tenant.request(&op.method(), op.path(&tenant.provider)).body(body(op, "\"7201\""));

@@ -67,7 +67,7 @@ mod tests {
             assert_eq!(id(number, true), (Ok(number.to_owned()), true));
             let (refused, noted) = id(number, false);
             assert!(refused.unwrap_err().starts_with("externalUserId is a number; a string is expected"));
-            assert!(!noted, "what is refused was no kindness");
+            assert!(!noted, "what is refused is not noted");
         }
         assert_eq!(id("\"7201\"", false), (Ok("7201".to_owned()), false));
     }

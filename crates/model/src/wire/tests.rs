@@ -107,7 +107,7 @@ fn query_takes_the_token_under_both_names() {
 }
 
 #[test]
-fn kindness_is_noted() {
+fn leniency_is_noted() {
     let noted = |read: &dyn Fn(&mut Reading)| {
         let mut reading = Reading::default();
         read(&mut reading);
