@@ -1,7 +1,9 @@
 //! An export that is read and compared with its checksums, and stored nowhere.
 
 use super::Moved;
-use super::format::{Event, FormatError, Reader};
+use super::format::FormatError;
+use super::lines::Event;
+use super::reader::Reader;
 
 /// A check that is under way.
 pub struct Check {

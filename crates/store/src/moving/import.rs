@@ -8,7 +8,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::format::{Event, FormatError, Reader};
+use super::format::FormatError;
+use super::lines::Event;
+use super::reader::Reader;
 use super::{MoveError, Moved};
 use crate::contract::{Load, Part, Position};
 use crate::{Store, StoreError};

@@ -10,6 +10,8 @@ mod copy;
 mod export;
 mod format;
 mod import;
+mod lines;
+mod reader;
 
 use std::collections::HashMap;
 

@@ -1,10 +1,11 @@
 //! The registry of accounts: organizations, clients, service providers and maintenance mode.
 //!
 //! It is small (thousands of records), read at every request and written by operators, so each adapter holds it
-//! in memory as one immutable value and replaces it after a commit. The rules of a change stand in `command`, once;
+//! in memory as one immutable value and replaces it after a commit. The rules of a change stand in `apply`, once;
 //! an adapter adds durability.
 
 mod admin;
+mod apply;
 mod command;
 mod grant;
 mod keys;
