@@ -16,13 +16,13 @@ mod error;
 pub mod faulty;
 mod key;
 mod memory;
-pub mod moving;
 mod open;
 mod options;
 pub mod postgres;
 pub mod registry;
 mod retention;
 mod source;
+pub mod transfer;
 pub mod verify;
 
 pub use change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};

@@ -3,8 +3,8 @@
 
 mod association;
 mod content;
-mod moving;
 mod profile;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -171,7 +171,7 @@ impl Store for MemoryStore {
     }
 
     async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError> {
-        Ok(moving::begin(&self.0, start))
+        Ok(transfer::begin(&self.0, start))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

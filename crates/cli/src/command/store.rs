@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use jackfield_server::SecretSetting;
-use jackfield_store::moving::{Export, Import, MoveError, Moved, copy};
+use jackfield_store::transfer::{Export, Import, MoveError, Moved, copy};
 use jackfield_store::{OpenError, Store, StoreOptions, StoreUrl};
 use serde::Serialize;
 
@@ -148,7 +148,7 @@ impl CopyArgs {
         to.close().await;
         from.close().await;
         let moved = copied.map_err(|error| {
-            moving_failed(&error).hint("the same command again; it goes on where this one ended")
+            transfer_failed(&error).hint("the same command again; it goes on where this one ended")
         })?;
         Ok(Some(Report::new(&moved, progress.end())))
     }
@@ -161,7 +161,7 @@ impl ExportArgs {
         let mut progress = Progress::new("exporting");
         let snapshot = store.snapshot().await.map_err(|error| Failure::failed(error.to_string()))?;
         let mut export = Export::new(snapshot);
-        while let Some(bytes) = export.next().await.map_err(|error| moving_failed(&error))? {
+        while let Some(bytes) = export.next().await.map_err(|error| transfer_failed(&error))? {
             writer.write_all(&bytes)?;
             progress.set(export.moved().rows(), export.moved().expected);
         }
@@ -195,7 +195,7 @@ async fn import(
         let length = match source.read(&mut piece) {
             Ok(length) => length,
             Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
-                import.abandon().await.map_err(|error| moving_failed(&error))?;
+                import.abandon().await.map_err(|error| transfer_failed(&error))?;
                 return Err(Failure::failed(format!("the export cannot be read: {error}"))
                     .hint("nothing was imported, and the store is empty"));
             }
@@ -211,13 +211,13 @@ async fn import(
             Ok(()) => progress.set(import.moved().rows(), import.moved().expected),
             // What is wrong with the file is wrong the next time too: nothing of it stays.
             Err(error @ MoveError::Format(_)) => {
-                import.abandon().await.map_err(|error| moving_failed(&error))?;
-                return Err(moving_failed(&error).hint("nothing was imported, and the store is empty"));
+                import.abandon().await.map_err(|error| transfer_failed(&error))?;
+                return Err(transfer_failed(&error).hint("nothing was imported, and the store is empty"));
             }
-            Err(error) => return Err(moving_failed(&error)),
+            Err(error) => return Err(transfer_failed(&error)),
         }
     }
-    import.finish().await.map_err(|error| moving_failed(&error))
+    import.finish().await.map_err(|error| transfer_failed(&error))
 }
 
 async fn open_source(url: &StoreUrl, readable: ReadableArgs) -> Result<Arc<dyn Store>, Failure> {
@@ -250,7 +250,7 @@ fn open_failed(error: &OpenError) -> Failure {
     }
 }
 
-pub(crate) fn moving_failed(error: &MoveError) -> Failure {
+pub(crate) fn transfer_failed(error: &MoveError) -> Failure {
     Failure::failed(error.to_string())
 }
 

@@ -64,7 +64,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "embedded",
             "memory",
             "verify",
-            "moving",
+            "transfer",
             "retention",
             "contract",
             "content",

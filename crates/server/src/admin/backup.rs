@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jackfield_model::admin::Role;
-use jackfield_store::moving::Export;
+use jackfield_store::transfer::Export;
 
 use super::describe::{TOP_ERRORS, describe};
 use super::{AdminOperation, EXPORT, Recorded};

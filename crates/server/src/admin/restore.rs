@@ -12,7 +12,7 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 use jackfield_model::admin::Role;
 use jackfield_model::inspect::RestoreDone;
-use jackfield_store::moving::{Import, MoveError, Moved};
+use jackfield_store::transfer::{Import, MoveError, Moved};
 use tokio::sync::mpsc;
 
 use super::describe::describe;

@@ -6,8 +6,8 @@ use jackfield_model::limit;
 
 use super::Adapter;
 use super::world::{NORTH, World, client, origin};
-use crate::moving::{Export, Import, copy};
 use crate::registry::{KEY_SECONDS, Keyring, Rotation};
+use crate::transfer::{Export, Import, copy};
 use crate::{Content, MemoryStore, RegistryCommand, RegistryOutcome, RegistryStore, RootKey, Store};
 
 const KEY: [u8; 32] = [0xab; 32];

@@ -13,11 +13,11 @@ pub mod dump;
 mod grant;
 mod keys;
 mod lifecycle;
-mod moving;
 mod profile;
 mod quota;
 mod registry;
 mod reset;
+mod transfer;
 pub mod world;
 
 use std::path::Path;
@@ -266,7 +266,7 @@ suite! { $
         the_root_key_stays
         everything_is_there_again
         a_closed_store_refuses_writes;
-    moving:
+    transfer:
         a_snapshot_shows_one_moment
         everything_moves_in
         everything_moves_out

@@ -12,12 +12,12 @@ mod connect;
 mod error;
 mod in_doubt;
 mod migrate;
-mod moving;
 mod profile;
 mod registry;
 mod registry_cache;
 mod registry_rows;
 mod reset;
+mod transfer;
 mod url;
 mod verify;
 
@@ -120,7 +120,8 @@ impl PostgresStore {
         let key = key.and_then(|key| <[u8; 32]>::try_from(key).ok());
         let key = key.ok_or_else(|| refused("the root key of the store is missing".to_owned()))?;
         registry_cache::refresh(&shared).await.map_err(|error| unavailable(error.to_string()))?;
-        let mark = moving::mark(&shared).await.map_err(|failure| unavailable(failure.cause().to_owned()))?;
+        let mark =
+            transfer::mark(&shared).await.map_err(|failure| unavailable(failure.cause().to_owned()))?;
         if let Some(source) = mark {
             if !shared.options.unfinished {
                 return Err(OpenError::unfinished(store, source));
@@ -259,7 +260,7 @@ impl Shared {
 
     fn check_present(&self) -> Result<(), StoreError> {
         if self.loading.load(Ordering::Relaxed) {
-            return Err(unavailable(moving::LOADING));
+            return Err(unavailable(transfer::LOADING));
         }
         self.away.load().as_ref().map_or(Ok(()), |cause| Err(unavailable(cause)))
     }
@@ -344,11 +345,11 @@ impl Store for PostgresStore {
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        moving::snapshot(&self.shared).await
+        transfer::snapshot(&self.shared).await
     }
 
     async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError> {
-        moving::load(&self.shared, start).await
+        transfer::load(&self.shared, start).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

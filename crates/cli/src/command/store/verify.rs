@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jackfield_model::inspect::{Finding, Verified, VerifyLine};
-use jackfield_store::moving::{Check, Moved};
+use jackfield_store::transfer::{Check, Moved};
 use jackfield_store::verify::{Findings, Pace, verify};
 use jackfield_store::{OpenError, Store, StoreUrl};
 

@@ -1,4 +1,4 @@
-//! Moving house: everything that a store holds, read as of one moment and put into an empty store.
+//! Store transfer: everything that a store holds, read as of one moment and put into an empty store.
 //!
 //! [`Snapshot`](crate::Snapshot) and [`Load`] are what an adapter gives; the rest works on any two of them: `copy` from store to store,
 //! `export` and `import` through the format of `docs/moving.md`. Memory does not grow with the store. A load that was

@@ -12,7 +12,7 @@ use jackfield_store::conformance::world::{
 };
 use jackfield_store::conformance::{Adapter, Embedded, Memory};
 use jackfield_store::embedded::EmbeddedStore;
-use jackfield_store::moving::{Export, FormatError, Import, MoveError, Moved};
+use jackfield_store::transfer::{Export, FormatError, Import, MoveError, Moved};
 use jackfield_store::{
     Content, LoadOutcome, MemoryStore, RegistryCommand, RegistryStore as _, Store, StoreOptions,
 };

@@ -1,4 +1,4 @@
-//! Moving house: copies that are killed and go on, exports from outside by the document, backups of one moment under
+//! Store transfer: copies that are killed and go on, exports from outside by the document, backups of one moment under
 //! load, restores after which everything is as it was.
 
 use std::collections::BTreeMap;

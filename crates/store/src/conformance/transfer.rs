@@ -10,8 +10,8 @@ use super::world::{
 };
 use super::{Adapter, Memory};
 use crate::contract::{Load, LoadOutcome, LoadStart, Part, Position, Row};
-use crate::moving::copy;
 use crate::source::Source;
+use crate::transfer::copy;
 use crate::{
     AssociationRange, CreateOutcome, DeleteProfileOutcome, MemoryStore, RegistryCommand, Store, StoreError,
 };
