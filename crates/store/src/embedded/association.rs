@@ -40,16 +40,16 @@ impl AssociationStore for EmbeddedStore {
         ids: &[ExternalUserId],
     ) -> Result<Vec<Association>, StoreError> {
         let view = self.shared.view().await?;
-        let recent = &self.shared.recent;
+        let cache = &self.shared.read_cache;
         let Some(Tally { number, .. }) = view.counts.provider(provider) else { return Ok(Vec::new()) };
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            let target = match recent.get(view.number, number, id) {
+            let target = match cache.get(view.number, number, id) {
                 Some(target) => target,
                 None => match view.get(Space::Association, &layout::association(number, id))? {
                     Some(value) => {
                         let target = codec::decode_target(&value)?.amazon_id;
-                        recent.keep(view.number, number, id, &target);
+                        cache.keep(view.number, number, id, &target);
                         target
                     }
                     None => continue,

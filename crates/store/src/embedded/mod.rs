@@ -19,7 +19,7 @@ mod privacy;
 mod profile;
 mod profile_rows;
 mod queue;
-mod recent;
+mod read_cache;
 mod reset;
 mod snapshot;
 mod token;
@@ -45,7 +45,7 @@ use self::group::{Commit, Group};
 use self::layout::Space;
 use self::load::EmbeddedLoad;
 use self::queue::{Message, Write};
-use self::recent::RecentRows;
+use self::read_cache::ReadCache;
 use self::snapshot::{EmbeddedSnapshot, Pins};
 use self::view::View;
 use self::writer::Writer;
@@ -78,7 +78,7 @@ struct Shared {
     view: ArcSwapOption<View>,
     /// That of the last view.
     registry: ArcSwap<Registry>,
-    recent: RecentRows,
+    read_cache: ReadCache,
     /// Why writes are refused.
     failure: ArcSwapOption<String>,
     /// The key that came with what the store was filled with.
@@ -110,7 +110,7 @@ impl Shared {
     fn new(view: View) -> Self {
         Self {
             registry: ArcSwap::new(Arc::clone(&view.registry)),
-            recent: RecentRows::new(),
+            read_cache: ReadCache::new(),
             view: ArcSwapOption::from_pointee(view),
             failure: ArcSwapOption::empty(),
             loaded_key: OnceLock::new(),

@@ -11,7 +11,7 @@ use super::codec::{self, State, corrupt, json};
 use super::counts::{Counts, ProviderNumber};
 use super::engine::{Engine, store_error};
 use super::layout::{self, Key, Space};
-use super::recent::ViewNumber;
+use super::read_cache::ViewNumber;
 use crate::change::Change;
 use crate::contract::Totals;
 use crate::error::StoreError;

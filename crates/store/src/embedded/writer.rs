@@ -276,7 +276,7 @@ impl Writer {
     fn end_load(&mut self, root_key: Option<RootKey>) -> Result<(), StoreError> {
         let before = self.shared.view.load_full();
         let before = before.ok_or_else(|| StoreError::Unavailable { cause: CLOSED.to_owned() })?;
-        let view = View::load(before.engine().clone(), self.shared.recent.forget())?
+        let view = View::load(before.engine().clone(), self.shared.read_cache.forget())?
             .ok_or_else(|| corrupt("state", &"missing"))?;
         if let Some(root_key) = root_key {
             // A store is filled once.
@@ -293,7 +293,7 @@ impl Writer {
         let Commit { rows, counts, registry, state } = commit;
         let started = Instant::now();
         let associations = rows.keys().filter(|(space, _)| *space == Space::Association);
-        let number = self.shared.recent.change(associations.map(|(_, key)| key.as_slice()));
+        let number = self.shared.read_cache.change(associations.map(|(_, key)| key.as_slice()));
         self.under_way = Some(state.token);
         let stored = view.engine().commit(Commit::rows(rows, state));
         let latency = started.elapsed();

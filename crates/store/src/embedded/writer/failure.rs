@@ -87,7 +87,7 @@ impl Writer {
             rewritten.map_err(|error| error.to_string())?;
         }
         let engine = Engine::open(&self.directory.engine(), false).map_err(|error| describe(&error))?;
-        let view = View::load(engine, self.shared.recent.forget()).map_err(|error| error.to_string())?;
+        let view = View::load(engine, self.shared.read_cache.forget()).map_err(|error| error.to_string())?;
         match view {
             Some(view) if view.state.token == failure.last_commit => {
                 self.shared.publish(view);

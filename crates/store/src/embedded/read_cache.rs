@@ -1,5 +1,5 @@
-//! Associations that were asked for lately, in memory in the form in which they are answered: finding a row in the
-//! engine costs as much as the rest of a query.
+//! Recently read associations, in memory in the form in which they are answered: finding a row in the engine costs as
+//! much as the rest of a query.
 //!
 //! What is kept can never be stale. Each view has a number that grows with every commit. Before a commit, the number of
 //! the view after it is noted for each row that it changes. A row is kept with the number of the view that it was read
@@ -7,9 +7,8 @@
 //! reader's own. Numbers are noted in a table of fixed size: two rows that share a place can hide each other, which
 //! costs a look into the engine.
 //!
-//! A row is kept when it is asked for a second time soon after the first. Rows of a provider that is far larger than
-//! this memory are mostly asked for once: to keep each of them would cost more than it ever spares, and push out those
-//! that are asked for again.
+//! A row is kept when it is read a second time soon after the first. Rows of a provider that is far larger than this
+//! cache are mostly read once: to keep each of them would cost more than it saves, and evict those that are read again.
 
 use std::fmt;
 use std::hash::BuildHasher;
@@ -36,7 +35,7 @@ const PLACES: usize = 64 * 1024;
 pub(super) type ViewNumber = u64;
 
 /// The rows, and what is known of their changes.
-pub(super) struct RecentRows {
+pub(super) struct ReadCache {
     rows: Cache<RowKey, Row, Weight, RandomState>,
     /// For all rows that share a place: the last view with a change of one of them.
     changed: Box<[AtomicU64]>,
@@ -72,9 +71,9 @@ struct Row {
 #[derive(Clone, Default)]
 struct Weight;
 
-impl fmt::Debug for RecentRows {
+impl fmt::Debug for ReadCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecentRows").field("rows", &self.rows.len()).finish_non_exhaustive()
+        f.debug_struct("ReadCache").field("rows", &self.rows.len()).finish_non_exhaustive()
     }
 }
 
@@ -90,7 +89,7 @@ impl Weighter<RowKey, Row> for Weight {
     }
 }
 
-impl RecentRows {
+impl ReadCache {
     pub(super) fn new() -> Self {
         let hasher = RandomState::default();
         Self {
@@ -188,14 +187,14 @@ mod tests {
     }
 
     /// Keeps a row as who asks for it a second time.
-    fn keep(rows: &RecentRows, view: ViewNumber, id: &ExternalUserId, target: &AmazonId) {
+    fn keep(rows: &ReadCache, view: ViewNumber, id: &ExternalUserId, target: &AmazonId) {
         rows.keep(view, 1, id, target);
         rows.keep(view, 1, id, target);
     }
 
     #[test]
     fn a_row_is_kept_when_it_is_asked_for_again() {
-        let rows = RecentRows::new();
+        let rows = ReadCache::new();
         let ids = ["7201", "7202"].map(|id| ExternalUserId::new(id).unwrap());
         for id in &ids {
             rows.keep(1, 1, id, &amazon("a"));
@@ -209,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_row_is_shown_to_readers_between_two_of_its_changes() {
-        let rows = RecentRows::new();
+        let rows = ReadCache::new();
         let id = ExternalUserId::new("7201").unwrap();
         let key = layout::association(1, &id);
         let get = |view| rows.get(view, 1, &id);
@@ -241,7 +240,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let rows = RecentRows::new();
+        let rows = ReadCache::new();
         let target = amazon(&"t".repeat(200));
         for n in 0..200_000 {
             keep(&rows, 0, &ExternalUserId::new(&n.to_string()).unwrap(), &target);
