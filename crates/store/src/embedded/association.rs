@@ -6,7 +6,7 @@ use jackfield_model::{ExternalUserId, ServiceProviderId};
 
 use super::EmbeddedStore;
 use super::codec;
-use super::counts::Tally;
+use super::counts::ProviderCounts;
 use super::layout::{self, Space};
 use crate::change::Origin;
 use crate::contract::{
@@ -41,7 +41,9 @@ impl AssociationStore for EmbeddedStore {
     ) -> Result<Vec<Association>, StoreError> {
         let view = self.shared.view().await?;
         let cache = &self.shared.read_cache;
-        let Some(Tally { number, .. }) = view.counts.provider(provider) else { return Ok(Vec::new()) };
+        let Some(ProviderCounts { number, .. }) = view.counts.provider(provider) else {
+            return Ok(Vec::new());
+        };
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
             let target = match cache.get(view.number, number, id) {
@@ -67,7 +69,7 @@ impl AssociationStore for EmbeddedStore {
     ) -> Result<AssociationPage, StoreError> {
         let view = self.shared.view().await?;
         let mut page = AssociationPage { associations: Vec::new(), more: false };
-        let Some(Tally { number, .. }) = view.counts.provider(provider) else { return Ok(page) };
+        let Some(ProviderCounts { number, .. }) = view.counts.provider(provider) else { return Ok(page) };
         let prefix = layout::association_prefix(number, &range.prefix);
         let after = range.after.as_ref().map(|id| layout::association(number, id));
         for row in view.rows(Space::Association, &prefix, after) {

@@ -3,7 +3,7 @@
 use jackfield_model::{AmazonId, ClientId, ExternalUserId, RequestId, ServiceProviderId};
 use uuid::Uuid;
 
-use super::counts::{ProviderNumber, Tally};
+use super::counts::{ProviderCounts, ProviderNumber};
 use super::token::Token;
 use crate::StoreError;
 use crate::change::{Actor, Change, Operation, Subject, Timestamp};
@@ -67,15 +67,16 @@ pub(super) fn decode_count(bytes: &[u8]) -> Result<u64, StoreError> {
     bytes.try_into().map(u64::from_le_bytes).map_err(|_| corrupt("count", &"wrong length"))
 }
 
-pub(super) fn encode_tally(tally: &Tally) -> Vec<u8> {
-    [tally.number.to_le_bytes().as_slice(), &tally.associations.to_le_bytes()].concat()
+pub(super) fn encode_provider_counts(counts: &ProviderCounts) -> Vec<u8> {
+    [counts.number.to_le_bytes().as_slice(), &counts.associations.to_le_bytes()].concat()
 }
 
-pub(super) fn decode_tally(bytes: &[u8]) -> Result<Tally, StoreError> {
-    let mut reader = Reader { rest: bytes, what: "tally" };
-    let tally = Tally { number: reader.array().map(u32::from_le_bytes)?, associations: reader.u64()? };
+pub(super) fn decode_provider_counts(bytes: &[u8]) -> Result<ProviderCounts, StoreError> {
+    let mut reader = Reader { rest: bytes, what: "provider counts" };
+    let counts =
+        ProviderCounts { number: reader.array().map(u32::from_le_bytes)?, associations: reader.u64()? };
     reader.end()?;
-    Ok(tally)
+    Ok(counts)
 }
 
 pub(super) fn encode_amazon_id(id: &AmazonId) -> Vec<u8> {

@@ -17,7 +17,7 @@ pub(super) type ProviderNumber = u32;
 
 /// What is kept of a provider beside its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct ProviderCounts {
     pub(super) number: ProviderNumber,
     /// How many associations it has.
     pub(super) associations: u64,
@@ -25,7 +25,7 @@ pub(super) struct Tally {
 
 #[derive(Clone, Debug)]
 pub(super) struct Counts {
-    providers: [Arc<Map<ServiceProviderId, Tally>>; SHARDS],
+    providers: [Arc<Map<ServiceProviderId, ProviderCounts>>; SHARDS],
     profiles: Arc<HashMap<OrganizationId, u64>>,
     associations: u64,
 }
@@ -37,19 +37,19 @@ impl Default for Counts {
 }
 
 impl Counts {
-    /// The tally of a provider; nothing when the provider is not there.
-    pub(super) fn provider(&self, provider: ServiceProviderId) -> Option<Tally> {
+    /// The counts of a provider; nothing when the provider is not there.
+    pub(super) fn provider(&self, provider: ServiceProviderId) -> Option<ProviderCounts> {
         self.providers[shard(provider)].get(&provider).copied()
     }
 
     /// The numbers of all providers.
     pub(super) fn provider_numbers(&self) -> impl Iterator<Item = ProviderNumber> + '_ {
-        self.providers.iter().flat_map(|shard| shard.values().map(|tally| tally.number))
+        self.providers.iter().flat_map(|shard| shard.values().map(|counts| counts.number))
     }
 
     /// Associations of a provider.
     pub(super) fn associations(&self, provider: ServiceProviderId) -> u64 {
-        self.provider(provider).map_or(0, |tally| tally.associations)
+        self.provider(provider).map_or(0, |counts| counts.associations)
     }
 
     /// Associations of all providers.
@@ -62,14 +62,14 @@ impl Counts {
         self.profiles.get(organization).copied().unwrap_or_default()
     }
 
-    pub(super) fn set_provider(&mut self, provider: ServiceProviderId, tally: Option<Tally>) {
+    pub(super) fn set_provider(&mut self, provider: ServiceProviderId, counts: Option<ProviderCounts>) {
         let own = Arc::make_mut(&mut self.providers[shard(provider)]);
-        let before = match tally {
-            Some(tally) => own.insert(provider, tally),
+        let before = match counts {
+            Some(counts) => own.insert(provider, counts),
             None => own.remove(&provider),
         };
-        let count = |tally: Option<Tally>| tally.map_or(0, |tally| tally.associations);
-        self.associations = self.associations - count(before) + count(tally);
+        let count = |counts: Option<ProviderCounts>| counts.map_or(0, |counts| counts.associations);
+        self.associations = self.associations - count(before) + count(counts);
     }
 
     pub(super) fn set_profiles(&mut self, organization: &OrganizationId, count: u64) {
@@ -104,13 +104,13 @@ mod tests {
     #[test]
     fn a_copy_keeps_its_counts() {
         let provider = ServiceProviderId::from_uuid(uuid::Uuid::new_v4());
-        let tally = |associations| Some(Tally { number: 7, associations });
+        let with = |associations| Some(ProviderCounts { number: 7, associations });
         let mut counts = Counts::default();
-        counts.set_provider(provider, tally(2));
+        counts.set_provider(provider, with(2));
         let before = counts.clone();
-        counts.set_provider(provider, tally(3));
-        assert_eq!((before.provider(provider), before.all_associations()), (tally(2), 2));
-        assert_eq!((counts.provider(provider), counts.all_associations()), (tally(3), 3));
+        counts.set_provider(provider, with(3));
+        assert_eq!((before.provider(provider), before.all_associations()), (with(2), 2));
+        assert_eq!((counts.provider(provider), counts.all_associations()), (with(3), 3));
         counts.set_provider(provider, None);
         assert_eq!((counts.provider(provider), counts.all_associations()), (None, 0));
     }

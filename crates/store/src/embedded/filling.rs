@@ -14,7 +14,7 @@ use jackfield_model::ServiceProviderId;
 use serde::{Deserialize, Serialize};
 
 use super::codec::{self, State, Target, corrupt, json};
-use super::counts::{Counts, Tally};
+use super::counts::{Counts, ProviderCounts};
 use super::engine::{Engine, Row, store_error};
 use super::layout::{self, Key, Space};
 use super::snapshot::EmbeddedSnapshot;
@@ -35,16 +35,16 @@ const TABLE_ROWS: usize = 1_000;
 
 /// The row that says that the store is being filled.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Mark {
+pub(super) struct LoadCheckpoint {
     pub(super) source: Source,
     position: Position,
     /// Whether there is an association that is counted at its profile.
     counted: bool,
 }
 
-impl Mark {
+impl LoadCheckpoint {
     pub(super) fn read(view: &View) -> Result<Option<Self>, StoreError> {
-        view.get(Space::Meta, layout::LOADING)?.map(|mark| json(&mark, "loading")).transpose()
+        view.get(Space::Meta, layout::LOADING)?.map(|checkpoint| json(&checkpoint, "loading")).transpose()
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) enum Begun {
 pub(super) struct Filling {
     engine: Engine,
     start: LoadStart,
-    mark: Mark,
+    checkpoint: LoadCheckpoint,
     counts: Counts,
     state: State,
     tokens: Tokens,
@@ -68,12 +68,17 @@ pub(super) struct Filling {
 type TableRows = Vec<(Key, Vec<u8>)>;
 
 impl Filling {
-    /// Puts the mark into the store, and numbers for the providers.
-    pub(super) fn begin(view: &View, start: LoadStart, mark: Option<Mark>) -> Result<Self, StoreError> {
-        let begun = Mark { source: start.source.clone(), position: Position::Start, counted: false };
+    /// Puts the checkpoint into the store, and numbers for the providers.
+    pub(super) fn begin(
+        view: &View,
+        start: LoadStart,
+        checkpoint: Option<LoadCheckpoint>,
+    ) -> Result<Self, StoreError> {
+        let begun =
+            LoadCheckpoint { source: start.source.clone(), position: Position::Start, counted: false };
         let mut filling = Self {
             engine: view.engine().clone(),
-            mark: mark.unwrap_or(begun),
+            checkpoint: checkpoint.unwrap_or(begun),
             counts: view.counts.clone(),
             state: view.state,
             tokens: Tokens::new(),
@@ -90,7 +95,7 @@ impl Filling {
 
     /// The last row that is stored.
     pub(super) const fn position(&self) -> &Position {
-        &self.mark.position
+        &self.checkpoint.position
     }
 
     /// The key that comes with what the store is filled with.
@@ -103,24 +108,29 @@ impl Filling {
         let number = self.state.last_provider.checked_add(1);
         let number = number.ok_or_else(|| corrupt("state", &"no provider number is left"))?;
         self.state.last_provider = number;
-        Ok(self.tally(provider, Tally { number, associations: 0 }))
+        Ok(self.counts_row(provider, ProviderCounts { number, associations: 0 }))
     }
 
-    fn tally(&mut self, provider: ServiceProviderId, tally: Tally) -> Row {
-        self.counts.set_provider(provider, Some(tally));
-        (Space::Meta, layout::provider(provider), Some(codec::encode_tally(&tally)))
+    fn counts_row(&mut self, provider: ServiceProviderId, counts: ProviderCounts) -> Row {
+        self.counts.set_provider(provider, Some(counts));
+        (Space::Meta, layout::provider(provider), Some(codec::encode_provider_counts(&counts)))
     }
 
     fn commit(&mut self, rows: impl IntoIterator<Item = Row>) -> Result<(), StoreError> {
-        let mark = serde_json::to_vec(&self.mark).expect("a mark has text keys and no failing values");
-        let mark = (Space::Meta, layout::LOADING.to_vec(), Some(mark));
-        self.commit_with(mark, rows)
+        let checkpoint =
+            serde_json::to_vec(&self.checkpoint).expect("a checkpoint has text keys and no failing values");
+        let checkpoint = (Space::Meta, layout::LOADING.to_vec(), Some(checkpoint));
+        self.commit_with(checkpoint, rows)
     }
 
-    fn commit_with(&mut self, mark: Row, rows: impl IntoIterator<Item = Row>) -> Result<(), StoreError> {
+    fn commit_with(
+        &mut self,
+        checkpoint: Row,
+        rows: impl IntoIterator<Item = Row>,
+    ) -> Result<(), StoreError> {
         self.state.token = self.tokens.next();
         let state = (Space::Meta, layout::STATE.to_vec(), Some(self.state.encode()));
-        let all = [state, mark].into_iter().chain(rows);
+        let all = [state, checkpoint].into_iter().chain(rows);
         self.engine.commit(all).map_err(|error| store_error(&error))
     }
 
@@ -131,8 +141,8 @@ impl Filling {
     pub(super) fn add(&mut self, part: Part) -> Result<Position, StoreError> {
         let end = part.end().unwrap_or(Position::Start);
         // What was cleared comes again by way of the journal: it may have been there before.
-        let again = end <= self.mark.position;
-        let before = (self.mark.clone(), self.counts.clone());
+        let again = end <= self.checkpoint.position;
+        let before = (self.checkpoint.clone(), self.counts.clone());
         let (space, table, rows) = match part {
             Part::Profiles(profiles) => (Space::Profile, Vec::new(), self.profile_rows(&profiles)),
             Part::Associations(groups) => {
@@ -142,7 +152,7 @@ impl Filling {
             Part::Changes(changes) => (Space::Change, change_rows(&changes), Vec::new()),
         };
         if !again {
-            self.mark.position = end;
+            self.checkpoint.position = end;
         }
         let stored = if again || table.len() < TABLE_ROWS {
             let table = table.into_iter().map(|(key, value)| (space, key, Some(value)));
@@ -152,9 +162,9 @@ impl Filling {
             ingested.and_then(|()| self.commit(rows))
         };
         if stored.is_err() {
-            (self.mark, self.counts) = before;
+            (self.checkpoint, self.counts) = before;
         }
-        stored.map(|()| self.mark.position.clone())
+        stored.map(|()| self.checkpoint.position.clone())
     }
 
     fn profile_rows(&mut self, profiles: &[Profile]) -> Vec<Row> {
@@ -183,23 +193,23 @@ impl Filling {
         groups: Vec<(ServiceProviderId, Vec<MovedRow>)>,
     ) -> Result<(TableRows, Vec<Row>), StoreError> {
         let mut table = Vec::with_capacity(groups.iter().map(|(_, rows)| rows.len()).sum());
-        let mut tallies = Vec::with_capacity(groups.len());
+        let mut count_rows = Vec::with_capacity(groups.len());
         for (provider, rows) in groups {
-            let tally = self.counts.provider(provider);
-            let tally = tally.ok_or_else(|| corrupt("association", &"of a provider that is not there"))?;
-            let associations = tally.associations + rows.len() as u64;
+            let counts = self.counts.provider(provider);
+            let counts = counts.ok_or_else(|| corrupt("association", &"of a provider that is not there"))?;
+            let associations = counts.associations + rows.len() as u64;
             for MovedRow { external_user_id, amazon_id, counted } in rows {
-                self.mark.counted |= counted;
-                let key = layout::association(tally.number, &external_user_id);
+                self.checkpoint.counted |= counted;
+                let key = layout::association(counts.number, &external_user_id);
                 table.push((key, codec::encode_target(&Target { amazon_id, counted })));
             }
-            tallies.push(self.tally(provider, Tally { associations, ..tally }));
+            count_rows.push(self.counts_row(provider, ProviderCounts { associations, ..counts }));
         }
         // Of providers that came later than others the numbers are not in the order of the ids.
         if !table.is_sorted_by(|(one, _), (other, _)| one < other) {
             table.sort_by(|(one, _), (other, _)| one.cmp(other));
         }
-        Ok((table, tallies))
+        Ok((table, count_rows))
     }
 
     pub(super) fn clear(&mut self, section: Section) -> Result<(), StoreError> {
@@ -241,7 +251,7 @@ impl Filling {
         // Providers that went while the load was interrupted; without them nobody sees their associations.
         for key in view.keys(Space::Meta, &[layout::PROVIDER]) {
             let key = key?;
-            let id = uuid::Uuid::from_slice(&key[1..]).map_err(|error| corrupt("tally", &error))?;
+            let id = uuid::Uuid::from_slice(&key[1..]).map_err(|error| corrupt("provider counts", &error))?;
             if !self.start.registry.providers.contains_key(&ServiceProviderId::from_uuid(id)) {
                 rows.push((Space::Meta, key, None));
             }
@@ -258,15 +268,15 @@ impl Filling {
     /// Counts at each profile the associations that say so.
     fn count_uses(&mut self) -> Result<(), StoreError> {
         self.clear_rows(Space::Profile, layout::PROFILE_USES)?;
-        if !self.mark.counted {
+        if !self.checkpoint.counted {
             return Ok(());
         }
         let view = self.view()?;
         let registry = Arc::clone(&self.start.registry);
         let mut uses: HashMap<Key, u64> = HashMap::new();
         for provider in registry.providers.values() {
-            let Some(tally) = self.counts.provider(provider.id) else { continue };
-            for row in view.association_rows(tally.number) {
+            let Some(counts) = self.counts.provider(provider.id) else { continue };
+            for row in view.association_rows(counts.number) {
                 let target = codec::decode_target(&row?.1)?;
                 if target.counted {
                     let key = layout::profile_uses(&provider.organization, &target.amazon_id);
@@ -295,9 +305,9 @@ impl Filling {
         self.clear(Section::Changes)?;
         self.clear(Section::Profiles)?;
         let view = self.view()?;
-        let tallies = view.keys(Space::Meta, &[layout::PROVIDER]);
+        let counted = view.keys(Space::Meta, &[layout::PROVIDER]);
         let rows =
-            tallies.map(|key| Ok((Space::Meta, key?, None))).collect::<Result<Vec<Row>, StoreError>>()?;
+            counted.map(|key| Ok((Space::Meta, key?, None))).collect::<Result<Vec<Row>, StoreError>>()?;
         self.commit_with((Space::Meta, layout::LOADING.to_vec(), None), rows)
     }
 

@@ -10,7 +10,7 @@ use jackfield_model::wire::Association;
 use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId};
 
 use super::codec::{self, State};
-use super::counts::{Counts, ProviderNumber, Tally};
+use super::counts::{Counts, ProviderCounts, ProviderNumber};
 use super::engine::Row;
 use super::layout::{self, Key, Space};
 use super::token::Token;
@@ -87,12 +87,12 @@ impl<'a> Group<'a> {
 
     pub(super) fn create(&mut self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
         let WriteAssociation { provider, association, profile_owner, origin } = write;
-        let Some(tally) = self.counts.provider(provider) else { return Ok(CreateOutcome::NoSuchProvider) };
+        let Some(counts) = self.counts.provider(provider) else { return Ok(CreateOutcome::NoSuchProvider) };
         if !self.has_profile(profile_owner.as_ref(), &association.amazon_id)? {
             return Ok(CreateOutcome::NoSuchProfile);
         }
         let Association { external_user_id, amazon_id, .. } = association;
-        let key = layout::association(tally.number, &external_user_id);
+        let key = layout::association(counts.number, &external_user_id);
         if self.get(Space::Association, &key)?.is_some() {
             return Ok(CreateOutcome::Exists);
         }
@@ -101,7 +101,10 @@ impl<'a> Group<'a> {
         let uses = self.uses(&organization, [(&target, 1)])?;
         self.put(Space::Association, key, Some(codec::encode_target(&target)));
         self.set_uses(uses);
-        self.set_tally(provider, Some(Tally { associations: tally.associations + 1, ..tally }));
+        self.set_provider_counts(
+            provider,
+            Some(ProviderCounts { associations: counts.associations + 1, ..counts }),
+        );
         let subject =
             Subject::Association { provider, external_user_id, before: None, after: Some(amazon_id) };
         self.record(origin, Operation::Create, subject);
@@ -110,9 +113,9 @@ impl<'a> Group<'a> {
 
     pub(super) fn update(&mut self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
         let WriteAssociation { provider, association, profile_owner, origin } = write;
-        let Some(tally) = self.counts.provider(provider) else { return Ok(UpdateOutcome::NoSuchProvider) };
+        let Some(counts) = self.counts.provider(provider) else { return Ok(UpdateOutcome::NoSuchProvider) };
         let Association { external_user_id, amazon_id, .. } = association;
-        let key = layout::association(tally.number, &external_user_id);
+        let key = layout::association(counts.number, &external_user_id);
         let Some(before) = self.get(Space::Association, &key)? else { return Ok(UpdateOutcome::NotFound) };
         if !self.has_profile(profile_owner.as_ref(), &amazon_id)? {
             return Ok(UpdateOutcome::NoSuchProfile);
@@ -138,15 +141,18 @@ impl<'a> Group<'a> {
         external_user_id: ExternalUserId,
         origin: Origin,
     ) -> Result<DeleteOutcome, StoreError> {
-        let Some(tally) = self.counts.provider(provider) else { return Ok(DeleteOutcome::NoSuchProvider) };
-        let key = layout::association(tally.number, &external_user_id);
+        let Some(counts) = self.counts.provider(provider) else { return Ok(DeleteOutcome::NoSuchProvider) };
+        let key = layout::association(counts.number, &external_user_id);
         let Some(before) = self.get(Space::Association, &key)? else { return Ok(DeleteOutcome::NotFound) };
         let before = codec::decode_target(&before)?;
         let organization = self.organization(provider)?;
         let uses = self.uses(&organization, [(&before, -1)])?;
         self.put(Space::Association, key, None);
         self.set_uses(uses);
-        self.set_tally(provider, Some(Tally { associations: tally.associations.saturating_sub(1), ..tally }));
+        self.set_provider_counts(
+            provider,
+            Some(ProviderCounts { associations: counts.associations.saturating_sub(1), ..counts }),
+        );
         let before = Some(before.amazon_id);
         let subject = Subject::Association { provider, external_user_id, before, after: None };
         self.record(origin, Operation::Delete, subject);
@@ -170,9 +176,11 @@ impl<'a> Group<'a> {
             match (&effect.key, effect.operation) {
                 (Some(RecordKey::ServiceProvider(id)), Operation::Create) => {
                     self.last_provider = number;
-                    self.set_tally(*id, Some(Tally { number, associations: 0 }));
+                    self.set_provider_counts(*id, Some(ProviderCounts { number, associations: 0 }));
                 }
-                (Some(RecordKey::ServiceProvider(id)), Operation::Delete) => self.set_tally(*id, None),
+                (Some(RecordKey::ServiceProvider(id)), Operation::Delete) => {
+                    self.set_provider_counts(*id, None)
+                }
                 _ => {}
             }
             let value = effect.record.map(|record| {
@@ -193,7 +201,7 @@ impl<'a> Group<'a> {
         provider: ServiceProviderId,
         origin: &Origin,
     ) -> Result<(), StoreError> {
-        let Some(Tally { number, .. }) = self.counts.provider(provider) else { return Ok(()) };
+        let Some(ProviderCounts { number, .. }) = self.counts.provider(provider) else { return Ok(()) };
         let mut own = BTreeMap::new();
         for row in self.view.association_rows(number) {
             let (key, value) = row?;
@@ -225,10 +233,11 @@ impl<'a> Group<'a> {
         Ok(())
     }
 
-    /// The organization of a provider that has a tally.
+    /// The organization of a provider that is counted.
     fn organization(&self, provider: ServiceProviderId) -> Result<OrganizationId, StoreError> {
         let own = self.registry.providers.get(&provider);
-        own.map(|own| own.organization.clone()).ok_or_else(|| codec::corrupt("tally", &"of no provider"))
+        own.map(|own| own.organization.clone())
+            .ok_or_else(|| codec::corrupt("provider counts", &"of no provider"))
     }
 
     /// Forgets the oldest changes: those of the store first, then the group's own.
@@ -309,8 +318,12 @@ impl<'a> Group<'a> {
         self.put(Space::Change, layout::change(change.sequence), Some(codec::encode_change(&change)));
     }
 
-    pub(super) fn set_tally(&mut self, provider: ServiceProviderId, tally: Option<Tally>) {
-        self.counts.set_provider(provider, tally);
-        self.put(Space::Meta, layout::provider(provider), tally.as_ref().map(codec::encode_tally));
+    pub(super) fn set_provider_counts(
+        &mut self,
+        provider: ServiceProviderId,
+        counts: Option<ProviderCounts>,
+    ) {
+        self.counts.set_provider(provider, counts);
+        self.put(Space::Meta, layout::provider(provider), counts.as_ref().map(codec::encode_provider_counts));
     }
 }

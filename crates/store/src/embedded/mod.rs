@@ -40,13 +40,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::codec::State;
 use self::directory::Directory;
 use self::engine::{Engine, open_error};
-use self::filling::Mark;
+use self::filling::LoadCheckpoint;
 use self::group::{Commit, Group};
 use self::layout::Space;
 use self::load::EmbeddedLoad;
 use self::queue::{Message, Write};
 use self::read_cache::ReadCache;
-use self::snapshot::{EmbeddedSnapshot, Pins};
+use self::snapshot::{EmbeddedSnapshot, HeldSnapshots};
 use self::view::View;
 use self::writer::Writer;
 use crate::change::{ChangeFilter, ChangePage, Origin};
@@ -84,7 +84,7 @@ struct Shared {
     /// The key that came with what the store was filled with.
     loaded_key: OnceLock<RootKey>,
     /// Views that are held for long, and have to go with the engine.
-    pins: Pins,
+    held: HeldSnapshots,
     /// Whether there may be a view again: false once the store is closed. Told when a view is there again.
     open: watch::Sender<bool>,
 }
@@ -114,7 +114,7 @@ impl Shared {
             view: ArcSwapOption::from_pointee(view),
             failure: ArcSwapOption::empty(),
             loaded_key: OnceLock::new(),
-            pins: Pins::default(),
+            held: HeldSnapshots::default(),
             open: watch::Sender::new(true),
         }
     }
@@ -222,14 +222,17 @@ impl EmbeddedStore {
         let root_key = view.get(Space::Meta, layout::ROOT_KEY).map_err(unreadable)?;
         let root_key = root_key.and_then(|key| <[u8; 32]>::try_from(&*key).ok());
         let root_key = root_key.ok_or_else(|| damaged("the root key of the store is missing"))?;
-        let mark = Mark::read(&view).map_err(unreadable)?;
-        if let Some(mark) = mark.as_ref().filter(|_| !options.unfinished) {
-            return Err(OpenError::unfinished(format!("embedded:{}", path.display()), mark.source.clone()));
+        let checkpoint = LoadCheckpoint::read(&view).map_err(unreadable)?;
+        if let Some(checkpoint) = checkpoint.as_ref().filter(|_| !options.unfinished) {
+            return Err(OpenError::unfinished(
+                format!("embedded:{}", path.display()),
+                checkpoint.source.clone(),
+            ));
         }
         let engine_path = directory.engine();
         let shared = Arc::new(Shared::new(view));
         let (queue, receiver) = mpsc::channel(QUEUE_MAX);
-        Writer::start(Arc::clone(&shared), directory, receiver, options, mark)
+        Writer::start(Arc::clone(&shared), directory, receiver, options, checkpoint)
             .map_err(|error| failed(error.to_string()))?;
         Ok(Self { shared, queue, root_key: RootKey::new(root_key), engine_path })
     }
@@ -312,7 +315,7 @@ impl Store for EmbeddedStore {
         let view = self.shared.view().await?.into_shared();
         let root_key = RegistryStore::root_key(self).clone();
         let (registry, totals) = (Arc::clone(&view.registry), view.totals());
-        Ok(Box::new(EmbeddedSnapshot::new(self.shared.pins.hold(view), root_key, registry, totals)))
+        Ok(Box::new(EmbeddedSnapshot::new(self.shared.held.hold(view), root_key, registry, totals)))
     }
 
     async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError> {

@@ -9,7 +9,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::codec;
-use super::counts::{Counts, ProviderNumber, Tally};
+use super::counts::{Counts, ProviderCounts, ProviderNumber};
 use super::group::Group;
 use super::layout::{self, Key, Space};
 use crate::StoreError;
@@ -60,7 +60,10 @@ impl Group<'_> {
             }
             let uses = self.uses(&provider.organization, targets.iter().map(|target| (target, 1)))?;
             self.set_uses(uses);
-            self.set_tally(provider.id, Some(Tally { number, associations: own.len() as u64 }));
+            self.set_provider_counts(
+                provider.id,
+                Some(ProviderCounts { number, associations: own.len() as u64 }),
+            );
         }
         for (origin, operation, subject) in content.changes(origin) {
             self.record(origin, operation, subject);

@@ -19,26 +19,26 @@ use crate::registry::{Profile, Registry};
 use crate::{RootKey, StoreError};
 
 /// A view that can be taken away.
-type Pin = Mutex<Option<Arc<View>>>;
+type HeldView = Mutex<Option<Arc<View>>>;
 
 /// The views that are held for long.
 #[derive(Debug, Default)]
-pub(super) struct Pins(Mutex<Vec<Weak<Pin>>>);
+pub(super) struct HeldSnapshots(Mutex<Vec<Weak<HeldView>>>);
 
-impl Pins {
-    pub(super) fn hold(&self, view: Arc<View>) -> Arc<Pin> {
-        let pin = Arc::new(Mutex::new(Some(view)));
+impl HeldSnapshots {
+    pub(super) fn hold(&self, view: Arc<View>) -> Arc<HeldView> {
+        let held = Arc::new(Mutex::new(Some(view)));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|pin| pin.strong_count() > 0);
-        all.push(Arc::downgrade(&pin));
-        pin
+        all.retain(|held| held.strong_count() > 0);
+        all.push(Arc::downgrade(&held));
+        held
     }
 
     /// Takes the views away. Waits for pages that are being read.
     pub(super) fn let_go(&self) {
         let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for pin in all.iter().filter_map(Weak::upgrade) {
-            pin.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for held in all.iter().filter_map(Weak::upgrade) {
+            held.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
     }
 }
@@ -46,7 +46,7 @@ impl Pins {
 /// Everything as of the commit of a view.
 #[derive(Debug)]
 pub(super) struct EmbeddedSnapshot {
-    pin: Arc<Pin>,
+    held: Arc<HeldView>,
     root_key: RootKey,
     registry: Arc<Registry>,
     totals: Totals,
@@ -54,12 +54,12 @@ pub(super) struct EmbeddedSnapshot {
 
 impl EmbeddedSnapshot {
     pub(super) const fn new(
-        pin: Arc<Pin>,
+        held: Arc<HeldView>,
         root_key: RootKey,
         registry: Arc<Registry>,
         totals: Totals,
     ) -> Self {
-        Self { pin, root_key, registry, totals }
+        Self { held, root_key, registry, totals }
     }
 
     /// A snapshot of what only who asks can see.
@@ -72,9 +72,9 @@ impl EmbeddedSnapshot {
         &self,
         read: impl FnOnce(&View) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let pin = Arc::clone(&self.pin);
+        let held = Arc::clone(&self.held);
         let reading = tokio::task::spawn_blocking(move || {
-            let view = pin.lock().unwrap_or_else(PoisonError::into_inner);
+            let view = held.lock().unwrap_or_else(PoisonError::into_inner);
             view.as_ref().map_or_else(
                 || {
                     Err(unavailable(
@@ -123,9 +123,9 @@ impl Snapshot for EmbeddedSnapshot {
     ) -> Result<Vec<Row>, StoreError> {
         let after = after.cloned();
         self.read(move |view| {
-            let Some(tally) = view.counts.provider(provider) else { return Ok(Vec::new()) };
-            let prefix = layout::association_prefix(tally.number, "");
-            let after = after.map(|id| layout::association(tally.number, &id));
+            let Some(counts) = view.counts.provider(provider) else { return Ok(Vec::new()) };
+            let prefix = layout::association_prefix(counts.number, "");
+            let after = after.map(|id| layout::association(counts.number, &id));
             let row = |row: Result<(fjall::Slice, fjall::Slice), StoreError>| {
                 let (key, value) = row?;
                 let external_user_id = codec::decode_external_user_id(&key[layout::PROVIDER_BYTES..])?;

@@ -10,7 +10,7 @@ use fjall::AbstractTree;
 use jackfield_model::{OrganizationId, ServiceProviderId, UnitId};
 
 use super::codec::{self, corrupt, json};
-use super::counts::Tally;
+use super::counts::ProviderCounts;
 use super::engine::Engine;
 use super::integrity;
 use super::layout::{self, Key, Space};
@@ -102,15 +102,16 @@ impl EmbeddedSnapshot {
         .await
     }
 
-    /// Every provider has a tally and a number of its own; every organization has the profiles that are counted.
+    /// Every provider is counted and has a number of its own; every organization has the profiles that are counted.
     async fn check_counts(&self, seen: &Seen, findings: &mut Findings<'_>) -> Result<(), StoreError> {
         let registry: Arc<Registry> = Arc::clone(Snapshot::registry(self));
         let last_provider = self.read(|view| Ok(view.state.last_provider)).await?;
-        let (mut tallied, mut numbers) = (HashSet::new(), HashSet::new());
+        let (mut counted, mut numbers) = (HashSet::new(), HashSet::new());
         self.each_row(Space::Meta, &[layout::PROVIDER], findings, |key, value, findings| {
-            let uuid = uuid::Uuid::from_slice(&key[1..]).map_err(|error| corrupt("tally", &error))?;
+            let uuid =
+                uuid::Uuid::from_slice(&key[1..]).map_err(|error| corrupt("provider counts", &error))?;
             let provider = ServiceProviderId::from_uuid(uuid);
-            let Tally { number, .. } = codec::decode_tally(value)?;
+            let ProviderCounts { number, .. } = codec::decode_provider_counts(value)?;
             let place = format!("service provider {provider}");
             if !registry.providers.contains_key(&provider) {
                 findings.add(&place, "it is counted and not there");
@@ -118,11 +119,11 @@ impl EmbeddedSnapshot {
             if number > last_provider || !numbers.insert(number) {
                 findings.add(place, "its number is that of another, or was never given out");
             }
-            tallied.insert(provider);
+            counted.insert(provider);
             Ok(())
         })
         .await?;
-        for provider in registry.providers.keys().filter(|id| !tallied.contains(id)) {
+        for provider in registry.providers.keys().filter(|id| !counted.contains(id)) {
             findings.add(format!("service provider {provider}"), "it is not counted");
         }
         let mut counted = HashMap::new();

@@ -53,8 +53,12 @@ impl View {
         let mut counts = Counts::default();
         for row in view.rows(Space::Meta, &[layout::PROVIDER], None) {
             let (key, value) = row?;
-            let uuid = uuid::Uuid::from_slice(&key[1..]).map_err(|error| corrupt("tally", &error))?;
-            counts.set_provider(ServiceProviderId::from_uuid(uuid), Some(codec::decode_tally(&value)?));
+            let uuid =
+                uuid::Uuid::from_slice(&key[1..]).map_err(|error| corrupt("provider counts", &error))?;
+            counts.set_provider(
+                ServiceProviderId::from_uuid(uuid),
+                Some(codec::decode_provider_counts(&value)?),
+            );
         }
         for row in view.rows(Space::Meta, &[layout::PROFILE_COUNT], None) {
             let (key, value) = row?;

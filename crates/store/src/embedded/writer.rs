@@ -27,7 +27,7 @@ use self::failure::Failure;
 use super::codec::corrupt;
 use super::directory::Directory;
 use super::engine::describe;
-use super::filling::{Begun, Filling, Mark};
+use super::filling::{Begun, Filling, LoadCheckpoint};
 use super::group::{Commit, Group};
 use super::layout::{Key, Space};
 use super::queue::{Message, PendingWrite, Write};
@@ -68,7 +68,7 @@ pub(super) struct Writer {
 enum LoadState {
     No,
     /// Interrupted: somebody has to go on.
-    Interrupted(Mark),
+    Interrupted(LoadCheckpoint),
     UnderWay,
 }
 
@@ -79,7 +79,7 @@ impl Writer {
         directory: Directory,
         queue: mpsc::Receiver<Message>,
         options: StoreOptions,
-        interrupted: Option<Mark>,
+        interrupted: Option<LoadCheckpoint>,
     ) -> std::io::Result<()> {
         if interrupted.is_some() {
             shared.set_failure(Some(LOADING.to_owned()));
@@ -255,18 +255,18 @@ impl Writer {
         let Some(view) = self.shared.view.load_full().filter(|_| self.failure.is_none()) else {
             return Err(unavailable(CLOSED));
         };
-        let mark = match &self.load {
+        let checkpoint = match &self.load {
             LoadState::UnderWay => return Err(unavailable(LOADING)),
-            LoadState::Interrupted(mark) if mark.source != start.source => {
-                return Ok(Begun::Another(mark.source.clone()));
+            LoadState::Interrupted(checkpoint) if checkpoint.source != start.source => {
+                return Ok(Begun::Another(checkpoint.source.clone()));
             }
-            LoadState::Interrupted(mark) => Some(mark.clone()),
+            LoadState::Interrupted(checkpoint) => Some(checkpoint.clone()),
             LoadState::No if view.state.last_change > 0 || self.shared.loaded_key.get().is_some() => {
                 return Ok(Begun::NotEmpty);
             }
             LoadState::No => None,
         };
-        let filling = Filling::begin(&view, start, mark)?;
+        let filling = Filling::begin(&view, start, checkpoint)?;
         self.shared.set_failure(Some(LOADING.to_owned()));
         self.load = LoadState::UnderWay;
         Ok(Begun::Filling(Box::new(filling)))

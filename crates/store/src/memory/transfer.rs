@@ -15,7 +15,7 @@ use crate::{RootKey, StoreError};
 
 /// The maps as of one moment.
 #[derive(Debug)]
-struct Moment {
+struct MemorySnapshot {
     root_key: RootKey,
     registry: Arc<Registry>,
     state: State,
@@ -34,7 +34,7 @@ impl Shared {
     pub(super) fn moment(&self) -> Box<dyn Snapshot> {
         let state = self.read();
         let root_key = self.loaded_key.get().unwrap_or(&self.root_key).clone();
-        Box::new(Moment { root_key, registry: self.registry.load_full(), state: state.clone() })
+        Box::new(MemorySnapshot { root_key, registry: self.registry.load_full(), state: state.clone() })
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn begin(shared: &Arc<Shared>, start: LoadStart) -> LoadOutcome {
 }
 
 #[async_trait]
-impl Snapshot for Moment {
+impl Snapshot for MemorySnapshot {
     fn root_key(&self) -> &RootKey {
         &self.root_key
     }
@@ -141,7 +141,7 @@ impl Load for Filling {
     }
 
     async fn snapshot(&mut self) -> Result<Box<dyn Snapshot>, StoreError> {
-        Ok(Box::new(Moment {
+        Ok(Box::new(MemorySnapshot {
             root_key: self.start.root_key.clone(),
             registry: Arc::clone(&self.start.registry),
             state: self.state.clone(),

@@ -120,9 +120,9 @@ impl PostgresStore {
         let key = key.and_then(|key| <[u8; 32]>::try_from(key).ok());
         let key = key.ok_or_else(|| refused("the root key of the store is missing".to_owned()))?;
         registry_cache::refresh(&shared).await.map_err(|error| unavailable(error.to_string()))?;
-        let mark =
-            transfer::mark(&shared).await.map_err(|failure| unavailable(failure.cause().to_owned()))?;
-        if let Some(source) = mark {
+        let loading =
+            transfer::checkpoint(&shared).await.map_err(|failure| unavailable(failure.cause().to_owned()))?;
+        if let Some(source) = loading {
             if !shared.options.unfinished {
                 return Err(OpenError::unfinished(store, source));
             }

@@ -2,7 +2,7 @@
 //!
 //! A snapshot is a transaction that sees one moment. A load copies rows into the tables, each part with its position in
 //! one transaction; the registry, the key and the counts follow at the end in another. Until then no node knows a
-//! provider, this one answers nothing, and the table [`MARK`] keeps others from opening the store. Connections of their own
+//! provider, this one answers nothing, and the table [`CHECKPOINT`] keeps others from opening the store. Connections of their own
 //! have no bounds on time: a page of a large table may take longer than a request.
 
 use std::pin::pin;
@@ -28,7 +28,7 @@ use crate::source::Source;
 use crate::{RootKey, StoreError};
 
 /// The table that is there while the store is being filled.
-const MARK: &str = "load_under_way";
+const CHECKPOINT: &str = "load_under_way";
 pub(super) const LOADING: &str = "the store is being filled";
 /// How long the connection of an interrupted load may take to be gone.
 const LOCK_MAX: Duration = Duration::from_secs(3);
@@ -42,20 +42,20 @@ fn number(row: &SqlRow, column: usize) -> Result<u64, StoreError> {
     u64::try_from(number).map_err(|_| corrupt("a number", &"it is negative"))
 }
 
-/// What is written in the mark: nothing when the store is not being filled.
-pub(super) async fn mark(shared: &Shared) -> Result<Option<Source>, Failure> {
-    let found = shared.read(&format!("SELECT to_regclass('{MARK}') IS NOT NULL"), &[]).await?;
+/// The source in the checkpoint: nothing when the store is not being filled.
+pub(super) async fn checkpoint(shared: &Shared) -> Result<Option<Source>, Failure> {
+    let found = shared.read(&format!("SELECT to_regclass('{CHECKPOINT}') IS NOT NULL"), &[]).await?;
     if !found.first().map_or(Ok(false), |row| row.try_get(0))? {
         return Ok(None);
     }
-    let rows = shared.read(&format!("SELECT source FROM {MARK}"), &[]).await?;
+    let rows = shared.read(&format!("SELECT source FROM {CHECKPOINT}"), &[]).await?;
     let source: Option<&str> = rows.first().map(|row| row.try_get(0)).transpose()?;
     Ok(source.and_then(|source| serde_json::from_str(source).ok()))
 }
 
 /// Everything as of one moment.
 #[derive(Debug)]
-struct Moment {
+struct PostgresSnapshot {
     client: Client,
     root_key: RootKey,
     registry: Arc<Registry>,
@@ -88,11 +88,11 @@ pub(super) async fn snapshot(shared: &Shared) -> Result<Box<dyn Snapshot>, Store
         records.push(record.map_err(|_| corrupt("registry", &"not JSON of a record"))?);
     }
     let registry = Arc::new(Registry::from_records(records));
-    Ok(Box::new(Moment { client, root_key: RootKey::new(key), registry, totals, counts: true }))
+    Ok(Box::new(PostgresSnapshot { client, root_key: RootKey::new(key), registry, totals, counts: true }))
 }
 
 #[async_trait]
-impl Snapshot for Moment {
+impl Snapshot for PostgresSnapshot {
     fn root_key(&self) -> &RootKey {
         &self.root_key
     }
@@ -171,15 +171,16 @@ pub(super) async fn load(shared: &Arc<Shared>, start: LoadStart) -> Result<LoadO
         .await
         .map_err(failed)?;
     lock(&client).await?;
-    let statement = format!("SELECT to_regclass('{MARK}') IS NOT NULL, registry_version FROM directory");
+    let statement =
+        format!("SELECT to_regclass('{CHECKPOINT}') IS NOT NULL, registry_version FROM directory");
     let row = client.query_one(&statement, &[]).await.map_err(failed)?;
     let (marked, version): (bool, i64) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
     let source = serde_json::to_string(&start.source).expect("a source has text keys");
     let position = if marked {
-        let statement = format!("SELECT source, position FROM {MARK}");
+        let statement = format!("SELECT source, position FROM {CHECKPOINT}");
         let row = client.query_one(&statement, &[]).await.map_err(failed)?;
         let text = |column: usize| row.try_get::<_, &str>(column).map_err(failed);
-        let wrong = |_| corrupt(MARK, &"not JSON of a mark");
+        let wrong = |_| corrupt(CHECKPOINT, &"not JSON of a checkpoint");
         let found: Source = serde_json::from_str(text(0)?).map_err(wrong)?;
         if found != start.source {
             return Ok(LoadOutcome::Another(found));
@@ -189,10 +190,10 @@ pub(super) async fn load(shared: &Arc<Shared>, start: LoadStart) -> Result<LoadO
         // Nothing can be written before the registry is.
         return Ok(LoadOutcome::NotEmpty);
     } else {
-        let make = format!("CREATE TABLE {MARK} (source text NOT NULL, position text NOT NULL)");
+        let make = format!("CREATE TABLE {CHECKPOINT} (source text NOT NULL, position text NOT NULL)");
         client.batch_execute(&make).await.map_err(failed)?;
         let first = serde_json::to_string(&Position::Start).expect("a position has text keys");
-        let statement = format!("INSERT INTO {MARK} (source, position) VALUES ($1, $2)");
+        let statement = format!("INSERT INTO {CHECKPOINT} (source, position) VALUES ($1, $2)");
         client.execute(&statement, &[&source, &first]).await.map_err(failed)?;
         Position::Start
     };
@@ -270,7 +271,7 @@ impl Filling {
             }
         }
         let position = serde_json::to_string(&end).expect("a position has text keys");
-        transaction.execute(&format!("UPDATE {MARK} SET position = $1"), &[&position]).await?;
+        transaction.execute(&format!("UPDATE {CHECKPOINT} SET position = $1"), &[&position]).await?;
         transaction.commit().await?;
         Ok(end)
     }
@@ -307,7 +308,7 @@ impl Filling {
             let batch = (last / super::change::BATCH_SEQUENCES).max(1);
             transaction.execute("SELECT setval('change_batch', $1)", &[&batch]).await?;
         }
-        transaction.batch_execute(&format!("DROP TABLE {MARK}")).await?;
+        transaction.batch_execute(&format!("DROP TABLE {CHECKPOINT}")).await?;
         turn.replace(transaction, registry).await
     }
 
@@ -386,7 +387,7 @@ impl Load for Filling {
         let row = client.query_one("SELECT count(*) FROM association", &[]).await.map_err(failed)?;
         let totals = Totals { associations: number(&row, 0)?, last_change: self.start.last_change };
         let (root_key, registry) = (self.start.root_key.clone(), Arc::clone(&self.start.registry));
-        Ok(Box::new(Moment { client, root_key, registry, totals, counts: false }))
+        Ok(Box::new(PostgresSnapshot { client, root_key, registry, totals, counts: false }))
     }
 
     async fn finish(self: Box<Self>) -> Result<(), StoreError> {
@@ -401,8 +402,9 @@ impl Load for Filling {
     }
 
     async fn abandon(self: Box<Self>) -> Result<(), StoreError> {
-        let all =
-            format!("BEGIN; TRUNCATE association, change; DELETE FROM profile; DROP TABLE {MARK}; COMMIT");
+        let all = format!(
+            "BEGIN; TRUNCATE association, change; DELETE FROM profile; DROP TABLE {CHECKPOINT}; COMMIT"
+        );
         self.run(&all).await?;
         self.shared.loading.store(false, Ordering::Relaxed);
         Ok(())

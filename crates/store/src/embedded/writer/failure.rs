@@ -101,7 +101,7 @@ impl Writer {
     /// Closes the engine. Readers wait from here on; those that are at it are waited for.
     pub(super) fn let_go(&self) -> Result<(), String> {
         let Some(mut view) = self.shared.view.swap(None) else { return Ok(()) };
-        self.shared.pins.let_go();
+        self.shared.held.let_go();
         let started = Instant::now();
         loop {
             view = match Arc::try_unwrap(view) {
