@@ -13,7 +13,7 @@ const DOCUMENTED: [u16; 8] = [200, 400, 401, 403, 404, 429, 500, 503];
 const DOCUMENTED_CREATE: [u16; 9] = [201, 400, 401, 403, 404, 409, 429, 500, 503];
 
 /// Statuses that the contract lists for the operations on service providers, networks and profiles.
-const DOCUMENTED_FAMILY: [u16; 11] = [200, 201, 207, 400, 401, 403, 404, 409, 429, 500, 503];
+const DOCUMENTED_DIRECTORY: [u16; 11] = [200, 201, 207, 400, 401, 403, 404, 409, 429, 500, 503];
 
 /// What a request is, as far as it decides what its answer may look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ enum Kind {
     /// Query of associations.
     Query,
     /// An operation on a service provider, its network or a profile.
-    Family,
+    Directory,
     /// A token request.
     Login,
     /// A question about a token.
@@ -79,7 +79,7 @@ fn rules(
         (Kind::Write, true) => DOCUMENTED_CREATE.contains(&status),
         (Kind::Write | Kind::Query, _) => DOCUMENTED.contains(&status),
         // A wrong method on a known path, too.
-        (Kind::Family, _) => DOCUMENTED_FAMILY.contains(&status) || status == 405,
+        (Kind::Directory, _) => DOCUMENTED_DIRECTORY.contains(&status) || status == 405,
         _ => true,
     };
     ensure(documented, || format!("the source lists no {status} for this operation"))?;
@@ -101,7 +101,7 @@ fn rules(
     } else if kind == Kind::Query {
         ensure(response.header("Content-Type") == Some("application/json"), || "no JSON answer".to_owned())?;
     }
-    if kind == Kind::Family && status < 400 {
+    if kind == Kind::Directory && status < 400 {
         if response.body.is_empty() && request.method != Method::HEAD {
             empty(response)?;
         } else {
@@ -133,7 +133,7 @@ fn kind(listener: Listener, request: &Request) -> Kind {
         | (_, ["v1", "communications", "serviceProviders", _])
         | (_, ["v1", "communications", "serviceProviders", _, "network"])
         | (_, ["v1", "communications", "profile", ..] | ["v1", "communications", "profiles", "batch"]) => {
-            Kind::Family
+            Kind::Directory
         }
         (_, ["auth", "o2" | "O2", "token"]) => Kind::Login,
         (_, ["auth", "o2" | "O2", "tokeninfo"] | ["user", "profile"]) => Kind::Info,

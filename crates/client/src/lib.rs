@@ -53,9 +53,9 @@
 
 pub mod admin;
 mod client;
+mod directory;
 mod endpoint;
 mod error;
-mod family;
 mod login;
 mod paging;
 mod retry;

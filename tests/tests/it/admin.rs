@@ -6,7 +6,7 @@ use jackfield_tests::{Request, Tenant};
 use serde_json::{Value, json};
 
 use crate::operation::Op;
-use crate::operation::family::{FamilyOp, network};
+use crate::operation::directory::{DirectoryOp, network};
 
 const UNKNOWN_ORGANIZATION: &str = "/admin/v1/organizations/amzn1.alexa.unit.did.unknown";
 const UNKNOWN_CLIENT: &str =
@@ -214,13 +214,13 @@ async fn operators_and_clients_see_the_same_network() {
         assert_eq!(call(Method::PUT, network(skill)).await.expect(200).json(), network(skill));
         assert_eq!(call(Method::GET, Value::Null).await.expect(200).json(), network(skill));
         assert_eq!(tenant.admin.get(&provider).await["network"], network(skill));
-        let seen = tenant.send(&FamilyOp::GetNetwork.request(&tenant, &tenant.provider)).await.expect(200);
+        let seen = tenant.send(&DirectoryOp::GetNetwork.request(&tenant, &tenant.provider)).await.expect(200);
         assert_eq!(seen.json(), network(skill));
     }
     for bad in [json!({}), json!({"networkType": "SIP"}), json!({"networkType": "SKILL"})] {
         call(Method::PUT, bad).await.is(400);
     }
-    tenant.send(&FamilyOp::DeleteNetwork.request(&tenant, &tenant.provider)).await.is(200);
+    tenant.send(&DirectoryOp::DeleteNetwork.request(&tenant, &tenant.provider)).await.is(200);
     call(Method::GET, Value::Null).await.is(404);
     call(Method::PUT, network("three")).await.is(200);
     call(Method::DELETE, Value::Null).await.is(204);

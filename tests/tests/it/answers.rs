@@ -7,7 +7,7 @@ use jackfield_tests::{Request, Response, Tenant, TenantOptions};
 use serde_json::json;
 
 use crate::operation::Op;
-use crate::operation::family::{FamilyOp, fresh, names, network, unit};
+use crate::operation::directory::{DirectoryOp, fresh, names, network, unit};
 
 /// Collects answers under a title each.
 struct Page {
@@ -131,59 +131,59 @@ async fn of_the_token_endpoint() {
 }
 
 #[tokio::test]
-async fn of_the_family() {
+async fn of_the_directory() {
     let tenant = Tenant::with(TenantOptions { strict: true, ..TenantOptions::default() }).await;
     let mut page = Page::of(&tenant);
-    let send = async |op: FamilyOp, id: &str, body: serde_json::Value| {
+    let send = async |op: DirectoryOp, id: &str, body: serde_json::Value| {
         let request = tenant.request(&op.method(), op.target(id));
         tenant.send(&if body.is_null() { request } else { request.json(&body) }).await
     };
     let none = serde_json::Value::Null;
     let desk = json!({"serviceProviderLogicalId": "desk", "displayName": names("Front desk")});
-    let created = send(FamilyOp::CreateProvider, "", desk.clone()).await;
+    let created = send(DirectoryOp::CreateProvider, "", desk.clone()).await;
     let provider = created.json()["serviceProviderId"].as_str().unwrap().to_owned();
     page.replacements.push((provider.clone(), "<new provider>"));
     page.add("create provider", &created);
-    page.add("create provider again", &send(FamilyOp::CreateProvider, "", desk).await);
-    page.add("get provider", &send(FamilyOp::GetProvider, &provider, none.clone()).await);
+    page.add("create provider again", &send(DirectoryOp::CreateProvider, "", desk).await);
+    page.add("get provider", &send(DirectoryOp::GetProvider, &provider, none.clone()).await);
     let update = json!({"displayName": names("Desk")});
-    page.add("update provider", &send(FamilyOp::UpdateProvider, &provider, update).await);
-    page.add("no network", &send(FamilyOp::GetNetwork, &provider, none.clone()).await);
-    page.add("create network", &send(FamilyOp::CreateNetwork, &provider, network("a")).await);
-    page.add("create network again", &send(FamilyOp::CreateNetwork, &provider, network("a")).await);
-    page.add("get network", &send(FamilyOp::GetNetwork, &provider, none.clone()).await);
-    page.add("update network", &send(FamilyOp::UpdateNetwork, &provider, network("b")).await);
-    page.add("delete network", &send(FamilyOp::DeleteNetwork, &provider, none.clone()).await);
+    page.add("update provider", &send(DirectoryOp::UpdateProvider, &provider, update).await);
+    page.add("no network", &send(DirectoryOp::GetNetwork, &provider, none.clone()).await);
+    page.add("create network", &send(DirectoryOp::CreateNetwork, &provider, network("a")).await);
+    page.add("create network again", &send(DirectoryOp::CreateNetwork, &provider, network("a")).await);
+    page.add("get network", &send(DirectoryOp::GetNetwork, &provider, none.clone()).await);
+    page.add("update network", &send(DirectoryOp::UpdateNetwork, &provider, network("b")).await);
+    page.add("delete network", &send(DirectoryOp::DeleteNetwork, &provider, none.clone()).await);
     let lobby = fresh();
     page.replacements.push((lobby.clone(), "<lobby>"));
     let entity = json!({"type": "UNIT", "id": unit(&lobby)});
     let body = json!({"entity": entity, "name": "Lobby"});
-    let created = send(FamilyOp::CreateProfile, "", body).await;
+    let created = send(DirectoryOp::CreateProfile, "", body).await;
     let profile = created.json()["profileId"]["profileId"].as_str().unwrap().to_owned();
     let suffix = profile.strip_prefix(jackfield_model::AmazonId::PREFIX).unwrap().to_owned();
     page.replacements.push((suffix.clone(), "<new profile>"));
     page.add("create profile", &created);
-    page.add("get profile", &send(FamilyOp::GetProfile, &profile, none.clone()).await);
-    page.add("find profile", &send(FamilyOp::FindProfile, &lobby, none.clone()).await);
-    page.add("update profile", &send(FamilyOp::UpdateProfile, &profile, json!({"name": "Hall"})).await);
+    page.add("get profile", &send(DirectoryOp::GetProfile, &profile, none.clone()).await);
+    page.add("find profile", &send(DirectoryOp::FindProfile, &lobby, none.clone()).await);
+    page.add("update profile", &send(DirectoryOp::UpdateProfile, &profile, json!({"name": "Hall"})).await);
     let items = json!({"items": [{"itemId": "1", "entity": entity}]});
-    page.add("batch", &send(FamilyOp::CreateProfiles, "", items).await);
+    page.add("batch", &send(DirectoryOp::CreateProfiles, "", items).await);
     let items = json!({"items": [{"itemId": "1", "entity": entity}, {"itemId": "2"}]});
-    page.add("batch with a bad item", &send(FamilyOp::CreateProfiles, "", items).await);
+    page.add("batch with a bad item", &send(DirectoryOp::CreateProfiles, "", items).await);
     let mut own = tenant.again(tenant.client.version());
     own.provider = provider.clone();
     own.create("7201", &suffix).await.is(201);
-    page.add("delete profile in use", &send(FamilyOp::DeleteProfile, &profile, none.clone()).await);
-    page.add("delete provider in use", &send(FamilyOp::DeleteProvider, &provider, none.clone()).await);
+    page.add("delete profile in use", &send(DirectoryOp::DeleteProfile, &profile, none.clone()).await);
+    page.add("delete provider in use", &send(DirectoryOp::DeleteProvider, &provider, none.clone()).await);
     let cascade =
-        tenant.request(&Method::DELETE, FamilyOp::DeleteProvider.target(&provider) + "?cascade=true");
+        tenant.request(&Method::DELETE, DirectoryOp::DeleteProvider.target(&provider) + "?cascade=true");
     page.add("delete provider and associations", &tenant.send(&cascade).await);
-    page.add("delete profile", &send(FamilyOp::DeleteProfile, &profile, none.clone()).await);
-    page.add("no such profile", &send(FamilyOp::GetProfile, &profile, none.clone()).await);
+    page.add("delete profile", &send(DirectoryOp::DeleteProfile, &profile, none.clone()).await);
+    page.add("no such profile", &send(DirectoryOp::GetProfile, &profile, none.clone()).await);
     let other = Tenant::fresh().await;
-    let theirs = FamilyOp::GetProfile.prepare(&other).await;
-    page.add("profile of another organization", &send(FamilyOp::GetProfile, &theirs, none.clone()).await);
+    let theirs = DirectoryOp::GetProfile.prepare(&other).await;
+    page.add("profile of another organization", &send(DirectoryOp::GetProfile, &theirs, none.clone()).await);
     let theirs = json!({"entity": {"type": "UNIT", "id": other.organization}});
-    page.add("unit of another organization", &send(FamilyOp::CreateProfile, "", theirs).await);
+    page.add("unit of another organization", &send(DirectoryOp::CreateProfile, "", theirs).await);
     insta::assert_snapshot!(page.text);
 }

@@ -9,7 +9,7 @@ use jackfield_tests::{Request, Tenant, TenantOptions, Version};
 use serde_json::{Value, json};
 
 use crate::operation::Op;
-use crate::operation::family::{FamilyOp, Subject};
+use crate::operation::directory::{DirectoryOp, Subject};
 
 const UNKNOWN_PROVIDER: &str = "amzn1.comms.csp.id.00000000-0000-4000-8000-000000000000";
 
@@ -99,7 +99,7 @@ async fn the_matrix() {
 async fn the_matrix_of_the_family() {
     let (tenant, other) = (Tenant::fresh().await, Tenant::fresh().await);
     let rows: Vec<Row> = rows(&tenant).await.into_iter().filter(|row| row.status != 404).collect();
-    for op in FamilyOp::ALL {
+    for op in DirectoryOp::ALL {
         let mut id = op.prepare(&tenant).await;
         for row in &rows {
             let mut request = op.bare_request(&id);
@@ -114,7 +114,7 @@ async fn the_matrix_of_the_family() {
             }
         }
     }
-    for op in FamilyOp::ALL {
+    for op in DirectoryOp::ALL {
         let unknown: &[&str] = match op.subject() {
             Subject::Organization => continue,
             Subject::Provider => &["nonsense", "amzn1.comms.csp.id.", UNKNOWN_PROVIDER],
@@ -208,7 +208,7 @@ async fn the_operations_are_where_the_table_says() {
     let tenant = Tenant::fresh().await;
     let target = format!("/admin/v1/organizations/{}", tenant.organization);
     let mut prepared = Vec::new();
-    for op in FamilyOp::ALL {
+    for op in DirectoryOp::ALL {
         prepared.push(op.prepare(&tenant).await);
     }
     for vertical in Vertical::ALL {
@@ -221,7 +221,7 @@ async fn the_operations_are_where_the_table_says() {
                 let response = tenant.send(&op.request(&tenant, "7201")).await;
                 assert_eq!(response.status, expected, "{op:?}, {vertical} in {country}: {response:?}");
             }
-            for (op, id) in FamilyOp::ALL.into_iter().zip(&mut prepared) {
+            for (op, id) in DirectoryOp::ALL.into_iter().zip(&mut prepared) {
                 let profiles = op.is_on_profiles() && are_profiles_available(vertical, country);
                 let available = available || profiles;
                 let expected = if available { op.success() } else { 403 };
@@ -241,7 +241,7 @@ async fn without_the_add_on_only_profiles_are_allowed() {
     for op in Op::ALL {
         tenant.send(&op.request(&tenant, "7201")).await.is_error(403, "WebRTC");
     }
-    for op in FamilyOp::ALL {
+    for op in DirectoryOp::ALL {
         let id = op.prepare(&tenant).await;
         let answer = tenant.send(&op.request(&tenant, &id)).await;
         if op.is_on_profiles() {
@@ -269,7 +269,7 @@ async fn profiles_take_the_scope_of_management_as_well() {
     let management = issue(json!([MANAGEMENT, "profile"])).await;
     let both = issue(json!([MANAGEMENT, jackfield_tests::tenant::SCOPE])).await;
     let neither = issue(json!(["profile"])).await;
-    for op in FamilyOp::ALL {
+    for op in DirectoryOp::ALL {
         for (token, good) in [(&management, op.is_on_profiles()), (&both, true), (&neither, false)] {
             let id = op.prepare(&tenant).await;
             let answer = tenant.send(&op.bare_request(&id).bearer(token)).await;
@@ -306,8 +306,8 @@ async fn every_public_operation_has_rows() {
     let described: BTreeSet<_> =
         described(&tenant).await.into_iter().filter(|(_, path)| path.starts_with("/v1/")).collect();
     let covered = Op::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned()));
-    let family = FamilyOp::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned()));
-    let covered: BTreeSet<_> = covered.chain(family).collect();
+    let directory = DirectoryOp::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned()));
+    let covered: BTreeSet<_> = covered.chain(directory).collect();
     assert_eq!(
         described, covered,
         "an operation is not in the matrix, or one of the matrix is not described"

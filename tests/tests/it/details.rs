@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use crate::operation::Op;
-use crate::operation::family::FamilyOp;
+use crate::operation::directory::DirectoryOp;
 
 #[tokio::test]
 async fn a_trailing_slash_makes_no_difference() {
@@ -21,7 +21,7 @@ async fn a_trailing_slash_makes_no_difference() {
         request.target.push('/');
         tenant.send(&request).await.is(404);
     }
-    for op in FamilyOp::ALL {
+    for op in DirectoryOp::ALL {
         let id = op.prepare(&tenant).await;
         let mut request = op.request(&tenant, &id);
         request.target = match request.target.split_once('?') {

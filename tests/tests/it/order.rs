@@ -6,7 +6,7 @@ use jackfield_tests::{Request, Tenant, TenantOptions};
 use serde_json::json;
 
 use crate::operation::Op;
-use crate::operation::family::{FamilyOp, Subject};
+use crate::operation::directory::{DirectoryOp, Subject};
 
 const UNKNOWN: &str = "amzn1.comms.csp.id.00000000-0000-4000-8000-000000000000";
 
@@ -80,8 +80,8 @@ async fn the_provider_comes_before_add_on_availability_and_body() {
     }
 }
 
-/// A request of the family that breaks every rule that comes after the path.
-fn bad_family_body(op: FamilyOp, id: &str, token: &str) -> Request {
+/// A request of these operations that breaks every rule that comes after the path.
+fn bad_directory_body(op: DirectoryOp, id: &str, token: &str) -> Request {
     Request::new(&op.method(), op.target(id)).bearer(token).body("{\"itemId\":7")
 }
 
@@ -92,19 +92,19 @@ async fn the_family_keeps_the_order() {
     let off = TenantOptions { webrtc: false, vertical: "core", country: "JP", ..TenantOptions::default() };
     let off = Tenant::with(off).await;
     let token = scopeless(&tenant).await;
-    for op in FamilyOp::ALL {
+    for op in DirectoryOp::ALL {
         let theirs = op.prepare(&other).await;
-        tenant.send(&bad_family_body(op, &theirs, "nonsense")).await.is(401);
-        tenant.send(&bad_family_body(op, &theirs, &token)).await.is(403);
+        tenant.send(&bad_directory_body(op, &theirs, "nonsense")).await.is(401);
+        tenant.send(&bad_directory_body(op, &theirs, &token)).await.is(403);
         if op.subject() != Subject::Organization {
-            off.send(&bad_family_body(op, "nonsense", &off.token)).await.is(404);
-            off.send(&bad_family_body(op, &theirs, &off.token)).await.is(401);
+            off.send(&bad_directory_body(op, "nonsense", &off.token)).await.is(404);
+            off.send(&bad_directory_body(op, &theirs, &off.token)).await.is(401);
         }
         let mine = op.prepare(&off).await;
-        off.send(&bad_family_body(op, &mine, &off.token)).await.is(403);
+        off.send(&bad_directory_body(op, &mine, &off.token)).await.is(403);
         if op.has_body() {
             let mine = op.prepare(&tenant).await;
-            tenant.send(&bad_family_body(op, &mine, &tenant.token)).await.is(400);
+            tenant.send(&bad_directory_body(op, &mine, &tenant.token)).await.is(400);
         }
     }
 }
@@ -112,11 +112,14 @@ async fn the_family_keeps_the_order() {
 #[tokio::test]
 async fn the_body_of_the_family_comes_before_the_state() {
     let tenant = Tenant::fresh().await;
-    let mapped = FamilyOp::GetNetwork.prepare(&tenant).await;
-    tenant.send(&bad_family_body(FamilyOp::CreateNetwork, &mapped, &tenant.token)).await.is(400);
-    tenant.send(&bad_family_body(FamilyOp::UpdateNetwork, &tenant.provider, &tenant.token)).await.is(400);
+    let mapped = DirectoryOp::GetNetwork.prepare(&tenant).await;
+    tenant.send(&bad_directory_body(DirectoryOp::CreateNetwork, &mapped, &tenant.token)).await.is(400);
+    tenant
+        .send(&bad_directory_body(DirectoryOp::UpdateNetwork, &tenant.provider, &tenant.token))
+        .await
+        .is(400);
     let taken = json!({"serviceProviderLogicalId": "switchboard", "displayName": []});
-    let create = tenant.request(&Method::POST, FamilyOp::CreateProvider.target("")).json(&taken);
+    let create = tenant.request(&Method::POST, DirectoryOp::CreateProvider.target("")).json(&taken);
     tenant.send(&create).await.is(400);
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::login::{access_token, token_request, with_client};
 use crate::operation::Op;
-use crate::operation::family::FamilyOp;
+use crate::operation::directory::DirectoryOp;
 
 fn limited(rate_limit: Option<u32>) -> TenantOptions {
     TenantOptions { rate_limit, ..TenantOptions::default() }
@@ -108,7 +108,7 @@ async fn more_in_flight_than_allowed_is_shed() {
         let response = tenant.send(&op.request(&tenant, "7201")).await.expect(503);
         assert!(response.message().contains("overloaded"), "{response:?}");
     }
-    for op in FamilyOp::ALL {
+    for op in DirectoryOp::ALL {
         let id = op.prepare(&tenant).await;
         let response = tenant.send(&op.request(&tenant, &id)).await.expect(503);
         assert!(response.message().contains("overloaded"), "{response:?}");
@@ -178,7 +178,7 @@ async fn maintenance_is_503_for_clients_and_not_for_operators() {
             let response = tenant.send(&op.request(&tenant, "7202")).await.expect(503);
             assert_eq!(response.header("Retry-After"), Some("17"), "{response:?}");
         }
-        for op in FamilyOp::ALL {
+        for op in DirectoryOp::ALL {
             let id = op.prepare(&tenant).await;
             tenant.send(&op.request(&tenant, &id)).await.is_error(503, "maintenance");
         }

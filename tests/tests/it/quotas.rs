@@ -5,7 +5,7 @@ use jackfield_tests::metrics::parse;
 use jackfield_tests::{Options, Request, Response, Server, Tenant, TenantOptions};
 use serde_json::{Value, json};
 
-use crate::operation::family::{FamilyOp, fresh, names, unit};
+use crate::operation::directory::{DirectoryOp, fresh, names, unit};
 
 async fn tenant(server: &Server, quotas: &Value) -> Tenant {
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
@@ -19,7 +19,7 @@ async fn set(tenant: &Tenant, quotas: &Value) -> Value {
     tenant.admin.patch(&target, &json!({"quotas": quotas})).await["quotas"].clone()
 }
 
-async fn create(tenant: &Tenant, op: FamilyOp, body: &Value) -> Response {
+async fn create(tenant: &Tenant, op: DirectoryOp, body: &Value) -> Response {
     tenant.send(&tenant.request(&op.method(), op.target("")).json(body)).await
 }
 
@@ -42,11 +42,11 @@ async fn service_providers_and_clients_are_bounded() {
     let server = Server::start(Options::default());
     // There is one of each.
     let tenant = tenant(&server, &json!({"service_providers": 2, "clients": 1})).await;
-    create(&tenant, FamilyOp::CreateProvider, &desk("second")).await.is(201);
-    let refused = create(&tenant, FamilyOp::CreateProvider, &desk("third")).await;
+    create(&tenant, DirectoryOp::CreateProvider, &desk("second")).await.is(201);
+    let refused = create(&tenant, DirectoryOp::CreateProvider, &desk("third")).await;
     refused.is_error(403, "at most 2 service providers");
     assert_eq!(refused.json()["type"], "FORBIDDEN");
-    create(&tenant, FamilyOp::CreateProvider, &desk("second"))
+    create(&tenant, DirectoryOp::CreateProvider, &desk("second"))
         .await
         .is_error(409, "serviceProviderLogicalId");
     refused_by_operators(&tenant, "serviceProviders", &json!({"logical_id": "x"}), "at most 2").await;
@@ -68,22 +68,23 @@ async fn profiles_are_bounded_one_by_one_and_in_batches() {
     let server = Server::start(Options::default());
     let tenant = tenant(&server, &json!({"profiles": 2})).await;
     let units = [fresh(), fresh(), fresh()];
-    create(&tenant, FamilyOp::CreateProfile, &of_unit(&units[0])).await.is(201);
+    create(&tenant, DirectoryOp::CreateProfile, &of_unit(&units[0])).await.is(201);
     let items: Vec<Value> = units
         .iter()
         .enumerate()
         .map(|(number, own)| json!({"itemId": number.to_string(), "entity": {"type": "UNIT", "id": unit(own)}}))
         .collect();
-    let answer = create(&tenant, FamilyOp::CreateProfiles, &json!({"items": items})).await.expect(207).json();
+    let answer =
+        create(&tenant, DirectoryOp::CreateProfiles, &json!({"items": items})).await.expect(207).json();
     let statuses: Vec<u64> =
         answer["items"].as_array().unwrap().iter().map(|own| own["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [201, 201, 403]);
     assert_eq!(answer["items"][2]["error"]["type"], "FORBIDDEN");
     let message = answer["items"][2]["error"]["message"].as_str().unwrap();
     assert!(message.contains("at most 2 communication profiles"), "{message}");
-    create(&tenant, FamilyOp::CreateProfile, &of_unit(&units[2])).await.is_error(403, "at most 2");
+    create(&tenant, DirectoryOp::CreateProfile, &of_unit(&units[2])).await.is_error(403, "at most 2");
     // The profile of a unit that has one is no new one.
-    create(&tenant, FamilyOp::CreateProfile, &of_unit(&units[1])).await.is(201);
+    create(&tenant, DirectoryOp::CreateProfile, &of_unit(&units[1])).await.is(201);
     refused_by_operators(&tenant, "profiles", &json!({"unit": unit(&units[2])}), "at most 2").await;
 }
 
@@ -93,15 +94,15 @@ async fn a_lowered_quota_removes_nothing_and_an_operator_can_raise_it() {
     let tenant = tenant(&server, &json!({})).await;
     let defaults = json!({"service_providers": 1_000, "clients": 100, "profiles": 100_000});
     assert_eq!(set(&tenant, &json!({})).await, defaults);
-    create(&tenant, FamilyOp::CreateProvider, &desk("second")).await.is(201);
+    create(&tenant, DirectoryOp::CreateProvider, &desk("second")).await.is(201);
     let lowered = set(&tenant, &json!({"service_providers": 0})).await;
     assert_eq!(lowered, json!({"service_providers": 0, "clients": 100, "profiles": 100_000}));
     let target = format!("/admin/v1/organizations/{}/serviceProviders", tenant.organization);
     assert_eq!(tenant.admin.get(&target).await["items"].as_array().unwrap().len(), 2);
     tenant.create("7201", "1").await.is(201);
-    create(&tenant, FamilyOp::CreateProvider, &desk("third")).await.is_error(403, "at most 0");
+    create(&tenant, DirectoryOp::CreateProvider, &desk("third")).await.is_error(403, "at most 0");
     set(&tenant, &json!({"service_providers": 3})).await;
-    create(&tenant, FamilyOp::CreateProvider, &desk("third")).await.is(201);
+    create(&tenant, DirectoryOp::CreateProvider, &desk("third")).await.is(201);
     let of = format!("/admin/v1/organizations/{}", tenant.organization);
     for (quotas, part) in [
         (json!({"profiles": 10_000_001}), "quotas.profiles is above 10000000"),

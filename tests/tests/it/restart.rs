@@ -7,7 +7,7 @@ use jackfield_tests::{Options, Request, Server, Tenant, TenantOptions, Version};
 use serde_json::{Value, json};
 
 use crate::operation::Op;
-use crate::operation::family::FamilyOp;
+use crate::operation::directory::DirectoryOp;
 
 /// Everything that an operator can see of a tenant.
 async fn picture(tenant: &Tenant) -> Value {
@@ -47,8 +47,8 @@ async fn everything_is_found_again() {
         .admin
         .patch(&format!("/admin/v1/clients/{}", tenant.client_id), &json!({"rate_limit": 500_000}))
         .await;
-    // The family leaves providers with and without a network mapping, and profiles with names.
-    for op in FamilyOp::ALL {
+    // These operations leave providers with and without a network mapping, and profiles with names.
+    for op in DirectoryOp::ALL {
         let id = op.prepare(&tenant).await;
         tenant.send(&op.request(&tenant, &id)).await.is(op.success());
     }

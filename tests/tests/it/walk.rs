@@ -13,7 +13,7 @@ use jackfield_tests::tenant::{association, profile};
 use jackfield_tests::{Options, Server, Tenant, TenantOptions, Version, seed};
 use serde_json::json;
 
-use crate::operation::family::FamilyOp;
+use crate::operation::directory::DirectoryOp;
 
 const CONNECTIONS: usize = 64;
 
@@ -60,7 +60,7 @@ async fn disturb(tenant: Tenant, count: usize, stop: Arc<AtomicBool>) -> usize {
 
 /// At its bound a cascade removes everything, above it nothing.
 async fn cascade(tenant: &Tenant, count: usize) {
-    let target = FamilyOp::DeleteProvider.target(&tenant.provider) + "?cascade=true";
+    let target = DirectoryOp::DeleteProvider.target(&tenant.provider) + "?cascade=true";
     let delete = tenant.request(&Method::DELETE, target);
     tenant.create("one more", "1").await.is(201);
     tenant.send(&delete).await.is_error(409, "100000");

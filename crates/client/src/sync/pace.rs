@@ -3,14 +3,14 @@
 //! The window opens by one with each answer at first, then by one a round trip (additive increase), and halves when
 //! the server says that it is too much (multiplicative decrease), once for all requests of one round trip. When most
 //! answers say so, nothing is sent until the time is up that the last of them asked for: then it is no single
-//! request that is unlucky, the server wants rest.
+//! request that is unlucky, the server is overloaded and the client backs off.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Answers that decide whether the server wants rest.
+/// Answers that decide whether the server is overloaded.
 const RECENT: usize = 16;
 
 /// The window and what moves it.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
 
 mod dedicated;
-mod family;
+mod directory;
 mod sync;
 mod tokens;
 

@@ -82,7 +82,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "testing",
             "sync",
             "paging",
-            "family",
+            "directory",
             "admin",
             "client",
             "login",

@@ -179,7 +179,7 @@ impl<'a> Group<'a> {
                     self.set_provider_counts(*id, Some(ProviderCounts { number, associations: 0 }));
                 }
                 (Some(RecordKey::ServiceProvider(id)), Operation::Delete) => {
-                    self.set_provider_counts(*id, None)
+                    self.set_provider_counts(*id, None);
                 }
                 _ => {}
             }

@@ -141,7 +141,7 @@ impl Shared {
         self.failure.store(cause.map(Arc::new));
     }
 
-    /// Tells readers that wait that they wait in vain.
+    /// Wakes waiting readers with an error.
     fn end(&self) {
         self.open.send_replace(false);
     }

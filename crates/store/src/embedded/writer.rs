@@ -114,7 +114,7 @@ impl Writer {
         };
         self.close();
         if let Some(done) = closing {
-            // Who asked may have gone.
+            // The receiver may have been dropped.
             let _ = done.send(());
         }
     }
@@ -144,7 +144,8 @@ impl Writer {
     }
 
     /// Takes what has queued. Threads that are about to queue a write as well, most often of a client that has just
-    /// been answered, may only want a CPU: they get this one first, and again as long as that brings more.
+    /// been answered, may only be waiting to be scheduled: they get this CPU first, and again as long as that brings
+    /// more.
     fn gather(&mut self, group: &mut Vec<Box<dyn PendingWrite>>) -> Option<oneshot::Sender<()>> {
         loop {
             std::thread::yield_now();

@@ -67,7 +67,7 @@ impl Job for WriteJob {
 
 impl WriteJob {
     pub(super) fn answer(self, outcome: Result<Outcome, StoreError>) {
-        // Who asked may have gone.
+        // The receiver may have been dropped.
         let _ = self.reply.send(outcome);
     }
 }

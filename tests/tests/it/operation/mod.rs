@@ -1,10 +1,10 @@
 //! The operations, one file each: the happy path, each documented error, the limits and the cross-tenant case. What
 //! has rows for all of them is in `authorization`, `order` and `overload`. Those on associations are here, the others
-//! in `family` and its directories.
+//! in `directory` and its directories.
 
 mod create;
 mod delete;
-pub(crate) mod family;
+pub(crate) mod directory;
 mod network;
 mod profile;
 mod provider;

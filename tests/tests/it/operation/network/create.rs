@@ -3,13 +3,13 @@
 use jackfield_tests::{Request, Tenant};
 use serde_json::{Value, json};
 
-use super::super::family::{FamilyOp, network, recorded, refuses};
+use super::super::directory::{DirectoryOp, network, recorded, refuses};
 use super::bad_mappings;
 
-const OP: FamilyOp = FamilyOp::CreateNetwork;
+const OP: DirectoryOp = DirectoryOp::CreateNetwork;
 
 async fn get(tenant: &Tenant) -> Option<Value> {
-    let response = tenant.send(&FamilyOp::GetNetwork.request(tenant, &tenant.provider)).await;
+    let response = tenant.send(&DirectoryOp::GetNetwork.request(tenant, &tenant.provider)).await;
     (response.status == 200).then(|| response.json())
 }
 
@@ -43,7 +43,7 @@ async fn the_skill_is_bounded_and_the_rest_ignored() {
         body["more"] = json!({"skillId": 7});
         body["skillConfiguration"]["stage"] = json!(["live"]);
         tenant.send(&tenant.request(&OP.method(), OP.target(&provider)).json(&body)).await.is(201);
-        let found = tenant.send(&FamilyOp::GetNetwork.request(&tenant, &provider)).await.expect(200);
+        let found = tenant.send(&DirectoryOp::GetNetwork.request(&tenant, &provider)).await.expect(200);
         assert_eq!(found.json(), network(suffix));
     }
 }

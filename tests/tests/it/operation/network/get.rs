@@ -2,9 +2,9 @@
 
 use jackfield_tests::Tenant;
 
-use super::super::family::{FamilyOp, network};
+use super::super::directory::{DirectoryOp, network};
 
-const OP: FamilyOp = FamilyOp::GetNetwork;
+const OP: DirectoryOp = DirectoryOp::GetNetwork;
 
 #[tokio::test]
 async fn the_mapping_is_shown_when_there_is_one() {

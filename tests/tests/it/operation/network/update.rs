@@ -2,10 +2,10 @@
 
 use jackfield_tests::{Request, Tenant};
 
-use super::super::family::{FamilyOp, network, recorded, refuses};
+use super::super::directory::{DirectoryOp, network, recorded, refuses};
 use super::bad_mappings;
 
-const OP: FamilyOp = FamilyOp::UpdateNetwork;
+const OP: DirectoryOp = DirectoryOp::UpdateNetwork;
 
 #[tokio::test]
 async fn a_mapping_is_replaced_and_never_created() {
@@ -17,7 +17,7 @@ async fn a_mapping_is_replaced_and_never_created() {
     let response = tenant.send(&put(&provider, "one")).await.expect(200);
     assert!(response.body.is_empty());
     let get =
-        async || tenant.send(&FamilyOp::GetNetwork.request(&tenant, &provider)).await.expect(200).json();
+        async || tenant.send(&DirectoryOp::GetNetwork.request(&tenant, &provider)).await.expect(200).json();
     assert_eq!(get().await, network("one"));
     tenant.send(&put(&provider, "one")).await.is(200);
     let changes = recorded(&tenant, &provider).await;
@@ -34,7 +34,7 @@ async fn refusals_name_the_property_and_change_nothing() {
     let tenant = Tenant::fresh().await;
     let provider = OP.prepare(&tenant).await;
     refuses(&tenant, OP, &provider, &bad_mappings()).await;
-    let found = tenant.send(&FamilyOp::GetNetwork.request(&tenant, &provider)).await.expect(200);
+    let found = tenant.send(&DirectoryOp::GetNetwork.request(&tenant, &provider)).await.expect(200);
     assert_eq!(found.json(), network("first"));
 }
 
@@ -44,6 +44,6 @@ async fn another_tenant_cannot_change_it() {
     let provider = OP.prepare(&mine).await;
     let intruder = Request::new(&OP.method(), OP.target(&provider)).json(&network("theirs"));
     other.send(&intruder.bearer(&other.token)).await.is(401);
-    let found = mine.send(&FamilyOp::GetNetwork.request(&mine, &provider)).await.expect(200);
+    let found = mine.send(&DirectoryOp::GetNetwork.request(&mine, &provider)).await.expect(200);
     assert_eq!(found.json(), network("first"));
 }

@@ -3,11 +3,11 @@
 use jackfield_tests::{Response, Tenant};
 use serde_json::{Value, json};
 
-use super::super::family::{FamilyOp, fresh, recorded, refuses};
+use super::super::directory::{DirectoryOp, fresh, recorded, refuses};
 use super::super::{bad_names, good_names, no_objects};
 use super::{bad_entities, entity, get, profile_id};
 
-const OP: FamilyOp = FamilyOp::CreateProfiles;
+const OP: DirectoryOp = DirectoryOp::CreateProfiles;
 
 async fn batch(tenant: &Tenant, items: &Value) -> Response {
     tenant.send(&tenant.request(&OP.method(), OP.target("")).json(&json!({"items": items}))).await

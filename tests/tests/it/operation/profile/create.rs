@@ -3,11 +3,11 @@
 use jackfield_tests::{Tenant, TenantOptions};
 use serde_json::{Value, json};
 
-use super::super::family::{FamilyOp, fresh, recorded, refuses, unit};
+use super::super::directory::{DirectoryOp, fresh, recorded, refuses, unit};
 use super::super::{bad_names, good_names, no_objects};
 use super::{bad_entities, create, entity, get, profile_id};
 
-const OP: FamilyOp = FamilyOp::CreateProfile;
+const OP: DirectoryOp = DirectoryOp::CreateProfile;
 
 #[tokio::test]
 async fn a_unit_gets_a_profile_that_associations_can_name() {

@@ -3,10 +3,10 @@
 use jackfield_tests::{Tenant, TenantOptions};
 use serde_json::{Value, json};
 
-use super::super::family::{FamilyOp, recorded};
+use super::super::directory::{DirectoryOp, recorded};
 use super::{get, intrude};
 
-const OP: FamilyOp = FamilyOp::DeleteProfile;
+const OP: DirectoryOp = DirectoryOp::DeleteProfile;
 
 fn suffix(id: &str) -> &str {
     id.strip_prefix(jackfield_model::AmazonId::PREFIX).unwrap()
@@ -45,7 +45,7 @@ async fn a_strict_organization_keeps_a_profile_that_is_in_use() {
     tenant.update("7202", suffix(&other)).await.is(200);
     tenant.send(&OP.request(&tenant, &id)).await.is(200);
     tenant.send(&OP.request(&tenant, &other)).await.is(409);
-    let cascade = FamilyOp::DeleteProvider.target(&tenant.provider) + "?cascade=true";
+    let cascade = DirectoryOp::DeleteProvider.target(&tenant.provider) + "?cascade=true";
     tenant.send(&tenant.request(&http::Method::DELETE, cascade)).await.is(200);
     tenant.send(&OP.request(&tenant, &other)).await.is(200);
 }

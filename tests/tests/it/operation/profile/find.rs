@@ -4,10 +4,10 @@ use http::Method;
 use jackfield_tests::Tenant;
 use serde_json::json;
 
-use super::super::family::{FamilyOp, add_profile, fresh, unit};
+use super::super::directory::{DirectoryOp, add_profile, fresh, unit};
 use super::{create, entity, intrude, profile_id};
 
-const OP: FamilyOp = FamilyOp::FindProfile;
+const OP: DirectoryOp = DirectoryOp::FindProfile;
 
 #[tokio::test]
 async fn a_profile_is_found_by_its_unit() {

@@ -4,7 +4,7 @@ use jackfield_tests::Tenant;
 use jackfield_tests::tenant::profile;
 use serde_json::json;
 
-use super::super::family::{FamilyOp, add_profile, fresh};
+use super::super::directory::{DirectoryOp, add_profile, fresh};
 use super::{entity, get, intrude};
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn another_organizations_profile_is_not_shown() {
     let (tenant, other) = (Tenant::fresh().await, Tenant::fresh().await);
     let lobby = fresh();
     let id = add_profile(&tenant, &lobby).await;
-    let request = FamilyOp::GetProfile.bare_request(&id);
+    let request = DirectoryOp::GetProfile.bare_request(&id);
     let refusal = other.send(&intrude(&other, request)).await.expect(401);
     assert!(!refusal.text().contains(&lobby), "{refusal:?}");
 }

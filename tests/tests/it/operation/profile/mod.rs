@@ -10,7 +10,7 @@ mod update;
 use jackfield_tests::{Request, Response, Tenant};
 use serde_json::{Value, json};
 
-use super::family::{FamilyOp, unit};
+use super::directory::{DirectoryOp, unit};
 
 /// The entity with this name.
 fn entity(name: &str) -> Value {
@@ -19,7 +19,7 @@ fn entity(name: &str) -> Value {
 
 /// Creates a profile.
 async fn create(tenant: &Tenant, body: &Value) -> Response {
-    let op = FamilyOp::CreateProfile;
+    let op = DirectoryOp::CreateProfile;
     tenant.send(&tenant.request(&op.method(), op.target("")).json(body)).await
 }
 
@@ -30,7 +30,7 @@ fn profile_id(profile: &Value) -> String {
 
 /// What a GET answers.
 async fn get(tenant: &Tenant, id: &str) -> Response {
-    tenant.send(&FamilyOp::GetProfile.request(tenant, id)).await
+    tenant.send(&DirectoryOp::GetProfile.request(tenant, id)).await
 }
 
 /// A request about the unit of another organization.

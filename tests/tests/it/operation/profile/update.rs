@@ -3,11 +3,11 @@
 use jackfield_tests::Tenant;
 use serde_json::{Value, json};
 
-use super::super::family::{FamilyOp, recorded, refuses};
+use super::super::directory::{DirectoryOp, recorded, refuses};
 use super::super::{bad_names, good_names, no_objects};
 use super::{get, intrude};
 
-const OP: FamilyOp = FamilyOp::UpdateProfile;
+const OP: DirectoryOp = DirectoryOp::UpdateProfile;
 
 #[tokio::test]
 async fn a_profile_gets_another_name() {

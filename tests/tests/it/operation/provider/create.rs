@@ -3,11 +3,11 @@
 use jackfield_tests::Tenant;
 use serde_json::json;
 
-use super::super::family::{FamilyOp, fresh, names, recorded, refuses};
+use super::super::directory::{DirectoryOp, fresh, names, recorded, refuses};
 use super::super::{bad_names, good_names, no_objects};
 use super::{bad_display_names, display_names, get};
 
-const OP: FamilyOp = FamilyOp::CreateProvider;
+const OP: DirectoryOp = DirectoryOp::CreateProvider;
 
 #[tokio::test]
 async fn a_provider_is_made_and_can_be_used() {

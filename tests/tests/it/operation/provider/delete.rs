@@ -4,9 +4,9 @@ use jackfield_tests::tenant::profile;
 use jackfield_tests::{Request, Tenant};
 use serde_json::{Value, json};
 
-use super::super::family::{FamilyOp, recorded};
+use super::super::directory::{DirectoryOp, recorded};
 
-const OP: FamilyOp = FamilyOp::DeleteProvider;
+const OP: DirectoryOp = DirectoryOp::DeleteProvider;
 
 fn delete(tenant: &Tenant, query: &str) -> Request {
     tenant.request(&OP.method(), OP.target(&tenant.provider) + query)

@@ -4,7 +4,7 @@ use http::Method;
 use jackfield_tests::{Request, Tenant};
 use serde_json::json;
 
-use super::super::family::FamilyOp;
+use super::super::directory::DirectoryOp;
 use super::get;
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn a_provider_is_shown_as_it_is() {
 #[tokio::test]
 async fn the_head_is_answered_without_the_body() {
     let tenant = Tenant::fresh().await;
-    let request = tenant.request(&Method::HEAD, FamilyOp::GetProvider.target(&tenant.provider));
+    let request = tenant.request(&Method::HEAD, DirectoryOp::GetProvider.target(&tenant.provider));
     let response = tenant.client.send(&request).await.unwrap();
     assert_eq!((response.status, response.body.len()), (200, 0));
 }
@@ -31,7 +31,7 @@ async fn the_head_is_answered_without_the_body() {
 #[tokio::test]
 async fn another_organizations_provider_is_not_shown() {
     let (tenant, other) = (Tenant::fresh().await, Tenant::fresh().await);
-    let request = Request::new(&Method::GET, FamilyOp::GetProvider.target(&other.provider));
+    let request = Request::new(&Method::GET, DirectoryOp::GetProvider.target(&other.provider));
     let refusal = tenant.send(&request.bearer(&tenant.token)).await.expect(401);
     assert!(!refusal.text().contains("switchboard"), "{refusal:?}");
     assert_eq!(refusal.header("WWW-Authenticate"), Some("Bearer realm=\"jackfield\""));

@@ -8,11 +8,11 @@ mod update;
 use jackfield_tests::Tenant;
 use serde_json::Value;
 
-use super::family::FamilyOp;
+use super::directory::DirectoryOp;
 
 /// What a GET answers.
 async fn get(tenant: &Tenant, provider: &str) -> Value {
-    tenant.send(&FamilyOp::GetProvider.request(tenant, provider)).await.expect(200).json()
+    tenant.send(&DirectoryOp::GetProvider.request(tenant, provider)).await.expect(200).json()
 }
 
 /// `displayName` values, as raw JSON, that are refused.

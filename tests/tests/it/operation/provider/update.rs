@@ -3,16 +3,16 @@
 use jackfield_tests::Tenant;
 use serde_json::json;
 
-use super::super::family::{FamilyOp, names, network, recorded, refuses};
+use super::super::directory::{DirectoryOp, names, network, recorded, refuses};
 use super::super::no_objects;
 use super::{bad_display_names, display_names, get};
 
-const OP: FamilyOp = FamilyOp::UpdateProvider;
+const OP: DirectoryOp = DirectoryOp::UpdateProvider;
 
 #[tokio::test]
 async fn the_names_are_replaced_and_nothing_else() {
     let tenant = Tenant::fresh().await;
-    let mapping = FamilyOp::CreateNetwork.target(&tenant.provider);
+    let mapping = DirectoryOp::CreateNetwork.target(&tenant.provider);
     tenant.send(&tenant.request(&http::Method::POST, mapping).json(&network("a"))).await.is(201);
     let update =
         |body: &serde_json::Value| tenant.request(&OP.method(), OP.target(&tenant.provider)).json(body);

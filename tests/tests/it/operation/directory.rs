@@ -5,9 +5,9 @@ use jackfield_model::path;
 use jackfield_tests::{Request, Tenant};
 use serde_json::{Value, json};
 
-/// An operation of the family.
+/// An operation on what a directory keeps beside associations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FamilyOp {
+pub(crate) enum DirectoryOp {
     CreateProvider,
     GetProvider,
     UpdateProvider,
@@ -33,7 +33,7 @@ pub(crate) enum Subject {
     Profile,
 }
 
-impl FamilyOp {
+impl DirectoryOp {
     pub(crate) const ALL: [Self; 14] = [
         Self::CreateProvider,
         Self::GetProvider,
@@ -203,7 +203,7 @@ pub(crate) async fn add_profile(tenant: &Tenant, name: &str) -> String {
 }
 
 /// Sends bodies that are to be refused with 400 and a message that holds the text beside each.
-pub(super) async fn refuses(tenant: &Tenant, op: FamilyOp, id: &str, bodies: &[(String, &str)]) {
+pub(super) async fn refuses(tenant: &Tenant, op: DirectoryOp, id: &str, bodies: &[(String, &str)]) {
     for (body, part) in bodies {
         let request = tenant.request(&op.method(), op.target(id)).body(body.clone());
         let response = tenant.send(&request).await;
