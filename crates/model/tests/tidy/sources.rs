@@ -9,19 +9,11 @@ const LINES_MAX: usize = 450;
 /// Most lines of a function, from its `fn` to the closing brace. The goal is 50.
 const FUNCTION_MAX: usize = 70;
 
-/// Files that are longer. The list only shrinks.
-const LONG_FILES: &[&str] = &[];
-
-/// Functions that are longer, by file and name. The list only shrinks.
-const LONG_FUNCTIONS: &[(&str, &str)] = &[];
-
 #[test]
 fn sources_are_tidy() {
     let sources = files(|path| path.extension().is_some_and(|extension| extension == "rs"));
     assert!(sources.len() > 15, "the walk finds the sources: {}", sources.len());
     assert_none(sources.iter().flat_map(|(path, text)| source_complaints(path, text)));
-    let is_source = |wanted: &str| sources.iter().any(|(path, _)| path == Path::new(wanted));
-    assert!(LONG_FILES.iter().all(|path| is_source(path)), "LONG_FILES names a file that is not there");
 
     let bad = |text: &str| source_complaints(Path::new("src/bad.rs"), text).len();
     assert_eq!(bad("//! Purpose.\n\n/// A to-do list, debugging and unsafe habits are words.\n"), 0);
@@ -34,25 +26,13 @@ fn sources_are_tidy() {
     for path in ["tests/long.rs", "src/long/tests.rs", "src/long/tests/more.rs"] {
         assert_eq!(source_complaints(Path::new(path), &tests), [""; 0], "tests may be longer");
     }
-    for kept in LONG_FILES {
-        assert_eq!(source_complaints(Path::new(kept), "//! Purpose.\n").len(), 1, "{kept} is short by now");
-    }
 }
 
 #[test]
 fn functions_are_short() {
     let sources = files(|path| path.extension().is_some_and(|extension| extension == "rs"));
-    let sources = || sources.iter().filter(|(path, _)| !holds_tests(path));
-    assert_none(sources().flat_map(|(path, text)| function_complaints(path, text)));
-    for (path, name) in LONG_FUNCTIONS {
-        let text =
-            &sources().find(|(known, _)| known == Path::new(path)).expect("a file of LONG_FUNCTIONS").1;
-        let is_long = |(_, found, lines): (usize, &str, usize)| found == *name && lines > FUNCTION_MAX;
-        assert!(
-            functions(text).any(is_long),
-            "{path}: {name} is short by now, or gone: LONG_FUNCTIONS names it"
-        );
-    }
+    let sources = sources.iter().filter(|(path, _)| !holds_tests(path));
+    assert_none(sources.flat_map(|(path, text)| function_complaints(path, text)));
 
     let function = |lines: usize| {
         format!("    pub(crate) async fn f(\n        self,\n    ) {{\n{}    }}\n", "\n".repeat(lines - 4))
@@ -89,12 +69,8 @@ fn source_complaints(path: &Path, text: &str) -> Vec<String> {
     let path_text = path.display();
     let mut complaints = Vec::new();
     let lines = text.lines().count();
-    let known = LONG_FILES.iter().any(|known| path == Path::new(known));
-    if lines > LINES_MAX && !known && !holds_tests(path) {
+    if lines > LINES_MAX && !holds_tests(path) {
         complaints.push(format!("{path_text} has {lines} lines; at most {LINES_MAX} are allowed"));
-    }
-    if lines <= LINES_MAX && known {
-        complaints.push(format!("{path_text} has {lines} lines: LONG_FILES need not name it any more"));
     }
     // `tests.rs` beside a module belongs to that module's header.
     let needs_header = path.file_name().is_none_or(|name| name != "tests.rs");
@@ -109,9 +85,7 @@ fn source_complaints(path: &Path, text: &str) -> Vec<String> {
 }
 
 fn function_complaints(path: &Path, text: &str) -> Vec<String> {
-    let known =
-        |name: &str| LONG_FUNCTIONS.iter().any(|(file, known)| path == Path::new(file) && *known == name);
-    let long = functions(text).filter(|(_, name, lines)| *lines > FUNCTION_MAX && !known(name));
+    let long = functions(text).filter(|(.., lines)| *lines > FUNCTION_MAX);
     let complaint = |(line, name, lines)| {
         format!("{}:{line}: {name} has {lines} lines; at most {FUNCTION_MAX} are allowed", path.display())
     };
