@@ -153,7 +153,7 @@ impl ApiError {
                     .to_owned()
             }
             Self::TooManyGuesses { retry_after } => {
-                format!("Too many logins failed of late; try again in {retry_after} s.")
+                format!("Too many logins failed recently; try again in {retry_after} s.")
             }
             Self::Internal { .. } => {
                 "The server failed; the request id leads to the details in its log.".to_owned()

@@ -1,4 +1,4 @@
-//! What is worth a line in the log while something is in the way: a cause that is new, or that was told a minute ago.
+//! Repeated causes in the log: a cause is logged when it is new, and again a minute later.
 //! An outage under load would otherwise fill a disk with one sentence.
 
 use std::collections::VecDeque;
@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A cause that stays the same is told again after this long.
+/// A cause that stays the same is logged again after this long.
 pub(crate) const TOLD_AGAIN: Duration = Duration::from_secs(60);
 /// Causes that are remembered. More than one, because several take turns in one outage.
 const CAUSES: usize = 16;
 
-/// Causes that were told lately.
+/// Causes that were logged recently.
 #[derive(Debug)]
 pub(crate) struct LogThrottle(Mutex<VecDeque<Logged>>);
 
@@ -29,7 +29,7 @@ impl LogThrottle {
         Self(Mutex::new(VecDeque::new()))
     }
 
-    /// Notes that a cause was met. When it is to be told now: how often it was met since it was told last.
+    /// Notes a cause. When it is to be logged now: how often it occurred since it was logged last.
     pub(crate) fn should_log(&self, cause: &str) -> Option<u64> {
         // Nothing that is done under the lock can panic half-way.
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);

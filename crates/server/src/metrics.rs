@@ -293,8 +293,8 @@ impl Metrics {
         let name = Operation::name_of(operation);
         let at = OPERATIONS
             .iter()
-            .position(|own| *own == name)
-            .zip(STATUSES.iter().position(|own| *own == status));
+            .position(|known| *known == name)
+            .zip(STATUSES.iter().position(|known| *known == status));
         let make = || Request {
             count: self.requests.with_label_values(&[name, status.as_str()]),
             latency: self.latency.with_label_values(&[name, status.as_str()]),

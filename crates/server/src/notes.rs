@@ -63,7 +63,7 @@ pub(crate) fn of_body(head: &Parts, body: Bytes, read_as: ReadAs, notes: &mut No
     body.slice(BYTE_ORDER_MARK.len()..)
 }
 
-/// Counts requests with notes by client and kind, so that a client that works by our leniency is heard of, and does not
+/// Counts requests with notes by client and kind, so that a client that works by our leniency is noticed, and does not
 /// push what was refused out of the journal. Bounded: [`limit::JOURNAL_NOTED`], [`limit::JOURNAL_NOTED_CLIENTS`].
 #[derive(Debug, Default)]
 pub(crate) struct Heard(Mutex<Counts>);
@@ -90,10 +90,10 @@ impl Heard {
         if !known && !counts.clients.contains_key(&client) {
             return false;
         }
-        let own = counts.clients.entry(client).or_default();
+        let of_client = counts.clients.entry(client).or_default();
         let mut news = false;
         for note in notes.iter().filter(|note| note.tells()) {
-            let count = &mut own[note as usize];
+            let count = &mut of_client[note as usize];
             news |= *count < limit::JOURNAL_NOTED;
             *count = count.saturating_add(1);
         }

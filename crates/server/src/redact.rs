@@ -82,12 +82,12 @@ pub(crate) fn scopes<'s>(asked: impl Iterator<Item = &'s str>) -> Vec<String> {
         |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let form = |scope: &&str| {
         SCOPES.contains(scope)
-            || (scope.contains("::") && scope.split(':').filter(|own| !own.is_empty()).all(part))
+            || (scope.contains("::") && scope.split(':').filter(|part| !part.is_empty()).all(part))
     };
     let mut shown: Vec<String> = Vec::new();
     for scope in asked {
         let scope = if form(&scope) { scope } else { HIDDEN };
-        if shown.iter().all(|own| own != scope) {
+        if shown.iter().all(|known| known != scope) {
             shown.push(scope.to_owned());
         }
     }

@@ -43,7 +43,7 @@ pub(super) fn scope(text: &str) -> Result<Scope, InvalidScope> {
 
 /// A secret that is to be valid, as an option gave it.
 pub(super) fn secret(option: &str, given: &SecretSetting) -> Result<Secret, Failure> {
-    given.own().map_err(|error| Failure::usage(format!("--{option} {error}")))
+    given.to_secret().map_err(|error| Failure::usage(format!("--{option} {error}")))
 }
 
 /// A store URL, which may hold a password, as an option or the environment gave it.

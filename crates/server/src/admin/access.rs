@@ -65,10 +65,10 @@ fn find(state: &State, token: &str) -> Result<Operator, Unauthorized> {
     let hash = keys.hash_admin_token(token);
     match registry.admin_token(&hash) {
         Some(AdminToken { revoked: true, .. }) => Err(Unauthorized::Revoked),
-        Some(own) if is_over(own) => {
-            Err(Unauthorized::Expired { at: own.expires.map_or(0, |expires| expires.0 / 1_000) })
+        Some(known) if is_over(known) => {
+            Err(Unauthorized::Expired { at: known.expires.map_or(0, |expires| expires.0 / 1_000) })
         }
-        Some(own) => Ok(Operator { name: Some(own.name.as_str().into()), role: own.role }),
+        Some(known) => Ok(Operator { name: Some(known.name.as_str().into()), role: known.role }),
         None if state.credentials.bootstrap.hash(keys) == hash => {
             Ok(Operator { name: None, role: Role::Admin })
         }

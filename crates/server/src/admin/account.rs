@@ -49,7 +49,7 @@ async fn create(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, Api
         lenient: new.lenient,
     };
     change(state, RegistryCommand::CreateOrganization(organization.clone()), origin).await?;
-    created(&shown(&organization))
+    created(&to_wire(&organization))
 }
 
 pub(crate) static LIST: AdminOperation = AdminOperation::new(
@@ -65,7 +65,11 @@ pub(crate) static LIST: AdminOperation = AdminOperation::new(
 
 fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
     let registry = state.store.registry();
-    let all = registry.organizations.values().map(|own| (own.id.to_string(), shown(own))).collect();
+    let all = registry
+        .organizations
+        .values()
+        .map(|organization| (organization.id.to_string(), to_wire(organization)))
+        .collect();
     ok(&page(all, query)?)
 }
 
@@ -77,7 +81,7 @@ pub(crate) static GET: AdminOperation = AdminOperation::new(
 );
 
 fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
-    ok(&shown(&*organization(state, id)?))
+    ok(&to_wire(&*organization(state, id)?))
 }
 
 pub(crate) static UPDATE: AdminOperation = AdminOperation::new(
@@ -125,7 +129,7 @@ async fn hash(state: &State, password: Option<Secret>) -> Result<Option<Password
     state.credentials.hashing.hash(password.0).await.map(Some)
 }
 
-fn shown(organization: &Organization) -> admin::Organization {
+fn to_wire(organization: &Organization) -> admin::Organization {
     admin::Organization {
         id: Some(organization.id.clone()),
         name: organization.name.clone(),

@@ -40,7 +40,7 @@ async fn backup(state: &Arc<State>) -> Result<Reply, ApiError> {
                 Ok(Some(piece)) if piece.is_empty() => {}
                 Ok(Some(piece)) => {
                     if sender.send_data(Bytes::from(piece)).await.is_err() {
-                        return tracing::warn!("who asked for a backup has gone");
+                        return tracing::warn!("the client of a backup has disconnected");
                     }
                 }
                 Ok(None) => break,

@@ -69,7 +69,7 @@ async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<
         spent_codes: Vec::new(),
     };
     change(state, RegistryCommand::CreateClient(client.clone()), origin).await?;
-    created(&admin::Client { secret: Some(secret), ..shown(&client) })
+    created(&admin::Client { secret: Some(secret), ..to_wire(&client) })
 }
 
 pub(crate) static LIST: AdminOperation = AdminOperation::new(
@@ -86,8 +86,8 @@ pub(crate) static LIST: AdminOperation = AdminOperation::new(
 fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
     let organization = organization(state, of)?;
     let registry = state.store.registry();
-    let own = registry.clients.values().filter(|client| client.organization == organization.id);
-    ok(&page(own.map(|client| (client.id.to_string(), shown(client))).collect(), query)?)
+    let clients = registry.clients.values().filter(|client| client.organization == organization.id);
+    ok(&page(clients.map(|client| (client.id.to_string(), to_wire(client))).collect(), query)?)
 }
 
 pub(crate) static GET: AdminOperation = AdminOperation::new(
@@ -98,7 +98,7 @@ pub(crate) static GET: AdminOperation = AdminOperation::new(
 );
 
 fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
-    ok(&shown(&*find(state, id)?))
+    ok(&to_wire(&*find(state, id)?))
 }
 
 pub(crate) static UPDATE: AdminOperation = AdminOperation::new(
@@ -121,7 +121,7 @@ async fn update(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<
     validate::redirect_uris(patch.redirect_uris.as_deref().unwrap_or_default())?;
     let client = find(state, id)?;
     // A token says which scopes it has, so one that loses a scope is only known by its generation.
-    let narrowed = |scopes: &ScopeSet| client.scopes.iter().any(|own| !scopes.contains(own.as_str()));
+    let narrowed = |scopes: &ScopeSet| client.scopes.iter().any(|scope| !scopes.contains(scope.as_str()));
     let updated = ClientChange {
         revoke_access_tokens: patch.scopes.as_ref().is_some_and(narrowed),
         scopes: patch.scopes,
@@ -168,7 +168,7 @@ async fn rotate_secret(state: &State, origin: Origin, id: &str) -> Result<Reply,
     let hash = state.keys().hash_client_secret(&client.id, &secret.0);
     let rotated = ClientChange { secret_hash: Some(hash), ..ClientChange::default() };
     change(state, RegistryCommand::UpdateClient(ClientId::clone(&client.id), rotated), origin).await?;
-    ok(&admin::Client { secret: Some(secret), ..shown(&*find(state, id)?) })
+    ok(&admin::Client { secret: Some(secret), ..to_wire(&*find(state, id)?) })
 }
 
 pub(crate) static REVOKE_TOKENS: AdminOperation = AdminOperation::new(
@@ -236,7 +236,7 @@ fn random_secret() -> Secret {
     Secret(format!("amzn1.oa2-cs.v1.{}", encoding::random_text::<32>()))
 }
 
-fn shown(client: &Client) -> admin::Client {
+fn to_wire(client: &Client) -> admin::Client {
     admin::Client {
         id: ClientId::clone(&client.id),
         organization_id: client.organization.clone(),

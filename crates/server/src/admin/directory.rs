@@ -83,13 +83,13 @@ async fn changes(state: &State, query: &Query) -> Result<Reply, ApiError> {
     };
     let page = state.store.list_changes(&filter).await?;
     ok(&ChangeList {
-        changes: page.changes.iter().map(shown).collect(),
+        changes: page.changes.iter().map(to_wire).collect(),
         next_after: page.next_after,
         more: page.more,
     })
 }
 
-fn shown(change: &Change) -> admin::Change {
+fn to_wire(change: &Change) -> admin::Change {
     let (external_user_id, subject, before, after) = match &change.subject {
         Subject::Association { external_user_id, before, after, .. } => {
             (Some(external_user_id.clone()), None, before.as_ref().map(text), after.as_ref().map(text))

@@ -54,15 +54,15 @@ pub(crate) static LIST: AdminOperation = AdminOperation::new(
 fn list(state: &State) -> Result<Reply, ApiError> {
     let now = state.sandbox.clock.seconds();
     let keys = state.store.registry().keyring.keys(state.store.root_key());
-    ok(&SigningKeyList { items: keys.iter().map(|own| shown(own, now)).collect() })
+    ok(&SigningKeyList { items: keys.iter().map(|key| to_wire(key, now)).collect() })
 }
 
-fn shown(own: &KeyInUse, now: u64) -> SigningKey {
+fn to_wire(key: &KeyInUse, now: u64) -> SigningKey {
     SigningKey {
-        id: own.id,
-        current: own.retired.is_none(),
-        since: own.since.map(time_text),
-        age_seconds: own.since.map(|since| now.saturating_sub(since)),
-        verifies_until: own.retired.map(|retired| time_text(retired.saturating_add(KEY_SECONDS))),
+        id: key.id,
+        current: key.retired.is_none(),
+        since: key.since.map(time_text),
+        age_seconds: key.since.map(|since| now.saturating_sub(since)),
+        verifies_until: key.retired.map(|retired| time_text(retired.saturating_add(KEY_SECONDS))),
     }
 }

@@ -182,7 +182,7 @@ impl Query {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+        self.0.iter().find(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
     }
 
     /// A parameter of this type; `default` when absent.

@@ -34,7 +34,7 @@ async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<
     };
     let profile = Profile { id, organization: organization.id.clone(), unit: new.unit, name: new.name };
     match state.store.create_profile(profile.clone(), origin).await? {
-        CreateProfileOutcome::Created => created(&shown(&profile)),
+        CreateProfileOutcome::Created => created(&to_wire(&profile)),
         CreateProfileOutcome::IdTaken => {
             Err(ApiError::Conflict("There is a profile with this id already.".to_owned()))
         }
@@ -67,7 +67,7 @@ async fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError>
     let more = profiles.len() > limit;
     profiles.truncate(limit);
     let next_after = profiles.last().filter(|_| more).map(|profile| profile.id.to_string());
-    ok(&List { items: profiles.iter().map(shown).collect(), next_after })
+    ok(&List { items: profiles.iter().map(to_wire).collect(), next_after })
 }
 
 pub(crate) static GET: AdminOperation = AdminOperation::new(
@@ -78,7 +78,7 @@ pub(crate) static GET: AdminOperation = AdminOperation::new(
 );
 
 async fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
-    ok(&shown(&find(state, id).await?))
+    ok(&to_wire(&find(state, id).await?))
 }
 
 pub(crate) static UPDATE: AdminOperation = AdminOperation::new(
@@ -127,7 +127,7 @@ async fn find(state: &State, id: &str) -> Result<Profile, ApiError> {
     state.store.find_profile(&id).await?.ok_or_else(|| not_found("profile"))
 }
 
-fn shown(profile: &Profile) -> admin::Profile {
+fn to_wire(profile: &Profile) -> admin::Profile {
     admin::Profile {
         id: Some(profile.id.clone()),
         organization_id: Some(profile.organization.clone()),

@@ -42,7 +42,7 @@ async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<
         network: new.network,
     };
     change(state, RegistryCommand::CreateServiceProvider(provider.clone()), origin).await?;
-    created(&shown(&provider, 0))
+    created(&to_wire(&provider, 0))
 }
 
 pub(crate) static LIST: AdminOperation = AdminOperation::new(
@@ -59,8 +59,9 @@ pub(crate) static LIST: AdminOperation = AdminOperation::new(
 async fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
     let organization = organization(state, of)?;
     let registry = state.store.registry();
-    let own = registry.providers.values().filter(|provider| provider.organization == organization.id);
-    let mut list = page(own.map(|own| (own.id.to_string(), shown(own, 0))).collect(), query)?;
+    let providers = registry.providers.values().filter(|provider| provider.organization == organization.id);
+    let mut list =
+        page(providers.map(|provider| (provider.id.to_string(), to_wire(provider, 0))).collect(), query)?;
     for provider in &mut list.items {
         if let Some(id) = provider.id {
             provider.associations = Some(state.store.count_associations(id).await?);
@@ -78,7 +79,7 @@ pub(crate) static GET: AdminOperation = AdminOperation::new(
 
 async fn get(state: &State, id: &str) -> Result<Reply, ApiError> {
     let provider = find(state, id)?;
-    ok(&shown(&provider, state.store.count_associations(provider.id).await?))
+    ok(&to_wire(&provider, state.store.count_associations(provider.id).await?))
 }
 
 pub(crate) static UPDATE: AdminOperation = AdminOperation::new(
@@ -172,7 +173,7 @@ pub(super) fn find(state: &State, id: &str) -> Result<Arc<ServiceProvider>, ApiE
     id.and_then(|id| registry.providers.get(&id)).cloned().ok_or_else(|| not_found("service provider"))
 }
 
-fn shown(provider: &ServiceProvider, associations: u64) -> admin::ServiceProvider {
+fn to_wire(provider: &ServiceProvider, associations: u64) -> admin::ServiceProvider {
     admin::ServiceProvider {
         id: Some(provider.id),
         organization_id: Some(provider.organization.clone()),

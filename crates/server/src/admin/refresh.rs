@@ -42,7 +42,7 @@ async fn issue(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<R
         RefreshToken { scopes, ..RefreshToken::new(state.keys().hash_refresh_token(&text), origin.time) };
     let added = ClientChange { add_refresh_token: Some(token.clone()), ..ClientChange::default() };
     change(state, RegistryCommand::UpdateClient(ClientId::clone(&client.id), added), origin).await?;
-    created(&admin::RefreshToken { refresh_token: Some(Secret(text)), ..shown(&token) })
+    created(&admin::RefreshToken { refresh_token: Some(Secret(text)), ..to_wire(&token) })
 }
 
 pub(crate) static LIST: AdminOperation = AdminOperation::new(
@@ -58,7 +58,7 @@ pub(crate) static LIST: AdminOperation = AdminOperation::new(
 
 fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
     let client = client::find(state, of)?;
-    let tokens = client.refresh_tokens.iter().map(|token| (token.id().to_string(), shown(token)));
+    let tokens = client.refresh_tokens.iter().map(|token| (token.id().to_string(), to_wire(token)));
     ok(&page(tokens.collect(), query)?)
 }
 
@@ -83,7 +83,7 @@ async fn revoke(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiErr
     no_content()
 }
 
-fn shown(token: &RefreshToken) -> admin::RefreshToken {
+fn to_wire(token: &RefreshToken) -> admin::RefreshToken {
     admin::RefreshToken {
         id: token.id().to_string(),
         refresh_token: None,

@@ -14,7 +14,7 @@ use crate::state::State;
 /// Puts the seed in place of everything. Fault rules, journal and rate limits begin anew, the clock is where the
 /// server was started with it, ids of a seed with an `id_seed` begin with the first.
 ///
-/// It comes to its end also when its client has gone.
+/// It finishes even when its client disconnects.
 pub(super) async fn reset(state: &Arc<State>, origin: Origin) -> Result<ResetDone, ApiError> {
     if !state.sandbox.reset_lock.is_allowed() {
         return Err(ApiError::Forbidden(Forbidden::Reset));
@@ -33,7 +33,7 @@ pub(super) async fn reset(state: &Arc<State>, origin: Origin) -> Result<ResetDon
         clients: content.registry.clients.len() as u64,
         service_providers: content.registry.providers.len() as u64,
         profiles: content.profiles.len() as u64,
-        associations: content.associations.values().map(|own| own.len() as u64).sum(),
+        associations: content.associations.values().map(|of_provider| of_provider.len() as u64).sum(),
         last_change: 0,
     };
     let task = tokio::spawn(put_in_place(Arc::clone(state), content, origin));

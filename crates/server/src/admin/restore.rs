@@ -57,7 +57,7 @@ pub(crate) static RESTORE: AdminOperation = AdminOperation::new(
 .streaming_its_body()
 .recorded(Recorded::new("restore"));
 
-/// Restores what the body holds. It comes to its end also when whoever asked has gone.
+/// Restores what the body holds. It finishes even when its client disconnects.
 async fn restore(state: &Arc<State>, body: &mut RequestBody) -> Outcome {
     // Before a byte is read: an upload may be large.
     if state.store.stats().await?.last_change > 0 {
@@ -135,7 +135,7 @@ async fn put_in_place(
     if let Err(error) = import.abandon().await {
         tracing::error!(%error, "what was restored so far could not be taken away; the store has to be made anew");
     }
-    // Who has gone reads nothing.
+    // The receiver may have been dropped.
     Err(failed.map_or_else(|| ApiError::BadRequest("The upload was broken off.".to_owned()), refused))
 }
 

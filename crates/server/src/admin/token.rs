@@ -51,7 +51,7 @@ async fn create(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, Api
         revoked: false,
     };
     change(state, RegistryCommand::CreateAdminToken(token.clone()), origin).await?;
-    created(&admin::AdminToken { token: Some(Secret(text)), ..shown(&token) })
+    created(&admin::AdminToken { token: Some(Secret(text)), ..to_wire(&token) })
 }
 
 pub(crate) static LIST: AdminOperation = AdminOperation::new(
@@ -71,10 +71,10 @@ pub(crate) static LIST: AdminOperation = AdminOperation::new(
 /// Those that work or have expired, and the one that the server was started with while it works.
 fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
     let registry = state.store.registry();
-    let made = registry.admin_tokens.values().filter(|own| !own.revoked);
-    let mut all: Vec<_> = made.map(|own| (own.id.to_string(), shown(own))).collect();
+    let made = registry.admin_tokens.values().filter(|token| !token.revoked);
+    let mut all: Vec<_> = made.map(|token| (token.id.to_string(), to_wire(token))).collect();
     if !state.credentials.bootstrap.is_revoked(state.keys(), &registry) {
-        let own = admin::AdminToken {
+        let bootstrap = admin::AdminToken {
             id: BOOTSTRAP.to_owned(),
             name: BOOTSTRAP.to_owned(),
             role: Role::Admin,
@@ -82,7 +82,7 @@ fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
             expires: None,
             token: None,
         };
-        all.push((BOOTSTRAP.to_owned(), own));
+        all.push((BOOTSTRAP.to_owned(), bootstrap));
     }
     ok(&page(all, query)?)
 }
@@ -118,8 +118,8 @@ fn revoked_bootstrap(state: &State, origin: &Origin) -> Result<AdminToken, ApiEr
     if state.credentials.bootstrap.is_revoked(state.keys(), &registry) {
         return Err(not_found("admin token"));
     }
-    let rules = |own: &AdminToken| own.role == Role::Admin && !own.revoked && !access::is_over(own);
-    if !registry.admin_tokens.values().any(|own| rules(own)) {
+    let rules = |token: &AdminToken| token.role == Role::Admin && !token.revoked && !access::is_over(token);
+    if !registry.admin_tokens.values().any(|token| rules(token)) {
         return Err(ApiError::Conflict(
             "Nobody else has an admin token with the role admin; make one first.".to_owned(),
         ));
@@ -158,7 +158,7 @@ fn check_life(seconds: u64) -> Result<u64, ApiError> {
     )))
 }
 
-fn shown(token: &AdminToken) -> admin::AdminToken {
+fn to_wire(token: &AdminToken) -> admin::AdminToken {
     let text = |time: Timestamp| humantime::format_rfc3339_millis(time.system_time()).to_string();
     admin::AdminToken {
         id: token.id.to_string(),

@@ -65,7 +65,7 @@ async fn verify(state: &Arc<State>) -> Result<Reply, ApiError> {
             text.push(b'\n');
             if sender.send_data(Bytes::from(text)).await.is_err() {
                 reading.abort();
-                return tracing::warn!("who asked for a verification has gone");
+                return tracing::warn!("the client of a verification has disconnected");
             }
             if matches!(line, VerifyLine::Done(_)) {
                 return;

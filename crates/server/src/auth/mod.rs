@@ -157,7 +157,8 @@ async fn authenticate_foreign(state: &State, issuer: &Foreign, token: &str) -> R
     let registry = state.store.registry();
     let client = registry.clients.get(&vouched.client).filter(|client| client.enabled);
     let client = Arc::clone(client.ok_or(ApiError::Unauthorized(Unauthorized::UnknownClient))?);
-    let has = |scope: &str| vouched.scopes.is_none_or(|own| own.has(scope)) && client.scopes.contains(scope);
+    let has =
+        |scope: &str| vouched.scopes.is_none_or(|scopes| scopes.has(scope)) && client.scopes.contains(scope);
     let other_scopes = (!has(SERVICE_PROVIDER)).then(|| {
         // What else a token is good for is not kept; what else a client is granted is known.
         let token_lacks_it = client.scopes.contains(SERVICE_PROVIDER);
@@ -184,7 +185,7 @@ impl Caller {
 
     fn check_scope(&self, group: Group) -> Result<(), ApiError> {
         match &self.other_scopes {
-            Some(granted) if !granted.iter().any(|own| group.scopes().contains(&&**own)) => {
+            Some(granted) if !granted.iter().any(|scope| group.scopes().contains(&&**scope)) => {
                 Err(ApiError::Forbidden(Forbidden::Scope { group, granted: granted.clone() }))
             }
             _ => Ok(()),

@@ -26,9 +26,9 @@ struct Queue {
 impl Queue {
     fn remove(&mut self, number: u64) -> Option<Arc<Notify>> {
         let (origin, told) = self.all.remove(&number)?;
-        if let Some(own) = self.origins.get_mut(&origin) {
-            own.remove(&number);
-            if own.is_empty() {
+        if let Some(of_origin) = self.origins.get_mut(&origin) {
+            of_origin.remove(&number);
+            if of_origin.is_empty() {
                 self.origins.remove(&origin);
             }
         }
@@ -48,10 +48,10 @@ impl Awaited {
         let number = queue.next;
         queue.next += 1;
         queue.all.insert(number, (origin, Arc::clone(&told)));
-        let own = queue.origins.entry(origin).or_default();
-        own.insert(number);
-        let too_old = if own.len() > self.most_of_origin {
-            own.first().copied()
+        let of_origin = queue.origins.entry(origin).or_default();
+        of_origin.insert(number);
+        let too_old = if of_origin.len() > self.most_of_origin {
+            of_origin.first().copied()
         } else if queue.all.len() > self.most {
             queue.all.keys().next().copied()
         } else {

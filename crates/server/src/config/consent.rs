@@ -50,13 +50,13 @@ impl Network {
     /// Whether an address is one of them.
     pub(crate) fn contains(self, other: IpAddr) -> bool {
         match (self.address, other) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
+            (IpAddr::V4(network), IpAddr::V4(other)) => {
                 let mask = u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or_default();
-                own.to_bits() & mask == other.to_bits() & mask
+                network.to_bits() & mask == other.to_bits() & mask
             }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
+            (IpAddr::V6(network), IpAddr::V6(other)) => {
                 let mask = u128::MAX.checked_shl(128 - u32::from(self.bits)).unwrap_or_default();
-                own.to_bits() & mask == other.to_bits() & mask
+                network.to_bits() & mask == other.to_bits() & mask
             }
             _ => false,
         }
@@ -110,6 +110,6 @@ mod tests {
         for bad in ["", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/-1", "example", "::/129"] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
         }
-        assert!(Network::LOOPBACK.iter().any(|own| own.contains("127.3.2.1".parse().unwrap())));
+        assert!(Network::LOOPBACK.iter().any(|network| network.contains("127.3.2.1".parse().unwrap())));
     }
 }

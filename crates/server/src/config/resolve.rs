@@ -160,7 +160,7 @@ impl Settings {
             consent_login: self.consent_login.map(|text| text.0).unwrap_or_default(),
             consent_proxies: self
                 .consent_proxy
-                .map_or_else(|| Network::LOOPBACK.to_vec(), |own| values(Some(own))),
+                .map_or_else(|| Network::LOOPBACK.to_vec(), |networks| values(Some(networks))),
             cors_origins: values(self.cors_origin),
             log_level,
             log_format: self.log_format.unwrap_or_default(),
@@ -177,7 +177,7 @@ fn wrong_secret(flag: &'static str) -> impl FnOnce(InvalidSecret) -> ConfigError
 }
 
 fn admin_token(token: Option<SecretSetting>) -> Result<Option<Secret>, ConfigError> {
-    token.map(|token| token.own().map_err(wrong_secret("admin-token"))).transpose()
+    token.map(|token| token.to_secret().map_err(wrong_secret("admin-token"))).transpose()
 }
 
 fn loopback(port: u16) -> ListenAddress {

@@ -55,7 +55,7 @@ impl SecretSetting {
     ///
     /// # Errors
     /// [`InvalidSecret`] naming the rule.
-    pub fn own(&self) -> Result<Secret, InvalidSecret> {
+    pub fn to_secret(&self) -> Result<Secret, InvalidSecret> {
         self.at_least(limit::SECRET_MIN_BYTES)
     }
 
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn white_space_around_a_secret_is_not_part_of_it() {
         let given = SecretSetting::from(" \tkX4v9QmT2bYw\r\n");
-        assert_eq!(given.own().unwrap().0, "kX4v9QmT2bYw");
+        assert_eq!(given.to_secret().unwrap().0, "kX4v9QmT2bYw");
         assert_eq!(given.presented().unwrap().0, "kX4v9QmT2bYw");
     }
 
@@ -139,12 +139,12 @@ mod tests {
     fn a_refusal_names_the_rule_and_repeats_nothing() {
         let long = "h".repeat(limit::SECRET_MAX_BYTES + 1);
         for bad in ["", "hush", "hush hush", "hush\nhush-hush", "hüsh-hüsh", "hush\u{7f}hush", &long] {
-            let refused = SecretSetting::from(bad).own().unwrap_err();
+            let refused = SecretSetting::from(bad).to_secret().unwrap_err();
             assert_eq!(refused, InvalidSecret::Form { least: limit::SECRET_MIN_BYTES });
             assert_eq!(refused.to_string(), "must be 8 to 2048 printable ASCII characters without spaces");
         }
         let bytes: OsString = std::os::unix::ffi::OsStringExt::from_vec(b"hush-hush\xff".to_vec());
-        assert_eq!(SecretSetting::from(bytes).own().unwrap_err().to_string(), "must be UTF-8");
+        assert_eq!(SecretSetting::from(bytes).to_secret().unwrap_err().to_string(), "must be UTF-8");
         assert!(SecretSetting::from("t").presented().is_ok());
         assert!(!format!("{:?}", SecretSetting::from("hush")).contains("hush"));
     }

@@ -46,7 +46,7 @@ pub(crate) struct SigningKey {
 pub(crate) enum NotOpened {
     /// None of ours, changed, or of a key that counts no more.
     Foreign,
-    /// It names a key that this node has not heard of yet, if there is one.
+    /// It names a key that this node does not know yet, if there is one.
     UnknownKey,
 }
 
@@ -106,24 +106,24 @@ impl SigningKeys {
 
     /// The key with this number.
     pub(super) fn for_id(&self, id: u32) -> Result<&SigningKey, NotOpened> {
-        let found = self.keys.iter().find(|own| own.id == id);
+        let found = self.keys.iter().find(|key| key.id == id);
         found.ok_or(if id > self.current().id { NotOpened::UnknownKey } else { NotOpened::Foreign })
     }
 
     /// The keys that may have signed what lives for so many seconds and is good now, newest first.
     pub(crate) fn alive(&self, now: u64, life: u64) -> impl Iterator<Item = &SigningKey> {
-        self.keys.iter().rev().filter(move |own| now < own.end(life))
+        self.keys.iter().rev().filter(move |key| now < key.end(life))
     }
 }
 
 impl SigningKey {
-    fn derive(own: &KeyInUse) -> Self {
-        let key = |purpose: &str| derive(&own.key, purpose);
-        let hide = derived(&own.key, "jackfield authorization code encryption v1");
+    fn derive(in_use: &KeyInUse) -> Self {
+        let key = |purpose: &str| derive(&in_use.key, purpose);
+        let hide = derived(&in_use.key, "jackfield authorization code encryption v1");
         let hide = hide.as_ref().try_into().expect("HMAC-SHA256 gives 32 bytes");
         Self {
-            id: own.id,
-            retired: own.retired,
+            id: in_use.id,
+            retired: in_use.retired,
             access_token: key("jackfield access token v1"),
             page_token: key("jackfield page token v1"),
             code: CodeKeys::new(key("jackfield authorization code v1"), hide),
@@ -131,7 +131,7 @@ impl SigningKey {
         }
     }
 
-    /// Whether it could sign at this time: not after it was retired. Another node may have heard of that a little later,
+    /// Whether it could sign at this time: not after it was retired. Another node may have learnt of that a little later,
     /// and have another clock.
     pub(crate) fn could_sign_at(&self, issued: u64) -> bool {
         self.retired.is_none_or(|retired| issued <= retired.saturating_add(limit::KEY_GRACE_SECONDS))
@@ -189,7 +189,7 @@ pub(crate) mod tests {
         assert_eq!((old.named(), new.named()), (None, Some(2)));
         let last = 1_000 + limit::KEY_GRACE_SECONDS;
         assert!(old.could_sign_at(last) && !old.could_sign_at(last + 1) && new.could_sign_at(u64::MAX));
-        let alive = |now| keys.alive(now, 300).map(|own| own.id).collect::<Vec<_>>();
+        let alive = |now| keys.alive(now, 300).map(|key| key.id).collect::<Vec<_>>();
         assert_eq!(alive(last + 299), [2, 1]);
         assert_eq!(alive(last + 300), [2]);
         assert_eq!(keys.for_id(0).unwrap_err(), NotOpened::Foreign);

@@ -20,7 +20,7 @@ pub(crate) enum Unauthorized {
     Malformed,
     /// What looks like a token that this service did not issue, or was changed.
     Unknown,
-    /// What looks like a token of a key that this node has not heard of.
+    /// What looks like a token of a key that this node does not know yet.
     UnknownKey,
     /// A token past its time.
     Expired {
@@ -67,7 +67,7 @@ impl Unauthorized {
     }
 
     /// RFC 6750: a request without authentication gets no error code. Nor does one for what is another
-    /// organization's: its token is valid, and a client that renews tokens on `invalid_token` would do so in vain.
+    /// organization's: its token is valid, and a client that renews tokens on `invalid_token` would gain nothing.
     pub(super) fn challenge(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Missing

@@ -41,8 +41,8 @@ impl AdminHosts {
         match head.headers.get(ORIGIN) {
             Some(origin) if !reads => {
                 let origin = origin.to_str().ok().and_then(site);
-                let own = |origin: &Authority| host.as_ref() == Some(origin) || self.names(origin.host());
-                if origin.as_ref().is_some_and(own) {
+                let is_ours = |origin: &Authority| host.as_ref() == Some(origin) || self.names(origin.host());
+                if origin.as_ref().is_some_and(is_ours) {
                     Ok(())
                 } else {
                     Err(ApiError::Forbidden(Forbidden::Origin))

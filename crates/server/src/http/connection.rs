@@ -46,7 +46,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Between two looks for a connection that could make room.
 const MAKE_ROOM_PAUSE: Duration = Duration::from_millis(100);
-/// Why connections could not be accepted lately.
+/// Why connections could recently not be accepted.
 static ACCEPT_ERRORS: LogThrottle = LogThrottle::new();
 
 /// How long a client may take.

@@ -35,7 +35,7 @@ impl Cors {
     pub(crate) fn allowed<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
         let value = headers.get(header::ORIGIN)?;
         let text = value.to_str().ok()?;
-        let matches = |own: &CorsOrigin| match own {
+        let matches = |allowed: &CorsOrigin| match allowed {
             CorsOrigin::Exact(origin) => origin == text,
             CorsOrigin::Loopback => is_loopback(text),
         };
@@ -55,12 +55,12 @@ impl Cors {
         // As with every answer of the login; browsers keep what they are told here by its own age.
         reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.allowed(headers).is_some() {
-            let own = reply.headers_mut();
+            let headers = reply.headers_mut();
             if let Ok(methods) = HeaderValue::from_str(allow) {
-                own.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+                headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
             }
-            own.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS.clone());
-            own.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(limit::PREFLIGHT_SECONDS));
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS.clone());
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(limit::PREFLIGHT_SECONDS));
         }
         Some(reply)
     }
@@ -68,11 +68,11 @@ impl Cors {
 
 /// Says on an answer which origin may read it.
 pub(crate) fn decorate(origin: Option<HeaderValue>, reply: &mut Reply) {
-    let own = reply.headers_mut();
-    own.append(header::VARY, HeaderValue::from_static("Origin"));
+    let headers = reply.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
-        own.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        own.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED.clone());
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED.clone());
     }
 }
 

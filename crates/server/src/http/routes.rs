@@ -153,8 +153,10 @@ pub(crate) fn router(listener: Listener) -> Router<Handler> {
 /// The names of operations that a fault rule can select, in the order of their routes.
 pub(crate) fn fault_operations() -> Vec<&'static str> {
     let operations = ROUTES.iter().map(|route| route.handler.operation());
-    let mut names: Vec<&str> =
-        operations.filter(|own| own.audience == Audience::Client).map(|own| own.name).collect();
+    let mut names: Vec<&str> = operations
+        .filter(|operation| operation.audience == Audience::Client)
+        .map(|operation| operation.name)
+        .collect();
     names.dedup();
     names
 }

@@ -168,6 +168,6 @@ fn candidates<'k>(set: &'k JwkSet, header: &'k Header) -> impl Iterator<Item = &
     named(set, header).filter(|jwk| {
         let signs = !matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption));
         let pinned = jwk.common.key_algorithm;
-        signs && pinned.is_none_or(|own| own.to_string() == format!("{:?}", header.alg))
+        signs && pinned.is_none_or(|algorithm| algorithm.to_string() == format!("{:?}", header.alg))
     })
 }

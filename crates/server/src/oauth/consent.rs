@@ -286,7 +286,7 @@ fn check(
         registry.clients.get(id).ok_or_else(|| on_page("There is no client with this client_id."))?;
     *log = Some(Arc::clone(&client.id));
     let uri = parameters.get("redirect_uri").ok_or_else(|| on_page("redirect_uri is missing."))?;
-    if !client.redirect_uris.iter().any(|own| own == uri) {
+    if !client.redirect_uris.iter().any(|registered| registered == uri) {
         return Err(on_page("redirect_uri is not one of those that the client registered."));
     }
     let redirect = Redirect { uri: uri.to_owned(), state: parameters.get("state").map(str::to_owned) };
@@ -339,7 +339,7 @@ impl Parameters {
     fn parse(text: &[u8]) -> Self {
         let mut parameters = Self::default();
         for (name, value) in form_urlencoded::parse(text).filter(|(_, value)| !value.is_empty()) {
-            match (&*name, PARAMETERS.iter().position(|own| *own == name)) {
+            match (&*name, PARAMETERS.iter().position(|parameter| *parameter == name)) {
                 ("decision", _) => parameters.decision = Some(value.into_owned()),
                 ("token", _) => parameters.token = Some(value.into_owned()),
                 ("password", _) => parameters.password = Some(value.into_owned()),
@@ -357,7 +357,7 @@ impl Parameters {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        let at = PARAMETERS.iter().position(|own| *own == name)?;
+        let at = PARAMETERS.iter().position(|parameter| *parameter == name)?;
         self.values[at].as_deref()
     }
 
@@ -371,7 +371,7 @@ impl Parameters {
         PARAMETERS
             .into_iter()
             .zip(&self.values)
-            .filter_map(|(name, own)| Some((name, own.as_deref()?)))
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)))
             .collect()
     }
 }

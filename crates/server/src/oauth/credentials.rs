@@ -62,7 +62,7 @@ pub(super) fn authenticate(
         Some(value) => {
             let Basic { id, secret, decoding_changed } =
                 basic(value).ok_or_else(|| GrantError::invalid_client(Why::MalformedHeader))?;
-            if form.client_id.as_ref().is_some_and(|own| *own != id) {
+            if form.client_id.as_ref().is_some_and(|other| *other != id) {
                 return Err(twice("client_id differs between header and body.", Why::TwoClientIds).into());
             }
             let wrong = if decoding_changed { Why::WrongSecretAfterDecoding } else { Why::WrongSecret };

@@ -35,10 +35,10 @@ pub(super) async fn refresh(
         .ok_or_else(|| GrantError::bad("invalid_request", "refresh_token is missing; it is required."))?;
     let attempt = Attempt { at: Guess::RefreshToken, of: client.id.as_str(), from: call.peer.origin() };
     let (known_by, member) = state.keys().read_refresh_token(&presented);
-    let own = match client.standing(&known_by) {
-        Standing::Current(own) => {
+    let held = match client.standing(&known_by) {
+        Standing::Current(held) => {
             check_right(state, attempt, &presented)?;
-            own
+            held
         }
         Standing::Replaced(successor) => {
             // Somebody kept a copy of a token that was replaced: nobody can tell who is the thief.
@@ -50,12 +50,14 @@ pub(super) async fn refresh(
     let next = if asking.proven {
         presented
     } else {
-        let member = member.unwrap_or(Member { family: own.id(), number: 0 });
-        replace(state, call, client, own, Replaced { old: known_by, member }).await?
+        let member = member.unwrap_or(Member { family: held.id(), number: 0 });
+        replace(state, call, client, held, Replaced { old: known_by, member }).await?
     };
-    let scopes =
-        own.scopes.as_ref().map_or_else(|| client.scopes.clone(), |own| own.intersection(&client.scopes));
-    let mut token = issue_from(state, client, &scopes, limit::ACCESS_TOKEN_SECONDS, Some(own.id()));
+    let scopes = held
+        .scopes
+        .as_ref()
+        .map_or_else(|| client.scopes.clone(), |scopes| scopes.intersection(&client.scopes));
+    let mut token = issue_from(state, client, &scopes, limit::ACCESS_TOKEN_SECONDS, Some(held.id()));
     token.refresh_token = Some(Secret(next));
     state.metrics.token_issued("refresh_token");
     Ok(token)
@@ -73,10 +75,10 @@ async fn replace(
     state: &State,
     call: &Call,
     client: &Client,
-    own: &RefreshToken,
+    held: &RefreshToken,
     Replaced { old, member }: Replaced,
 ) -> Result<String, Failure> {
-    if own.code.is_none() {
+    if held.code.is_none() {
         return Err(GrantError::invalid_client(Why::NoCredentials).into());
     }
     let next = state.keys().refresh_token_of(member.next());

@@ -41,8 +41,8 @@ impl Cookie {
     pub(super) fn read(key: &hmac::Key, headers: &HeaderMap, secure: bool, now: u64) -> Option<Self> {
         let name = if secure { SECURE } else { PLAIN };
         let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let own = |pair: &'_ str| pair.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
-        texts.flat_map(|text| text.split(';')).filter_map(own).find_map(|value| {
+        let value_of = |pair: &'_ str| pair.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
+        texts.flat_map(|text| text.split(';')).filter_map(value_of).find_map(|value| {
             let expires = open(key, &value)?;
             (now < expires).then_some(Self { value, expires })
         })

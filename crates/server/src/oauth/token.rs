@@ -37,7 +37,7 @@ pub(super) const DESCRIPTION: Description = describe("Get an access token")
             "`invalid_request`, `invalid_grant`, `invalid_scope`, `unauthorized_client` or `unsupported_grant_type`.",
         ),
         (401, "`invalid_client`: the client id or the secret is not valid."),
-        (429, "`temporarily_unavailable`: too many logins failed of late."),
+        (429, "`temporarily_unavailable`: too many logins failed recently."),
         (500, "`server_error`."),
         (503, "`temporarily_unavailable`."),
     ]);
@@ -75,7 +75,7 @@ async fn grant(state: &State, call: &Call, body: &[u8], log: &mut RequestLog) ->
     if form.in_query {
         let registry = state.store.registry();
         let organization = registry.organizations.get(&asking.client.organization);
-        allow_query_parameters(organization.is_none_or(|own| own.lenient))?;
+        allow_query_parameters(organization.is_none_or(|organization| organization.lenient))?;
     }
     if !asking.client.enabled {
         let refused = GrantError::bad("unauthorized_client", "The client is disabled.");
@@ -110,7 +110,7 @@ fn client_credentials(state: &State, client: &Client, scope: Option<&str>) -> Re
         asked.ok_or_else(|| invalid("scope is missing; it names the scopes of the token.".to_owned()))?;
     let asked = ScopeSet::parse(asked).map_err(|error| invalid(format!("scope: {error}.")))?;
     if asked.intersection(&client.scopes) != asked {
-        let missing = asked.iter().map(Scope::as_str).filter(|own| !client.scopes.contains(own));
+        let missing = asked.iter().map(Scope::as_str).filter(|scope| !client.scopes.contains(scope));
         let missing = redact::scopes(missing);
         let refused = invalid("scope names a scope that the client was not granted.".to_owned());
         return Err(refused.of_scopes(missing, &client.scopes));

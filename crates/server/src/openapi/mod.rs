@@ -31,7 +31,9 @@ static PAGE: LazyLock<Bytes> = LazyLock::new(|| {
     let operations: Vec<page::Operation<'_>> = DOCUMENT
         .paths
         .iter()
-        .flat_map(|(path, methods)| methods.iter().map(move |(method, own)| (path, method, value(own))))
+        .flat_map(|(path, methods)| {
+            methods.iter().map(move |(method, operation)| (path, method, value(operation)))
+        })
         .collect();
     page::render(&value(&*DOCUMENT), &operations).into()
 });
@@ -77,7 +79,7 @@ impl<T> InOrder<T> {
 
     /// The value under a name, which is made where there is none.
     fn entry(&mut self, name: &str, new: impl FnOnce() -> T) -> &mut T {
-        let place = self.0.iter().position(|(own, _)| own == name).unwrap_or_else(|| {
+        let place = self.0.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
             self.0.push((name.to_owned(), new()));
             self.0.len() - 1
         });

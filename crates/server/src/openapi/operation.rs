@@ -66,7 +66,7 @@ fn parameters(path: &str, description: &Description, generator: &mut SchemaGener
         let required = schema["required"].take();
         let Value::Object(properties) = schema["properties"].take() else { return parameters };
         parameters.extend(properties.into_iter().map(|(name, mut schema)| {
-            let required = required.as_array().is_some_and(|names| names.iter().any(|own| *own == name));
+            let required = required.as_array().is_some_and(|names| names.iter().any(|required| *required == name));
             let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
             json!({ "name": name, "in": "query", "required": required, "description": description, "schema": schema })
         }));

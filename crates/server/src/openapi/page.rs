@@ -40,7 +40,8 @@ fn write_page(page: &mut String, document: &Value, operations: &[Operation<'_>])
     write_contents(page, operations)?;
     for tag in document["tags"].as_array().into_iter().flatten() {
         write!(page, "<h2>{}</h2><p>{}</p>", escape(&tag["name"]), prose(&tag["description"]))?;
-        for (path, method, operation) in operations.iter().filter(|(_, _, own)| own["tags"][0] == tag["name"])
+        for (path, method, operation) in
+            operations.iter().filter(|(_, _, operation)| operation["tags"][0] == tag["name"])
         {
             write_operation(page, path, method, operation)?;
         }
@@ -126,7 +127,8 @@ fn write_schema(page: &mut String, schema: &Value) -> std::fmt::Result {
 /// The properties of an object, those of objects within it by their dotted names.
 fn write_properties(page: &mut String, schema: &Value, prefix: &str) -> std::fmt::Result {
     for (name, property) in entries(&schema["properties"]) {
-        let required = schema["required"].as_array().is_some_and(|names| names.iter().any(|own| own == name));
+        let required =
+            schema["required"].as_array().is_some_and(|names| names.iter().any(|required| required == name));
         write!(
             page,
             "<tr><td><code>{prefix}{name}</code></td><td>{} {}</td><td>{}</td></tr>",

@@ -3,7 +3,7 @@
 //! Rules live in memory and end with the process or a reset. A call is offered to them in the order of their making;
 //! the first that fires decides, later ones do not see the call. A rule counts the calls that it selects, and from
 //! their numbers and its seed follows which of them it spoils: the same calls in the same order meet the same faults.
-//! Without rules a request pays one load.
+//! Without rules a request costs one atomic load.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -81,7 +81,7 @@ impl Faults {
         }
         rules.last_id += 1;
         let rule = Rule { id: rules.last_id, said, calls: 0, hits: 0 };
-        let shown = rule.shown();
+        let shown = rule.to_wire();
         rules.rules.push(rule);
         self.any.store(true, Ordering::Relaxed);
         Some(shown)
@@ -89,7 +89,7 @@ impl Faults {
 
     /// Every rule with its counts, in the order of their making.
     pub(crate) fn list(&self) -> Vec<FaultRule> {
-        self.lock().rules.iter().map(Rule::shown).collect()
+        self.lock().rules.iter().map(Rule::to_wire).collect()
     }
 
     /// Removes a rule; answers whether it was there.
@@ -148,9 +148,9 @@ impl Faults {
 impl Rule {
     fn evaluate(&mut self, context: FaultContext<'_>) -> Option<FaultMatch> {
         let said = &self.said;
-        let selected = said.operation.as_deref().is_none_or(|own| own == context.operation)
-            && said.client_id.as_ref().is_none_or(|own| context.client == Some(own.as_str()))
-            && said.service_provider_id.is_none_or(|own| context.provider == Some(own));
+        let selected = said.operation.as_deref().is_none_or(|wanted| wanted == context.operation)
+            && said.client_id.as_ref().is_none_or(|wanted| context.client == Some(wanted.as_str()))
+            && said.service_provider_id.is_none_or(|wanted| context.provider == Some(wanted));
         if !selected {
             return None;
         }
@@ -193,7 +193,7 @@ impl Rule {
         part / (1_u64 << 53) as f64
     }
 
-    fn shown(&self) -> FaultRule {
+    fn to_wire(&self) -> FaultRule {
         FaultRule { id: Some(self.id), calls: Some(self.calls), hits: Some(self.hits), ..self.said.clone() }
     }
 }
@@ -226,11 +226,11 @@ pub(crate) fn check(rule: &FaultRule, operations: &[&str]) -> Result<(), String>
     ensure(effect, "one of status, latency_ms and drop must be there.")?;
     ensure(rule.retry_after.is_none() || rule.status.is_some(), "retry_after goes with a status only.")?;
     let seconds = 1..=limit::RETRY_AFTER_MAX_SECONDS;
-    let range = rule.retry_after.is_none_or(|own| seconds.contains(&own));
+    let range = rule.retry_after.is_none_or(|seconds_given| seconds.contains(&seconds_given));
     ensure(range, &format!("retry_after must be 1 to {}.", seconds.end()))?;
     let longest = limit::FAULT_LATENCY_MAX_MS;
     let latencies = [rule.latency_ms, rule.latency_max_ms];
-    let range = latencies.into_iter().flatten().all(|own| own <= longest);
+    let range = latencies.into_iter().flatten().all(|latency| latency <= longest);
     ensure(range, &format!("latency_ms and latency_max_ms must be at most {longest}."))?;
     let order = rule.latency_max_ms.is_none_or(|most| rule.latency_ms.is_some_and(|least| least <= most));
     ensure(order, "latency_max_ms goes with a latency_ms that is not larger.")?;
@@ -240,7 +240,7 @@ pub(crate) fn check(rule: &FaultRule, operations: &[&str]) -> Result<(), String>
     let choices = [rule.nth.is_some(), rule.every.is_some(), rule.probability.is_some()];
     let one = choices.into_iter().filter(|&there| there).count() <= 1;
     ensure(one, "nth, every and probability exclude each other.")?;
-    let range = rule.probability.is_none_or(|own| (0.0..=1.0).contains(&own));
+    let range = rule.probability.is_none_or(|probability| (0.0..=1.0).contains(&probability));
     ensure(range, "probability must be 0 to 1.")?;
     let answered = rule.id.is_some() || rule.calls.is_some() || rule.hits.is_some();
     ensure(!answered, "id, calls and hits are the server's to give.")

@@ -213,10 +213,10 @@ impl Journal {
 
 impl Filter {
     fn lets_through(&self, entry: &JournalEntry) -> bool {
-        self.operation.as_ref().is_none_or(|own| *own == entry.operation)
-            && self.status.is_none_or(|own| entry.status == Some(own))
-            && self.client.as_ref().is_none_or(|own| entry.client_id.as_ref() == Some(own))
-            && self.request_id.is_none_or(|own| own == entry.request_id)
+        self.operation.as_ref().is_none_or(|wanted| *wanted == entry.operation)
+            && self.status.is_none_or(|wanted| entry.status == Some(wanted))
+            && self.client.as_ref().is_none_or(|wanted| entry.client_id.as_ref() == Some(wanted))
+            && self.request_id.is_none_or(|wanted| wanted == entry.request_id)
             && (!self.refused || entry.refusal.is_some())
     }
 }

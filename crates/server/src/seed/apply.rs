@@ -58,7 +58,7 @@ impl SeedOrganization {
 /// Two organizations without ids that have one name would silently become one.
 fn check_names(seed: &Seed) -> Result<(), SeedError> {
     let mut names = std::collections::BTreeSet::new();
-    for organization in seed.organizations.iter().filter(|own| own.id.is_none()) {
+    for organization in seed.organizations.iter().filter(|organization| organization.id.is_none()) {
         if !names.insert(&organization.name) {
             return Err(SeedError::Invalid {
                 subject: format!("organization {:?}", organization.name),
@@ -81,7 +81,12 @@ async fn apply_organization(
     let subject = || format!("organization {id}");
     validate::name("name", &seed.name).map_err(|error| invalid(&subject(), &error))?;
     validate::quotas(&seed.quotas).map_err(|error| invalid(&subject(), &error))?;
-    let known = place.store.registry().organizations.get(id).and_then(|own| own.consent_password.clone());
+    let known = place
+        .store
+        .registry()
+        .organizations
+        .get(id)
+        .and_then(|organization| organization.consent_password.clone());
     let consent_password = match &seed.consent_password {
         None => None,
         Some(password) => {
@@ -146,7 +151,11 @@ async fn apply_client(
     if seed.secret.0.len() < limit::STRONG_SECRET_BYTES {
         tracing::warn!(client = %id, "the seed gives this client a short secret, which may be guessed");
     }
-    owned_by(place.store.registry().clients.get(&id).map(|own| &own.organization), organization, &subject)?;
+    owned_by(
+        place.store.registry().clients.get(&id).map(|client| &client.organization),
+        organization,
+        &subject,
+    )?;
     let secret_hash = place.keys.hash_client_secret(&id, &seed.secret.0);
     let refresh_token = seed
         .refresh_token
@@ -191,7 +200,11 @@ async fn apply_provider(
     };
     check(validate::name("logical_id", &seed.logical_id))?;
     check(validate::display_names(&display_name))?;
-    owned_by(place.store.registry().providers.get(&id).map(|own| &own.organization), organization, &subject)?;
+    owned_by(
+        place.store.registry().providers.get(&id).map(|provider| &provider.organization),
+        organization,
+        &subject,
+    )?;
     let update = RegistryCommand::UpdateServiceProvider(id, display_name.clone());
     let new = registry::ServiceProvider {
         id,
@@ -202,7 +215,7 @@ async fn apply_provider(
     };
     create_or_update(place, &subject, RegistryCommand::CreateServiceProvider(new), update).await?;
     for associations in seed.associations.chunks(ASSOCIATIONS_AT_A_TIME) {
-        try_join_all(associations.iter().map(|own| add_association(place, id, own))).await?;
+        try_join_all(associations.iter().map(|association| add_association(place, id, association))).await?;
     }
     Ok(())
 }
@@ -239,8 +252,8 @@ async fn apply_profile(
         registry::Profile { id, organization: organization.clone(), unit: seed.unit, name: seed.name };
     match place.store.create_profile(profile.clone(), origin()).await? {
         CreateProfileOutcome::Created => Ok(()),
-        CreateProfileOutcome::UnitHasProfile(own) if own.id == profile.id => {
-            owned_by(Some(&own.organization), organization, &subject)
+        CreateProfileOutcome::UnitHasProfile(existing) if existing.id == profile.id => {
+            owned_by(Some(&existing.organization), organization, &subject)
         }
         CreateProfileOutcome::UnitHasProfile(_) => conflict("its unit has another profile already"),
         CreateProfileOutcome::IdTaken => conflict("there is a profile with this id for another unit"),

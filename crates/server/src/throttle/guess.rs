@@ -55,7 +55,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) from: Origin,
 }
 
-/// The failures of late, and who did well.
+/// Recent failures, and recent successes.
 pub(crate) struct Guesses {
     hasher: RandomState,
     pairs: Buckets,
@@ -63,7 +63,7 @@ pub(crate) struct Guesses {
     sources: Buckets,
     targets: Buckets,
     admin: Buckets,
-    /// Attempts that succeeded lately, by the hash of target and address.
+    /// Attempts that succeeded recently, by the hash of target and address.
     known: Mutex<Cache<u64, ()>>,
     /// Refusals that are being held back.
     held: AtomicUsize,

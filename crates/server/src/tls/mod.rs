@@ -157,7 +157,7 @@ impl Tls {
                 (self, metrics)
             });
             match look.await {
-                Ok((own, shared)) => (self, metrics) = (own, shared),
+                Ok((refreshed, shared)) => (self, metrics) = (refreshed, shared),
                 // The process is ending.
                 Err(_) => return,
             }

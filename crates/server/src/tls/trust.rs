@@ -79,7 +79,7 @@ impl Trust {
     }
 
     fn host(&self, name: &str) -> &str {
-        let named = self.names.iter().find(|own| own.as_str() == name);
+        let named = self.names.iter().find(|known| known.as_str() == name);
         named.or(self.names.first()).expect("there is at least one name").as_str()
     }
 }

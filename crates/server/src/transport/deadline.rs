@@ -145,11 +145,11 @@ impl Deadlines {
     /// Notes that an exchange is over. The last one of a connection that carries `streams` leaves it idle; on others the
     /// library bounds the time to the next head.
     pub(super) fn end_exchange(&self, streams: bool) {
-        let own = &*self.0;
-        let last = own.busy.fetch_sub(1, Ordering::Relaxed) == 1;
-        own.read.clear();
+        let inner = &*self.0;
+        let last = inner.busy.fetch_sub(1, Ordering::Relaxed) == 1;
+        inner.read.clear();
         if last && streams {
-            own.idle.set(self.now().saturating_add(nanos(own.idle_limit)));
+            inner.idle.set(self.now().saturating_add(nanos(inner.idle_limit)));
         }
     }
 
@@ -159,13 +159,16 @@ impl Deadlines {
 
     /// How long it has stood idle, or has taken for a head; nothing for one that is in use or was told to end.
     pub(crate) fn idle_for(&self) -> Option<Duration> {
-        let own = &*self.0;
-        if own.busy.load(Ordering::Relaxed) > 0 || self.is_told() {
+        let inner = &*self.0;
+        if inner.busy.load(Ordering::Relaxed) > 0 || self.is_told() {
             return None;
         }
-        let until =
-            [&own.head, &own.idle].into_iter().map(Deadline::get).filter(|at| *at != Deadline::NONE).min()?;
-        let since = until.saturating_sub(nanos(own.idle_limit));
+        let until = [&inner.head, &inner.idle]
+            .into_iter()
+            .map(Deadline::get)
+            .filter(|at| *at != Deadline::NONE)
+            .min()?;
+        let since = until.saturating_sub(nanos(inner.idle_limit));
         Some(Duration::from_nanos(self.now().saturating_sub(since)))
     }
 
@@ -181,19 +184,19 @@ impl Deadlines {
 
     /// Whether it has heard that it is to end, and stands idle.
     fn gives_way(&self, cx: &Context<'_>) -> bool {
-        let own = &*self.0;
-        if own.busy.load(Ordering::Relaxed) > 0 {
+        let inner = &*self.0;
+        if inner.busy.load(Ordering::Relaxed) > 0 {
             return false;
         }
         // Only who is idle is told, and has been waiting since.
-        own.task.register(cx.waker());
-        self.is_told() && own.closing.get() == Deadline::NONE
+        inner.task.register(cx.waker());
+        self.is_told() && inner.closing.get() == Deadline::NONE
     }
 
     /// Begins to watch whether answers are read, when one waits to be.
     fn watch_reading(&self) {
-        let own = &*self.0;
-        if own.outbox.handed() > 0 && own.unread.get() == Deadline::NONE {
+        let inner = &*self.0;
+        if inner.outbox.handed() > 0 && inner.unread.get() == Deadline::NONE {
             self.expect_reading(self.now());
         }
     }
@@ -201,12 +204,12 @@ impl Deadlines {
     /// Expects that what waits is read until twice the limit on a stream has passed: a stream is reset before its
     /// connection is ended.
     fn expect_reading(&self, now: u64) {
-        let own = &*self.0;
-        let span = own.closing_limit.saturating_mul(2);
+        let inner = &*self.0;
+        let span = inner.closing_limit.saturating_mul(2);
         let least = limit::READ_BYTES_PER_SECOND.saturating_mul(span.as_secs().max(1));
-        let unread = own.outbox.handed() as u64;
-        own.to_be_sent.store(own.outbox.sent().saturating_add(unread.min(least)), Ordering::Relaxed);
-        own.unread.set(now.saturating_add(nanos(span)));
+        let unread = inner.outbox.handed() as u64;
+        inner.to_be_sent.store(inner.outbox.sent().saturating_add(unread.min(least)), Ordering::Relaxed);
+        inner.unread.set(now.saturating_add(nanos(span)));
     }
 
     /// From now on it has so long to end.
@@ -216,26 +219,26 @@ impl Deadlines {
 
     /// What has to be done because of a limit that has passed at `now`.
     fn due(&self, now: u64) -> Due {
-        let own = &*self.0;
-        if own.closing.passed(now) {
-            if own.busy.load(Ordering::Relaxed) == 0 {
+        let inner = &*self.0;
+        if inner.closing.passed(now) {
+            if inner.busy.load(Ordering::Relaxed) == 0 {
                 return Due::End(Overdue::Idle);
             }
             // A last request that came before the client was told has limits of its own.
             self.begin_closing(now);
         }
-        if own.unread.passed(now) {
-            if own.outbox.handed() == 0 {
-                own.unread.clear();
-            } else if own.outbox.sent() < own.to_be_sent.load(Ordering::Relaxed) {
+        if inner.unread.passed(now) {
+            if inner.outbox.handed() == 0 {
+                inner.unread.clear();
+            } else if inner.outbox.sent() < inner.to_be_sent.load(Ordering::Relaxed) {
                 return Due::End(Overdue::Unread);
             } else {
                 self.expect_reading(now);
             }
         }
-        if own.idle.passed(now) {
-            own.idle.clear();
-            if own.busy.load(Ordering::Relaxed) == 0 {
+        if inner.idle.passed(now) {
+            inner.idle.clear();
+            if inner.busy.load(Ordering::Relaxed) == 0 {
                 self.begin_closing(now);
                 return Due::TellToEnd;
             }
@@ -253,8 +256,8 @@ impl Deadlines {
 
     /// The next limit that was not yet over at `seen`.
     fn next(&self, seen: u64) -> Option<u64> {
-        let own = &*self.0;
-        let marks = [&own.head, &own.read, &own.write, &own.idle, &own.closing, &own.unread];
+        let inner = &*self.0;
+        let marks = [&inner.head, &inner.read, &inner.write, &inner.idle, &inner.closing, &inner.unread];
         marks.into_iter().map(Deadline::get).filter(|at| *at > seen && *at != Deadline::NONE).min()
     }
 

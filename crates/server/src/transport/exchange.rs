@@ -73,9 +73,9 @@ impl Exchange {
 
     /// One that counts for some of the bytes of this one.
     fn part(&mut self, bytes: usize) -> Self {
-        let own = self.owed.get_mut();
-        let bytes = bytes.min(*own);
-        *own -= bytes;
+        let owed = self.owed.get_mut();
+        let bytes = bytes.min(*owed);
+        *owed -= bytes;
         let part = Self::begin(&self.connection, self.streams);
         part.owed.store(bytes, Ordering::Relaxed);
         part
@@ -139,9 +139,9 @@ impl Buf for Piece {
         let outbox = exchange.connection.outbox();
         outbox.handed.fetch_sub(count, Ordering::Relaxed);
         outbox.sent.fetch_add(count as u64, Ordering::Relaxed);
-        let own = exchange.owed.get_mut();
-        let paid = count.min(*own);
-        *own -= paid;
+        let owed = exchange.owed.get_mut();
+        let paid = count.min(*owed);
+        *owed -= paid;
         outbox.pay(paid);
     }
 }

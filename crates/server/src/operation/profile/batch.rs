@@ -56,7 +56,8 @@ async fn handle(organization: Organization<'_>, body: &[u8]) -> Result<Reply, Ap
     let outcomes = checked.into_iter().map(|item| {
         item.and_then(|_| stored.next().expect("one outcome for each profile that was handed over"))
     });
-    let items: Vec<BatchResult> = ids.into_iter().zip(outcomes).map(|(id, own)| result(id, own)).collect();
+    let items: Vec<BatchResult> =
+        ids.into_iter().zip(outcomes).map(|(id, outcome)| result(id, outcome)).collect();
     let all_good = items.iter().all(|item| item.error.is_none());
     let status = if all_good { StatusCode::OK } else { StatusCode::MULTI_STATUS };
     Ok(response::json(status, &BatchAnswer { items }))
@@ -76,7 +77,7 @@ fn result(item_id: ItemId, outcome: Result<registry::Profile, ApiError>) -> Batc
         Ok(profile) => BatchResult {
             item_id,
             status: StatusCode::CREATED.as_u16(),
-            result: Some(super::shown(profile)),
+            result: Some(super::to_wire(profile)),
             error: None,
         },
         Err(error) => {

@@ -41,5 +41,5 @@ async fn handle(organization: Organization<'_>, body: &[u8]) -> Result<Reply, Ap
     organization.check_unit(&new.entity.id)?;
     let mut stored = organization.put_profiles([new]).await?;
     let profile = stored.pop().expect("one outcome for each profile")?;
-    Ok(response::json(StatusCode::CREATED, &super::shown(profile)))
+    Ok(response::json(StatusCode::CREATED, &super::to_wire(profile)))
 }

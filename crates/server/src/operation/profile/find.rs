@@ -55,5 +55,5 @@ async fn handle(organization: Organization<'_>, query_string: Option<&str>) -> R
     let (kind, id) = (parameter("entity.type")?, parameter("entity.id")?);
     let entity = Entity::parse(&kind, &id).map_err(|error| InvalidRequest(format!("entity.{error}")))?;
     let found = organization.find_profile(&entity.id).await?.ok_or_else(Profile::unknown)?;
-    Ok(response::json(StatusCode::OK, &super::shown(found)))
+    Ok(response::json(StatusCode::OK, &super::to_wire(found)))
 }

@@ -28,5 +28,5 @@ pub(crate) static GET: ProfileOperation = ProfileOperation::new(
 );
 
 fn handle(profile: Profile<'_>) -> Reply {
-    response::json(StatusCode::OK, &super::shown(profile.into_record()))
+    response::json(StatusCode::OK, &super::to_wire(profile.into_record()))
 }

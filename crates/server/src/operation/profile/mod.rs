@@ -41,6 +41,6 @@ const NO_PROFILE: Status = (404, "No such communication profile.");
 const ANSWERED_PROFILE: (&str, &str) = ("path.amazonId", "$response.body#/profileId/profileId");
 
 /// The profile as it stands on the wire.
-fn shown(profile: registry::Profile) -> wire::Profile {
+fn to_wire(profile: registry::Profile) -> wire::Profile {
     wire::Profile::new(profile.unit, profile.id, profile.name)
 }

@@ -8,7 +8,7 @@ use jackfield_model::wire::{self, NewServiceProvider};
 
 use super::super::outcome::outcome_to_error;
 use super::super::{OrganizationOperation, describe};
-use super::shown;
+use super::to_wire;
 use crate::auth::Organization;
 use crate::description::{CREATED, Links, Tag};
 use crate::error::ApiError;
@@ -54,5 +54,5 @@ pub(crate) static CREATE: OrganizationOperation = OrganizationOperation::new(
 async fn handle(organization: Organization<'_>, body: &[u8]) -> Result<Reply, ApiError> {
     let (outcome, provider) = organization.create_provider(NewServiceProvider::parse(body)?).await?;
     outcome_to_error(outcome)?;
-    Ok(response::json(StatusCode::CREATED, &shown(&provider)))
+    Ok(response::json(StatusCode::CREATED, &to_wire(&provider)))
 }

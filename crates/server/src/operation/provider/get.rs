@@ -31,5 +31,5 @@ pub(crate) static GET: ProviderOperation = ProviderOperation::new(
 
 fn handle(provider: &Provider<'_>) -> Result<Reply, ApiError> {
     let found = provider.record().ok_or_else(super::super::no_such_provider)?;
-    Ok(response::json(StatusCode::OK, &super::shown(&found)))
+    Ok(response::json(StatusCode::OK, &super::to_wire(&found)))
 }

@@ -9,7 +9,7 @@ use jackfield_model::wire;
 use jackfield_store::registry::ServiceProvider;
 
 /// The provider as it stands on the wire.
-fn shown(provider: &ServiceProvider) -> wire::ServiceProvider {
+fn to_wire(provider: &ServiceProvider) -> wire::ServiceProvider {
     wire::ServiceProvider {
         service_provider_id: provider.id,
         service_provider_logical_id: provider.logical_id.clone(),
