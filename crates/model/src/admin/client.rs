@@ -87,7 +87,6 @@ pub struct ClientPatch {
     pub enabled: Option<bool>,
     /// Public or confidential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("default" = false))]
     pub public: Option<bool>,
 }
 

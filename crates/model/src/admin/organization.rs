@@ -117,11 +117,9 @@ pub struct OrganizationPatch {
     pub vertical: Option<Vertical>,
     /// Add-on on or off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("default" = false))]
     pub webrtc: Option<bool>,
     /// Strict profiles on or off.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "strictProfiles")]
-    #[schemars(extend("default" = false))]
     pub strict_profiles: Option<bool>,
     /// New quotas; those that are absent stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,7 +138,6 @@ pub struct OrganizationPatch {
     pub consent_password: Option<Option<Secret>>,
     /// Lenient or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("default" = true))]
     pub lenient: Option<bool>,
 }
 
