@@ -44,9 +44,9 @@ impl Raw {
     ///
     /// # Panics
     /// When it does not accept.
-    pub async fn connect_from(own: std::net::IpAddr, address: SocketAddr) -> Self {
+    pub async fn connect_from(source: std::net::IpAddr, address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket can be made");
-        socket.bind(SocketAddr::new(own, 0)).expect("every address of the loopback network is ours");
+        socket.bind(SocketAddr::new(source, 0)).expect("every address of the loopback network is ours");
         Self { stream: socket.connect(address).await.expect("the server accepts"), buffer: Vec::new() }
     }
 

@@ -32,8 +32,8 @@ impl Histogram {
 
     /// Takes in what another one counted.
     pub fn merge(&mut self, other: &Self) {
-        for (own, theirs) in self.counts.iter_mut().zip(&other.counts) {
-            *own += theirs;
+        for (count, theirs) in self.counts.iter_mut().zip(&other.counts) {
+            *count += theirs;
         }
         self.total += other.total;
     }

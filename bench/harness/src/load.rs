@@ -254,11 +254,11 @@ impl Driver {
             Work::Query { ids, known, .. } => {
                 let providers = self.directory.providers;
                 let provider = fastrand::u64(..providers);
-                let own = (known / providers).max(1);
-                let first = fastrand::u64(..own);
+                let share = (known / providers).max(1);
+                let first = fastrand::u64(..share);
                 // Neighbours by number are not neighbours by id.
                 request.numbers.clear();
-                request.numbers.extend((0..*ids).map(|n| provider + (first + n) % own * providers));
+                request.numbers.extend((0..*ids).map(|n| provider + (first + n) % share * providers));
                 self.directory.query(request);
             }
             Work::Create(numbers) => match numbers.take() {

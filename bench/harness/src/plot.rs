@@ -20,7 +20,7 @@ pub struct Bar {
     /// Its length.
     pub value: f64,
     /// Whether it is ours.
-    pub own: bool,
+    pub is_ours: bool,
 }
 
 /// A chart of bars.
@@ -60,8 +60,8 @@ pub fn bars(charts: &[Bars]) -> String {
             line(&mut body, (at, y), (at, bottom));
             text(&mut body, at, bottom + 14.0, "middle", 11.0, &number(10_f64.powi(power)));
         }
-        for Bar { label, value, own } in bars {
-            let (color, width) = (if *own { OWN } else { OTHERS }, x(*value) - LABELS);
+        for Bar { label, value, is_ours } in bars {
+            let (color, width) = (if *is_ours { OWN } else { OTHERS }, x(*value) - LABELS);
             let _ = writeln!(
                 body,
                 r#"<rect x="{LABELS}" y="{:.1}" width="{width:.1}" height="{BAR}" fill="{color}"/>"#,
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_longer_bar_is_longer() {
-        let bar = |value| Bar { label: "a<b".to_owned(), value, own: false };
+        let bar = |value| Bar { label: "a<b".to_owned(), value, is_ours: false };
         let svg = bars(&[Bars { title: "t".to_owned(), bars: vec![bar(10.0), bar(100.0), bar(1000.0)] }]);
         let widths: Vec<f64> = svg
             .lines()

@@ -98,7 +98,7 @@ impl Report {
         System::value_variants()
             .iter()
             .copied()
-            .filter(|own| self.rows.iter().any(|row| row.system == *own))
+            .filter(|system| self.rows.iter().any(|row| row.system == *system))
             .collect()
     }
 
@@ -151,7 +151,7 @@ impl Report {
         let systems: Vec<System> = self
             .systems()
             .into_iter()
-            .filter(|&own| self.median(own, mode, what, |row| Some(row.figures.rate)).is_some())
+            .filter(|&system| self.median(system, mode, what, |row| Some(row.figures.rate)).is_some())
             .collect();
         if systems.is_empty() {
             return;
@@ -178,14 +178,14 @@ impl Report {
                 "| {} | {} | {} | {} | {} | {} | ",
                 system.label(),
                 shown(of(&|row| Some(row.figures.rate))),
-                millis(&|own| own.p50_us),
-                millis(&|own| own.p99_us),
-                millis(&|own| own.p999_us),
+                millis(&|figures| figures.p50_us),
+                millis(&|figures| figures.p99_us),
+                millis(&|figures| figures.p999_us),
                 if mixed { "–".to_owned() } else { shown(of(&|row| Some(row.figures.cpu_us))) },
             );
             let hyper = |figure: &dyn Fn(&Figures) -> f64| {
-                let own = of(&|row| Some(figure(&row.figures)))?;
-                Some(own / self.median(System::Hyper, mode, what, |row| Some(figure(&row.figures)))?)
+                let value = of(&|row| Some(figure(&row.figures)))?;
+                Some(value / self.median(System::Hyper, mode, what, |row| Some(figure(&row.figures)))?)
             };
             let _ = match what {
                 What::Create => writeln!(
@@ -203,8 +203,8 @@ impl Report {
                     writeln!(
                         text,
                         "{} | {} |",
-                        shown(hyper(&|own| own.rate)),
-                        shown(hyper(&|own| own.cpu_us))
+                        shown(hyper(&|figures| figures.rate)),
+                        shown(hyper(&|figures| figures.cpu_us))
                     )
                 }
             };
@@ -216,8 +216,8 @@ impl Report {
             "\n## Memory and disk\n\n| system | most memory, MB | bytes on disk an association |\n|---|---|---|\n",
         );
         for system in self.systems() {
-            let own = self.rows.iter().filter(|row| row.system == system);
-            let memory = own.map(|row| row.figures.memory).max().unwrap_or(0) as f64 / 1e6;
+            let rows = self.rows.iter().filter(|row| row.system == system);
+            let memory = rows.map(|row| row.figures.memory).max().unwrap_or(0) as f64 / 1e6;
             let left: Vec<&Left> = self.left.iter().filter(|left| left.system == system).collect();
             let associations: u64 = left.iter().map(|left| left.associations).sum();
             let bytes: u64 = left.iter().map(|left| left.bytes).sum();
@@ -236,11 +236,11 @@ impl Report {
         let mode =
             if self.rows.iter().any(|row| row.mode == Mode::Shared) { Mode::Shared } else { Mode::Apart };
         let chart = |title: &str, what, durable: bool| {
-            let systems = self.systems().into_iter().filter(|own| !durable || own.is_durable());
+            let systems = self.systems().into_iter().filter(|system| !durable || system.is_durable());
             let mut bars: Vec<Bar> = systems
                 .filter_map(|system| {
                     let value = self.median(system, mode, what, |row| Some(row.figures.rate))?;
-                    Some(Bar { label: system.label().to_owned(), value, own: system.is_jackfield() })
+                    Some(Bar { label: system.label().to_owned(), value, is_ours: system.is_jackfield() })
                 })
                 .collect();
             bars.sort_by(|one, other| other.value.total_cmp(&one.value));

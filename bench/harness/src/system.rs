@@ -304,10 +304,10 @@ impl Lab {
     fn pocketbase(&self, home: &Path, port: u16, cores: &[usize]) -> anyhow::Result<Command> {
         let python = self.python("pocketbase")?;
         let mut command = command(&python.replace("/bin/python", "/bin/pocketbase"), cores);
-        let own = self.root.join("bench/peers/pocketbase");
+        let files = self.root.join("bench/peers/pocketbase");
         command.args(["serve", "--http", &format!("127.0.0.1:{port}"), "--dir"]).arg(home.join("data"));
-        command.arg("--hooksDir").arg(own.join("pb_hooks"));
-        command.arg("--migrationsDir").arg(own.join("pb_migrations"));
+        command.arg("--hooksDir").arg(files.join("pb_hooks"));
+        command.arg("--migrationsDir").arg(files.join("pb_migrations"));
         Ok(command)
     }
 

@@ -118,14 +118,14 @@ mod tests {
 
     #[test]
     fn this_process_uses_something() {
-        let own = std::process::id();
-        assert!(tree(own).contains(&own) && tree(parent(own).unwrap()).contains(&own));
+        let process = std::process::id();
+        assert!(tree(process).contains(&process) && tree(parent(process).unwrap()).contains(&process));
         assert!(
-            memory(&[own]) > 100_000 && resident(own) > 100_000 && peak_resident(own) >= resident(own) / 2
+            memory(&[process]) > 100_000 && resident(process) > 100_000 && peak_resident(process) >= resident(process) / 2
         );
-        let before = cpu(&[own]);
+        let before = cpu(&[process]);
         let start = std::time::Instant::now();
-        while cpu(&[own]) == before {
+        while cpu(&[process]) == before {
             assert!(start.elapsed() < Duration::from_secs(10), "processor time is counted");
         }
     }

@@ -64,7 +64,7 @@ impl<'a> Object<'a> {
     /// # Errors
     /// [`InvalidRequest`] when the property stands more than once.
     pub fn get(&self, name: &str) -> Result<Option<&Json<'a>>, InvalidRequest> {
-        let mut found = self.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value);
+        let mut found = self.0.iter().filter(|(found, _)| found == name).map(|(_, value)| value);
         let first = found.next();
         if found.next().is_some() {
             return Err(InvalidRequest(format!("{name} stands more than once; it may stand once.")));

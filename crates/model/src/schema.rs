@@ -74,7 +74,7 @@ pub fn wire_conventions(schema: &mut Schema) {
 /// Takes null out of what a schema allows.
 pub(crate) fn forbid_null(schema: &mut Map<String, Value>) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {
-        types.retain(|own| own != "null");
+        types.retain(|kind| kind != "null");
         if let [only] = &types[..] {
             let only = only.clone();
             schema.insert("type".to_owned(), only);

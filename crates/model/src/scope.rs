@@ -93,7 +93,7 @@ impl ScopeSet {
     /// Whether the scope is in the set.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
-        self.0.iter().any(|own| own.as_str() == scope)
+        self.0.iter().any(|held| held.as_str() == scope)
     }
 
     /// Whether no scope is in the set.

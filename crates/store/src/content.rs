@@ -40,8 +40,8 @@ impl Content {
         let records = records.filter(|record| !matches!(record, Record::AdminToken(_)));
         let accounts = records.map(|record| record.creation());
         let profiles = self.profiles.iter().map(|profile| profile.subject(None, Some(profile)));
-        let associations = self.associations.iter().flat_map(|(provider, own)| {
-            own.iter().map(|association| Subject::Association {
+        let associations = self.associations.iter().flat_map(|(provider, associations)| {
+            associations.iter().map(|association| Subject::Association {
                 provider: *provider,
                 external_user_id: association.external_user_id.clone(),
                 before: None,

@@ -80,7 +80,7 @@ impl Shared {
 
     /// The organization of a provider; nothing when the provider is not there.
     fn organization(&self, provider: ServiceProviderId) -> Option<OrganizationId> {
-        self.registry.load().providers.get(&provider).map(|own| own.organization.clone())
+        self.registry.load().providers.get(&provider).map(|provider| provider.organization.clone())
     }
 }
 
@@ -95,7 +95,7 @@ impl State {
 
 impl Dependents for State {
     fn associations(&self, provider: ServiceProviderId) -> u64 {
-        self.associations.get(&provider).map_or(0, |own| own.len() as u64)
+        self.associations.get(&provider).map_or(0, |held| held.len() as u64)
     }
 
     fn has_profiles(&self, organization: &OrganizationId) -> bool {
@@ -181,7 +181,7 @@ impl Store for MemoryStore {
     async fn stats(&self) -> Result<StoreStats, StoreError> {
         let state = self.0.read();
         Ok(StoreStats {
-            associations: state.associations.values().map(|own| own.len() as u64).sum(),
+            associations: state.associations.values().map(|held| held.len() as u64).sum(),
             last_change: state.last_change,
             disk_bytes: None,
         })

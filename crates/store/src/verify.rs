@@ -94,9 +94,9 @@ impl Pass<'_, '_> {
                 if !registry.organizations.contains_key(&profile.organization) {
                     self.findings.add(place, "its organization is not there");
                 }
-                let mut own = self.seen.profiles.remove(&profile.organization).unwrap_or_default();
-                self.seen.add(&mut own, profile.id.as_str(), 1);
-                self.seen.profiles.insert(profile.organization.clone(), own);
+                let mut sum = self.seen.profiles.remove(&profile.organization).unwrap_or_default();
+                self.seen.add(&mut sum, profile.id.as_str(), 1);
+                self.seen.profiles.insert(profile.organization.clone(), sum);
                 let mut units = self.seen.units;
                 self.seen.add(&mut units, (profile.unit.as_str(), profile.id.as_str()), 1);
                 self.seen.units = units;

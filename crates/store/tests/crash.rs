@@ -145,14 +145,14 @@ async fn check(
     let there: BTreeSet<String> =
         walk(&store, provider_id(1), 1_000).await.into_iter().map(|(id, _)| id).collect();
     assert!(there.is_superset(before), "nothing of earlier cycles went away");
-    let own = format!("{cycle}.");
+    let cycle_prefix = format!("{cycle}.");
     for id in there.difference(before) {
         let (creator, number) = id.rsplit_once('.').unwrap();
-        assert!(id.starts_with(&own), "{id} came up in cycle {cycle}");
+        assert!(id.starts_with(&cycle_prefix), "{id} came up in cycle {cycle}");
         let asked = told.get(creator).map_or(0, |last| last + 1);
         assert!(number.parse::<usize>().unwrap() <= asked, "{id}: {asked} is the last that was asked for");
     }
-    for (creator, last) in told.iter().filter(|(creator, _)| creator.starts_with(&own)) {
+    for (creator, last) in told.iter().filter(|(creator, _)| creator.starts_with(&cycle_prefix)) {
         for number in 0..=*last {
             assert!(there.contains(&format!("{creator}.{number}")), "{creator}.{number} is lost");
         }

@@ -331,7 +331,8 @@ fn a_group_that_fails_is_refused_as_a_whole() {
         assert_eq!(there, taken, "what was answered 'created', and nothing else");
         assert_eq!(store.count_associations(provider_id(1)).await.unwrap(), taken.len() as u64);
         let filter = ChangeFilter { after: before, limit: 1_000, ..ChangeFilter::default() };
-        let sequences: Vec<u64> = changes(&*store, &filter).await.iter().map(|own| own.sequence).collect();
+        let sequences: Vec<u64> =
+            changes(&*store, &filter).await.iter().map(|change| change.sequence).collect();
         let expected: Vec<u64> = (before + 1..=before + taken.len() as u64).collect();
         assert_eq!(sequences, expected, "one change for each");
     });

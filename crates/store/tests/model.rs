@@ -323,11 +323,11 @@ impl Numbers {
 
     /// The number in the reference model.
     fn plain(&self, of_store: u64) -> u64 {
-        self.of_store.partition_point(|own| *own <= of_store) as u64
+        self.of_store.partition_point(|number| *number <= of_store) as u64
     }
 
     /// The number in the store of a number in the reference model.
-    fn own(&self, plain: u64) -> u64 {
+    fn of_store(&self, plain: u64) -> u64 {
         let index = usize::try_from(plain).unwrap().checked_sub(1);
         index.map_or(0, |index| self.of_store.get(index).copied().unwrap_or(u64::MAX))
     }
@@ -356,13 +356,13 @@ async fn run_on_postgres(operations: &[Operation]) -> Result<(), String> {
                     store.list_changes(&filter).await.unwrap().changes
                 };
                 numbers.learn(&*store).await;
-                let mut own = list(&*store, numbers.own(*after)).await;
-                own.iter_mut().for_each(|change| change.sequence = numbers.plain(change.sequence));
-                (format!("{own:?}"), format!("{:?}", list(&reference, *after).await))
+                let mut listed = list(&*store, numbers.of_store(*after)).await;
+                listed.iter_mut().for_each(|change| change.sequence = numbers.plain(change.sequence));
+                (format!("{listed:?}"), format!("{:?}", list(&reference, *after).await))
             }
             Operation::Trim(part, limit) => {
                 numbers.learn(&*store).await;
-                let through = numbers.own(tick * part / 100);
+                let through = numbers.of_store(tick * part / 100);
                 (text(store.trim_changes(through, *limit).await), expected)
             }
             _ => (apply(&*store, operation, tick).await, expected),
@@ -394,7 +394,8 @@ async fn run(operations: &[Operation]) -> Result<(), String> {
         // Each is handed to the writer when it is first polled, and they are polled in their order.
         let base = tick;
         let outcomes =
-            join_all(together.iter().zip(base..).map(|(own, tick)| apply(&*store, own, tick))).await;
+            join_all(together.iter().zip(base..).map(|(operation, tick)| apply(&*store, operation, tick)))
+                .await;
         for (operation, outcome) in together.iter().zip(outcomes) {
             let expected = apply(&reference, operation, tick).await;
             if outcome != expected {

@@ -242,10 +242,11 @@ async fn an_interrupted_import_goes_on_with_the_same_file() {
 /// A world whose first provider has many associations, stored by one reset.
 async fn many(count: usize) -> World {
     let world = World::new(&Memory).await;
-    let own = (0..count).map(|n| Association::new(external(&format!("{n:07}")), amazon("p1"))).collect();
+    let associations =
+        (0..count).map(|n| Association::new(external(&format!("{n:07}")), amazon("p1"))).collect();
     let registry = world.store.registry().as_ref().clone();
     let content =
-        Content { registry, profiles: Vec::new(), associations: [(world.providers[0], own)].into() };
+        Content { registry, profiles: Vec::new(), associations: [(world.providers[0], associations)].into() };
     world.store.reset(content, origin()).await.unwrap();
     world.store.trim_changes(u64::MAX, count).await.unwrap();
     world

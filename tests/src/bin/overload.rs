@@ -141,8 +141,8 @@ impl Schedule {
         if let Some(interval) = self.interval {
             let late = nanos(self.start.elapsed().saturating_sub(Duration::from_millis(1))) / interval;
             self.taken.fetch_max(late, Ordering::Relaxed);
-            let own = self.taken.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep_until(self.start + Duration::from_nanos(interval * own)).await;
+            let number = self.taken.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep_until(self.start + Duration::from_nanos(interval * number)).await;
         }
         Instant::now() < self.end
     }

@@ -306,9 +306,10 @@ async fn every_change_is_recorded_with_who_when_and_what() {
         ("association.update", json!(profile("1")), json!(profile("2")), &update),
         ("association.delete", json!(profile("2")), Value::Null, &delete),
     ];
-    let own: Vec<&Value> = changes.iter().filter(|change| change["external_user_id"] == "7201").collect();
-    assert_eq!(own.len(), expected.len(), "{changes:#?}");
-    for (change, (operation, before, after, response)) in own.iter().zip(expected) {
+    let about_it: Vec<&Value> =
+        changes.iter().filter(|change| change["external_user_id"] == "7201").collect();
+    assert_eq!(about_it.len(), expected.len(), "{changes:#?}");
+    for (change, (operation, before, after, response)) in about_it.iter().zip(expected) {
         assert_eq!(change["operation"], operation);
         assert_eq!((&change["before"], &change["after"]), (&before, &after));
         assert_eq!(change["actor"], tenant.client_id);

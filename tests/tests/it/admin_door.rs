@@ -134,10 +134,10 @@ fn client_certificate(home: &Path, name: &str) {
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
     let key = KeyPair::generate().unwrap();
-    let own = CertificateParams::new(vec!["operator.example".to_owned()]).unwrap();
-    let own = own.signed_by(&key, &Issuer::from_params(&ca, &ca_key)).unwrap();
+    let certificate = CertificateParams::new(vec!["operator.example".to_owned()]).unwrap();
+    let certificate = certificate.signed_by(&key, &Issuer::from_params(&ca, &ca_key)).unwrap();
     std::fs::write(home.join(format!("{name}-ca.pem")), ca_pem).unwrap();
-    std::fs::write(home.join(format!("{name}.pem")), own.pem()).unwrap();
+    std::fs::write(home.join(format!("{name}.pem")), certificate.pem()).unwrap();
     std::fs::write(home.join(format!("{name}.key")), key.serialize_pem()).unwrap();
 }
 

@@ -153,7 +153,7 @@ async fn a_token_lives_until_it_is_revoked_or_expires() {
     .await;
     let listed = tenant.admin.get("/admin/v1/tokens").await;
     let names: BTreeSet<&str> =
-        listed["items"].as_array().unwrap().iter().map(|own| text(&own["name"])).collect();
+        listed["items"].as_array().unwrap().iter().map(|token| text(&token["name"])).collect();
     assert_eq!(names, BTreeSet::from(["bootstrap", "night-shift", "short"]));
     assert!(!listed.to_string().contains(&token));
     // A restart, a kill and a wrong name change nothing.
@@ -262,10 +262,17 @@ async fn what_operators_do_is_recorded_with_who_and_from_where() {
     assert_eq!(found[0]["subject"], tenant.client_id);
     assert_eq!(found[5]["after"], json!({"count": 1, "addresses": ["127.0.0.1"]}));
     let changes = tenant.admin.get("/admin/v1/changes?limit=1000").await;
-    let maintenance =
-        changes["changes"].as_array().unwrap().iter().find(|own| own["operation"] == "maintenance.update");
+    let maintenance = changes["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|change| change["operation"] == "maintenance.update");
     let maintenance = maintenance.or_else(|| {
-        changes["changes"].as_array().unwrap().iter().find(|own| own["operation"] == "maintenance.create")
+        changes["changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|change| change["operation"] == "maintenance.create")
     });
     assert_eq!(maintenance.unwrap()["actor"], who);
     assert!(!changes.to_string().contains(token));

@@ -195,8 +195,8 @@ async fn a_stranger_harms_himself_alone() {
     assert!(refused >= 4, "logins of one person are bounded: {refused}");
     let target = format!("/admin/v1/clients/{}/refresh-tokens?limit=1000", tenant.client_id);
     let held = tenant.admin.get(&target).await["items"].clone();
-    let own = held.as_array().unwrap().iter().filter(|own| own["by"] == "127.0.0.1").count() as u64;
-    assert_eq!((held.as_array().unwrap().len(), own), (limit::REFRESH_TOKENS, 1 + refused));
+    let his = held.as_array().unwrap().iter().filter(|token| token["by"] == "127.0.0.1").count() as u64;
+    assert_eq!((held.as_array().unwrap().len(), his), (limit::REFRESH_TOKENS, 1 + refused));
     let grant =
         [("grant_type", "refresh_token"), ("refresh_token", &*refresh), ("client_id", &*tenant.client_id)];
     access_token(&tenant.send(&token_request(&grant)).await);

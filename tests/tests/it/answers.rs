@@ -170,9 +170,9 @@ async fn of_the_directory() {
     page.add("batch", &send(DirectoryOp::CreateProfiles, "", items).await);
     let items = json!({"items": [{"itemId": "1", "entity": entity}, {"itemId": "2"}]});
     page.add("batch with a bad item", &send(DirectoryOp::CreateProfiles, "", items).await);
-    let mut own = tenant.again(tenant.client.version());
-    own.provider = provider.clone();
-    own.create("7201", &suffix).await.is(201);
+    let mut moved = tenant.again(tenant.client.version());
+    moved.provider = provider.clone();
+    moved.create("7201", &suffix).await.is(201);
     page.add("delete profile in use", &send(DirectoryOp::DeleteProfile, &profile, none.clone()).await);
     page.add("delete provider in use", &send(DirectoryOp::DeleteProvider, &provider, none.clone()).await);
     let cascade =

@@ -81,7 +81,7 @@ impl Filled {
     }
 
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
-        self.fields.retain(|(own, _)| own != name);
+        self.fields.retain(|(field, _)| field != name);
         self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -203,15 +203,15 @@ async fn the_page_says_who_asks_for_what() {
 #[tokio::test]
 async fn a_browser_is_never_sent_to_a_stranger() {
     let (tenant, other) = (with_redirect(false).await, with_redirect(false).await);
-    let own = "https://other.example/back";
+    let uri = "https://other.example/back";
     let target = format!("/admin/v1/clients/{}", other.client_id);
-    other.admin.patch(&target, &json!({"redirect_uris": [own]})).await;
+    other.admin.patch(&target, &json!({"redirect_uris": [uri]})).await;
     for (name, value) in [
         ("client_id", ""),
         ("client_id", "amzn1.application-oa2-client.00000000000000000000000000000000"),
         ("client_id", "nonsense"),
         ("redirect_uri", ""),
-        ("redirect_uri", own),
+        ("redirect_uri", uri),
         ("redirect_uri", &BACK.to_uppercase()),
         ("redirect_uri", &format!("{BACK}&more=1")),
         ("redirect_uri", &BACK.replace("?from=jackfield", "")),

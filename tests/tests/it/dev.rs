@@ -156,7 +156,7 @@ fn with_tls_each_printed_line_works_as_well() {
     }
     let hosts = dev.labelled("127.0.0.1 ");
     for name in ["api.amazon.com", "api.amazonalexa.com"] {
-        assert!(hosts.split(' ').any(|own| own == name), "{hosts}");
+        assert!(hosts.split(' ').any(|host| host == name), "{hosts}");
     }
     for variable in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
         assert_eq!(dev.labelled(&format!("export {variable}=")), format!("'{}'", ca.display()));

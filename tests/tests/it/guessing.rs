@@ -32,7 +32,7 @@ fn credentials(id: &str, secret: &str) -> Request {
     token_request(&pairs)
 }
 
-async fn own() -> (Server, Tenant) {
+async fn lone_tenant() -> (Server, Tenant) {
     let server = Server::start(Options::default());
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     (server, tenant)
@@ -70,7 +70,7 @@ fn is_bounded(response: &Response) {
 
 #[tokio::test]
 async fn wrong_secrets_are_bounded_and_harm_who_guesses() {
-    let (server, tenant) = own().await;
+    let (server, tenant) = lone_tenant().await;
     let weak = weak(&tenant).await;
     let (stranger, user) = (from(&server, STRANGER), &tenant.client);
     let (judged, refusal) = until_bounded(&stranger, &credentials(&weak, "wrong-secret"), 401).await;
@@ -92,10 +92,10 @@ async fn wrong_secrets_are_bounded_and_harm_who_guesses() {
     let exposed = tenant.admin.send(&Request::new(&Method::GET, "/metrics")).await.expect(200);
     let samples = metrics::parse(exposed.text()).unwrap();
     let count = |name: &str, label: &str, value: &str| {
-        let own = samples
-            .iter()
-            .filter(|own| own.name == name && own.labels.get(label).is_some_and(|own| own == value));
-        own.map(|own| own.value).sum::<f64>()
+        let counted = samples.iter().filter(|sample| {
+            sample.name == name && sample.labels.get(label).is_some_and(|found| found == value)
+        });
+        counted.map(|sample| sample.value).sum::<f64>()
     };
     assert!(
         count("jackfield_failed_logins_total", "what", "client_secret")
@@ -105,13 +105,13 @@ async fn wrong_secrets_are_bounded_and_harm_who_guesses() {
     let told = server.log().lines().filter(|line| line.contains("a login failed")).count();
     assert_eq!(told, 1, "once a minute");
     let journal = tenant.admin.get("/admin/v1/journal?refused=true").await["entries"].clone();
-    let bounded = journal.as_array().unwrap().iter().any(|own| own["refusal"]["check"] == "guessing");
+    let bounded = journal.as_array().unwrap().iter().any(|entry| entry["refusal"]["check"] == "guessing");
     assert!(bounded, "the journal says why");
 }
 
 #[tokio::test]
 async fn refresh_tokens_and_codes_are_bounded_too() {
-    let (server, tenant) = own().await;
+    let (server, tenant) = lone_tenant().await;
     let stranger = from(&server, STRANGER);
     let target = format!("/admin/v1/clients/{}", tenant.client_id);
     tenant.admin.patch(&target, &json!({"redirect_uris": [BACK], "public": true})).await;
@@ -137,7 +137,7 @@ async fn refresh_tokens_and_codes_are_bounded_too() {
 
 #[tokio::test]
 async fn wrong_admin_tokens_are_bounded_and_the_right_one_passes() {
-    let (server, tenant) = own().await;
+    let (server, tenant) = lone_tenant().await;
     let operator = Client::new(server.endpoint(), Listener::Admin, Version::Http1);
     let status = |token: &str| Request::new(&Method::GET, "/admin/v1/status").bearer(token);
     let (judged, refusal) = until_bounded(&operator, &status("wrong"), 401).await;
@@ -174,7 +174,7 @@ async fn goodput(tenant: &Tenant, span: Duration) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_goes_on_while_32_connections_guess() {
-    let (server, tenant) = own().await;
+    let (server, tenant) = lone_tenant().await;
     tenant.create("7201", "1").await.is(201);
     let span = Duration::from_secs(3);
     let before = goodput(&tenant, span).await;

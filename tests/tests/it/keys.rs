@@ -12,7 +12,7 @@ async fn rotate(admin: &Admin, body: &Value) -> Vec<Value> {
 }
 
 fn ids(keys: &[Value]) -> Vec<u64> {
-    keys.iter().map(|own| own["id"].as_u64().unwrap()).collect()
+    keys.iter().map(|key| key["id"].as_u64().unwrap()).collect()
 }
 
 async fn set_clock(admin: &Admin, seconds: i64) {
@@ -56,8 +56,11 @@ async fn tokens_pages_secrets_and_refresh_tokens_live_through_two_rotations() {
     for rotation in 1..3 {
         let keys = rotate(&tenant.admin, &json!({})).await;
         assert_eq!(ids(&keys), (1..=rotation + 1).collect::<Vec<_>>());
-        let current: Vec<bool> = keys.iter().map(|own| own["current"].as_bool().unwrap()).collect();
-        assert!(current.iter().rev().skip(1).all(|own| !own) && current.last() == Some(&true), "{keys:?}");
+        let current: Vec<bool> = keys.iter().map(|key| key["current"].as_bool().unwrap()).collect();
+        assert!(
+            current.iter().rev().skip(1).all(|current| !current) && current.last() == Some(&true),
+            "{keys:?}"
+        );
         for request in [&by_secret, &by_refresh] {
             tokens.push(access_token(&tenant.send(request).await));
         }

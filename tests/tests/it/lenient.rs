@@ -46,8 +46,8 @@ async fn notes(tenant: &Tenant, response: &Response) -> Vec<String> {
 async fn counted(admin: &Admin) -> BTreeMap<String, f64> {
     let text = admin.send(&Request::new(&Method::GET, "/metrics")).await.expect(200);
     let samples = metrics::parse(text.text()).unwrap();
-    let own = samples.into_iter().filter(|sample| sample.name == "jackfield_lenient_total");
-    own.map(|sample| (sample.labels["note"].clone(), sample.value)).collect()
+    let counted = samples.into_iter().filter(|sample| sample.name == "jackfield_lenient_total");
+    counted.map(|sample| (sample.labels["note"].clone(), sample.value)).collect()
 }
 
 #[tokio::test]

@@ -27,8 +27,9 @@ fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String
 fn serve(more: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let usual =
         [("--listen", "127.0.0.1:0"), ("--admin-listen", "127.0.0.1:0"), ("--admin-token", "admin-token")];
-    let own = usual.iter().filter(|(flag, _)| !more.contains(flag)).flat_map(|(flag, value)| [*flag, *value]);
-    let arguments: Vec<&str> = ["serve"].into_iter().chain(own).chain(more.iter().copied()).collect();
+    let defaults =
+        usual.iter().filter(|(flag, _)| !more.contains(flag)).flat_map(|(flag, value)| [*flag, *value]);
+    let arguments: Vec<&str> = ["serve"].into_iter().chain(defaults).chain(more.iter().copied()).collect();
     run(&arguments, environment)
 }
 

@@ -308,8 +308,8 @@ impl Load {
         assert_eq!(shown, self.state, "associations are what the change record says");
         // The writers go on from the truth about what was in doubt.
         for writer in &mut self.writers {
-            let own = format!("{:02}-", writer.index);
-            let truth = self.state.iter().filter(|(id, _)| id.starts_with(&own));
+            let prefix = format!("{:02}-", writer.index);
+            let truth = self.state.iter().filter(|(id, _)| id.starts_with(&prefix));
             writer.state = truth.map(|(id, suffix)| (id.clone(), suffix.clone())).collect();
         }
     }

@@ -20,7 +20,9 @@ async fn scrape(tenant: &Tenant) -> Vec<Sample> {
 fn value(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
     let matches = |sample: &&Sample| {
         sample.name == name
-            && labels.iter().all(|(label, value)| sample.labels.get(*label).is_some_and(|own| own == value))
+            && labels
+                .iter()
+                .all(|(label, value)| sample.labels.get(*label).is_some_and(|found| found == value))
     };
     samples.iter().filter(matches).map(|sample| sample.value).sum()
 }

@@ -16,11 +16,11 @@ use crate::operation::Op;
 /// What of an answer must not depend on the protocol, with `<own>` for the part of the ids that is the tenant's own and
 /// `<made>` for an id that the request made.
 fn essence(tenant: &Tenant, response: &Response) -> (u16, Vec<(String, String)>, String) {
-    let own = ["date", "x-amzn-requestid"];
+    let varying = ["date", "x-amzn-requestid"];
     let mut headers: Vec<(String, String)> = response
         .headers
         .iter()
-        .filter(|(name, _)| !own.contains(&name.as_str()))
+        .filter(|(name, _)| !varying.contains(&name.as_str()))
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
         .collect();
     headers.sort();
@@ -42,9 +42,9 @@ fn login_essence(tenant: &Tenant, response: &Response) -> (u16, Vec<(String, Str
     let (status, mut headers, _) = essence(tenant, response);
     headers.retain(|(name, _)| name != "content-length");
     let mut body = response.json();
-    for own in ["request_id", "access_token"] {
-        if body[own].is_string() {
-            body[own] = "its own".into();
+    for name in ["request_id", "access_token"] {
+        if body[name].is_string() {
+            body[name] = "its own".into();
         }
     }
     (status, headers, body)
@@ -76,7 +76,7 @@ pub(crate) async fn give_the_same_answers(one: &Tenant, two: &Tenant) {
             requests.push(tenant.request(&op.method(), op.path(&tenant.provider)).body("nonsense"));
             requests.push(tenant.request(&op.method(), op.path(&tenant.provider)));
         }
-        requests.extend(family_requests(tenant, unknown));
+        requests.extend(directory_requests(tenant, unknown));
         requests.push(tenant.request(&Method::DELETE, tenant.path() + "?externalUserId=7202"));
         requests.push(tenant.request(&Method::GET, tenant.path()));
         requests.push(tenant.request(&Method::GET, "/nothing"));
@@ -109,9 +109,9 @@ pub(crate) async fn give_the_same_answers(one: &Tenant, two: &Tenant) {
 }
 
 /// Service providers, network mapping and profiles: made, made again, shown, changed, refused.
-fn family_requests(tenant: &Tenant, unknown: &str) -> Vec<Request> {
+fn directory_requests(tenant: &Tenant, unknown: &str) -> Vec<Request> {
     let provider = |id: &str| path::SERVICE_PROVIDER.replace("{serviceProviderId}", id);
-    let (own, network) = (provider(&tenant.provider), provider(&tenant.provider) + "/network");
+    let (target, network) = (provider(&tenant.provider), provider(&tenant.provider) + "/network");
     let unit = format!("amzn1.alexa.unit.did.{}", own_part(tenant));
     let name = json!([{"locale": "en-US", "value": "Desk"}]);
     let skill = json!({"networkType": "SKILL", "skillConfiguration": {"skillId": "amzn1.ask.skill.a"}});
@@ -122,10 +122,10 @@ fn family_requests(tenant: &Tenant, unknown: &str) -> Vec<Request> {
     let calls = [
         (&post, path::SERVICE_PROVIDERS.to_owned(), taken),
         (&post, path::SERVICE_PROVIDERS.to_owned(), json!({})),
-        (&put, own.clone(), json!({"displayName": name})),
-        (&get, own.clone(), Value::Null),
+        (&put, target.clone(), json!({"displayName": name})),
+        (&get, target.clone(), Value::Null),
         (&get, provider(unknown), Value::Null),
-        (&delete, own, Value::Null),
+        (&delete, target, Value::Null),
         (&get, network.clone(), Value::Null),
         (&post, network.clone(), skill.clone()),
         (&post, network.clone(), skill.clone()),

@@ -55,9 +55,10 @@ async fn service_providers_and_clients_are_bounded() {
     assert_eq!(entries["entries"][0]["refusal"], json!({"check": "quota", "reason": "reached"}));
     let samples = parse(tenant.admin.send(&Request::new(&Method::GET, "/metrics")).await.text()).unwrap();
     let value = |name: &str, label: &str| {
-        let mut found = samples.iter().filter(|own| own.name == name);
-        let own = found.find(|own| label.is_empty() || own.labels.values().any(|own| own == label));
-        own.map_or(0.0, |own| own.value)
+        let mut found = samples.iter().filter(|sample| sample.name == name);
+        let wanted =
+            found.find(|sample| label.is_empty() || sample.labels.values().any(|value| value == label));
+        wanted.map_or(0.0, |sample| sample.value)
     };
     assert!(value("jackfield_limited_total", "quota") >= 3.0, "{samples:?}");
     assert!(value("jackfield_registry_bytes", "") > 1_000.0, "{samples:?}");
@@ -72,12 +73,12 @@ async fn profiles_are_bounded_one_by_one_and_in_batches() {
     let items: Vec<Value> = units
         .iter()
         .enumerate()
-        .map(|(number, own)| json!({"itemId": number.to_string(), "entity": {"type": "UNIT", "id": unit(own)}}))
+        .map(|(number, owner)| json!({"itemId": number.to_string(), "entity": {"type": "UNIT", "id": unit(owner)}}))
         .collect();
     let answer =
         create(&tenant, DirectoryOp::CreateProfiles, &json!({"items": items})).await.expect(207).json();
     let statuses: Vec<u64> =
-        answer["items"].as_array().unwrap().iter().map(|own| own["status"].as_u64().unwrap()).collect();
+        answer["items"].as_array().unwrap().iter().map(|item| item["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [201, 201, 403]);
     assert_eq!(answer["items"][2]["error"]["type"], "FORBIDDEN");
     let message = answer["items"][2]["error"]["message"].as_str().unwrap();

@@ -59,7 +59,7 @@ async fn each_issue_and_revocation_is_recorded() {
     let issued = issue(&tenant, &json!({})).await;
     tenant.admin.delete(&format!("/admin/v1/refresh-tokens/{}", issued["id"].as_str().unwrap())).await;
     let mut after = 0;
-    let mut own = Vec::new();
+    let mut recorded = Vec::new();
     loop {
         let page = tenant.admin.get(&format!("/admin/v1/changes?after={after}&limit=1000")).await;
         let changes = page["changes"].as_array().unwrap();
@@ -67,15 +67,15 @@ async fn each_issue_and_revocation_is_recorded() {
             change["subject"] == json!(tenant.client_id)
                 && change["operation"].as_str().is_some_and(|name| name.starts_with("client."))
         };
-        own.extend(changes.iter().filter(of_client).cloned());
+        recorded.extend(changes.iter().filter(of_client).cloned());
         after = page["next_after"].as_u64().unwrap();
         if page["more"] == false {
             break;
         }
     }
-    let held: Vec<&Value> = own.iter().map(|change| &change["after"]["refresh_tokens"]).collect();
+    let held: Vec<&Value> = recorded.iter().map(|change| &change["after"]["refresh_tokens"]).collect();
     assert_eq!(held, [&json!([]), &json!([issued["id"]]), &json!([])]);
-    assert!(own.iter().all(|change| change["actor"] == "admin"));
+    assert!(recorded.iter().all(|change| change["actor"] == "admin"));
 }
 
 #[tokio::test]

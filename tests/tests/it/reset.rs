@@ -99,7 +99,7 @@ impl Seeded {
         let answer =
             self.client.send(&self.request(&Method::POST, "/query", &body)).await.unwrap().expect(200).json();
         let ids = answer["accountAssociations"].as_array().unwrap().iter();
-        let ids = ids.map(|own| own["externalUserId"].as_str().unwrap().to_owned()).collect();
+        let ids = ids.map(|association| association["externalUserId"].as_str().unwrap().to_owned()).collect();
         (answer["paginationContext"]["totalCount"].as_u64().unwrap(), ids)
     }
 
@@ -227,7 +227,7 @@ async fn no_request_sees_a_part_of_a_reset() {
                 assert!(ids.len() as u64 <= total, "a page from before and a count from after");
                 let seeds = ids
                     .iter()
-                    .filter(|own| own["externalUserId"].as_str().unwrap().starts_with("seed"))
+                    .filter(|association| association["externalUserId"].as_str().unwrap().starts_with("seed"))
                     .count();
                 assert!(seeds == SEEDED, "{seeds} of the seed's {SEEDED}");
                 totals.insert(total);

@@ -121,27 +121,27 @@ fn places(file: &Path, rng: &mut Rng) -> Vec<usize> {
 /// Changes bytes of each file, and answers how often that was found and how often it changed nothing.
 fn scrub(directory: &Path, rng: &mut Rng) -> BTreeMap<&'static str, usize> {
     let scratch = TempDir::with_prefix("jackfield-scrub-").unwrap();
-    let (good, own) = (scratch.path().join("good"), scratch.path().join("own"));
+    let (good, copied) = (scratch.path().join("good"), scratch.path().join("copied"));
     copy(directory, &good);
-    copy(&good, &own);
-    is_whole(&[&url(&own)]);
-    let expected = content(&own, scratch.path()).expect("a good store is opened");
+    copy(&good, &copied);
+    is_whole(&[&url(&copied)]);
+    let expected = content(&copied, scratch.path()).expect("a good store is opened");
     let mut outcomes = BTreeMap::new();
     for file in files(&good) {
         for at in places(&file, rng) {
-            fs::remove_dir_all(&own).unwrap();
-            copy(&good, &own);
-            let changed = own.join(file.strip_prefix(&good).unwrap());
+            fs::remove_dir_all(&copied).unwrap();
+            copy(&good, &copied);
+            let changed = copied.join(file.strip_prefix(&good).unwrap());
             let mut bytes = fs::read(&changed).unwrap();
             let flip = 1 << rng.u8(0..8);
             bytes[at] ^= flip;
             fs::write(&changed, bytes).unwrap();
             let place = format!("byte {at} ^ {flip:#x} of {}", changed.display());
-            let (code, said, errors) = verify(&[&url(&own)]);
+            let (code, said, errors) = verify(&[&url(&copied)]);
             let outcome = match code {
                 0 => {
                     assert!(
-                        content(&own, scratch.path()).as_ref() == Some(&expected),
+                        content(&copied, scratch.path()).as_ref() == Some(&expected),
                         "{place}: served as truth"
                     );
                     "harmless"

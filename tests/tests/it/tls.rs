@@ -25,20 +25,20 @@ const API: &str = "api.amazonalexa.com";
 const LOGIN: &str = "api.amazon.com";
 
 /// A server with a local CA, for both names.
-struct Own {
+struct LocalCa {
     server: Server,
     home: TempDir,
 }
 
-impl Own {
+impl LocalCa {
     fn start(more: &[&str]) -> Self {
         let home = TempDir::new().unwrap();
         let mut options = Options::with_flags(&["--tls-name", API, LOGIN, "localhost"]);
         options.flags.extend(["--tls-self-signed".to_owned(), home.path().join("tls").display().to_string()]);
         options.flags.extend(more.iter().map(|&flag| flag.to_owned()));
-        let own = Self { server: Server::start(options), home };
-        own.server.endpoint().set_trust(own.trust(API));
-        own
+        let local = Self { server: Server::start(options), home };
+        local.server.endpoint().set_trust(local.trust(API));
+        local
     }
 
     fn ca_file(&self) -> PathBuf {
@@ -118,29 +118,29 @@ async fn handshakes(server: &Server, outcome: &str) -> f64 {
 
 #[tokio::test]
 async fn both_names_are_served_on_one_listener() {
-    let own = Own::start(&[]);
+    let local = LocalCa::start(&[]);
     for name in [API, LOGIN, "localhost"] {
         let mut stream =
-            own.trust(name).connect(own.server.endpoint().public(), Offer::default()).await.unwrap();
+            local.trust(name).connect(local.server.endpoint().public(), Offer::default()).await.unwrap();
         is_served(&mut stream).await;
     }
     let stranger =
-        own.trust("www.amazon.com").connect(own.server.endpoint().public(), Offer::default()).await;
+        local.trust("www.amazon.com").connect(local.server.endpoint().public(), Offer::default()).await;
     assert!(stranger.unwrap_err().to_string().contains("certificate"), "the name is not among them");
-    let mode = std::fs::metadata(own.home.path().join("tls/ca.key")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(local.home.path().join("tls/ca.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let log = own.server.log();
+    let log = local.server.log();
     assert!(log.contains(&format!("127.0.0.1 {API} {LOGIN}\n")), "{log}");
     for variable in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
-        let line = format!("export {variable}='{}'", own.ca_file().canonicalize().unwrap().display());
+        let line = format!("export {variable}='{}'", local.ca_file().canonicalize().unwrap().display());
         assert!(log.contains(&line), "{line} is not in {log}");
     }
 }
 
 #[tokio::test]
 async fn the_protocol_is_agreed_on_in_the_handshake() {
-    let own = Own::start(&[]);
-    let trust = own.trust(API);
+    let local = LocalCa::start(&[]);
+    let trust = local.trust(API);
     let offers: [(&[&str], Option<&str>); 4] = [
         (&["h2", "http/1.1"], Some("h2")),
         (&["http/1.1", "h2"], Some("h2")),
@@ -149,36 +149,36 @@ async fn the_protocol_is_agreed_on_in_the_handshake() {
     ];
     for (alpn, agreed) in offers {
         let offer = Offer { alpn, ..Offer::default() };
-        let mut stream = trust.connect(own.server.endpoint().public(), offer).await.unwrap();
+        let mut stream = trust.connect(local.server.endpoint().public(), offer).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), agreed.map(str::as_bytes), "{alpn:?}");
         if agreed != Some("h2") {
             is_served(&mut stream).await;
         }
     }
     let foreign = Offer { alpn: &["spdy/3"], ..Offer::default() };
-    assert!(trust.connect(own.server.endpoint().public(), foreign).await.is_err());
+    assert!(trust.connect(local.server.endpoint().public(), foreign).await.is_err());
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let offer = Offer { versions: &[version], ..Offer::default() };
-        is_served(&mut trust.connect(own.server.endpoint().public(), offer).await.unwrap()).await;
+        is_served(&mut trust.connect(local.server.endpoint().public(), offer).await.unwrap()).await;
     }
 }
 
 #[tokio::test]
 async fn both_protocols_give_the_same_answers_over_tls() {
-    let own = Own::start(&[]);
-    let one = Tenant::on(own.server.endpoint(), TenantOptions::default()).await;
-    let two = Tenant::on(own.server.endpoint(), TenantOptions::default()).await.again(Version::Http2);
+    let local = LocalCa::start(&[]);
+    let one = Tenant::on(local.server.endpoint(), TenantOptions::default()).await;
+    let two = Tenant::on(local.server.endpoint(), TenantOptions::default()).await.again(Version::Http2);
     give_the_same_answers(&one, &two).await;
-    assert!(handshakes(&own.server, "done").await >= 2.0);
+    assert!(handshakes(&local.server, "done").await >= 2.0);
 }
 
 #[tokio::test]
 async fn a_plain_listener_stands_beside_when_asked_for() {
-    let own = Own::start(&["--plain-listen", "127.0.0.1:0"]);
-    let secure = Tenant::on(own.server.endpoint(), TenantOptions::default()).await;
+    let local = LocalCa::start(&["--plain-listen", "127.0.0.1:0"]);
+    let secure = Tenant::on(local.server.endpoint(), TenantOptions::default()).await;
     secure.create("7201", "1").await.is(201);
     let mut plain = secure.again(Version::Http1);
-    plain.client = Client::new(own.server.endpoint(), Listener::Plain, Version::Http1);
+    plain.client = Client::new(local.server.endpoint(), Listener::Plain, Version::Http1);
     assert_eq!(plain.find("7201").await.as_deref(), Some("1"));
     plain.create("7202", "2").await.is(201);
     assert_eq!(secure.find("7202").await.as_deref(), Some("2"));
@@ -230,31 +230,34 @@ async fn a_broken_pair_leaves_the_one_before_and_is_said_once() {
 
 #[tokio::test]
 async fn the_ca_stays_and_the_certificate_follows_the_names() {
-    let mut own = Own::start(&[]);
-    let ca = std::fs::read(own.ca_file()).unwrap();
-    let trust = own.trust(LOGIN);
-    let first = trust.certificate(own.server.endpoint().public()).await.unwrap();
-    own.server.signal(Signal::HUP);
+    let mut local = LocalCa::start(&[]);
+    let ca = std::fs::read(local.ca_file()).unwrap();
+    let trust = local.trust(LOGIN);
+    let first = trust.certificate(local.server.endpoint().public()).await.unwrap();
+    local.server.signal(Signal::HUP);
     let renewed =
-        async || (trust.certificate(own.server.endpoint().public()).await.unwrap() != first).then_some(());
+        async || (trust.certificate(local.server.endpoint().public()).await.unwrap() != first).then_some(());
     poll::until_async("SIGHUP renews the certificate", poll::PATIENCE, renewed).await;
-    own.server.terminate();
-    let flags = &mut own.server.options().flags;
+    local.server.terminate();
+    let flags = &mut local.server.options().flags;
     let place = flags.iter().position(|flag| flag == API).unwrap();
     flags[place] = "other.example".to_owned();
-    own.server.restart();
-    assert_eq!(std::fs::read(own.ca_file()).unwrap(), ca);
-    trust.certificate(own.server.endpoint().public()).await.unwrap();
-    own.trust("other.example").certificate(own.server.endpoint().public()).await.unwrap();
-    assert!(own.trust(API).certificate(own.server.endpoint().public()).await.is_err(), "the name is gone");
+    local.server.restart();
+    assert_eq!(std::fs::read(local.ca_file()).unwrap(), ca);
+    trust.certificate(local.server.endpoint().public()).await.unwrap();
+    local.trust("other.example").certificate(local.server.endpoint().public()).await.unwrap();
+    assert!(
+        local.trust(API).certificate(local.server.endpoint().public()).await.is_err(),
+        "the name is gone"
+    );
 }
 
 #[tokio::test]
 async fn a_slow_handshake_is_cut_off() {
-    let own = Own::start(&["--header-timeout", "1s"]);
+    let local = LocalCa::start(&["--header-timeout", "1s"]);
     let start = Instant::now();
-    let silent = Raw::connect(own.server.endpoint()).await;
-    let mut dribbling = Raw::connect(own.server.endpoint()).await;
+    let silent = Raw::connect(local.server.endpoint()).await;
+    let mut dribbling = Raw::connect(local.server.endpoint()).await;
     // The head of a greeting of 512 bytes, and then one byte after the other.
     dribbling.write([0x16, 3, 1, 2, 0]).await.unwrap();
     while start.elapsed() < Duration::from_secs(10) && dribbling.write([1]).await.is_ok() {
@@ -262,28 +265,30 @@ async fn a_slow_handshake_is_cut_off() {
     }
     assert_eq!(silent.to_end().await, b"");
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-    assert!((handshakes(&own.server, "late").await - 2.0).abs() < 0.1);
+    assert!((handshakes(&local.server, "late").await - 2.0).abs() < 0.1);
 }
 
 #[tokio::test]
 async fn handshakes_that_go_nowhere_disturb_nobody() {
-    let mut own = Own::start(&["--header-timeout", "60s", "--log-level", "info"]);
+    let mut local = LocalCa::start(&["--header-timeout", "60s", "--log-level", "info"]);
     let mut stuck = Vec::new();
     for _ in 0..100 {
-        stuck.push(Raw::connect(own.server.endpoint()).await);
+        stuck.push(Raw::connect(local.server.endpoint()).await);
     }
-    let mut plain = Raw::connect(own.server.endpoint()).await;
+    let mut plain = Raw::connect(local.server.endpoint()).await;
     plain.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let alert = plain.to_end().await;
     assert!(alert.first().is_none_or(|&kind| kind == 21), "an alert or nothing: {alert:?}");
-    let failed = async || (handshakes(&own.server, "failed").await > 0.5).then_some(());
+    let failed = async || (handshakes(&local.server, "failed").await > 0.5).then_some(());
     poll::until_async("the failure is counted", poll::PATIENCE, failed).await;
-    is_served(&mut own.trust(API).connect(own.server.endpoint().public(), Offer::default()).await.unwrap())
-        .await;
-    assert!(!own.server.log().contains("handshake"), "{}", own.server.log());
+    is_served(
+        &mut local.trust(API).connect(local.server.endpoint().public(), Offer::default()).await.unwrap(),
+    )
+    .await;
+    assert!(!local.server.log().contains("handshake"), "{}", local.server.log());
     // Nor does the server wait for them when it is told to stop.
     let start = Instant::now();
-    own.server.terminate();
+    local.server.terminate();
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
@@ -337,21 +342,21 @@ fn settings_that_make_no_sense_are_one_line() {
 
 #[tokio::test]
 async fn the_command_line_trusts_a_file_of_certificates() -> io::Result<()> {
-    let own = Own::start(&[]);
-    let tenant = Tenant::on(own.server.endpoint(), TenantOptions::default()).await;
-    let port = own.server.endpoint().address(Listener::Public).port();
+    let local = LocalCa::start(&[]);
+    let tenant = Tenant::on(local.server.endpoint(), TenantOptions::default()).await;
+    let port = local.server.endpoint().address(Listener::Public).port();
     let token = |ca: &[&str]| {
         let mut command = Command::new(binary::path());
         clean_environment(&mut command);
         command
             .args(["token", "get", "--endpoint", &format!("https://localhost:{port}")])
             .args(ca)
-            .env("HOME", own.home.path())
+            .env("HOME", local.home.path())
             .env("JACKFIELD_CLIENT_ID", &tenant.client_id)
             .env("JACKFIELD_CLIENT_SECRET", &tenant.client_secret)
             .output()
     };
-    let trusting = token(&["--ca-file", &own.ca_file().display().to_string()])?;
+    let trusting = token(&["--ca-file", &local.ca_file().display().to_string()])?;
     let text = String::from_utf8_lossy(&trusting.stdout).into_owned();
     assert!(trusting.status.success() && text.starts_with("Atza|"), "{trusting:?}");
     let careful = token(&[])?;
@@ -362,11 +367,11 @@ async fn the_command_line_trusts_a_file_of_certificates() -> io::Result<()> {
 
 #[tokio::test]
 async fn a_list_is_applied_over_tls() -> io::Result<()> {
-    let own = Own::start(&[]);
-    let tenant = Tenant::on(own.server.endpoint(), TenantOptions::default()).await;
-    let port = own.server.endpoint().address(Listener::Public).port();
+    let local = LocalCa::start(&[]);
+    let tenant = Tenant::on(local.server.endpoint(), TenantOptions::default()).await;
+    let port = local.server.endpoint().address(Listener::Public).port();
     let rooms: String = (0..300).map(|n| format!("{n},{}\n", profile(&n.to_string()))).collect();
-    let list = own.home.path().join("rooms.csv");
+    let list = local.home.path().join("rooms.csv");
     std::fs::write(&list, format!("externalUserId,amazonId\n{rooms}"))?;
     let sync = || -> io::Result<Value> {
         let mut command = Command::new(binary::path());
@@ -375,9 +380,9 @@ async fn a_list_is_applied_over_tls() -> io::Result<()> {
             .args(["sync", "--yes", "--output", "json"])
             .arg(&list)
             .args(["--endpoint", &format!("https://localhost:{port}")])
-            .args(["--ca-file", &own.ca_file().display().to_string()])
-            .current_dir(own.home.path())
-            .env("HOME", own.home.path())
+            .args(["--ca-file", &local.ca_file().display().to_string()])
+            .current_dir(local.home.path())
+            .env("HOME", local.home.path())
             .env("JACKFIELD_TOKEN", &tenant.token)
             .env("JACKFIELD_PROVIDER", &tenant.provider);
         let output = command.output()?;

@@ -327,7 +327,9 @@ async fn a_backup_under_load_is_one_moment() {
             let found: BTreeMap<String, String> = lines
                 .iter()
                 .filter_map(|line| line.get("association"))
-                .map(|own| ["externalUserId", "amazonId"].map(|name| own[name].as_str().unwrap().to_owned()))
+                .map(|association| {
+                    ["externalUserId", "amazonId"].map(|name| association[name].as_str().unwrap().to_owned())
+                })
                 .map(|[id, to]| (id, to))
                 .collect();
             assert_eq!(found, expected);

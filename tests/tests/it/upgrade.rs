@@ -202,10 +202,10 @@ async fn a_database_of_schema_1_holds_everything() {
     let database = Database::fresh();
     let dump = std::fs::read_to_string(fixture.path("postgres.sql")).unwrap();
     let dump = dump.replace(&format!("{DUMPED_SCHEMA}."), &format!("{}.", database.schema()));
-    let own = fixture.path("own.sql");
-    std::fs::write(&own, dump).unwrap();
+    let file = fixture.path("own.sql");
+    std::fs::write(&file, dump).unwrap();
     let mut loading = Command::new(program("psql"));
     loading.args(["--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", "--file"]);
-    assert!(loading.arg(&own).arg(database.url()).status().unwrap().success());
+    assert!(loading.arg(&file).arg(database.url()).status().unwrap().success());
     everything_is_held(database.url(), &fixture).await;
 }

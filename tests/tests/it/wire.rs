@@ -144,7 +144,7 @@ async fn a_wrong_method_at_the_login_is_told_in_its_form() {
     ];
     for (path, allow) in allowed {
         for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH, Method::POST] {
-            if allow.split(", ").any(|own| own == method.as_str()) {
+            if allow.split(", ").any(|allowed| allowed == method.as_str()) {
                 continue;
             }
             let response = tenant.send(&Request::new(&method, path)).await.expect(405);

@@ -233,10 +233,10 @@ impl Report {
     fn plot(&self, args: &Args) -> String {
         let panel = |title: &str, value: fn(&Row) -> f64| {
             let lines = args.providers.iter().map(|&providers| {
-                let own = self.rows.iter().filter(|row| row.providers == providers);
+                let rows = self.rows.iter().filter(|row| row.providers == providers);
                 let name =
                     format!("{} provider{}", number(providers as f64), if providers == 1 { "" } else { "s" });
-                (name, own.map(|row| (row.associations as f64, value(row))).collect())
+                (name, rows.map(|row| (row.associations as f64, value(row))).collect())
             });
             Panel { title: title.to_owned(), lines: lines.collect() }
         };

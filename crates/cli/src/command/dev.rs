@@ -78,7 +78,7 @@ fn defaults(tls: bool) -> Settings {
         allow_reset: Some(true),
         // Whoever tries it is the person who allows.
         consent_login: "open".parse().ok(),
-        cors_origin: "loopback".parse().ok().map(|own| vec![own]),
+        cors_origin: "loopback".parse().ok().map(|origin| vec![origin]),
         ..Settings::default()
     };
     if tls { reach::with_tls(defaults) } else { defaults }

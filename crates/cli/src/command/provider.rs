@@ -163,7 +163,7 @@ impl Show for ServiceProvider {
             ("organization", optional(self.organization_id.as_ref())),
             ("logical id", self.logical_id.clone()),
             ("display name", names.join(", ")),
-            ("network", optional(self.network.as_ref().map(|own| &own.skill_configuration.skill_id))),
+            ("network", optional(self.network.as_ref().map(|network| &network.skill_configuration.skill_id))),
             ("associations", optional(self.associations.as_ref())),
         ]
     }

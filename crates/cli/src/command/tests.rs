@@ -101,8 +101,12 @@ fn secret_options_are_listed() {
             let mut words: Vec<String> =
                 needed(command, argument).iter().flat_map(|needed| sample(needed)).collect();
             // Nobody is there to be asked.
-            words
-                .extend(command.get_arguments().any(|own| own.get_id() == "yes").then(|| "--yes".to_owned()));
+            words.extend(
+                command
+                    .get_arguments()
+                    .any(|argument| argument.get_id() == "yes")
+                    .then(|| "--yes".to_owned()),
+            );
             let name = name.strip_prefix("jackfield ").unwrap();
             list.push_str(&format!("{option} {variable} {name} {}\n", words.join(" ")));
         }

@@ -13,7 +13,7 @@ const MOST: usize = 2;
 /// they end, what runs there with them, and are waited for: no connection of theirs is left to be used.
 pub(super) struct Threads {
     handles: Vec<Handle>,
-    own: Vec<Thread>,
+    threads: Vec<Thread>,
 }
 
 /// A thread that runs until `end` is dropped.
@@ -27,8 +27,8 @@ impl Threads {
     /// be had, it is the caller's own runtime.
     pub(super) fn start(connections: usize) -> Self {
         let count = thread::available_parallelism().map_or(1, usize::from).min(connections).min(MOST);
-        let mut threads = Self { handles: Vec::new(), own: Vec::new() };
-        while count > 1 && threads.own.len() < count && threads.add().is_ok() {}
+        let mut threads = Self { handles: Vec::new(), threads: Vec::new() };
+        while count > 1 && threads.threads.len() < count && threads.add().is_ok() {}
         if threads.handles.is_empty() {
             threads.handles.push(Handle::current());
         }
@@ -51,14 +51,14 @@ impl Threads {
             runtime.shutdown_background();
         })?;
         self.handles.push(handle);
-        self.own.push(Thread { end, running });
+        self.threads.push(Thread { end, running });
         Ok(())
     }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        for Thread { end, running } in self.own.drain(..) {
+        for Thread { end, running } in self.threads.drain(..) {
             drop(end);
             // It cannot have panicked: what runs there is spawned.
             let _ = running.join();

@@ -216,7 +216,7 @@ mod tests {
     fn names_and_their_parts_may_be_left_out() {
         let names = |display_name: &str| {
             let parsed = NewServiceProvider::parse(body(display_name).as_bytes()).unwrap().display_name;
-            parsed.into_iter().map(|own| (own.locale, own.value)).collect::<Vec<_>>()
+            parsed.into_iter().map(|name| (name.locale, name.value)).collect::<Vec<_>>()
         };
         let one = |locale: &str| vec![(locale.to_owned(), "F".to_owned())];
         assert_eq!(names(r#"[{"value":"F"}]"#), one("en-US"));

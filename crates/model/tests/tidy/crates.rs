@@ -61,7 +61,7 @@ fn import_complaints(manifest: &toml::Table) -> Vec<String> {
         return vec![format!("{name} is not in IMPORTS")];
     };
     let refused = |dependency: &str, development: bool| match dependency {
-        own if own == name => false,
+        dependency if dependency == name => false,
         ours if ours.starts_with("jackfield") => !allowed.contains(&ours),
         other if name == "jackfield-model" && !development => !MODEL_MAY_USE.contains(&other),
         other if name == "jackfield-store" => STORE_MAY_NOT_USE.contains(&other),

@@ -40,8 +40,8 @@ fn files(wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, String)> {
 }
 
 fn root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.ancestors().nth(2).expect("this crate stands two levels below the root").to_owned()
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.ancestors().nth(2).expect("this crate stands two levels below the root").to_owned()
 }
 
 fn read(path: &Path) -> String {

@@ -97,7 +97,8 @@ pub(super) async fn operators_and_their_acts_are_recorded(adapter: &dyn Adapter)
     let maintenance = jackfield_model::admin::Maintenance { enabled: true, retry_after: 5 };
     world.store.change_registry(RegistryCommand::SetMaintenance(maintenance), by.clone()).await.unwrap();
     let world = world.again(adapter).await;
-    let changes: Vec<_> = world.changes().await.into_iter().filter(|own| own.sequence > before).collect();
+    let changes: Vec<_> =
+        world.changes().await.into_iter().filter(|change| change.sequence > before).collect();
     let [noted, changed] = changes.as_slice() else { panic!("{changes:?}") };
     assert_eq!((&noted.actor, noted.request_id), (&actor, by.request_id));
     assert_eq!((noted.operation_name().as_str(), noted.provider()), ("admin.backup", None));

@@ -155,7 +155,7 @@ pub(super) async fn providers_do_not_see_each_other(adapter: &dyn Adapter) {
     assert_eq!(world.update("b", "changed").await, UpdateOutcome::Updated);
     let world = world.again(adapter).await;
     for (index, provider) in world.all_providers().into_iter().enumerate() {
-        let own = walk(&*world.store, provider, 7).await;
+        let found = walk(&*world.store, provider, 7).await;
         let expected: Vec<(String, String)> = ids
             .iter()
             .filter(|id| index > 0 || *id != "a")
@@ -164,7 +164,7 @@ pub(super) async fn providers_do_not_see_each_other(adapter: &dyn Adapter) {
                 _ => (id.clone(), format!("of-{index}")),
             })
             .collect();
-        assert_eq!(own, expected);
+        assert_eq!(found, expected);
         assert_eq!(world.count(provider).await, expected.len() as u64);
         assert_eq!(world.get_for(provider, "a").await.is_some(), index > 0);
     }
@@ -234,8 +234,10 @@ pub(super) async fn find_answers_what_is_there(adapter: &dyn Adapter) {
     let asked: Vec<_> = (5..35).map(|number| external(&format!("{number:02}"))).collect();
     let world = world.again(adapter).await;
     let found = world.store.find_associations(world.providers[0], &asked).await.unwrap();
-    let found: Vec<(String, &str)> =
-        found.iter().map(|own| (own.external_user_id.to_string(), own.amazon_id.suffix())).collect();
+    let found: Vec<(String, &str)> = found
+        .iter()
+        .map(|association| (association.external_user_id.to_string(), association.amazon_id.suffix()))
+        .collect();
     let expected: Vec<(String, String)> =
         (6..35).step_by(2).map(|number| (format!("{number:02}"), format!("p{number}"))).collect();
     assert!(

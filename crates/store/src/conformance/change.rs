@@ -116,10 +116,10 @@ pub(super) async fn changes_are_filtered_by_provider(adapter: &dyn Adapter) {
     let world = world.again(adapter).await;
     for provider in world.all_providers() {
         let filter = ChangeFilter { provider: Some(provider), after: 0, limit: 2 };
-        let own = changes(&*world.store, &filter).await;
-        assert_eq!(own.len(), 6, "the provider itself and its associations");
-        assert!(own.iter().all(|change| change.provider() == Some(provider)));
-        assert!(own.is_sorted_by_key(|change| change.sequence));
+        let changes = changes(&*world.store, &filter).await;
+        assert_eq!(changes.len(), 6, "the provider itself and its associations");
+        assert!(changes.iter().all(|change| change.provider() == Some(provider)));
+        assert!(changes.is_sorted_by_key(|change| change.sequence));
     }
 }
 

@@ -55,15 +55,16 @@ impl Dump {
         Self {
             associations,
             organizations: sorted(
-                registry.organizations.values().map(|own| Organization::clone(own)),
-                |own| own.id.to_string(),
+                registry.organizations.values().map(|record| Organization::clone(record)),
+                |record| record.id.to_string(),
             ),
-            clients: sorted(registry.clients.values().map(|own| Client::clone(own)), |own| {
-                own.id.to_string()
+            clients: sorted(registry.clients.values().map(|record| Client::clone(record)), |record| {
+                record.id.to_string()
             }),
-            providers: sorted(registry.providers.values().map(|own| ServiceProvider::clone(own)), |own| {
-                own.id.to_string()
-            }),
+            providers: sorted(
+                registry.providers.values().map(|record| ServiceProvider::clone(record)),
+                |record| record.id.to_string(),
+            ),
             maintenance: registry.maintenance,
             profiles,
             changes: changes(store, &ChangeFilter { limit: page, ..ChangeFilter::default() }).await,
@@ -82,10 +83,10 @@ impl Dump {
             let text = format!("{dump:#?}");
             text.lines().map(str::to_owned).collect()
         };
-        let (own, theirs) = (lines(self), lines(other));
-        let same = own.iter().zip(&theirs).take_while(|(own, theirs)| own == theirs).count();
+        let (ours, theirs) = (lines(self), lines(other));
+        let same = ours.iter().zip(&theirs).take_while(|(ours, theirs)| ours == theirs).count();
         let part = |lines: &[String]| lines[same.saturating_sub(20)..lines.len().min(same + 10)].join("\n");
-        Some(format!("from line {same} on:\n{}\n--- instead of ---\n{}", part(&own), part(&theirs)))
+        Some(format!("from line {same} on:\n{}\n--- instead of ---\n{}", part(&ours), part(&theirs)))
     }
 }
 
@@ -100,11 +101,9 @@ pub async fn walk(store: &dyn Store, provider: ServiceProviderId, limit: usize) 
         let page = store.list_associations(provider, &range).await.expect("the store is available");
         assert!(page.associations.len() <= limit, "more than asked for");
         range.after = page.associations.last().map(|last| last.external_user_id.clone());
-        all.extend(
-            page.associations
-                .into_iter()
-                .map(|own| (own.external_user_id.into(), own.amazon_id.suffix().to_owned())),
-        );
+        all.extend(page.associations.into_iter().map(|association| {
+            (association.external_user_id.into(), association.amazon_id.suffix().to_owned())
+        }));
         if !page.more {
             return all;
         }

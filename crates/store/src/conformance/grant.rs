@@ -37,7 +37,7 @@ fn replace(old: u8, family: Option<u8>, new: u8) -> RegistryCommand {
     change(GrantCommand::Replace(Replacement { old: presented(old, family), new }))
 }
 
-fn own(world: &World) -> Client {
+fn holder(world: &World) -> Client {
     Client::clone(&world.store.registry().clients[&client_id("c1")])
 }
 
@@ -48,14 +48,14 @@ pub(super) async fn a_code_is_redeemed_once(adapter: &dyn Adapter) {
     world.done(redeem(1, 1, 100)).await;
     assert_eq!(world.registry(redeem(2, 1, 100)).await, RegistryOutcome::RefreshTokenTaken);
     let world = world.again(adapter).await;
-    let token = own(&world).refresh_tokens[0].clone();
+    let token = holder(&world).refresh_tokens[0].clone();
     assert_eq!((token.scopes, token.code), (ScopeSet::parse("one").ok(), Some(CodeId([1; 16]))));
     let before = world.last_change().await;
     // The second time takes back what the first gave, in one commit that is recorded.
     assert_eq!(world.registry(redeem(1, 2, 101)).await, RegistryOutcome::CodeSpent);
     assert_eq!(world.changes_after(before).await, 1);
     let world = world.again(adapter).await;
-    assert_eq!(own(&world).refresh_tokens, []);
+    assert_eq!(holder(&world).refresh_tokens, []);
     // Neither that nor a revocation makes the code good again.
     assert_eq!(world.registry(redeem(1, 2, 109)).await, RegistryOutcome::CodeSpent);
     world.done(redeem(2, 2, 109)).await;
@@ -63,7 +63,7 @@ pub(super) async fn a_code_is_redeemed_once(adapter: &dyn Adapter) {
     assert_eq!(world.registry(redeem(2, 3, 109)).await, RegistryOutcome::CodeSpent);
     // What has expired is forgotten.
     world.done(redeem(3, 3, 110)).await;
-    let kept: Vec<CodeId> = own(&world).spent_codes.iter().map(|spent| spent.id).collect();
+    let kept: Vec<CodeId> = holder(&world).spent_codes.iter().map(|spent| spent.id).collect();
     assert_eq!(kept, [CodeId([2; 16]), CodeId([3; 16])]);
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn consent_never_pushes_out_what_an_operator_issued(adapter: &d
     world.done(RegistryCommand::CreateClient(client("c1", NORTH, &issued))).await;
     world.done(redeem(1, 201, 0)).await;
     world.done(redeem(2, 202, 0)).await;
-    let hashes: Vec<u8> = own(&world).refresh_tokens.iter().map(|token| token.hash.0[0]).collect();
+    let hashes: Vec<u8> = holder(&world).refresh_tokens.iter().map(|token| token.hash.0[0]).collect();
     assert_eq!(hashes, [issued, vec![202]].concat(), "the oldest that came from consent went");
     let full = client("c2", NORTH, &(101..=100 + most).collect::<Vec<u8>>());
     world.done(RegistryCommand::CreateClient(full)).await;
@@ -104,13 +104,13 @@ pub(super) async fn a_person_pushes_out_what_is_his(adapter: &dyn Adapter) {
         world.done(redeem_by(number, "stranger")).await;
     }
     let world = world.again(adapter).await;
-    let held = own(&world).refresh_tokens;
+    let held = holder(&world).refresh_tokens;
     assert_eq!(held.len(), limit::REFRESH_TOKENS);
-    let by = |own: &crate::registry::RefreshToken| own.by.clone().unwrap();
+    let by = |token: &crate::registry::RefreshToken| token.by.clone().unwrap();
     assert_eq!((by(&held[0]), held[0].hash.0[0]), ("user".to_owned(), 0), "it is still there");
-    assert!(held[1..].iter().all(|own| by(own) == "stranger"));
+    assert!(held[1..].iter().all(|token| by(token) == "stranger"));
     world.done(redeem_by(most + 51, "user")).await;
-    let hashes: Vec<u8> = own(&world).refresh_tokens.iter().map(|own| own.hash.0[0]).collect();
+    let hashes: Vec<u8> = holder(&world).refresh_tokens.iter().map(|token| token.hash.0[0]).collect();
     assert_eq!((hashes[0], hashes.last()), (0, Some(&(most + 51))), "the stranger made room for it");
 }
 
@@ -144,7 +144,7 @@ pub(super) async fn spent_codes_are_bounded(adapter: &dyn Adapter) {
     let last = u8::try_from(limit::SPENT_CODES).unwrap();
     assert_eq!(world.registry(redeem(last, last, 0)).await, RegistryOutcome::TooManyRefreshTokens);
     world.done(redeem(last, last, 10)).await;
-    assert_eq!(own(&world).refresh_tokens.len(), limit::REFRESH_TOKENS);
+    assert_eq!(holder(&world).refresh_tokens.len(), limit::REFRESH_TOKENS);
 }
 
 pub(super) async fn a_refresh_token_is_replaced_and_revoked(adapter: &dyn Adapter) {
@@ -157,7 +157,7 @@ pub(super) async fn a_refresh_token_is_replaced_and_revoked(adapter: &dyn Adapte
     let registry = world.store.registry();
     assert!(registry.client_of_refresh_token(&refresh_token(1).hash).is_none());
     assert!(registry.client_of_refresh_token(&refresh_token(3).hash).is_some());
-    let client = own(&world);
+    let client = holder(&world);
     let Standing::Current(replacement) = client.standing(&presented(3, Some(1))) else {
         panic!("it is the current one")
     };
@@ -167,7 +167,7 @@ pub(super) async fn a_refresh_token_is_replaced_and_revoked(adapter: &dyn Adapte
     let again = change(GrantCommand::Revoke(refresh_token(1).id()));
     assert_eq!(world.registry(again).await, RegistryOutcome::NotFound);
     let world = world.again(adapter).await;
-    assert_eq!(own(&world).refresh_tokens, [refresh_token(2)]);
+    assert_eq!(holder(&world).refresh_tokens, [refresh_token(2)]);
 }
 
 pub(super) async fn any_earlier_token_ends_its_family(adapter: &dyn Adapter) {
@@ -180,20 +180,20 @@ pub(super) async fn any_earlier_token_ends_its_family(adapter: &dyn Adapter) {
         world.done(replace(first + 1, None, first + 2)).await;
         world.done(replace(first + 2, Some(first), first + 3)).await;
         world.done(replace(first + 3, Some(first), first + 4)).await;
-        let held = own(&world).refresh_tokens.len();
+        let held = holder(&world).refresh_tokens.len();
         let before = world.last_change().await;
         let (token, family) = thief;
         let outcome = world.registry(replace(token, family, 99)).await;
         assert_eq!(outcome, RegistryOutcome::RefreshTokenReused, "{token}");
         assert_eq!(world.changes_after(before).await, 1, "it is recorded");
-        assert_eq!(own(&world).refresh_tokens.len(), held - 1);
+        assert_eq!(holder(&world).refresh_tokens.len(), held - 1);
         // Nothing of the family is good any more, the current one neither.
         for (old, family) in [(first + 4, Some(first)), (token, family)] {
             assert_eq!(world.registry(replace(old, family, 99)).await, RegistryOutcome::NotFound);
         }
     }
     let world = world.again(adapter).await;
-    assert_eq!(own(&world).refresh_tokens, [refresh_token(100)], "others are left alone");
+    assert_eq!(holder(&world).refresh_tokens, [refresh_token(100)], "others are left alone");
     // A family is begun once, and a token of one family is none of another.
     world.done(redeem(41, 41, 0)).await;
     let RegistryCommand::ChangeGrants(id, GrantCommand::Redeem(again)) = redeem(42, 42, 0) else {
@@ -203,5 +203,5 @@ pub(super) async fn any_earlier_token_ends_its_family(adapter: &dyn Adapter) {
     let command = RegistryCommand::ChangeGrants(id, GrantCommand::Redeem(again));
     assert_eq!(world.registry(command).await, RegistryOutcome::RefreshTokenTaken);
     assert_eq!(world.registry(replace(43, Some(100), 44)).await, RegistryOutcome::RefreshTokenReused);
-    assert_eq!(own(&world).refresh_tokens.len(), 1);
+    assert_eq!(holder(&world).refresh_tokens.len(), 1);
 }

@@ -19,7 +19,7 @@ fn rotation(now: u64) -> RegistryCommand {
 /// Number, beginning and end of each key that counts.
 fn shape(store: &dyn Store) -> Vec<(u32, Option<u64>, Option<u64>)> {
     let keys = store.registry().keyring.keys(store.root_key());
-    keys.iter().map(|own| (own.id, own.since, own.retired)).collect()
+    keys.iter().map(|key| (key.id, key.since, key.retired)).collect()
 }
 
 pub(super) async fn keys_are_rotated(adapter: &dyn Adapter) {

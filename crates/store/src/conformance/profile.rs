@@ -20,7 +20,7 @@ async fn delete(world: &World, owner: &str, id: &str) -> DeleteProfileOutcome {
 async fn list(world: &World, owner: &str, after: Option<&str>, limit: usize) -> Vec<String> {
     let after = after.map(amazon);
     let found = world.store.list_profiles(&organization_id(owner), after.as_ref(), limit).await.unwrap();
-    found.iter().map(|own| own.id.suffix().to_owned()).collect()
+    found.iter().map(|profile| profile.id.suffix().to_owned()).collect()
 }
 
 pub(super) async fn profiles_are_stored_once(adapter: &dyn Adapter) {
@@ -90,14 +90,17 @@ pub(super) async fn profiles_are_listed_by_organization(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
     let ids = ["A", "Z", "a", "a-b", "a.b", "a_b", "aa", "b"];
     let expected = |owner: &str| {
-        let mut own = ids.map(|id| format!("{id}{}", owner.len()));
-        own.sort_unstable();
-        own.to_vec()
+        let mut suffixes = ids.map(|id| format!("{id}{}", owner.len()));
+        suffixes.sort_unstable();
+        suffixes.to_vec()
     };
     for owner in [NORTH, NORTHERN] {
         for id in ids {
-            let own = format!("{id}{}", owner.len());
-            assert_eq!(create(&world, &profile(&own, owner, &own)).await, CreateProfileOutcome::Created);
+            let suffix = format!("{id}{}", owner.len());
+            assert_eq!(
+                create(&world, &profile(&suffix, owner, &suffix)).await,
+                CreateProfileOutcome::Created
+            );
         }
     }
     let world = world.again(adapter).await;
@@ -135,12 +138,12 @@ pub(super) async fn an_organization_with_profiles_stays(adapter: &dyn Adapter) {
 pub(super) async fn profiles_are_found_by_their_unit(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
     let (lobby, bar) = (profile("p1", NORTH, "lobby"), profile("p2", NORTHERN, "bar"));
-    for own in [&lobby, &bar] {
-        assert_eq!(create(&world, own).await, CreateProfileOutcome::Created);
+    for known in [&lobby, &bar] {
+        assert_eq!(create(&world, known).await, CreateProfileOutcome::Created);
     }
     let world = world.again(adapter).await;
-    for own in [&lobby, &bar] {
-        assert_eq!(world.store.find_profile_of_unit(&own.unit).await.unwrap().as_ref(), Some(own));
+    for known in [&lobby, &bar] {
+        assert_eq!(world.store.find_profile_of_unit(&known.unit).await.unwrap().as_ref(), Some(known));
     }
     assert_eq!(world.store.find_profile_of_unit(&profile("p1", NORTH, "p1").unit).await.unwrap(), None);
     assert_eq!(delete(&world, NORTH, "p1").await, DeleteProfileOutcome::Deleted);
@@ -152,7 +155,7 @@ pub(super) async fn many_profiles_are_put_at_once(adapter: &dyn Adapter) {
     let theirs = profile("theirs", NORTHERN, "theirs");
     assert_eq!(create(&world, &theirs).await, CreateProfileOutcome::Created);
     let before = world.last_change().await;
-    let nameless = |own: Profile| Profile { name: None, ..own };
+    let nameless = |profile: Profile| Profile { name: None, ..profile };
     let (lobby, bar) = (profile("p1", NORTH, "lobby"), nameless(profile("p2", NORTH, "bar")));
     let items = vec![
         lobby.clone(),

@@ -49,7 +49,7 @@ pub(super) async fn profiles_are_bounded(adapter: &dyn Adapter) {
         world.store.create_profile(profile(suffix, owner, suffix), origin()).await.unwrap()
     };
     assert_eq!(create("p1", NORTH).await, CreateProfileOutcome::Created);
-    let batch = ["p1", "p2", "p3", "p4", "p5"].map(|own| profile(own, NORTH, own));
+    let batch = ["p1", "p2", "p3", "p4", "p5"].map(|suffix| profile(suffix, NORTH, suffix));
     let outcomes = world.store.put_profiles(batch.to_vec(), origin()).await.unwrap();
     let stored = |number: usize| PutProfileOutcome::Stored(batch[number].clone());
     let full = PutProfileOutcome::QuotaReached(3);

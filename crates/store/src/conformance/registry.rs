@@ -40,7 +40,7 @@ pub(super) async fn organizations_come_change_and_go(adapter: &dyn Adapter) {
     world.done(RegistryCommand::UpdateOrganization(id.clone(), patch.clone().into())).await;
     assert_eq!(world.last_change().await, before, "nothing changed");
     let world = world.again(adapter).await;
-    assert_eq!(world.store.registry().organizations.get(&id).map(|own| (**own).clone()), Some(changed));
+    assert_eq!(world.store.registry().organizations.get(&id).map(|found| (**found).clone()), Some(changed));
     // A password is recorded as a change that says nothing of it.
     let hash = PasswordHash("$function$cost$c2FsdHNhbHQ$aGFzaGhhc2g".to_owned());
     let set = |hash: Option<PasswordHash>| {
@@ -102,7 +102,7 @@ pub(super) async fn clients_come_change_and_go(adapter: &dyn Adapter) {
         ..new
     };
     let registry = world.store.registry();
-    assert_eq!(registry.clients.get(&client_id("c1")).map(|own| (**own).clone()), Some(changed));
+    assert_eq!(registry.clients.get(&client_id("c1")).map(|found| (**found).clone()), Some(changed));
     assert!(registry.client_of_refresh_token(&refresh_token(1).hash).is_none(), "revoked");
     assert!(registry.client_of_refresh_token(&refresh_token(2).hash).is_some());
     let before = world.last_change().await;
@@ -142,7 +142,8 @@ pub(super) async fn refresh_tokens_belong_to_one_client(adapter: &dyn Adapter) {
     let world = world.again(adapter).await;
     let registry = world.store.registry();
     assert_eq!(registry.clients[&client_id("c1")].refresh_tokens.len(), 100);
-    let owner = registry.client_of_refresh_token(&refresh_token(50).hash).map(|own| Arc::clone(&own.id));
+    let owner =
+        registry.client_of_refresh_token(&refresh_token(50).hash).map(|client| Arc::clone(&client.id));
     assert_eq!(owner.as_deref(), Some(&client_id("c1")));
     world.done(RegistryCommand::DeleteClient(client_id("c1"))).await;
     world.done(add("c2", 1)).await;
@@ -165,7 +166,8 @@ pub(super) async fn service_providers_come_change_and_go(adapter: &dyn Adapter) 
     let world = world.again(adapter).await;
     let registry = world.store.registry();
     assert_eq!(registry.providers[&id].display_name, names);
-    let found = registry.provider_of_logical_id(&organization_id(NORTH), "exchange").map(|own| own.id);
+    let found =
+        registry.provider_of_logical_id(&organization_id(NORTH), "exchange").map(|provider| provider.id);
     assert_eq!(found, Some(id));
     assert_eq!(world.create_for(id, "7201", "one").await, CreateOutcome::Created);
     let remove = || RegistryCommand::DeleteServiceProvider(id);
@@ -251,12 +253,12 @@ pub(super) async fn a_service_provider_takes_its_associations_with_it(adapter: &
         assert_eq!((world.count(left).await, world.get_for(left, "a").await.as_deref()), (1, Some("of-1")));
     }
     let recorded = world.changes().await;
-    let own: Vec<_> = recorded.iter().filter(|change| change.sequence > before).collect();
-    let own = &own[usize::from(late.is_some())..];
+    let changes: Vec<_> = recorded.iter().filter(|change| change.sequence > before).collect();
+    let changes = &changes[usize::from(late.is_some())..];
     let taken: Vec<_> =
         [("a", "of-1"), ("b", "of-1")].into_iter().chain(late).chain([("é", "of-2")]).collect();
-    assert_eq!(own.len(), taken.len() + 1, "one for each association, one for the provider");
-    for (change, (name, suffix)) in own.iter().zip(&taken) {
+    assert_eq!(changes.len(), taken.len() + 1, "one for each association, one for the provider");
+    for (change, (name, suffix)) in changes.iter().zip(&taken) {
         let (external_user_id, before) = (external(name), Some(amazon(suffix)));
         let subject = Subject::Association { provider: id, external_user_id, before, after: None };
         assert_eq!((&change.subject, change.operation), (&subject, Operation::Delete));
@@ -265,7 +267,7 @@ pub(super) async fn a_service_provider_takes_its_associations_with_it(adapter: &
             (&origin.actor, origin.request_id, origin.time)
         );
     }
-    assert_eq!(own.last().unwrap().operation_name(), "service_provider.delete");
+    assert_eq!(changes.last().unwrap().operation_name(), "service_provider.delete");
     assert_eq!(world.registry(remove(4)).await, RegistryOutcome::NotFound);
     // A provider that comes with the same id begins empty.
     world.done(RegistryCommand::CreateServiceProvider(service_provider(id, NORTH, "again"))).await;

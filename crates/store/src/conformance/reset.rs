@@ -141,8 +141,11 @@ pub(super) async fn a_reset_is_seen_whole(adapter: &dyn Adapter) {
         while finished.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty) {
             let range = AssociationRange { limit: 10, ..AssociationRange::default() };
             let page = store.list_associations(provider, &range).await.unwrap();
-            let ids: Vec<String> =
-                page.associations.into_iter().map(|own| own.external_user_id.into()).collect();
+            let ids: Vec<String> = page
+                .associations
+                .into_iter()
+                .map(|association| association.external_user_id.into())
+                .collect();
             assert!(allowed.contains(&ids), "a part of a reset was seen: {ids:?}");
             seen.insert(ids);
             if let Some(began) = began.take() {

@@ -122,7 +122,7 @@ pub(super) async fn a_snapshot_shows_one_moment(adapter: &dyn Adapter) {
     }
     let profiles = snapshot.profiles(None, 2).await.unwrap();
     let rest = snapshot.profiles(profiles.last().map(|last| &last.id), 2).await.unwrap();
-    let ids: Vec<&str> = profiles.iter().chain(&rest).map(|own| own.id.suffix()).collect();
+    let ids: Vec<&str> = profiles.iter().chain(&rest).map(|profile| profile.id.suffix()).collect();
     assert_eq!(ids, ["p1", "p2", "p3"]);
     let (one, all) = (snapshot.changes(0, 1).await.unwrap(), snapshot.changes(0, 1_000).await.unwrap());
     assert_eq!((one.len(), all), (1, changes));

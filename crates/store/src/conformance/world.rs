@@ -121,7 +121,10 @@ impl World {
     pub async fn list(&self, range: &AssociationRange) -> (Vec<String>, bool) {
         let page =
             self.store.list_associations(self.providers[0], range).await.expect("the store is available");
-        (page.associations.into_iter().map(|own| own.external_user_id.into()).collect(), page.more)
+        (
+            page.associations.into_iter().map(|association| association.external_user_id.into()).collect(),
+            page.more,
+        )
     }
 
     /// How many associations a provider has.

@@ -63,21 +63,21 @@ impl Counts {
     }
 
     pub(super) fn set_provider(&mut self, provider: ServiceProviderId, counts: Option<ProviderCounts>) {
-        let own = Arc::make_mut(&mut self.providers[shard(provider)]);
+        let providers = Arc::make_mut(&mut self.providers[shard(provider)]);
         let before = match counts {
-            Some(counts) => own.insert(provider, counts),
-            None => own.remove(&provider),
+            Some(counts) => providers.insert(provider, counts),
+            None => providers.remove(&provider),
         };
         let count = |counts: Option<ProviderCounts>| counts.map_or(0, |counts| counts.associations);
         self.associations = self.associations - count(before) + count(counts);
     }
 
     pub(super) fn set_profiles(&mut self, organization: &OrganizationId, count: u64) {
-        let own = Arc::make_mut(&mut self.profiles);
+        let profiles = Arc::make_mut(&mut self.profiles);
         if count == 0 {
-            own.remove(organization);
+            profiles.remove(organization);
         } else {
-            own.insert(organization.clone(), count);
+            profiles.insert(organization.clone(), count);
         }
     }
 }

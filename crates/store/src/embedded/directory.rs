@@ -98,8 +98,8 @@ impl Directory {
 
     /// Closes the files in a directory that is closed itself; see `privacy`.
     fn close_to_others(&self) -> io::Result<()> {
-        let own = [MARKER, LOCK, ADMIN_TOKEN, ENGINE];
-        own.iter().try_for_each(|name| privacy::close_to_others(&self.path.join(name)))
+        let ours = [MARKER, LOCK, ADMIN_TOKEN, ENGINE];
+        ours.iter().try_for_each(|name| privacy::close_to_others(&self.path.join(name)))
     }
 
     /// Whether the format marker is there.

@@ -202,24 +202,24 @@ impl<'a> Group<'a> {
         origin: &Origin,
     ) -> Result<(), StoreError> {
         let Some(ProviderCounts { number, .. }) = self.counts.provider(provider) else { return Ok(()) };
-        let mut own = BTreeMap::new();
+        let mut rows = BTreeMap::new();
         for row in self.view.association_rows(number) {
             let (key, value) = row?;
-            own.insert(key.to_vec(), codec::decode_target(&value)?);
+            rows.insert(key.to_vec(), codec::decode_target(&value)?);
         }
         let prefix = layout::association_prefix(number, "");
         for ((space, key), value) in &self.pending {
             if *space == Space::Association && key.starts_with(&prefix) {
                 match value {
-                    Some(value) => own.insert(key.clone(), codec::decode_target(value)?),
-                    None => own.remove(key),
+                    Some(value) => rows.insert(key.clone(), codec::decode_target(value)?),
+                    None => rows.remove(key),
                 };
             }
         }
         let organization = self.organization(provider)?;
-        let uses = self.uses(&organization, own.values().map(|target| (target, -1)))?;
-        let mut removed = Vec::with_capacity(own.len());
-        for (key, target) in own {
+        let uses = self.uses(&organization, rows.values().map(|target| (target, -1)))?;
+        let mut removed = Vec::with_capacity(rows.len());
+        for (key, target) in rows {
             let external_user_id = codec::decode_external_user_id(&key[layout::PROVIDER_BYTES..])?;
             removed.push((key, external_user_id, target.amazon_id));
         }
@@ -235,8 +235,9 @@ impl<'a> Group<'a> {
 
     /// The organization of a provider that is counted.
     fn organization(&self, provider: ServiceProviderId) -> Result<OrganizationId, StoreError> {
-        let own = self.registry.providers.get(&provider);
-        own.map(|own| own.organization.clone())
+        let found = self.registry.providers.get(&provider);
+        found
+            .map(|provider| provider.organization.clone())
             .ok_or_else(|| codec::corrupt("provider counts", &"of no provider"))
     }
 
@@ -249,8 +250,9 @@ impl<'a> Group<'a> {
             first = sequence + 1;
             old.push(sequence);
         }
-        let own = |first: u64| self.view.state.last_change < first && first <= self.last_change.min(through);
-        while own(first) && old.len() < limit {
+        let is_pending =
+            |first: u64| self.view.state.last_change < first && first <= self.last_change.min(through);
+        while is_pending(first) && old.len() < limit {
             // Those that this group has forgotten already are not there.
             if let Some(Some(_)) = self.pending.get(&(Space::Change, layout::change(first))) {
                 old.push(first);
@@ -270,7 +272,11 @@ impl<'a> Group<'a> {
 
     /// The keys that the group itself changes in a space, of those that begin with `prefix`.
     pub(super) fn pending_keys(&self, space: Space, prefix: &[u8]) -> Vec<(Space, Key)> {
-        self.pending.keys().filter(|(own, key)| *own == space && key.starts_with(prefix)).cloned().collect()
+        self.pending
+            .keys()
+            .filter(|(found, key)| *found == space && key.starts_with(prefix))
+            .cloned()
+            .collect()
     }
 
     pub(super) fn set_counts(&mut self, counts: Counts) {

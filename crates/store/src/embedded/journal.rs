@@ -75,7 +75,7 @@ pub(super) fn read(journals: &[PathBuf], key: &RowKey) -> Result<Found, JournalE
             let mut rows = Vec::new();
             match journal.batch(&mut rows) {
                 Ok(Some(sequence)) if last_sequence.is_none_or(|last| last < sequence) => {
-                    found.mentions |= rows.iter().any(|(own, _)| own == key);
+                    found.mentions |= rows.iter().any(|(named, _)| named == key);
                     found.take(rows, last_sequence.is_none());
                     last_sequence = Some(sequence);
                 }
@@ -101,8 +101,8 @@ impl Found {
         for (key, value) in rows {
             if oldest {
                 self.oldest.insert(key, value);
-            } else if let Some(own) = self.oldest.get_mut(&key) {
-                *own = value;
+            } else if let Some(kept) = self.oldest.get_mut(&key) {
+                *kept = value;
             }
         }
     }
@@ -118,7 +118,7 @@ enum Broken {
 impl Broken {
     /// What stands at `position` is not what has to stand there. As far as it is right it may have been cut off.
     fn differing(position: u64, found: [u8; 4], expected: [u8; 4]) -> Self {
-        let right = found.iter().zip(expected).take_while(|(own, right)| **own == *right).count();
+        let right = found.iter().zip(expected).take_while(|(one, right)| **one == *right).count();
         let cut_off = found[right..].iter().all(|byte| *byte == 0);
         Self::At(if cut_off { position + right as u64 } else { position })
     }

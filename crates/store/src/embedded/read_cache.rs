@@ -156,11 +156,11 @@ impl ReadCache {
     fn is_asked_again(&self, asked: Asked<'_>) -> bool {
         let hash = self.hash(asked);
         // The highest bits: the lowest ones are the place.
-        let own = (hash >> 32) as u32;
+        let mark = (hash >> 32) as u32;
         let last = &self.asked[place(hash)];
-        let again = last.load(Ordering::Relaxed) == own;
+        let again = last.load(Ordering::Relaxed) == mark;
         if !again {
-            last.store(own, Ordering::Relaxed);
+            last.store(mark, Ordering::Relaxed);
         }
         again
     }

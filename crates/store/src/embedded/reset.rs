@@ -49,10 +49,10 @@ impl Group<'_> {
             self.add_profile(profile);
         }
         for provider in content.registry.providers.values() {
-            let own = content.associations.get(&provider.id).map_or(&[][..], Vec::as_slice);
+            let associations = content.associations.get(&provider.id).map_or(&[][..], Vec::as_slice);
             let number = self.next_provider();
-            let mut targets = Vec::with_capacity(own.len());
-            for association in own {
+            let mut targets = Vec::with_capacity(associations.len());
+            for association in associations {
                 let target = self.target(&provider.organization, association.amazon_id.clone())?;
                 let key = layout::association(number, &association.external_user_id);
                 self.put(Space::Association, key, Some(codec::encode_target(&target)));
@@ -62,7 +62,7 @@ impl Group<'_> {
             self.set_uses(uses);
             self.set_provider_counts(
                 provider.id,
-                Some(ProviderCounts { number, associations: own.len() as u64 }),
+                Some(ProviderCounts { number, associations: associations.len() as u64 }),
             );
         }
         for (origin, operation, subject) in content.changes(origin) {

@@ -62,7 +62,7 @@ impl AssociationStore for MemoryStore {
             return Ok(CreateOutcome::NoSuchProfile);
         }
         let Association { external_user_id, amazon_id, .. } = association;
-        if state.associations.get(&provider).is_some_and(|own| own.contains_key(&external_user_id)) {
+        if state.associations.get(&provider).is_some_and(|held| held.contains_key(&external_user_id)) {
             return Ok(CreateOutcome::Exists);
         }
         let target = state.point(organization, amazon_id.clone());
@@ -81,7 +81,7 @@ impl AssociationStore for MemoryStore {
         };
         let known_profile = state.has_profile(profile_owner.as_ref(), &association.amazon_id);
         let Association { external_user_id, amazon_id, .. } = association;
-        let found = state.associations.get(&provider).and_then(|own| own.get(&external_user_id)).cloned();
+        let found = state.associations.get(&provider).and_then(|held| held.get(&external_user_id)).cloned();
         let Some(target) = found else { return Ok(UpdateOutcome::NotFound) };
         if !known_profile {
             return Ok(UpdateOutcome::NoSuchProfile);
@@ -109,7 +109,7 @@ impl AssociationStore for MemoryStore {
         if self.0.organization(provider).is_none() {
             return Ok(DeleteOutcome::NoSuchProvider);
         }
-        let removed = state.associations.get_mut(&provider).and_then(|own| own.remove(&external_user_id));
+        let removed = state.associations.get_mut(&provider).and_then(|held| held.remove(&external_user_id));
         let Some(target) = removed else { return Ok(DeleteOutcome::NotFound) };
         state.unpoint(&target);
         let before = Some(target.amazon_id);
@@ -124,10 +124,12 @@ impl AssociationStore for MemoryStore {
         ids: &[ExternalUserId],
     ) -> Result<Vec<Association>, StoreError> {
         let state = self.0.read();
-        let Some(own) = state.associations.get(&provider) else { return Ok(Vec::new()) };
+        let Some(held) = state.associations.get(&provider) else { return Ok(Vec::new()) };
         Ok(ids
             .iter()
-            .filter_map(|id| own.get(id).map(|target| Association::new(id.clone(), target.amazon_id.clone())))
+            .filter_map(|id| {
+                held.get(id).map(|target| Association::new(id.clone(), target.amazon_id.clone()))
+            })
             .collect())
     }
 
@@ -138,9 +140,9 @@ impl AssociationStore for MemoryStore {
     ) -> Result<AssociationPage, StoreError> {
         let state = self.0.read();
         let mut page = AssociationPage { associations: Vec::new(), more: false };
-        let Some(own) = state.associations.get(&provider) else { return Ok(page) };
+        let Some(held) = state.associations.get(&provider) else { return Ok(page) };
         let after = range.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let mut matching = own
+        let mut matching = held
             .range::<ExternalUserId, _>((after, Bound::Unbounded))
             .filter(|(id, _)| id.as_str().starts_with(&range.prefix))
             .map(|(id, target)| Association::new(id.clone(), target.amazon_id.clone()));
@@ -150,6 +152,6 @@ impl AssociationStore for MemoryStore {
     }
 
     async fn count_associations(&self, provider: ServiceProviderId) -> Result<u64, StoreError> {
-        Ok(self.0.read().associations.get(&provider).map_or(0, |own| own.len() as u64))
+        Ok(self.0.read().associations.get(&provider).map_or(0, |held| held.len() as u64))
     }
 }

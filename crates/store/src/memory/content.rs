@@ -15,10 +15,10 @@ impl MemoryStore {
     pub fn content(&self) -> Content {
         let state = self.0.read();
         let associations =
-            state.associations.iter().filter(|(_, own)| !own.is_empty()).map(|(provider, own)| {
-                let own =
-                    own.iter().map(|(id, target)| Association::new(id.clone(), target.amazon_id.clone()));
-                (*provider, own.collect())
+            state.associations.iter().filter(|(_, held)| !held.is_empty()).map(|(provider, held)| {
+                let associations =
+                    held.iter().map(|(id, target)| Association::new(id.clone(), target.amazon_id.clone()));
+                (*provider, associations.collect())
             });
         Content {
             registry: self.0.registry.load().as_ref().clone(),
@@ -41,10 +41,10 @@ impl Shared {
         profiles.into_iter().for_each(|profile| state.add_profile(profile));
         state.uses.clear();
         state.associations.clear();
-        for (provider, own) in associations {
+        for (provider, held) in associations {
             // What belongs to no provider could not be seen anyway.
             let Some(record) = registry.providers.get(&provider) else { continue };
-            for Association { external_user_id, amazon_id, .. } in own {
+            for Association { external_user_id, amazon_id, .. } in held {
                 let target = state.point(record.organization.clone(), amazon_id);
                 state.associations.entry(provider).or_default().insert(external_user_id, target);
             }

@@ -58,12 +58,12 @@ impl Snapshot for MemorySnapshot {
     }
 
     fn totals(&self) -> Totals {
-        let associations = self.state.associations.values().map(|own| own.len() as u64).sum();
+        let associations = self.state.associations.values().map(|held| held.len() as u64).sum();
         Totals { associations, last_change: self.state.last_change }
     }
 
     async fn count(&mut self, provider: ServiceProviderId) -> Result<u64, StoreError> {
-        Ok(self.state.associations.get(&provider).map_or(0, |own| own.len() as u64))
+        Ok(self.state.associations.get(&provider).map_or(0, |held| held.len() as u64))
     }
 
     async fn profiles(&mut self, after: Option<&AmazonId>, limit: usize) -> Result<Vec<Profile>, StoreError> {
@@ -76,8 +76,8 @@ impl Snapshot for MemorySnapshot {
         after: Option<&ExternalUserId>,
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
-        let Some(own) = self.state.associations.get(&provider) else { return Ok(Vec::new()) };
-        Ok(page(own, after, limit, |id, target| Row {
+        let Some(held) = self.state.associations.get(&provider) else { return Ok(Vec::new()) };
+        Ok(page(held, after, limit, |id, target| Row {
             external_user_id: id.clone(),
             amazon_id: target.amazon_id.clone(),
             counted: target.counted_at.is_some(),
@@ -167,17 +167,18 @@ impl Load for Filling {
 
 impl Filling {
     fn add_associations(&mut self, provider: ServiceProviderId, rows: Vec<Row>) -> Result<(), StoreError> {
-        let owner = self.start.registry.providers.get(&provider).map(|own| own.organization.clone());
+        let owner =
+            self.start.registry.providers.get(&provider).map(|provider| provider.organization.clone());
         let owner = owner.ok_or_else(|| StoreError::Corrupt {
             cause: "an association of a provider that is not there".to_owned(),
         })?;
-        let own = self.state.associations.entry(provider).or_default();
+        let held = self.state.associations.entry(provider).or_default();
         for Row { external_user_id, amazon_id, counted } in rows {
             let counted_at = counted.then(|| owner.clone());
             if counted {
                 *self.state.uses.entry((owner.clone(), amazon_id.clone())).or_default() += 1;
             }
-            own.insert(external_user_id, Target { amazon_id, counted_at });
+            held.insert(external_user_id, Target { amazon_id, counted_at });
         }
         Ok(())
     }

@@ -226,10 +226,10 @@ pub(super) async fn read(shared: Arc<Shared>, provider: ServiceProviderId, jobs:
         }
     };
     let found: HashMap<&str, &Association> =
-        found.iter().map(|own| (own.external_user_id.as_str(), own)).collect();
+        found.iter().map(|association| (association.external_user_id.as_str(), association)).collect();
     for job in jobs {
-        let own = job.ids.iter().filter_map(|id| found.get(id.as_str()).copied().cloned()).collect();
-        let _ = job.reply.send(Ok(own));
+        let wanted = job.ids.iter().filter_map(|id| found.get(id.as_str()).copied().cloned()).collect();
+        let _ = job.reply.send(Ok(wanted));
     }
 }
 
@@ -259,10 +259,10 @@ pub(super) async fn remove_all(
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Failure::Corrupt(error.to_string()))?;
     removed.sort_by(|one, other| one.external_user_id.cmp(&other.external_user_id));
-    let change = |own: Association| {
-        let external_user_id = own.external_user_id;
+    let change = |removed: Association| {
+        let external_user_id = removed.external_user_id;
         let subject =
-            Subject::Association { provider, external_user_id, before: Some(own.amazon_id), after: None };
+            Subject::Association { provider, external_user_id, before: Some(removed.amazon_id), after: None };
         (origin.clone(), Operation::Delete, subject)
     };
     Ok(removed.into_iter().map(change).collect())

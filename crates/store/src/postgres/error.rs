@@ -52,7 +52,7 @@ impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
             return if error.is_closed()
-                || std::error::Error::source(&error).is_some_and(|own| own.is::<std::io::Error>())
+                || std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>())
             {
                 Self::Lost(describe(&error))
             } else {

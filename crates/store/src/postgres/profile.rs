@@ -218,7 +218,7 @@ async fn count(
     registry: &Registry,
     organization: &OrganizationId,
 ) -> Result<u64, Failure> {
-    let most = registry.organizations.get(organization).map_or(0, |own| own.quotas.profiles());
+    let most = registry.organizations.get(organization).map_or(0, |found| found.quotas.profiles());
     let statement = "SELECT count(*) FROM (SELECT FROM profile WHERE organization_id = $1 LIMIT $2) own";
     let statement = transaction.prepare_cached(statement).await?;
     let row = transaction.query_one(&statement, &[&organization.as_str(), &i64::from(most)]).await?;

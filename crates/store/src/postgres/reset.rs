@@ -27,13 +27,14 @@ pub(super) async fn reset(shared: &Shared, content: &Content, origin: &Origin) -
             profile::insert(&transaction, new).await?;
         }
         let owners: HashMap<&AmazonId, &OrganizationId> =
-            content.profiles.iter().map(|own| (&own.id, &own.organization)).collect();
+            content.profiles.iter().map(|profile| (&profile.id, &profile.organization)).collect();
         for provider in content.registry.providers.values() {
             registry::add_tenant(&transaction, provider.id, &provider.organization).await?;
-            let own = content.associations.get(&provider.id).map_or(&[][..], Vec::as_slice);
-            let counted =
-                |own: &Association| owners.get(&own.amazon_id).copied() == Some(&provider.organization);
-            for rows in own.chunks(ROWS_MAX) {
+            let associations = content.associations.get(&provider.id).map_or(&[][..], Vec::as_slice);
+            let counted = |association: &Association| {
+                owners.get(&association.amazon_id).copied() == Some(&provider.organization)
+            };
+            for rows in associations.chunks(ROWS_MAX) {
                 insert(&transaction, provider.id, rows, counted).await?;
             }
         }
@@ -59,8 +60,8 @@ async fn insert(
     counted: impl Fn(&Association) -> bool,
 ) -> Result<(), Failure> {
     let provider: &Uuid = provider.as_uuid();
-    let ids: Vec<&str> = rows.iter().map(|own| own.external_user_id.as_str()).collect();
-    let targets: Vec<&str> = rows.iter().map(|own| own.amazon_id.as_str()).collect();
+    let ids: Vec<&str> = rows.iter().map(|row| row.external_user_id.as_str()).collect();
+    let targets: Vec<&str> = rows.iter().map(|row| row.amazon_id.as_str()).collect();
     let counted: Vec<bool> = rows.iter().map(counted).collect();
     transaction
         .execute(

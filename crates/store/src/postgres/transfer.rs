@@ -134,9 +134,9 @@ impl Snapshot for PostgresSnapshot {
         let after = after.map_or("", ExternalUserId::as_str);
         let rows = self.client.query(statement, &[provider.as_uuid(), &after, &limit(rows)]).await;
         let row = |row: &SqlRow| {
-            let own = super::association::association(row)?;
+            let found = super::association::association(row)?;
             let counted = row.try_get(2).map_err(failed)?;
-            Ok(Row { external_user_id: own.external_user_id, amazon_id: own.amazon_id, counted })
+            Ok(Row { external_user_id: found.external_user_id, amazon_id: found.amazon_id, counted })
         };
         rows.map_err(failed)?.iter().map(row).collect()
     }
@@ -226,10 +226,10 @@ impl Filling {
                 let copy = "COPY profile (id, organization_id, unit_id, name) FROM STDIN BINARY";
                 let types = [Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT];
                 let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(copy).await?, &types));
-                for own in profiles {
-                    let (id, unit) = (own.id.as_str(), own.unit.as_str());
-                    let organization = own.organization.as_str();
-                    writer.as_mut().write(&[&id, &organization, &unit, &own.name]).await?;
+                for profile in profiles {
+                    let (id, unit) = (profile.id.as_str(), profile.unit.as_str());
+                    let organization = profile.organization.as_str();
+                    writer.as_mut().write(&[&id, &organization, &unit, &profile.name]).await?;
                 }
                 writer.finish().await?;
             }
@@ -263,8 +263,8 @@ impl Filling {
                     Type::TEXT,
                 ];
                 let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(copy).await?, &types));
-                for own in changes {
-                    let columns = Columns::of(own);
+                for change in changes {
+                    let columns = Columns::of(change);
                     writer.as_mut().write(&columns.values()).await?;
                 }
                 writer.finish().await?;
@@ -294,9 +294,9 @@ impl Filling {
         for provider in registry.providers.values() {
             registry::add_tenant(&transaction, provider.id, &provider.organization).await?;
         }
-        let count = "UPDATE tenant SET associations = own.count \
-            FROM (SELECT service_provider_id, count(*) FROM association GROUP BY service_provider_id) own \
-            WHERE tenant.service_provider_id = own.service_provider_id AND slot = 0";
+        let count = "UPDATE tenant SET associations = counted.count \
+            FROM (SELECT service_provider_id, count(*) FROM association GROUP BY service_provider_id) counted \
+            WHERE tenant.service_provider_id = counted.service_provider_id AND slot = 0";
         transaction.execute(count, &[]).await?;
         let last = i64::try_from(self.start.last_change).unwrap_or(i64::MAX);
         let directory = "UPDATE directory SET root_key = $1, \

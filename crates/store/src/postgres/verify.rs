@@ -35,8 +35,8 @@ pub(super) async fn check(
     for provider in counted.keys() {
         findings.add(format!("service provider {provider}"), "it is counted and not there");
     }
-    let orphans = "SELECT service_provider_id, count(*) FROM association AS own WHERE NOT EXISTS \
-        (SELECT FROM tenant WHERE tenant.service_provider_id = own.service_provider_id) GROUP BY 1";
+    let orphans = "SELECT service_provider_id, count(*) FROM association AS orphan WHERE NOT EXISTS \
+        (SELECT FROM tenant WHERE tenant.service_provider_id = orphan.service_provider_id) GROUP BY 1";
     for row in client.query(orphans, &[]).await.map_err(failed)? {
         let provider = ServiceProviderId::from_uuid(row.try_get::<_, Uuid>(0).map_err(failed)?);
         let count: i64 = row.try_get(1).map_err(failed)?;

@@ -70,7 +70,10 @@ impl Registry {
     /// The admin token with this hash, whatever its state.
     #[must_use]
     pub fn admin_token(&self, hash: &SecretHash) -> Option<&AdminToken> {
-        self.admin_tokens.get(&AdminTokenId::of(hash)).filter(|own| own.hash == *hash).map(|own| &**own)
+        self.admin_tokens
+            .get(&AdminTokenId::of(hash))
+            .filter(|token| token.hash == *hash)
+            .map(|token| &**token)
     }
 
     /// Takes over the admin tokens of another registry: they belong to the server more than to the directory.
@@ -79,8 +82,8 @@ impl Registry {
     }
 
     pub(super) fn check_admin_token(&self, new: &AdminToken) -> RegistryOutcome {
-        let named = |own: &AdminToken| !new.revoked && !own.revoked && own.name == new.name;
-        if self.admin_tokens.contains_key(&new.id) || self.admin_tokens.values().any(|own| named(own)) {
+        let named = |token: &AdminToken| !new.revoked && !token.revoked && token.name == new.name;
+        if self.admin_tokens.contains_key(&new.id) || self.admin_tokens.values().any(|token| named(token)) {
             RegistryOutcome::Exists
         } else if self.admin_tokens.len() >= limit::ADMIN_TOKENS {
             RegistryOutcome::TooManyAdminTokens

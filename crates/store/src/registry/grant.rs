@@ -160,19 +160,19 @@ impl Client {
     /// Whether the refresh token is still there.
     #[must_use]
     pub fn holds(&self, id: RefreshTokenId) -> bool {
-        self.refresh_tokens.iter().any(|own| own.id() == id)
+        self.refresh_tokens.iter().any(|held| held.id() == id)
     }
 
     /// What a refresh token is to this client.
     #[must_use]
     pub fn standing(&self, presented: &Presented) -> Standing<'_> {
         let Presented { hash, family } = presented;
-        if let Some(own) = self.refresh_tokens.iter().find(|own| own.hash == *hash) {
-            return Standing::Current(own);
+        if let Some(held) = self.refresh_tokens.iter().find(|held| held.hash == *hash) {
+            return Standing::Current(held);
         }
         // The first of a family that says nothing of it has given it its id.
         let family = family.unwrap_or_else(|| RefreshTokenId::of(hash));
-        let replaced = |own: &&RefreshToken| own.id() == family || own.replaced == Some(*hash);
+        let replaced = |held: &&RefreshToken| held.id() == family || held.replaced == Some(*hash);
         self.refresh_tokens.iter().find(replaced).map_or(Standing::Unknown, Standing::Replaced)
     }
 
@@ -256,8 +256,8 @@ impl Client {
 
     /// Takes away the family of a token that was replaced.
     pub(super) fn end_family(&mut self, presented: &Presented) {
-        if let Standing::Replaced(own) = self.standing(presented) {
-            let family = own.id();
+        if let Standing::Replaced(current) = self.standing(presented) {
+            let family = current.id();
             self.revoke_refresh_token(family);
         }
     }

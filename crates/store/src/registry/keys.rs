@@ -69,8 +69,8 @@ impl Keyring {
     #[must_use]
     pub fn keys(&self, root: &RootKey) -> Vec<KeyInUse> {
         let root = KeyInUse { id: FIRST_KEY, key: root.clone(), since: None, retired: None };
-        let rotated = self.keys.iter().map(|own| {
-            let Rotated { id, key, since } = own.clone();
+        let rotated = self.keys.iter().map(|rotated| {
+            let Rotated { id, key, since } = rotated.clone();
             KeyInUse { id, key, since: Some(since), retired: None }
         });
         let root = (!self.root_is_forgotten).then_some(root);
@@ -84,7 +84,7 @@ impl Keyring {
     /// The number of the key that signs.
     #[must_use]
     pub fn current(&self) -> u32 {
-        self.keys.last().map_or(FIRST_KEY, |own| own.id)
+        self.keys.last().map_or(FIRST_KEY, |key| key.id)
     }
 
     /// How many keys still count beside the one that a rotation at this time makes.
@@ -101,7 +101,7 @@ impl Keyring {
 
     /// With the new key, without those that count no more.
     pub(super) fn rotate(&self, rotation: Rotation) -> Self {
-        let last = self.keys.last().map_or(0, |own| own.since);
+        let last = self.keys.last().map_or(0, |key| key.since);
         // A token clock that was moved back does not turn the order round.
         let since = rotation.now.max(last);
         let keep = |at| !rotation.revoke && self.counts(at, rotation.now);
@@ -123,7 +123,7 @@ impl Keyring {
 
     /// What the change record says: numbers and times.
     pub(super) fn public_json(&self) -> serde_json::Value {
-        let keys = self.keys.iter().map(|own| serde_json::json!({ "id": own.id, "since": own.since }));
+        let keys = self.keys.iter().map(|key| serde_json::json!({ "id": key.id, "since": key.since }));
         serde_json::json!({
             "current": self.current(),
             "rotated": keys.collect::<Vec<_>>(),
@@ -156,7 +156,7 @@ mod tests {
 
     fn shape(keyring: &Keyring) -> Vec<(u32, Option<u64>, Option<u64>)> {
         let keys = keyring.keys(&RootKey::new([0; 32]));
-        keys.iter().map(|own| (own.id, own.since, own.retired)).collect()
+        keys.iter().map(|key| (key.id, key.since, key.retired)).collect()
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         let at = 1_000 + KEY_SECONDS;
         assert_eq!(shape(&third), [(2, Some(1_000), Some(at)), (3, Some(at), None)]);
         let fourth = third.rotate(rotation(at + KEY_SECONDS, false));
-        assert_eq!(shape(&fourth).iter().map(|own| own.0).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(shape(&fourth).iter().map(|key| key.0).collect::<Vec<_>>(), [3, 4]);
         let revoked = fourth.rotate(rotation(at + KEY_SECONDS, true));
         assert_eq!(shape(&revoked), [(5, Some(at + KEY_SECONDS), None)]);
         assert_eq!(shape(&revoked.rotate(rotation(at, false)))[1].1, Some(at + KEY_SECONDS), "moved back");

@@ -246,8 +246,8 @@ impl Registry {
                 self.admin_tokens.get(id).map(|found| Record::AdminToken(AdminToken::clone(found)))
             }
             RecordKey::Keys => {
-                let own = Keyring::clone(&self.keyring);
-                (own != Keyring::default()).then_some(Record::Keys(own))
+                let keyring = Keyring::clone(&self.keyring);
+                (keyring != Keyring::default()).then_some(Record::Keys(keyring))
             }
         }
     }

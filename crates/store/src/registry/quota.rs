@@ -74,24 +74,24 @@ impl Registry {
 
     /// Whether the organization may have another service provider.
     pub(super) fn check_provider_quota(&self, organization: &OrganizationId) -> RegistryOutcome {
-        let own = self.providers.values().filter(|own| own.organization == *organization).count();
-        self.within(organization, own, Quotas::service_providers)
+        let held = self.providers.values().filter(|held| held.organization == *organization).count();
+        self.within(organization, held, Quotas::service_providers)
     }
 
     /// Whether the organization may have another client.
     pub(super) fn check_client_quota(&self, organization: &OrganizationId) -> RegistryOutcome {
-        let own = self.clients.values().filter(|own| own.organization == *organization).count();
-        self.within(organization, own, Quotas::clients)
+        let held = self.clients.values().filter(|held| held.organization == *organization).count();
+        self.within(organization, held, Quotas::clients)
     }
 
     fn within(
         &self,
         organization: &OrganizationId,
-        own: usize,
+        held: usize,
         quota: impl Fn(&Quotas) -> u32,
     ) -> RegistryOutcome {
-        match self.organizations.get(organization).map(|own| quota(&own.quotas)) {
-            Some(most) if own as u64 >= u64::from(most) => RegistryOutcome::QuotaReached(most),
+        match self.organizations.get(organization).map(|held| quota(&held.quotas)) {
+            Some(most) if held as u64 >= u64::from(most) => RegistryOutcome::QuotaReached(most),
             _ => RegistryOutcome::Done,
         }
     }
@@ -101,34 +101,37 @@ impl Registry {
     pub fn approximate_bytes(&self) -> usize {
         /// An entry of a map with its key, and the allocation behind it.
         const AROUND: usize = 160;
-        let organizations: usize = self.organizations.values().map(|own| AROUND + own.name.len()).sum();
+        let organizations: usize =
+            self.organizations.values().map(|organization| AROUND + organization.name.len()).sum();
         let clients: usize = self
             .clients
             .values()
-            .map(|own| {
-                let uris: usize = own.redirect_uris.iter().map(|uri| size_of::<String>() + uri.len()).sum();
+            .map(|client| {
+                let uris: usize =
+                    client.redirect_uris.iter().map(|uri| size_of::<String>() + uri.len()).sum();
                 let scopes = |scopes: &jackfield_model::ScopeSet| {
                     scopes.iter().map(|scope| size_of::<String>() + scope.as_str().len()).sum::<usize>()
                 };
-                let tokens: usize = own
+                let tokens: usize = client
                     .refresh_tokens
                     .iter()
                     .map(|token| AROUND + size_of_val(token) + token.scopes.as_ref().map_or(0, scopes))
                     .sum();
                 AROUND
-                    + size_of_val(&**own)
+                    + size_of_val(&**client)
                     + uris
-                    + scopes(&own.scopes)
+                    + scopes(&client.scopes)
                     + tokens
-                    + size_of_val(&own.spent_codes[..])
+                    + size_of_val(&client.spent_codes[..])
             })
             .sum();
         let providers: usize = self
             .providers
             .values()
-            .map(|own| {
-                let names: usize = own.display_name.iter().map(|name| size_of_val(name) + name.bytes()).sum();
-                2 * AROUND + size_of_val(&**own) + 2 * own.logical_id.len() + names
+            .map(|provider| {
+                let names: usize =
+                    provider.display_name.iter().map(|name| size_of_val(name) + name.bytes()).sum();
+                2 * AROUND + size_of_val(&**provider) + 2 * provider.logical_id.len() + names
             })
             .sum();
         organizations + clients + providers

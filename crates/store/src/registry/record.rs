@@ -75,7 +75,7 @@ impl Record {
                 // A new secret shows, and only that it is another.
                 "secret_id": RefreshTokenId::of(&client.secret_hash).to_string(),
                 "token_generation": client.token_generation,
-                "refresh_tokens": client.refresh_tokens.iter().map(|own| own.id().to_string()).collect::<Vec<_>>(),
+                "refresh_tokens": client.refresh_tokens.iter().map(|token| token.id().to_string()).collect::<Vec<_>>(),
                 "allowed_by": allowed_by(client),
             }),
             Self::ServiceProvider(provider) => serde_json::json!(provider),
@@ -107,7 +107,7 @@ fn public_organization(organization: &Organization) -> serde_json::Value {
 /// Who allowed which refresh token on the consent page.
 fn allowed_by(client: &Client) -> serde_json::Map<String, serde_json::Value> {
     let allowed =
-        client.refresh_tokens.iter().filter_map(|own| Some((own.id().to_string(), own.by.as_deref()?)));
+        client.refresh_tokens.iter().filter_map(|token| Some((token.id().to_string(), token.by.as_deref()?)));
     allowed.map(|(id, by)| (id, by.into())).collect()
 }
 

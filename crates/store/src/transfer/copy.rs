@@ -172,7 +172,7 @@ impl<'a> Rows<'a> {
                     _ => None,
                 };
                 let page = self.snapshot.profiles(after.as_ref(), PAGE_ROWS).await?;
-                page.iter().for_each(|own| self.feed(|sum| sum.profile(own)));
+                page.iter().for_each(|profile| self.feed(|sum| sum.profile(profile)));
                 Part::Profiles(page)
             }
             Section::Provider(provider) => {
@@ -181,7 +181,7 @@ impl<'a> Rows<'a> {
                     _ => None,
                 };
                 let page = self.snapshot.associations(provider, after.as_ref(), PAGE_ROWS).await?;
-                page.iter().for_each(|own| self.feed(|sum| sum.association(own)));
+                page.iter().for_each(|row| self.feed(|sum| sum.association(row)));
                 Part::Associations(vec![(provider, page)])
             }
             Section::Changes => {
@@ -190,7 +190,7 @@ impl<'a> Rows<'a> {
                     _ => 0,
                 };
                 let page = self.snapshot.changes(after, PAGE_ROWS).await?;
-                page.iter().for_each(|own| self.feed(|sum| sum.change(own)));
+                page.iter().for_each(|change| self.feed(|sum| sum.change(change)));
                 Part::Changes(page)
             }
         };
@@ -227,22 +227,22 @@ impl Part {
     /// With the rows of a page after its own.
     fn join(self, page: Self) -> Self {
         match (self, page) {
-            (Self::Profiles(mut own), Self::Profiles(page)) => {
-                own.extend(page);
-                Self::Profiles(own)
+            (Self::Profiles(mut rows), Self::Profiles(page)) => {
+                rows.extend(page);
+                Self::Profiles(rows)
             }
-            (Self::Changes(mut own), Self::Changes(page)) => {
-                own.extend(page);
-                Self::Changes(own)
+            (Self::Changes(mut rows), Self::Changes(page)) => {
+                rows.extend(page);
+                Self::Changes(rows)
             }
-            (Self::Associations(mut own), Self::Associations(page)) => {
+            (Self::Associations(mut groups), Self::Associations(page)) => {
                 for (provider, rows) in page.into_iter().filter(|(_, rows)| !rows.is_empty()) {
-                    match own.last_mut() {
+                    match groups.last_mut() {
                         Some((last, before)) if *last == provider => before.extend(rows),
-                        _ => own.push((provider, rows)),
+                        _ => groups.push((provider, rows)),
                     }
                 }
-                Self::Associations(own)
+                Self::Associations(groups)
             }
             // A part takes only what is of its kind, unless it is empty.
             (_, page) => page,

@@ -158,19 +158,19 @@ impl Part {
         }
         match self {
             Self::Profiles(mut profiles) => {
-                profiles.retain(|own| Position::Profile(own.id.clone()) > *position);
+                profiles.retain(|profile| Position::Profile(profile.id.clone()) > *position);
                 Self::Profiles(profiles)
             }
             Self::Associations(mut groups) => {
                 let Position::Association(provider, id) = position else { return Self::Associations(groups) };
-                groups.retain(|(own, _)| own >= provider);
-                for (_, rows) in groups.iter_mut().filter(|(own, _)| own == provider) {
+                groups.retain(|(group, _)| group >= provider);
+                for (_, rows) in groups.iter_mut().filter(|(group, _)| group == provider) {
                     rows.retain(|row| row.external_user_id > *id);
                 }
                 Self::Associations(groups)
             }
             Self::Changes(mut changes) => {
-                changes.retain(|own| Position::Change(own.sequence) > *position);
+                changes.retain(|change| Position::Change(change.sequence) > *position);
                 Self::Changes(changes)
             }
         }

@@ -34,19 +34,25 @@ struct Secure {
 impl Secure {
     fn start() -> Self {
         let files = TempDir::with_prefix("jackfield-secure-").unwrap();
-        let own = files.path();
+        let directory = files.path();
         let (ours, theirs) = (authority("ours"), authority("theirs"));
         for (issuer, name) in [(&ours, "ours"), (&theirs, "theirs")] {
-            std::fs::write(own.join(format!("{name}.pem")), issuer.pem()).unwrap();
-            sign(issuer, "guest", ExtendedKeyUsagePurpose::ClientAuth, own, &format!("guest-of-{name}"));
+            std::fs::write(directory.join(format!("{name}.pem")), issuer.pem()).unwrap();
+            sign(
+                issuer,
+                "guest",
+                ExtendedKeyUsagePurpose::ClientAuth,
+                directory,
+                &format!("guest-of-{name}"),
+            );
         }
-        sign(&ours, "localhost", ExtendedKeyUsagePurpose::ServerAuth, own, "server");
-        std::fs::write(own.join("access.conf"), ACCESS).unwrap();
+        sign(&ours, "localhost", ExtendedKeyUsagePurpose::ServerAuth, directory, "server");
+        std::fs::write(directory.join("access.conf"), ACCESS).unwrap();
         if rustix::process::geteuid().is_root() {
-            let status = Command::new("chown").args(["-R", "postgres:postgres"]).arg(own).status();
+            let status = Command::new("chown").args(["-R", "postgres:postgres"]).arg(directory).status();
             assert!(status.unwrap().success());
         }
-        let path = |name: &str| own.join(name).display().to_string();
+        let path = |name: &str| directory.join(name).display().to_string();
         let cluster = Cluster::with(&[
             ("ssl", "on"),
             ("ssl_cert_file", &path("server.crt")),
@@ -121,29 +127,29 @@ fn sign(
 
 #[tokio::test]
 async fn every_mode_of_tls_does_what_it_says() {
-    let own = Secure::start();
-    let (ours, theirs) = (own.file("ours.pem"), own.file("theirs.pem"));
+    let secure = Secure::start();
+    let (ours, theirs) = (secure.file("ours.pem"), secure.file("theirs.pem"));
 
-    own.takes("open", "127.0.0.1", "sslmode=disable");
-    own.refuses("sealed", "127.0.0.1", "sslmode=disable", "no encryption");
+    secure.takes("open", "127.0.0.1", "sslmode=disable");
+    secure.refuses("sealed", "127.0.0.1", "sslmode=disable", "no encryption");
 
     for parameters in ["", "sslmode=prefer", "sslmode=require"] {
-        own.takes("sealed", "127.0.0.1", parameters);
-        own.refuses("open", "127.0.0.1", parameters, "SSL encryption");
+        secure.takes("sealed", "127.0.0.1", parameters);
+        secure.refuses("open", "127.0.0.1", parameters, "SSL encryption");
     }
 
     let verify_ca = |file: &str| format!("sslmode=verify-ca&sslrootcert={file}");
-    own.takes("sealed", "127.0.0.1", &verify_ca(&ours));
-    own.takes("sealed", "localhost", &verify_ca(&ours));
-    own.refuses("sealed", "127.0.0.1", &verify_ca(&theirs), "UnknownIssuer");
+    secure.takes("sealed", "127.0.0.1", &verify_ca(&ours));
+    secure.takes("sealed", "localhost", &verify_ca(&ours));
+    secure.refuses("sealed", "127.0.0.1", &verify_ca(&theirs), "UnknownIssuer");
 
     let verify_full = |file: &str| format!("sslmode=verify-full&sslrootcert={file}");
-    own.takes("sealed", "localhost", &verify_full(&ours));
-    own.refuses("sealed", "127.0.0.1", &verify_full(&ours), "not valid for name");
-    own.refuses("sealed", "localhost", &verify_full(&theirs), "UnknownIssuer");
+    secure.takes("sealed", "localhost", &verify_full(&ours));
+    secure.refuses("sealed", "127.0.0.1", &verify_full(&ours), "not valid for name");
+    secure.refuses("sealed", "localhost", &verify_full(&theirs), "UnknownIssuer");
     // No authority of the system vouches for it.
-    own.refuses("sealed", "localhost", "sslmode=verify-full", "UnknownIssuer");
-    own.refuses("sealed", "localhost", &verify_full("/no/such/file"), "sslrootcert /no/such/file: ");
+    secure.refuses("sealed", "localhost", "sslmode=verify-full", "UnknownIssuer");
+    secure.refuses("sealed", "localhost", &verify_full("/no/such/file"), "sslrootcert /no/such/file: ");
 }
 
 #[tokio::test]
@@ -160,41 +166,41 @@ async fn a_database_without_tls_is_taken_only_where_that_was_allowed() {
 
 #[tokio::test]
 async fn a_client_certificate_is_shown() {
-    let own = Secure::start();
+    let secure = Secure::start();
     let shown = |whose: &str| {
-        let file = |ending| own.file(&format!("guest-of-{whose}.{ending}"));
+        let file = |ending| secure.file(&format!("guest-of-{whose}.{ending}"));
         format!("sslmode=require&sslcert={}&sslkey={}", file("crt"), file("key"))
     };
-    own.takes("guest", "127.0.0.1", &shown("ours"));
-    own.refuses("guest", "127.0.0.1", "sslmode=require", "requires a valid client certificate");
+    secure.takes("guest", "127.0.0.1", &shown("ours"));
+    secure.refuses("guest", "127.0.0.1", "sslmode=require", "requires a valid client certificate");
     // The reason may be lost with the connection, which the database closes at once.
-    let output = migrate(&own.url("guest", "127.0.0.1", &shown("theirs")));
+    let output = migrate(&secure.url("guest", "127.0.0.1", &shown("theirs")));
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     let mixed = format!(
         "sslmode=require&sslcert={}&sslkey={}",
-        own.file("guest-of-ours.crt"),
-        own.file("guest-of-theirs.key")
+        secure.file("guest-of-ours.crt"),
+        secure.file("guest-of-theirs.key")
     );
-    own.refuses("guest", "127.0.0.1", &mixed, "sslcert: ");
-    let server = super::node(&own.url("guest", "127.0.0.1", &shown("ours")));
+    secure.refuses("guest", "127.0.0.1", &mixed, "sslcert: ");
+    let server = super::node(&secure.url("guest", "127.0.0.1", &shown("ours")));
     let client = jackfield_tests::Client::new(server.endpoint(), Listener::Public, Version::Http1);
     client.send(&Request::new(&http::Method::GET, "/readyz")).await.unwrap().is(200);
 }
 
 #[tokio::test]
 async fn a_password_is_right_or_ends_the_start() {
-    let own = Secure::start();
+    let secure = Secure::start();
     let right = format!("jack:{PASSWORD}");
-    own.takes(&right, "127.0.0.1", "sslmode=disable");
-    own.takes(&right, "127.0.0.1", "sslmode=require&channel_binding=require");
-    own.takes("jack", "127.0.0.1", &format!("password={PASSWORD}"));
-    own.refuses("jack:wr0ng", "127.0.0.1", "", "password authentication failed for user \"jack\"");
-    own.refuses("jack", "127.0.0.1", "sslmode=disable", "password missing");
+    secure.takes(&right, "127.0.0.1", "sslmode=disable");
+    secure.takes(&right, "127.0.0.1", "sslmode=require&channel_binding=require");
+    secure.takes("jack", "127.0.0.1", &format!("password={PASSWORD}"));
+    secure.refuses("jack:wr0ng", "127.0.0.1", "", "password authentication failed for user \"jack\"");
+    secure.refuses("jack", "127.0.0.1", "sslmode=disable", "password missing");
 
     let loud = "trace,tokio_postgres=trace,tokio_postgres::query=trace".to_owned();
     let loud = vec![("JACKFIELD_LOG_LEVEL".to_owned(), loud)];
     let options = |url| Options { store: Some(url), environment: loud.clone(), ..Options::default() };
-    let wrong = own.url(&format!("jack:{PASSWORD}-not"), "127.0.0.1", "");
+    let wrong = secure.url(&format!("jack:{PASSWORD}-not"), "127.0.0.1", "");
     let ended = Server::try_start(options(wrong)).expect_err("a wrong password is nothing to wait for");
     assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
     assert!(!ended.stderr.contains(PASSWORD) && ended.stdout.is_empty(), "{}", ended.stderr);
@@ -202,7 +208,7 @@ async fn a_password_is_right_or_ends_the_start() {
     assert_eq!(errors.len(), 1, "{}", ended.stderr);
     assert!(errors[0].contains("password authentication failed"), "{errors:?}");
 
-    let server = Server::try_start(options(own.url(&right, "127.0.0.1", ""))).unwrap();
+    let server = Server::try_start(options(secure.url(&right, "127.0.0.1", ""))).unwrap();
     let admin = Admin::new(server.endpoint());
     let status = admin.get("/admin/v1/status").await;
     let metrics = admin.send(&Request::new(&http::Method::GET, "/metrics")).await.expect(200);

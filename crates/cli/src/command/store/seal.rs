@@ -94,8 +94,9 @@ impl Writer {
         if recipients.is_empty() {
             return Ok(Self::Plain(sink));
         }
-        let encryptor = Encryptor::with_recipients(recipients.iter().map(|own| own as &dyn age::Recipient))
-            .map_err(|error| Failure::failed(format!("the file cannot be encrypted: {error}")))?;
+        let encryptor =
+            Encryptor::with_recipients(recipients.iter().map(|recipient| recipient as &dyn age::Recipient))
+                .map_err(|error| Failure::failed(format!("the file cannot be encrypted: {error}")))?;
         Ok(Self::Sealed(Box::new(encryptor.wrap_output(sink)?)))
     }
 
@@ -153,7 +154,7 @@ pub(crate) fn open_backup(path: &Path, identities: &IdentityArgs) -> Result<Read
         (true, false) => {
             let identities = read_identities(&identities.identities)?;
             let opened = Decryptor::new_buffered(BufReader::new(input))
-                .and_then(|own| own.decrypt(identities.iter().map(|own| &**own)));
+                .and_then(|file| file.decrypt(identities.iter().map(|identity| &**identity)));
             opened.map(|reader| Reader::Sealed(Box::new(reader))).map_err(|error| {
                 failed(match error {
                     DecryptError::NoMatchingKeys => "it was encrypted to others: no identity opens it",
@@ -172,8 +173,8 @@ fn read_identities(paths: &[PathBuf]) -> Result<Vec<Box<dyn age::Identity>>, Fai
         let failed = |what: &str| Failure::usage(format!("{}: {what}", path.display()));
         let file = fs::File::open(path).map_err(|error| failed(&error.to_string()))?;
         let found =
-            IdentityFile::from_buffer(BufReader::new(file)).ok().and_then(|own| own.into_identities().ok());
-        let found = found.filter(|own| !own.is_empty());
+            IdentityFile::from_buffer(BufReader::new(file)).ok().and_then(|file| file.into_identities().ok());
+        let found = found.filter(|identities| !identities.is_empty());
         all.extend(found.ok_or_else(|| failed("it holds no identity of age (AGE-SECRET-KEY-1…)"))?);
     }
     Ok(all)
@@ -218,7 +219,7 @@ mod tests {
     }
 
     fn to(recipients: &[&Recipient]) -> RecipientArgs {
-        let recipients = recipients.iter().map(|own| (*own).clone()).collect();
+        let recipients = recipients.iter().map(|recipient| (*recipient).clone()).collect();
         RecipientArgs { recipients, recipient_files: Vec::new() }
     }
 

@@ -117,7 +117,7 @@ impl Group<'_> {
         let Some(before) = self.profile_of(organization, id)? else {
             return Ok(DeleteProfileOutcome::NotFound);
         };
-        let strict = self.registry.organizations.get(organization).is_some_and(|own| own.strict_profiles);
+        let strict = self.registry.organizations.get(organization).is_some_and(|found| found.strict_profiles);
         if strict && self.get(Space::Profile, &layout::profile_uses(organization, id))?.is_some() {
             return Ok(DeleteProfileOutcome::InUse);
         }

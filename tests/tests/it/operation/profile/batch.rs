@@ -28,10 +28,10 @@ async fn every_item_gets_its_profile_in_order() {
         let answer = response.json();
         let answers = answer["items"].as_array().unwrap();
         assert_eq!(answers.len(), count);
-        for (n, own) in answers.iter().enumerate() {
-            let id = profile_id(&own["result"]);
+        for (n, answered) in answers.iter().enumerate() {
+            let id = profile_id(&answered["result"]);
             let result = json!({"entity": entity(&units[n]), "profileId": {"profileId": id}, "name": format!("item {n}")});
-            assert_eq!(*own, json!({"itemId": format!("item {n}"), "status": 201, "result": result}));
+            assert_eq!(*answered, json!({"itemId": format!("item {n}"), "status": 201, "result": result}));
         }
         let last = profile_id(&answers[count - 1]["result"]);
         assert_eq!(get(&tenant, &last).await.expect(200).json(), answers[count - 1]["result"]);
@@ -53,7 +53,7 @@ async fn a_bad_item_spoils_itself_alone() {
     let answers = answer["items"].as_array().unwrap();
     let shown: Vec<_> = answers
         .iter()
-        .map(|own| (own["itemId"].as_str().unwrap(), own["status"].as_u64().unwrap()))
+        .map(|answered| (answered["itemId"].as_str().unwrap(), answered["status"].as_u64().unwrap()))
         .collect();
     assert_eq!(shown, [("first", 201), ("theirs", 401), ("bare", 400), ("organization", 401), ("last", 201)]);
     for (index, kind) in [(1, "UNAUTHORIZED"), (2, "BAD_REQUEST"), (3, "UNAUTHORIZED")] {
@@ -105,8 +105,12 @@ async fn an_item_id_that_comes_again_spoils_the_later_item() {
     let (lobby, bar) = (fresh(), fresh());
     let items = json!([item("a", &lobby), item("a", &bar), item("A", &bar)]);
     let answer = batch(&tenant, &items).await.expect(207).json();
-    let statuses: Vec<_> =
-        answer["items"].as_array().unwrap().iter().map(|own| (&own["itemId"], &own["status"])).collect();
+    let statuses: Vec<_> = answer["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|answered| (&answered["itemId"], &answered["status"]))
+        .collect();
     assert_eq!(
         statuses,
         [(&json!("a"), &json!(201)), (&json!("a"), &json!(400)), (&json!("A"), &json!(201))]
@@ -128,10 +132,10 @@ async fn an_item_id_is_answered_as_it_came() {
         items.push(item);
     }
     let answer = batch(&tenant, &json!(items)).await.expect(207).json();
-    for (place, (sent, own)) in items.iter().zip(answer["items"].as_array().unwrap()).enumerate() {
-        assert_eq!(own["itemId"], sent["itemId"]);
+    for (place, (sent, answered)) in items.iter().zip(answer["items"].as_array().unwrap()).enumerate() {
+        assert_eq!(answered["itemId"], sent["itemId"]);
         // A number is another name than its text; the same number again is not.
-        assert_eq!(own["status"], if place == 2 { 400 } else { 201 }, "{own}");
+        assert_eq!(answered["status"], if place == 2 { 400 } else { 201 }, "{answered}");
     }
     for bad in ["1.5", "18446744073709551616", "true"] {
         let body = format!(r#"{{"items":[{{"itemId":{bad}}}]}}"#);
