@@ -90,7 +90,7 @@ instructions: ## Count the instructions of calls without network; fails when one
 instructions-bless: ## Count them and write bench/instructions.json.
 	@script/instructions bless
 
-fuzz: ## Run each fuzz target for SECONDS seconds (needs a nightly toolchain).
+fuzz: ## Run each fuzz target for SECONDS seconds, one after the other.
 	@script/fuzz "$$(script/cargo-tool cargo-fuzz $(CARGO_FUZZ))" $(SECONDS)
 
 advisories: ## Check dependencies against the advisory database (needs a network).
