@@ -1,5 +1,5 @@
 //! Prometheus metrics. Counting a request is a few atomic additions: the children of the hot labels are resolved
-//! once and kept.
+//! once and cached.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -25,23 +25,23 @@ const LATENCY_BUCKETS: &[f64] = &[
 ];
 const GROUP_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 
-/// Operation labels of which the children are kept. Their order is the index.
+/// Operation labels whose children are cached. Their order is the index.
 const OPERATIONS: [&str; 8] = ["create", "update", "delete", "query", "token", "admin", "health", "other"];
 /// Statuses that this service sends.
 const STATUSES: [u16; 12] = [200, 201, 204, 400, 401, 403, 404, 405, 409, 429, 500, 503];
 
-/// A limit that turned something away.
+/// A limit that rejected a request or a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Limit {
     /// A client's rate.
     Rate,
     /// Requests in flight.
     InFlight,
-    /// Requests whose bodies are awaited, or that wait until other answers are read.
+    /// Requests that wait for their bodies, or until the client has read other responses.
     Bodies,
-    /// Answers that were not read.
+    /// Responses that were not read.
     Unread,
-    /// What an organization may have.
+    /// The quota of an organization.
     Quota,
     /// Open connections.
     Connections,
@@ -102,7 +102,7 @@ struct Events {
     faults: IntCounterVec,
 }
 
-/// How large the store and the accounts are, as of the last time that it was asked.
+/// Sizes of the store and the accounts, as last reported.
 struct Sizes {
     associations: IntGauge,
     last_change: IntGauge,
@@ -133,7 +133,7 @@ impl Default for Metrics {
         let lenient = counters(
             &registry,
             "jackfield_lenient_total",
-            "Requests of which something was accepted although a stricter server might not, by what it was.",
+            "Requests that the server accepted by leniency, by what a stricter server might refuse.",
             &["note"],
         );
         Self {
@@ -148,7 +148,7 @@ impl Default for Metrics {
                 HistogramVec::new(
                     HistogramOpts::new(
                         "jackfield_request_duration_seconds",
-                        "From the head of a request to its answer.",
+                        "Time from the head of a request to its response.",
                     )
                     .buckets(LATENCY_BUCKETS.to_vec()),
                     &["operation", "status"],
@@ -161,7 +161,7 @@ impl Default for Metrics {
                 &registry,
                 IntCounter::new(
                     "jackfield_writes_in_doubt_total",
-                    "Writes that were answered 503 although they may have been stored.",
+                    "Writes answered 503 that may have been stored.",
                 ),
             ),
             lenient: Note::ALL.map(|note| lenient.with_label_values(&[note.label()])),
@@ -169,15 +169,15 @@ impl Default for Metrics {
             clock_offset: gauge(
                 &registry,
                 "jackfield_clock_offset_seconds",
-                "How far the token clock is ahead of the system's.",
+                "How far the token clock is ahead of the system clock.",
                 &[],
             ),
-            in_flight: gauge(&registry, "jackfield_requests_in_flight", "Requests being worked on.", &[]),
+            in_flight: gauge(&registry, "jackfield_requests_in_flight", "Requests in flight.", &[]),
             connections: gauge(&registry, "jackfield_connections", "Open connections.", &[]),
             unsent_bytes: gauge(
                 &registry,
                 "jackfield_unsent_bytes",
-                "Bytes of answers that clients have not read yet.",
+                "Bytes of responses that clients have not read yet.",
                 &[],
             ),
             registry,
@@ -191,7 +191,7 @@ impl Commits {
             latency: histogram(
                 registry,
                 "jackfield_commit_duration_seconds",
-                "From the start of a store commit until it is on stable storage.",
+                "Time from the start of a store commit until it is on stable storage.",
                 LATENCY_BUCKETS,
             ),
             group: histogram(registry, "jackfield_commit_group_size", "Writes in one commit.", GROUP_BUCKETS),
@@ -209,43 +209,43 @@ impl Events {
             verifications: counters(
                 registry,
                 "jackfield_store_verifications_total",
-                "Verifications of the store that came to their end, by whether it is what it should be.",
+                "Completed verifications of the store, by outcome.",
                 &["outcome"],
             ),
             tokens_issued: counters(
                 registry,
                 "jackfield_tokens_issued_total",
-                "Access tokens by grant.",
+                "Issued access tokens by grant.",
                 &["grant"],
             ),
             failed_logins: counters(
                 registry,
                 "jackfield_failed_logins_total",
-                "Secrets, tokens, codes and passwords that were wrong, by what they were to be.",
+                "Failed logins by the wrong credential.",
                 &["what"],
             ),
             limited: counters(
                 registry,
                 "jackfield_limited_total",
-                "Requests (or connections) turned away, by the limit that did it.",
+                "Requests and connections rejected by a limit, by limit.",
                 &["limit"],
             ),
             handshakes: counters(
                 registry,
                 "jackfield_tls_handshakes_total",
-                "TLS handshakes by how they ended.",
+                "TLS handshakes by outcome.",
                 &["outcome"],
             ),
             certificates: counters(
                 registry,
                 "jackfield_tls_certificates_total",
-                "TLS certificates that were to replace the one in use, by outcome.",
+                "Attempts to replace the TLS certificate in use, by outcome.",
                 &["outcome"],
             ),
             faults: counters(
                 registry,
                 "jackfield_faults_total",
-                "Requests that met a fault rule, by what it did.",
+                "Requests that matched a fault rule, by effect.",
                 &["effect"],
             ),
         }
@@ -271,13 +271,13 @@ impl Sizes {
             store_up: gauge(
                 registry,
                 "jackfield_store_up",
-                "Whether the store answered when its sizes were asked for: 1, or 0.",
+                "1 when the store reported its sizes for this scrape, else 0.",
                 &[],
             ),
             registry_bytes: gauge(
                 registry,
                 "jackfield_registry_bytes",
-                "About how many bytes of memory the accounts take.",
+                "Approximate memory of the accounts in bytes.",
                 &[],
             ),
             clients: gauge(registry, "jackfield_clients", "Registered clients.", &[]),
@@ -320,7 +320,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a verification with so many findings.
+    /// Counts a verification with this number of findings.
     pub(crate) fn verified(&self, findings: u64) {
         let outcome = if findings == 0 { "whole" } else { "damaged" };
         self.events.verifications.with_label_values(&[outcome]).inc();
@@ -336,19 +336,19 @@ impl Metrics {
         self.events.failed_logins.with_label_values(&[what]).inc();
     }
 
-    /// Counts a call that met a fault rule.
+    /// Counts a call that matched a fault rule.
     pub(crate) fn fault(&self, effect: &str) {
         self.events.faults.with_label_values(&[effect]).inc();
     }
 
-    /// Counts what was accepted although a stricter server might not.
+    /// Counts what the server accepted by leniency.
     pub(crate) fn lenient(&self, notes: Notes) {
         if !notes.is_empty() {
             notes.iter().for_each(|note| self.lenient[note as usize].inc());
         }
     }
 
-    /// Counts something that a limit turned away.
+    /// Counts a rejection by a limit.
     pub(crate) fn limited(&self, limit: Limit) {
         let name = match limit {
             Limit::Rate => "rate",
@@ -363,7 +363,7 @@ impl Metrics {
         self.events.limited.with_label_values(&[name]).inc();
     }
 
-    /// Counts a write of which nobody knows whether it was stored.
+    /// Counts a write in doubt: it may have been stored.
     pub(crate) fn in_doubt(&self) {
         self.in_doubt.inc();
     }
