@@ -1,8 +1,8 @@
-//! The bodies of requests: read within bounds of size and time, and awaited within a bound of their own.
+//! Reads request bodies, within limits of size and time and of the number of requests that wait for one.
 //!
-//! A request whose body is not there yet costs memory and nothing else, so it holds no place among those that are
-//! worked on. Those that wait are bounded by origin and in all. At the bound the one that has waited longest is given up
-//! for the one that comes: a client that sends its body at once is never among the oldest, however many others do not.
+//! A request whose body has not arrived costs only memory, so it takes no place in flight. The number of waiting
+//! requests is limited for each origin and in all. Beyond a limit the server refuses the one that has waited longest:
+//! a client that sends its body at once is never among the oldest, however many others do not.
 
 mod awaited;
 
@@ -34,7 +34,7 @@ const DRAIN_BYTES: usize = 1024 * 1024;
 pub(crate) struct Bodies {
     /// From the end of the head until the body must be there.
     patience: Duration,
-    /// Strangers wait beside each other, not beside operators.
+    /// Clients of the public listener compete with each other, not with operators.
     public: Awaited,
     admin: Awaited,
     metrics: Arc<Metrics>,
@@ -51,7 +51,7 @@ impl Bodies {
         self.patience
     }
 
-    /// The whole body, within its bounds of size and time. While it is awaited the place is another's.
+    /// The whole body, within its limits of size and time. Meanwhile another request may use the place.
     pub(crate) async fn read(
         &self,
         call: &Call,
@@ -78,8 +78,8 @@ impl Bodies {
         }
     }
 
-    /// Waits until the client has read so much of other answers that there is room for a large one. Meanwhile the place is
-    /// another's.
+    /// Waits until the client has read enough of other responses to make room for a large one. Meanwhile another
+    /// request may use the place.
     pub(crate) async fn wait_for_room(&self, call: &Call, place: &mut Place<'_>) -> Result<(), ApiError> {
         let Some(exchange) = &call.exchange else { return Ok(()) };
         if exchange.try_room(limit::LARGE_ANSWER_BYTES) {
@@ -89,7 +89,7 @@ impl Bodies {
         self.wait_for(call, room, Some(place)).await?.ok_or(ApiError::Overloaded)
     }
 
-    /// Waits for something that is the client's turn; nothing when it took too long.
+    /// Waits for the client to act; nothing when it took too long.
     async fn wait_for<T>(
         &self,
         call: &Call,
@@ -116,9 +116,8 @@ impl Bodies {
         Ok(arrived)
     }
 
-    /// Takes what is left of a body that was refused: a client that is still sending it when the connection closes
-    /// would never read the answer. A client that waits for a go-ahead sends nothing, and one that was given up had its
-    /// time.
+    /// Drains the rest of a refused body: a client that is still sending it when the connection closes would never
+    /// read the response. A client that waits for 100 Continue sends nothing, and one that timed out had its time.
     pub(crate) async fn drain(&self, call: &Call, body: &mut RequestBody) {
         if call.given_up.load(Ordering::Relaxed) {
             return;

@@ -1,7 +1,7 @@
-//! Who uses the admin API, and what the token allows.
+//! Authentication of operators at the admin API, and what their token allows.
 //!
-//! There is the token that the server was started with, and those that operators made. All are known by keyed hashes
-//! alone. A token lives by the system's clock, which no operator of this service moves.
+//! There is the token that the server was started with, and those that operators created. The server knows all of them
+//! only by keyed hashes. A token expires by the system clock, which no operator of this service can move.
 
 use http::HeaderMap;
 use jackfield_model::admin::Role;
@@ -19,9 +19,9 @@ use crate::throttle::guess::{Attempt, Guess};
 /// The id of the token that the server was started with.
 pub(crate) const BOOTSTRAP: &str = "bootstrap";
 
-/// Admits whoever sent a request to an operation that takes this role. A token that is not known may have been made on another node a moment ago; wrong ones are
-/// told in the change record. The right one always passes, however many wrong ones came from the same address: everything
-/// on this machine may share that.
+/// Admits the sender of a request to an operation that requires this role. An unknown token may have been created on
+/// another node a moment ago; the change record lists wrong ones. A correct token always passes, however many wrong
+/// ones came from the same address: all programs on this machine may share it.
 ///
 /// # Errors
 /// Those of [`authorize`], and those of the store when it cannot say what other nodes know.
@@ -45,7 +45,7 @@ pub(super) async fn admit(state: &State, call: &Call, role: Role) -> Result<Oper
         .map_or(judged, |retry_after| Err(ApiError::TooManyGuesses { retry_after }))
 }
 
-/// Who asks, when they may.
+/// The operator of a request, when the token allows it.
 ///
 /// # Errors
 /// [`ApiError::Unauthorized`] for no or an unknown token, [`Forbidden::Role`] for one that does not allow it.

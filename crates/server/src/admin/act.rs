@@ -1,5 +1,4 @@
-//! What operators do that changes no object and matters all the same: it stands in the change record, with who did it,
-//! with which role, and from where.
+//! Records actions of operators that change no object: the change record holds each with its actor, role and address.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,13 +14,13 @@ use crate::error::ApiError;
 use crate::request::Call;
 use crate::state::{FAILURES_INTERVAL, State};
 
-/// Who presents a wrong token. No token has such a name.
+/// The actor of a wrong token. No token has such a name.
 const NOBODY: &str = "?";
 
-/// Tells what an operator did, once it is done. `id` is the parameter of the path.
+/// Records what an operator did, once it is done. `id` is the parameter of the path.
 ///
 /// # Errors
-/// When it cannot be told and the operation gives something out.
+/// When it cannot be recorded and the operation returns a token or a backup.
 pub(super) async fn tell(
     state: &State,
     operator: &Operator,
@@ -46,14 +45,14 @@ pub(super) async fn tell(
     }
 }
 
-/// Notes a request with a wrong admin token.
+/// Counts a request with a wrong admin token.
 pub(crate) async fn failed(state: &State, call: &Call) {
     if let Some(details) = state.operators.acts.fail(call.peer.address(), Instant::now()) {
         tell_failures(state, &details, call.request_id).await;
     }
 }
 
-/// Tells, now and then, of wrong tokens that were not told at once. Never ends.
+/// Records, once a minute, the wrong tokens that were not recorded at once. Never ends.
 pub(crate) async fn keep_telling(state: Arc<State>) {
     loop {
         tokio::time::sleep(FAILURES_INTERVAL).await;
@@ -71,7 +70,7 @@ async fn tell_failures(state: &State, details: &Value, request_id: RequestId) {
     }
 }
 
-/// Writes an entry. In a store that was never written to there is none, so that it can still be filled from a backup.
+/// Writes an entry, but not into a store that was never written to, so that a restore can still fill it.
 async fn note(
     state: &State,
     kind: &str,

@@ -1,4 +1,4 @@
-//! The backup: everything as of one moment, sent while it is read.
+//! The backup: a consistent snapshot of everything, streamed while it is read.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::response::{self, Reply, StreamBroken};
 use crate::state::State;
 
-/// Pieces that wait to be sent.
+/// Chunks that wait to be sent.
 const AHEAD: usize = 2;
 
 pub(crate) static BACKUP: AdminOperation = AdminOperation::new(

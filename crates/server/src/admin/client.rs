@@ -1,4 +1,4 @@
-//! Clients: the security profiles that get tokens.
+//! Clients: the security profiles that tokens are issued to.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -161,7 +161,7 @@ pub(crate) static ROTATE_SECRET: AdminOperation = AdminOperation::new(
     |context| Box::pin(rotate_secret(context.state, context.origin, context.id)),
 );
 
-/// The old secret is worthless at once; access tokens that were issued stay valid until they expire.
+/// The old secret is invalid at once; issued access tokens stay valid until they expire.
 async fn rotate_secret(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     let client = find(state, id)?;
     let secret = random_secret();

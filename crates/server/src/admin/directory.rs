@@ -1,4 +1,4 @@
-//! What stands in the directory, and how it came to stand there.
+//! Listings of associations and of the change record.
 
 use jackfield_model::ServiceProviderId;
 use jackfield_model::admin::{self, AssociationList, ChangeList, Role};

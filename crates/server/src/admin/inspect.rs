@@ -1,4 +1,4 @@
-//! For those who integrate and test: the journal, the fault rules, the token clock, the reset.
+//! Tools for integrators: the journal, the fault rules, the token clock, the reset.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::sandbox::request_log::Filter;
 use crate::sandbox::{clock, fault};
 use crate::state::State;
 
-/// What is told of a change to the fault rules.
+/// The entry for a change to the fault rules.
 const FAULT_RULE: Recorded = Recorded::new("fault_rule").with(|_, _, call, details| {
     details["method"] = call.head.method.as_str().into();
     true
@@ -243,7 +243,7 @@ fn clock_details(state: &State, _: &Operator, _: &Call, details: &mut Value) -> 
     true
 }
 
-/// Reads are told once an hour for each token and address, with their number.
+/// Reads are recorded once an hour for each token and address, with their number.
 fn read_details(state: &State, operator: &Operator, call: &Call, details: &mut Value) -> bool {
     let reader = (operator.actor(), call.peer.address());
     let Some(count) = state.operators.acts.read(reader, Instant::now()) else { return false };

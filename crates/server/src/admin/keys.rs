@@ -28,7 +28,7 @@ pub(crate) static ROTATE: AdminOperation = AdminOperation::new(
     |context| Box::pin(rotate(context.state, context.origin, context.body)),
 );
 
-/// A new key signs from now on; what older keys signed is good until it expires, unless the body says otherwise.
+/// A new key signs from now on; what older keys signed is valid until it expires, unless the body says otherwise.
 async fn rotate(state: &State, origin: Origin, body: &[u8]) -> Result<Reply, ApiError> {
     let RotateKeys { revoke } = parse_or_default(body)?;
     let rotation = Rotation { key: RootKey::random(), now: state.sandbox.clock.seconds(), revoke };

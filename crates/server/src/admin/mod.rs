@@ -55,7 +55,7 @@ use crate::state::State;
 #[schemars(with = "String", extend("format" = "binary"))]
 enum Export {}
 
-/// An export of everything that there is.
+/// An export of the whole store.
 const EXPORT: Content = Content::new::<Export>(response::EXPORT_TYPE);
 
 /// An operation of the admin API.
@@ -63,19 +63,19 @@ pub(crate) struct AdminOperation {
     operation: Operation,
     /// The least role that may use it.
     pub(crate) role: Role,
-    /// Whether a reset may happen in the middle of it: it is one, waits for other requests, or reads as of one moment.
+    /// Whether it runs without the reset guard: it is a reset, waits for other requests, or reads a snapshot.
     outlasts_resets: bool,
-    /// Whether its handler reads the body piece by piece.
+    /// Whether its handler streams the body.
     streams_body: bool,
-    /// What the change record says of it, beside the changes that it makes.
+    /// What the change record says about it, beside the changes that it makes.
     recorded: Option<Recorded>,
     run: for<'a> fn(Context<'a>) -> BoxFuture<'a, Outcome>,
 }
 
-/// What the handlers of the admin API choose from.
+/// The arguments that handlers of the admin API can use.
 struct Context<'a> {
     state: &'a Arc<State>,
-    /// Who does it, for the change record.
+    /// The actor, for the change record.
     origin: Origin,
     /// The parameter of the path; empty where it has none.
     id: &'a str,
@@ -85,10 +85,10 @@ struct Context<'a> {
     upload: &'a mut RequestBody,
 }
 
-/// What the change record says of an operation that changes no object.
+/// What the change record says about an operation that changes no object.
 struct Recorded {
     kind: &'static str,
-    /// Whether it gives something out, and must not where it cannot be recorded.
+    /// Whether it returns a token or a backup, and therefore fails when it cannot be recorded.
     gives_out: bool,
     /// Adds to the details; says whether there is to be an entry.
     details: fn(&State, &Operator, &Call, &mut Value) -> bool,
@@ -261,7 +261,7 @@ fn organization(state: &State, id: &str) -> Result<Arc<Organization>, ApiError> 
     state.store.registry().organizations.get(id).cloned().ok_or_else(|| not_found("organization"))
 }
 
-/// Changes the registry; what stands in the way becomes an error that names it.
+/// Changes the registry; a conflict becomes an error that names it.
 async fn change(state: &State, command: RegistryCommand, origin: Origin) -> Result<(), ApiError> {
     let what = match &command {
         RegistryCommand::CreateOrganization(_)

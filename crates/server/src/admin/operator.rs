@@ -1,11 +1,11 @@
-//! Who uses the admin API.
+//! An operator at the admin API.
 
 use std::sync::Arc;
 
 use jackfield_model::admin::Role;
 use jackfield_store::Actor;
 
-/// An operator whose token holds.
+/// An operator with a valid token.
 #[derive(Clone, Debug)]
 pub(crate) struct Operator {
     /// The name of the token; `None` for the one that the server was started with.

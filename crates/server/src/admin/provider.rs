@@ -145,7 +145,7 @@ pub(crate) static SET_NETWORK: AdminOperation = AdminOperation::new(
     |context| Box::pin(set_network(context.state, context.origin, context.id, context.body)),
 );
 
-/// Whether there is a mapping or not: an operator says what is to be.
+/// Creates the mapping or replaces it.
 async fn set_network(state: &State, origin: Origin, id: &str, body: &[u8]) -> Result<Reply, ApiError> {
     let provider = find(state, id)?;
     let network = Network::parse(body)?;

@@ -72,7 +72,7 @@ pub(crate) static REVOKE: AdminOperation = AdminOperation::new(
     |context| Box::pin(revoke(context.state, context.origin, context.id)),
 );
 
-/// The access tokens that it gave are worthless at once, too.
+/// The access tokens issued from it are invalid at once, too.
 async fn revoke(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiError> {
     let missing = || not_found("refresh token");
     let id: RefreshTokenId = id.parse().map_err(|_| missing())?;

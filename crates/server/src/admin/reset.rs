@@ -1,6 +1,6 @@
 //! The reset: back to the seed, in one step.
 //!
-//! The store changes in one commit, under the lock that keeps requests from seeing a part of it.
+//! The store changes in one commit, under the lock that keeps requests from seeing a partial reset.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::error::{ApiError, Forbidden};
 use crate::seed;
 use crate::state::State;
 
-/// Puts the seed in place of everything. Fault rules, journal and rate limits begin anew, the clock is where the
-/// server was started with it, ids of a seed with an `id_seed` begin with the first.
+/// Replaces everything with the seed. It clears fault rules, journal and rate limits, sets the clock to the offset of
+/// the start, and restarts the sequence of ids when the seed has an `id_seed`.
 ///
 /// It finishes even when its client disconnects.
 pub(super) async fn reset(state: &Arc<State>, origin: Origin) -> Result<ResetDone, ApiError> {

@@ -1,8 +1,8 @@
-//! The restore: an export that is uploaded becomes the content of the empty store, in one step.
+//! The restore: an uploaded export becomes the content of the empty store, in one step.
 //!
-//! While it is under way the public API answers 503. The keys of this process change with the store's, so that
-//! credentials and tokens of the export are valid at once; that happens at most once, for a store is filled once.
-//! Whoever uploads may go: then the store is empty again.
+//! Meanwhile the public API answers 503. The keys of this process change with the store's, so that credentials and
+//! tokens of the export are valid at once; that happens at most once, since a store is filled only once. When the
+//! client disconnects during the upload, the store is empty again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::request::RequestBody;
 use crate::response::{self, Reply};
 use crate::state::{State, UnderWay};
 
-/// Pieces of the upload that wait.
+/// Chunks of the upload that wait.
 const AHEAD: usize = 4;
 
 /// A part of the upload.

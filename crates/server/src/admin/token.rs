@@ -1,4 +1,4 @@
-//! Admin tokens: made, listed and revoked by operators while the server runs.
+//! Admin tokens: operators create, list and revoke them while the server runs.
 
 use std::future::ready;
 
@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::response::Reply;
 use crate::state::State;
 
-/// Begins every token that is made here, so that scanners for secrets know one.
+/// Prefix of every token that is made here, so that secret scanners recognise one.
 const PREFIX: &str = "jackfield-admin-";
 
 pub(crate) static CREATE: AdminOperation = AdminOperation::new(
@@ -68,7 +68,7 @@ pub(crate) static LIST: AdminOperation = AdminOperation::new(
     |context| Box::pin(ready(list(context.state, context.query))),
 );
 
-/// Those that work or have expired, and the one that the server was started with while it works.
+/// Valid and expired tokens, and the one that the server was started with while it is valid.
 fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
     let registry = state.store.registry();
     let made = registry.admin_tokens.values().filter(|token| !token.revoked);
@@ -111,8 +111,8 @@ async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiErr
     no_content()
 }
 
-/// What says that the token which this server was started with is not to be taken any more. Somebody must be left who
-/// may make others; and whoever has the machine starts the server with another token.
+/// The entry that revokes the token which this server was started with. Another token must be left that may create
+/// others; an operator with shell access can start the server with another token.
 fn revoked_bootstrap(state: &State, origin: &Origin) -> Result<AdminToken, ApiError> {
     let registry = state.store.registry();
     if state.credentials.bootstrap.is_revoked(state.keys(), &registry) {

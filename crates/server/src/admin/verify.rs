@@ -1,7 +1,7 @@
-//! The verification of the store, sent while it is read: a line of JSON for each finding, and one at the end.
+//! The verification of the store, streamed while it reads: a line of JSON for each finding, and one at the end.
 //!
-//! It reads one moment of the store beside its writes, and rests after each page. One runs at a time; it ends when whoever
-//! asked has gone.
+//! It reads a snapshot of the store while writes go on, and pauses after each page. One runs at a time; it ends when
+//! the client disconnects.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,9 +21,9 @@ use crate::metrics::Metrics;
 use crate::response::{self, Reply, StreamBroken};
 use crate::state::{State, UnderWay};
 
-/// Pieces that wait to be sent.
+/// Chunks that wait to be sent.
 const AHEAD: usize = 2;
-/// How often it is told how far it is, so that nobody takes the answer for one that stands still.
+/// Interval of progress lines, so that a client can tell a slow verification from a stalled one.
 const PROGRESS: Duration = Duration::from_secs(1);
 
 /// JSON Lines: `{"finding": {"place", "problem"}}` for each finding, at most 1,000; `{"progress": …}`; at the end

@@ -18,9 +18,9 @@ use crate::sandbox::fault::FaultContext;
 use crate::state::State;
 use crate::throttle::admission::Place;
 
-/// What an operation can be granted on, named in its path or by its token.
+/// An object that an operation needs a grant for, named in its path or by its token.
 pub(crate) trait Grant {
-    /// The value through which the operation reaches the store, bound to what was granted.
+    /// The handle through which the operation reaches the store, bound to the granted object.
     type Handle<'a>: Send;
 
     /// The handle, when the caller may use it now. `parameter` is that of the path, where it has one.
@@ -37,13 +37,13 @@ pub(crate) trait Grant {
 pub(crate) struct Admitted<'a, H> {
     pub(crate) handle: H,
     pub(crate) body: Bytes,
-    /// Kept while the operation runs: its place among those that are worked on, and the guard against a reset.
+    /// Held while the operation runs: its place in flight, and the guard against a reset.
     _place: Place<'a>,
     _guard: Option<RwLockReadGuard<'a, ()>>,
 }
 
-/// Admits a request: takes a place, looks for its caller and handle, reads the body, and looks again where a reset came
-/// between.
+/// Admits a request: takes a place, authenticates the caller, makes the handle, reads the body, and repeats the checks
+/// after a reset in between.
 ///
 /// # Errors
 /// In the order of the contract: maintenance and overload, the token, a fault rule, the rate, scope, path and
@@ -73,21 +73,22 @@ pub(crate) async fn admit<'a, G: Grant>(
     Ok(Admitted { handle, body, _place: place, _guard: guard })
 }
 
-/// The look for the caller of a request and for its handle.
+/// The authentication of a request's caller, and the grant of its handle.
 struct Look<'a> {
     state: &'a State,
     call: &'a Call,
     parameter: &'a str,
     operation: &'static Operation,
     group: Group,
-    /// Whether the caller was known before. The rate is spent and fault rules are met once, however often this looks.
+    /// Whether the caller was authenticated before. The rate is spent and fault rules are evaluated once, however
+    /// often the checks repeat.
     known: bool,
     /// Whether the accounts were brought up to date for this request.
     refreshed: bool,
 }
 
 impl<'a> Look<'a> {
-    /// Looks, and once more with fresh accounts where another node may have made the refusal untrue.
+    /// Checks, and once more with fresh accounts where a change on another node may have made the refusal wrong.
     async fn until_settled<G: Grant>(
         &mut self,
         mut registry: Arc<Registry>,
@@ -141,8 +142,8 @@ impl<'a> Look<'a> {
     }
 }
 
-/// The accounts, when the public operations are served: not in maintenance mode, and not while this node cannot
-/// know who was revoked on another.
+/// The accounts, while the public operations are served: not in maintenance mode, and not while this node cannot learn
+/// about revocations on other nodes.
 fn open_registry(state: &State) -> Result<Arc<Registry>, ApiError> {
     if !state.store.is_current() {
         let cause = "the accounts could not be brought up to date for some seconds".to_owned();

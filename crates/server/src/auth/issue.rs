@@ -1,4 +1,4 @@
-//! Access tokens, issued.
+//! Issues access tokens.
 
 use jackfield_model::ScopeSet;
 use jackfield_model::admin::{Secret, Token};

@@ -32,7 +32,7 @@ use crate::head;
 use crate::issuer::Foreign;
 use crate::state::State;
 
-/// A client whose token holds, with what the token allows.
+/// A client with a valid token, and what the token allows.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) client: Arc<Client>,
@@ -63,14 +63,14 @@ fn parse_bearer(value: &HeaderValue) -> Result<&str, Unauthorized> {
     Ok(token)
 }
 
-/// An access token of ours that holds: whose it is and what it says.
+/// A valid access token of this service: its client and its claims.
 pub(crate) struct Verified {
     pub(crate) client: Arc<Client>,
     pub(crate) claims: Arc<Claims>,
     pub(crate) now: u64,
 }
 
-/// Judges an access token of ours.
+/// Verifies an access token of this service.
 pub(crate) fn verify(state: &State, registry: &Registry, token: &str) -> Result<Verified, Unauthorized> {
     let opened = if state.credentials.issuers.builtin {
         state.signing(registry).open(token)
@@ -89,7 +89,7 @@ pub(crate) fn verify(state: &State, registry: &Registry, token: &str) -> Result<
     judge(state, registry, claims)
 }
 
-/// Judges what a token of ours says, as of now.
+/// Checks the claims of a token of this service, as of now.
 fn judge(state: &State, registry: &Registry, claims: Arc<Claims>) -> Result<Verified, Unauthorized> {
     let client = registry.clients.get(&*claims.client).ok_or(Unauthorized::ClientGone)?;
     if !client.enabled {
@@ -105,8 +105,8 @@ fn judge(state: &State, registry: &Registry, claims: Arc<Claims>) -> Result<Veri
     Ok(Verified { client: Arc::clone(client), claims, now })
 }
 
-/// The caller, judged by the token alone: 401 unless it holds, 503 when another issuer cannot say. `refreshed` says that
-/// the accounts are up to date; until then a key that is not known may be one of ours, and another issuer is not asked.
+/// The caller, by the token alone: 401 when it is invalid, 503 when another issuer cannot say. `refreshed` says that
+/// the accounts are up to date; until then an unknown key may be one of this service, and no other issuer is asked.
 async fn authenticate(
     state: &State,
     registry: Arc<Registry>,
@@ -169,7 +169,7 @@ async fn authenticate_foreign(state: &State, issuer: &Foreign, token: &str) -> R
 }
 
 impl Caller {
-    /// The caller of a token of ours.
+    /// The caller of a token of this service.
     fn new(Verified { client, claims, .. }: Verified, registry: Arc<Registry>) -> Self {
         let scopes = || claims.scopes.split(' ').filter(|scope| !scope.is_empty());
         let has_scope = scopes().any(|scope| scope == SERVICE_PROVIDER);

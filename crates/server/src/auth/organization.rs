@@ -87,7 +87,7 @@ impl Organization<'_> {
         }
     }
 
-    /// Refuses the unit that is another organization. Which other units belong to whom is told by their profiles.
+    /// Refuses a unit that is another organization. For other units their profiles tell to whom they belong.
     pub(crate) fn check_unit(&self, unit: &UnitId) -> Result<(), ApiError> {
         let is_organization = || self.store.registry().organizations.contains_key(unit.as_str());
         if unit.as_str() != self.id.as_str() && is_organization() { Err(other_unit()) } else { Ok(()) }

@@ -21,7 +21,7 @@ pub(crate) enum OfProfile {}
 impl Grant for OfProfile {
     type Handle<'a> = Profile<'a>;
 
-    /// The checks stand in the order of the contract: profile known, profile owned, availability.
+    /// The checks are in the order of the contract: profile known, profile owned, availability.
     async fn grant<'a>(
         state: &'a State,
         caller: &Caller,
@@ -43,7 +43,7 @@ impl Grant for OfProfile {
 }
 
 impl Profile<'_> {
-    /// The profile as of when the request came.
+    /// The profile as of the admission of the request.
     pub(crate) fn into_record(self) -> registry::Profile {
         self.profile
     }

@@ -37,7 +37,7 @@ pub(crate) enum OfProvider {}
 impl Grant for OfProvider {
     type Handle<'a> = Provider<'a>;
 
-    /// The checks stand in the order of the contract: provider known, provider owned, add-on, availability.
+    /// The checks are in the order of the contract: provider known, provider owned, add-on, availability.
     async fn grant<'a>(
         state: &'a State,
         caller: &Caller,
@@ -109,12 +109,12 @@ impl Provider<'_> {
         self.signing.now(self.store)
     }
 
-    /// Hears of what other nodes did. Answers whether there may be something new.
+    /// Learns about changes on other nodes. Returns whether there may be new ones.
     pub(crate) async fn refresh(&self) -> Result<bool, StoreError> {
         self.store.refresh().await
     }
 
-    /// The provider itself; nothing when it went since the caller was authorized.
+    /// The provider itself; nothing when it was deleted since the caller was authorized.
     pub(crate) fn record(&self) -> Option<Arc<ServiceProvider>> {
         self.store.registry().providers.get(&self.id).cloned()
     }

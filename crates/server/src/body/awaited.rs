@@ -1,4 +1,4 @@
-//! Who waits for a body, oldest first.
+//! The requests that wait for a body, oldest first.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
