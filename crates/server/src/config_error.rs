@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Settings that do not make a server. The text is one line for the person who wrote them.
+/// Invalid settings. The text is one line for the person who wrote them.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -15,7 +15,7 @@ pub enum ConfigError {
         /// What is in the way.
         cause: std::io::Error,
     },
-    /// The file is no TOML, or names a setting that there is not.
+    /// The file is no TOML, or names an unknown setting.
     #[error("--config {path}: {cause}", path = .path.display())]
     Parse {
         /// The file.
@@ -28,7 +28,7 @@ pub enum ConfigError {
     Value {
         /// The flag.
         flag: &'static str,
-        /// What would be right.
+        /// What is valid.
         rule: String,
     },
 }

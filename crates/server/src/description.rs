@@ -1,4 +1,5 @@
-//! What the API document says of an operation. It stands beside the operation's handler; `openapi` makes the document of it.
+//! The description of an operation for the API document. It is beside the operation's handler; `openapi` builds the
+//! document from it.
 
 use jackfield_model::wire::ErrorBody;
 use schemars::{JsonSchema, Schema, SchemaGenerator};

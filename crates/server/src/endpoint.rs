@@ -1,5 +1,5 @@
-//! How requests for an operation are served. Each kind of operation has a way of its own and implements [`Endpoint`];
-//! whoever dispatches knows none of them.
+//! How requests for an operation are served. Each kind of operation implements [`Endpoint`] in its own way; the
+//! pipeline knows none of them.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -1,8 +1,7 @@
 //! The only place where an outcome becomes a status code.
 //!
-//! An [`ApiError`] keeps what the client may read apart from what only the log may say. One exhaustive match
-//! gives the status and type of each kind, another what the journal says of it; a new kind does not compile until it
-//! has both.
+//! An [`ApiError`] keeps what the client may read apart from what only the log may say. One exhaustive match gives the
+//! status and type of each kind, another its entry in the journal; a new kind does not compile until it has both.
 
 mod denied;
 
@@ -30,7 +29,7 @@ pub(crate) enum ApiError {
     BadHost(&'static str),
     /// The body has a content encoding: this one.
     BadEncoding(&'static str),
-    /// Who asks is not known, or may not touch this resource.
+    /// The caller is not authenticated, or has no access to this resource.
     Unauthorized(Unauthorized),
     /// The client's rate is used up.
     TooManyRequests {
@@ -42,7 +41,7 @@ pub(crate) enum ApiError {
         /// Whole seconds until it is worth trying again.
         retry_after: u64,
     },
-    /// Who asks is known; the operation is not allowed.
+    /// The caller is authenticated, but the operation is not allowed.
     Forbidden(Forbidden),
     /// No such path.
     NoSuchPath,
@@ -55,9 +54,9 @@ pub(crate) enum ApiError {
         /// The `Allow` header.
         allow: String,
     },
-    /// The resource is there already, or in use.
+    /// The resource exists already, or is in use.
     Conflict(String),
-    /// A bug of ours or a store that holds nonsense.
+    /// A bug of the server or invalid data in the store.
     Internal {
         /// For the log only.
         cause: String,
@@ -67,7 +66,7 @@ pub(crate) enum ApiError {
         /// Whole seconds until it is worth trying again.
         retry_after: u32,
     },
-    /// More requests in flight than there may be.
+    /// Too many requests in flight.
     Overloaded,
     /// A fault rule asked for it.
     Fault(FaultAnswer),
@@ -248,7 +247,7 @@ impl ApiError {
         matches!(self, Self::Unauthorized(Unauthorized::UnknownKey))
     }
 
-    /// Writes to the log what is in the way of the service, where something is. `operation` is the name of what was asked.
+    /// Logs the cause of a refusal that impairs the service. `operation` is the name of the requested operation.
     pub(crate) fn log(&self, request_id: RequestId, operation: &str) {
         match (self, self.cause()) {
             (Self::Internal { .. }, Some(cause)) => {

@@ -1,4 +1,4 @@
-//! The parsers that read what strangers send, for the fuzz targets.
+//! The parsers of unauthenticated input, for the fuzz targets.
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderValue};

@@ -1,11 +1,11 @@
-//! What operations ask of a token and of an organization: those on associations, with their providers and networks, and
-//! those on communication profiles, which are there for more.
+//! What operations require of a token and of an organization: those on associations, with their providers and
+//! networks, and those on communication profiles, which more organizations may use.
 
 use jackfield_model::organization::{are_profiles_available, is_available};
 use jackfield_model::scope::{MANAGEMENT, SERVICE_PROVIDER};
 use jackfield_model::{Country, Vertical};
 
-/// Operations that ask the same of a caller.
+/// Operations with the same requirements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
     /// Associations, service providers and their network mapping.

@@ -1,4 +1,4 @@
-//! What the head of a request must be before anybody looks at what it asks for, and how its headers are read.
+//! Checks of a request's head before routing, and how its headers are read.
 //!
 //! A header that is empty or white space counts as absent everywhere: the vendor's published client sends
 //! `Authorization:` with nothing behind it to the login, and means none.
@@ -41,7 +41,7 @@ pub(crate) fn single<'h>(
     if values.next().is_some() { Err(Repeated) } else { Ok(first) }
 }
 
-/// The bound on a head. It is parsed within the HTTP library's own, wider bounds; within them the answer is ours.
+/// The limit on a head. The HTTP library has wider limits; within them the server answers itself.
 pub(crate) fn check_size(head: &Parts) -> Result<(), ApiError> {
     let line = head.method.as_str().len() + head.uri.path_and_query().map_or(0, |text| text.as_str().len());
     let headers: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
@@ -55,8 +55,8 @@ pub(crate) fn check_size(head: &Parts) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The host that a request is for (RFC 9112, section 3.2; RFC 9113, section 8.3.1). Who is in front of a server may
-/// have decided by one of two hosts, and must not be contradicted by what the server makes of the other.
+/// The host that a request is for (RFC 9112, section 3.2; RFC 9113, section 8.3.1). With two hosts a proxy may have
+/// decided by one and the server by the other.
 pub(crate) fn check_host(head: &Parts) -> Result<(), ApiError> {
     let bad = |message| Err(ApiError::BadHost(message));
     let mut hosts = head.headers.get_all(header::HOST).iter();

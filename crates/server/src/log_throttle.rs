@@ -20,7 +20,7 @@ pub(crate) struct LogThrottle(Mutex<VecDeque<Logged>>);
 struct Logged {
     cause: String,
     at: Instant,
-    /// How often it was met since.
+    /// How often it occurred since.
     since: u64,
 }
 

@@ -57,8 +57,8 @@ pub fn start(filter: &str, format: LogFormat) {
     };
 }
 
-/// A request that is refused because something is in the way of the service. In an outage there are many for one
-/// cause: the first is a warning, and one a minute, which says how many there were; the others are at `debug`.
+/// Logs a request refused because the service is impaired. An outage causes many: the first is a warning, and one a
+/// minute, with their number; the others are at `debug`.
 pub(crate) fn refused(request_id: RequestId, operation: &str, cause: &str) {
     static THROTTLE: LogThrottle = LogThrottle::new();
     match THROTTLE.should_log(cause) {

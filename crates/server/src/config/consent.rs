@@ -1,4 +1,4 @@
-//! How the person who allows on the consent page is known.
+//! How the server identifies the user who approves on the consent page.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,15 +6,15 @@ use std::str::FromStr;
 
 use http::HeaderName;
 
-/// Who may allow on the consent page.
+/// Who may approve on the consent page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ConsentLogin {
-    /// Whoever reaches the page.
+    /// Anyone who reaches the page.
     Open,
-    /// Whoever knows the password of the organization.
+    /// A user who knows the password of the organization.
     #[default]
     Password,
-    /// Whoever a proxy in front logged in: it says the user's name in this header.
+    /// A user whom a proxy authenticated: it sends the user's name in this header.
     Header(HeaderName),
 }
 

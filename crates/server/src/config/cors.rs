@@ -1,9 +1,9 @@
-//! `--cors-origin`: which pages of other origins may read answers.
+//! `--cors-origin`: which pages of other origins may read responses.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// An origin that may read answers.
+/// An origin that may read responses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CorsOrigin {
     /// This one: scheme, host and port, as browsers write it.

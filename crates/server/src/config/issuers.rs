@@ -1,4 +1,4 @@
-//! The settings about who issues access tokens.
+//! The settings of token issuers.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -48,7 +48,7 @@ fn url(text: &str) -> Result<Uri, String> {
     if scheme && plain && !text.contains('#') { Ok(url) } else { Err(wrong()) }
 }
 
-/// Whether our own tokens are believed, and whose besides.
+/// Whether the server accepts its own tokens, and those of which other issuer.
 pub(super) fn resolve(settings: &Settings) -> Result<(bool, Option<ForeignIssuer>), ConfigError> {
     let wrong = |flag, rule: &str| Err(ConfigError::Value { flag, rule: rule.to_owned() });
     let names = settings.token_issuer.as_deref().unwrap_or_default();

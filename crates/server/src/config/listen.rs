@@ -1,4 +1,4 @@
-//! Where a listener is to be, as people write it.
+//! The address of a listener, as people write it.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ pub enum ListenAddress {
     Name(TlsName, u16),
 }
 
-/// A text that is no address to listen on.
+/// The error for a text that is no address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("IP:PORT or NAME:PORT is expected, for example 127.0.0.1:8080, [::1]:8080 or localhost:8080")]
 pub struct InvalidListenAddress;
@@ -28,7 +28,7 @@ impl ListenAddress {
     /// The addresses behind it, IPv4 first, none twice.
     ///
     /// # Errors
-    /// When the name is not known.
+    /// When the name cannot be resolved.
     pub(crate) async fn resolve(&self) -> std::io::Result<Vec<SocketAddr>> {
         let (name, port) = match self {
             Self::Ip(address) => return Ok(vec![*address]),

@@ -1,4 +1,4 @@
-//! Settings become a configuration: complete, within their bounds, and consistent.
+//! Resolves settings to a configuration: complete, within their limits, and consistent.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -42,19 +42,20 @@ pub struct Config {
     pub allow_readable_data: bool,
     /// Files of the operator that hold secrets.
     pub secret_files: Vec<PathBuf>,
-    /// What is to be there when the server has started.
+    /// The content to create at the start.
     pub seeds: Vec<SeedSource>,
     /// The admin token; `None`: the one of the data directory, made when it is not there.
     pub admin_token: Option<Secret>,
-    /// Requests a second and client; 0 for no limit.
+    /// Requests a second for each client; 0 for no limit.
     pub rate_limit: u32,
-    /// Requests worked on at a time.
+    /// Requests in flight.
     pub max_in_flight: usize,
     /// Open connections of each listener.
     pub max_connections: usize,
     /// Of these, connections from one address; 0 for no bound.
     pub max_connections_per_address: usize,
-    /// Files that the process may have open, connections included; `None`: no bound is known. Set by who starts it.
+    /// Files that the process may have open, connections included; `None`: no limit is known. The program that starts
+    /// the server sets it.
     pub open_files: Option<u64>,
     /// For the head of a request, and between two.
     pub header_timeout: Duration,
@@ -72,15 +73,15 @@ pub struct Config {
     pub allow_reset: bool,
     /// Whether numbers for ids and token parameters in the query string are taken.
     pub lenient: bool,
-    /// Whether access tokens of this service are believed.
+    /// Whether the server accepts access tokens of this service.
     pub builtin_tokens: bool,
     /// Who else issues access tokens.
     pub foreign_tokens: Option<ForeignIssuer>,
-    /// Who may allow on the consent page.
+    /// Who may approve on the consent page.
     pub consent_login: ConsentLogin,
-    /// The proxies that may say who somebody is.
+    /// The proxies trusted for the user's name.
     pub consent_proxies: Vec<Network>,
-    /// Origins whose pages may read answers of the public listener.
+    /// Origins whose pages may read responses of the public listener.
     pub cors_origins: Vec<CorsOrigin>,
     /// What to log.
     pub log_level: String,

@@ -1,7 +1,7 @@
 //! Settings that hold a secret. No message repeats one, whatever is wrong with it.
 //!
-//! The parser of the command line quotes a value that its type refuses. A secret is therefore taken as it comes, and
-//! judged where settings are resolved. [`SecretSetting`] also marks such settings, so that a test can walk them.
+//! The parser of the command line quotes a value that its type refuses. It therefore accepts any text as a secret, and
+//! the resolution of settings validates it. [`SecretSetting`] also marks such settings, so that a test can walk them.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -44,14 +44,13 @@ impl SecretSetting {
         self.0.to_str().map(str::trim).ok_or(InvalidSecret::NotText)
     }
 
-    /// The setting as it was given, for whoever reads it later.
+    /// The setting as it was given, for a later reader.
     #[must_use]
     pub fn into_os_string(self) -> OsString {
         self.0
     }
 
-    /// A secret that this server gives meaning to: 8 to 2,048 printable ASCII characters, so that every client can send
-    /// it.
+    /// A secret that this server verifies: 8 to 2,048 printable ASCII characters, so that every client can send it.
     ///
     /// # Errors
     /// [`InvalidSecret`] naming the rule.
@@ -59,7 +58,7 @@ impl SecretSetting {
         self.at_least(limit::SECRET_MIN_BYTES)
     }
 
-    /// A secret that somebody else judges: 1 to 2,048 printable ASCII characters.
+    /// A secret that another service verifies: 1 to 2,048 printable ASCII characters.
     ///
     /// # Errors
     /// [`InvalidSecret`] naming the rule.

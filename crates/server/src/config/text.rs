@@ -56,7 +56,7 @@ pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
     format!("{}{}", at.unwrap_or_default(), without_values(error.message()).replace('\n', " "))
 }
 
-/// The message of a reader without the value that it did not like: `invalid type: integer, expected a string`.
+/// The message of a parser without the value that it refused: `invalid type: integer, expected a string`.
 fn without_values(message: &str) -> String {
     let quotes = ["invalid type: ", "invalid value: ", "unknown variant "];
     let Some(cause) = quotes.iter().find(|cause| message.starts_with(**cause)) else {

@@ -6,10 +6,11 @@
 //! refresh token that it came from (8), random bytes up to a length that clients of the vendor expect, HMAC-SHA256
 //! over all of it (32). Numbers are big endian. Versions 1 and 2 are signed by the first key.
 //!
-//! A client sends the same header with each of its requests, so what the last ones held is kept: a look-up by all bytes
-//! of the header, in a map with a keyed hash, in the place of parsing, decoding and HMAC. Only headers with tokens of ours get
-//! into the map, one for each token, so strangers cannot fill it, and nobody can choose what collides in it. Only what does not change is kept; whether
-//! the token still holds is judged anew each time.
+//! A client sends the same header with each of its requests, so a cache holds the claims of recent ones: a look-up by
+//! all bytes of the header, in a map with a keyed hash, instead of parsing, decoding and HMAC. Only headers with
+//! tokens of this service get into the map, one for each token, so an unauthenticated client cannot fill it, and
+//! nobody can choose collisions. The cache holds only what does not change; the server checks each time whether the
+//! token is still valid.
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ use super::signing::{NotOpened, SigningKeys};
 pub(crate) const PREFIX: &str = "Atza|";
 /// A token that stands on its own.
 const VERSION_ALONE: u8 = 1;
-/// A token that lives no longer than the refresh token that it came from.
+/// A token that is valid no longer than the refresh token that it came from.
 const VERSION_REFRESHED: u8 = 2;
 /// What is added to a version where the number of the key follows.
 const VERSION_KEY_NAMED: u8 = 2;
@@ -45,7 +46,7 @@ pub(crate) struct Issue<'a> {
     /// Seconds.
     pub(crate) life: u64,
     pub(crate) scopes: &'a ScopeSet,
-    /// The refresh token whose end is to be its end.
+    /// The refresh token that it ends with.
     pub(crate) refresh: Option<RefreshTokenId>,
 }
 
@@ -73,7 +74,7 @@ impl SigningKeys {
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(token))
     }
 
-    /// What a token says, when this directory issued it. Whether it still holds is for the caller to judge.
+    /// The claims of a token, when this directory issued it. The caller has to check whether it is still valid.
     pub(crate) fn open(&self, token: &str) -> Result<Arc<Claims>, NotOpened> {
         if token.len() > limit::BEARER_TOKEN_BYTES {
             return Err(NotOpened::Foreign);
@@ -87,12 +88,12 @@ impl SigningKeys {
         key.judge(parse(version, rest).ok_or(NotOpened::Foreign)?).map(Arc::new)
     }
 
-    /// What the token in a header says, when this header was seen before.
+    /// The cached claims of the token in a header.
     pub(crate) fn known(&self, header: &[u8]) -> Option<Arc<Claims>> {
         self.known.get(header)
     }
 
-    /// Keeps what the token in a header says.
+    /// Caches the claims of the token in a header.
     pub(crate) fn keep(&self, header: &[u8], claims: &Arc<Claims>) {
         self.known.insert(header.into(), Arc::clone(claims));
     }

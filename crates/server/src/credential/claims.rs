@@ -1,4 +1,4 @@
-//! What access tokens say, and what the last ones said.
+//! The claims of access tokens, and a cache of recent ones.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use jackfield_store::registry::RefreshTokenId;
 use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 
-/// Headers that are kept; with the longest tokens they take about 4 MB.
+/// Headers in the cache; with the longest tokens they take about 4 MB.
 const KNOWN_MAX: usize = 1_024;
 
-/// What the tokens of headers said that were seen before, by the bytes of the header.
+/// The claims of tokens that were recently used, by the bytes of the header.
 pub(super) type Known = Cache<Box<[u8]>, Arc<Claims>, UnitWeighter, RandomState>;
 
 /// None so far.
@@ -19,7 +19,7 @@ pub(super) fn known() -> Known {
     Known::with(KNOWN_MAX, KNOWN_MAX as u64, UnitWeighter, hasher, DefaultLifecycle::default())
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claims {
     /// The id of the client that it was issued to.

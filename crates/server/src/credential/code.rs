@@ -1,12 +1,12 @@
 //! Authorization codes: self-contained and signed, so that every node that shares the root key can redeem them.
 //!
 //! base64url of: version (1 byte), id (16), expires (8, seconds), generation of the client (4), kind of challenge (1),
-//! the SHA-256 that the verifier must have (32), SHA-256 of the redirect URI (32), length and text of the client id
-//! (2 + n) and of the scopes (2 + n), who allowed it (2 + n, encrypted: it is nothing to the client), HMAC-SHA256 over
-//! all of it (32). Numbers are big endian. Versions before that of who allowed it end with the scopes and do not look
-//! further. That a code counts once is the business of the commit that stores what it was redeemed for.
+//! the SHA-256 that the verifier must have (32), SHA-256 of the redirect URI (32), length and text of the client id (2
+//! + n) and of the scopes (2 + n), who approved it (2 + n, encrypted: the client must not read it), HMAC-SHA256 over
+//! all of it (32). Numbers are big endian. Server versions without that field stop reading after the scopes. The
+//! commit that stores the refresh token ensures that a code is redeemed once.
 //!
-//! Version 2 has no redirect URI: nobody was sent back to one. It is redeemed without.
+//! Version 2 has no redirect URI: no browser was redirected. It is redeemed without.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -35,7 +35,7 @@ pub(crate) enum Challenge {
     S256([u8; 32]),
 }
 
-/// What a code says.
+/// The content of a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Code {
     pub(crate) id: CodeId,
@@ -44,11 +44,11 @@ pub(crate) struct Code {
     /// The client's token generation when it was issued.
     pub(crate) generation: u32,
     pub(crate) challenge: Challenge,
-    /// SHA-256 of the one that the code was sent back to; nothing where the code was handed out another way.
+    /// SHA-256 of the URI that the code was sent to; nothing where the code was issued another way.
     redirect_uri: Option<[u8; 32]>,
     pub(crate) client: ClientId,
     pub(crate) scopes: ScopeSet,
-    /// Who allowed it: a user's name or an address.
+    /// Who approved it: a user's name or an address.
     pub(crate) by: Option<String>,
 }
 
@@ -139,7 +139,7 @@ impl Code {
         }
     }
 
-    /// The same, saying who allowed it.
+    /// The same, with who approved it.
     pub(crate) fn allowed_by(self, by: String) -> Self {
         Self { by: Some(by), ..self }
     }
@@ -179,7 +179,7 @@ impl Code {
         URL_SAFE_NO_PAD.encode(code)
     }
 
-    /// What a code says, when this directory issued it. Whether it still holds is for the caller to judge.
+    /// The content of a code, when this directory issued it. The caller has to check whether it is still valid.
     pub(crate) fn open(keys: &CodeKeys, text: &str) -> Option<Self> {
         if text.len() > CODE_BYTES_MAX {
             return None;

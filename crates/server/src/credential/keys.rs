@@ -1,10 +1,10 @@
 //! The keys that derive from the directory's root key and last as long as the directory: those of hashes and names. Keys
 //! that sign are rotated, see `signing`.
 //!
-//! Client secrets and refresh tokens issued here carry 256 random bits, so a keyed hash is the fit: a slow
-//! password hash would protect nothing more and would cost every login. The key lies in the store beside the
-//! hashes; a stolen store therefore lets an attacker test guesses, which is hopeless against 256 bits and is why
-//! a short secret in a seed file draws a warning.
+//! Client secrets and refresh tokens issued here carry 256 random bits, so a keyed hash suffices: a slow password hash
+//! would add no protection and would cost time at every login. The key is in the store beside the hashes; a stolen
+//! store therefore lets an attacker test guesses, which is hopeless against 256 bits and is why a short secret in a
+//! seed file causes a warning.
 
 use jackfield_model::ClientId;
 use jackfield_store::RootKey;

@@ -1,4 +1,4 @@
-//! Page tokens: where a walk goes on, bound to the provider and the filter, unforgeable, for 24 hours.
+//! Page tokens: where a walk continues, bound to the provider and the filter, unforgeable, valid for 24 hours.
 //!
 //! base64url of: issued (8 bytes, seconds, big endian), the last `externalUserId` of the previous page, and half an
 //! HMAC-SHA256 (16 bytes) over provider, filter and both. Provider and filter are not in the token: they come with

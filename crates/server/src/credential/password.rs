@@ -1,8 +1,8 @@
-//! Passwords that people type: hashed slowly, and no more of them at a time than the machine bears.
+//! Passwords that people type: hashed slowly, and only a few at a time.
 //!
-//! PBKDF2 with HMAC-SHA256 takes processor time and no memory, so that what strangers can make us spend is bounded by
-//! the number of hashes at a time alone; a hash that fills memory would give each of them 19 MB of it. The root key lies
-//! beside the hashes, and whoever has that needs no password.
+//! PBKDF2 with HMAC-SHA256 takes processor time and no memory, so the number of concurrent hashes alone limits what
+//! unauthenticated clients can make the server spend; a memory-hard hash would take 19 MB for each. The root key is
+//! beside the hashes, and an attacker who has that needs no password.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const ITERATIONS: NonZeroU32 = NonZeroU32::new(600_000).expect("it is not zero")
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// The turns in which passwords are hashed.
+/// The queue of passwords to hash.
 #[derive(Debug)]
 pub(crate) struct Hashing {
     running: Arc<Semaphore>,

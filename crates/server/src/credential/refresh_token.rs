@@ -1,9 +1,9 @@
 //! Refresh tokens that say which family they are of: the tokens that replace each other.
 //!
 //! `Atzr|` + base64url of: version (1 byte), id of the family (8), how many were replaced before it (4), random bytes
-//! (16), HMAC-SHA256 over all of it (32). Numbers are big endian. Whether a token is the one of its family that is good
-//! now is for the store to say, which keeps the hash of that one. Tokens that operators issue or bring along say
-//! nothing of a family; they begin one when they are replaced.
+//! (16), HMAC-SHA256 over all of it (32). Numbers are big endian. The store decides whether a token is the valid one
+//! of its family: it keeps the hash of that one. Tokens that operators issue or bring along say nothing of a family;
+//! they begin one when they are replaced.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

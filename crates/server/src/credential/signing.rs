@@ -1,8 +1,8 @@
 //! The keys that sign: access tokens, page tokens, authorization codes and the forms of the consent page.
 //!
 //! They follow the registry: after a rotation the next request derives the new ones. The newest signs; an older one
-//! verifies what it signed before it was retired, for as long as that may be good. Whoever has a key that was retired can
-//! therefore make nothing that bears a later time, and nothing at all once a token's longest life has passed.
+//! verifies what it signed before it was retired, for as long as that may be valid. The holder of a retired key can
+//! therefore forge nothing with a later time, and nothing at all once the longest lifetime of a token has passed.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub(crate) struct SigningKey {
 /// Why an access token is not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotOpened {
-    /// None of ours, changed, or of a key that counts no more.
+    /// Not of this service, changed, or of a key that is no longer valid.
     Foreign,
     /// It names a key that this node does not know yet, if there is one.
     UnknownKey,
@@ -62,7 +62,7 @@ impl Signing {
         Self(ArcSwap::from_pointee(SigningKeys::of(store, &store.registry())))
     }
 
-    /// The keys as of this registry. A look at a pointer, unless there was a rotation.
+    /// The keys as of this registry. Compares a pointer, unless there was a rotation.
     pub(crate) fn of(&self, store: &dyn Store, registry: &Registry) -> Guard<Arc<SigningKeys>> {
         let keys = self.0.load();
         if Arc::ptr_eq(&keys.source, &registry.keyring) { keys } else { self.follow(store, registry) }
@@ -73,7 +73,7 @@ impl Signing {
         self.of(store, &store.registry())
     }
 
-    /// Derives everything anew: the store has another root key since.
+    /// Derives all keys again, after the root key of the store changed.
     pub(crate) fn replace(&self, store: &dyn Store) {
         self.0.store(Arc::new(SigningKeys::of(store, &store.registry())));
     }
@@ -110,7 +110,7 @@ impl SigningKeys {
         found.ok_or(if id > self.current().id { NotOpened::UnknownKey } else { NotOpened::Foreign })
     }
 
-    /// The keys that may have signed what lives for so many seconds and is good now, newest first.
+    /// The keys that may have signed what is valid now and for so many seconds in all, newest first.
     pub(crate) fn alive(&self, now: u64, life: u64) -> impl Iterator<Item = &SigningKey> {
         self.keys.iter().rev().filter(move |key| now < key.end(life))
     }
@@ -131,13 +131,13 @@ impl SigningKey {
         }
     }
 
-    /// Whether it could sign at this time: not after it was retired. Another node may have learnt of that a little later,
-    /// and have another clock.
+    /// Whether it could sign at this time: not after it was retired. Another node may have learned about that a little
+    /// later, and have another clock.
     pub(crate) fn could_sign_at(&self, issued: u64) -> bool {
         self.retired.is_none_or(|retired| issued <= retired.saturating_add(limit::KEY_GRACE_SECONDS))
     }
 
-    /// When nothing that it signed and that lives for so many seconds is good any more.
+    /// When everything that it signed with this lifetime in seconds has expired.
     fn end(&self, life: u64) -> u64 {
         self.retired
             .map_or(u64::MAX, |retired| retired.saturating_add(limit::KEY_GRACE_SECONDS).saturating_add(life))
@@ -148,8 +148,8 @@ impl SigningKey {
         (self.id != FIRST_KEY).then_some(self.id)
     }
 
-    /// What a token of this key says, when it is one that the key could sign. It ends at the latest when the key counts
-    /// no more.
+    /// The claims of a token of this key, when the key could have signed it. It ends at the latest when the key is no
+    /// longer valid.
     pub(super) fn judge(&self, claims: Claims) -> Result<Claims, NotOpened> {
         if !self.could_sign_at(claims.issued) {
             return Err(NotOpened::Foreign);

@@ -1,4 +1,4 @@
-//! Why a caller is not known, or is known and may not: what the client reads, and what the request log says.
+//! Why a caller is not authenticated or not authorized: what the client reads, and what the request log says.
 
 use http::HeaderValue;
 use jackfield_model::admin::Role;
@@ -22,7 +22,7 @@ pub(crate) enum Unauthorized {
     Unknown,
     /// What looks like a token of a key that this node does not know yet.
     UnknownKey,
-    /// A token past its time.
+    /// An expired token.
     Expired {
         /// When that was, by the token clock, in seconds since 1970.
         at: u64,
@@ -33,7 +33,7 @@ pub(crate) enum Unauthorized {
     Disabled,
     /// A token whose client is gone.
     ClientGone,
-    /// A good token of another issuer, for a client that is not registered here.
+    /// A valid token of another issuer, for a client that is not registered here.
     UnknownClient,
     /// A service provider of another organization.
     OtherOrganization,
@@ -111,7 +111,7 @@ impl Unauthorized {
     }
 }
 
-/// Why who is known may not do it.
+/// Why an authenticated caller is not authorized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Forbidden {
     /// The access token lacks a scope of the operation.
@@ -125,20 +125,20 @@ pub(crate) enum Forbidden {
     AddOn,
     /// The operations are not available to such organizations.
     Availability(Group, Vertical, Country),
-    /// The server was not told that it may be reset.
+    /// The server runs without `--allow-reset`.
     Reset,
     /// The admin token's role is too low.
     Role {
         /// Its role.
         has: Role,
-        /// The least that would do.
+        /// The required role.
         needed: Role,
     },
     /// The admin listener is not known under the name that the request is for.
     Host,
     /// A page of another site sent the request.
     Origin,
-    /// The organization has as many objects of a kind as it may.
+    /// The organization is at its quota for a kind of object.
     Quota {
         /// The kind, in the plural, for the client.
         of: &'static str,
