@@ -1,8 +1,8 @@
-//! Under which names the admin listener answers, so that a page of another site cannot reach it through a browser.
+//! The names that the admin listener accepts, so that a page of another site cannot reach it through a browser.
 //!
 //! A site that resolves its own name to the address of this listener (DNS rebinding) is the same origin to a browser,
-//! which then lets its scripts read answers. The request bears the site's name in `Host`, though. An IP address in
-//! `Host` is fine: a browser that was led there by a name says that name.
+//! which then lets its scripts read responses. But the request has the site's name in `Host`. An IP address in `Host`
+//! is safe: a browser that resolved a name sends that name.
 
 use std::net::IpAddr;
 

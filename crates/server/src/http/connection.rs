@@ -1,5 +1,5 @@
-//! Connections: accepted within a bound, HTTP/1.1 and HTTP/2 (prior knowledge) told apart by their first bytes, slow
-//! clients cut off, finished in order at the end.
+//! Connections: accepts a limited number, tells HTTP/1.1 and HTTP/2 (prior knowledge) apart by their first bytes, cuts
+//! slow clients off, and shuts down gracefully.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -44,9 +44,9 @@ const HEAD_BYTES_PARSED: usize = 4 * limit::HEAD_BYTES;
 /// Between two attempts when the system has no more file descriptors to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Between two looks for a connection that could make room.
+/// Between two searches for a connection that could make room.
 const MAKE_ROOM_PAUSE: Duration = Duration::from_millis(100);
-/// Why connections could recently not be accepted.
+/// Throttles log entries about connections that could not be accepted.
 static ACCEPT_ERRORS: LogThrottle = LogThrottle::new();
 
 /// How long a client may take.
@@ -54,7 +54,7 @@ static ACCEPT_ERRORS: LogThrottle = LogThrottle::new();
 pub(crate) struct Timeouts {
     /// For a head, and between two requests.
     pub(crate) head: Duration,
-    /// Without reading a byte of an answer, or sending one of a body.
+    /// Without reading a byte of a response, or sending one of a body.
     pub(crate) stall: Duration,
 }
 
@@ -148,7 +148,7 @@ pub(crate) async fn accept(
     }
 }
 
-/// A place for the next connection. Where there is none, one that stands idle makes room.
+/// A place for the next connection. Where none is free, an idle connection makes room.
 async fn place(places: &Arc<Semaphore>, visits: &Visits, metrics: &Metrics) -> OwnedSemaphorePermit {
     if let Ok(place) = Arc::clone(places).try_acquire_owned() {
         return place;

@@ -1,7 +1,7 @@
-//! Cross-origin requests (CORS, in the Fetch standard): which pages of other origins a browser lets read our answers.
+//! Cross-origin requests (CORS, in the Fetch standard): from which other origins a browser lets pages read responses.
 //!
-//! Public clients with PKCE live in browsers. Origins are compared whole; answers name the origin that was allowed, and
-//! credentials of the browser (cookies) are never asked for. The admin listener and the consent page know nothing of it.
+//! Public clients with PKCE run in browsers. The server compares whole origins; responses name the allowed origin and
+//! never allow credentials of the browser (cookies). The admin listener and the consent page have no CORS.
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use jackfield_model::limit;
@@ -9,13 +9,13 @@ use jackfield_model::limit;
 use crate::config::CorsOrigin;
 use crate::response::{self, Reply};
 
-/// What of an answer a page may read beside its body.
+/// The headers of a response that a page may read.
 static EXPOSED: HeaderValue = HeaderValue::from_static("X-Amzn-RequestId, Retry-After, WWW-Authenticate");
 /// What a page may send.
 static HEADERS: HeaderValue =
     HeaderValue::from_static("Authorization, Content-Type, X-Amz-Access-Token, X-Amzn-RequestId");
 
-/// The origins that may read answers.
+/// The origins that may read responses.
 #[derive(Debug, Default)]
 pub(crate) struct Cors {
     origins: Vec<CorsOrigin>,
@@ -26,12 +26,12 @@ impl Cors {
         Self { origins }
     }
 
-    /// Whether any origin is allowed. Nothing else is looked at otherwise.
+    /// Whether any origin is allowed. Otherwise no request is checked further.
     pub(crate) const fn is_on(&self) -> bool {
         !self.origins.is_empty()
     }
 
-    /// The origin of a request, when it may read the answer.
+    /// The origin of a request, when it may read the response.
     pub(crate) fn allowed<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
         let value = headers.get(header::ORIGIN)?;
         let text = value.to_str().ok()?;
@@ -42,8 +42,7 @@ impl Cors {
         self.origins.iter().any(matches).then_some(value)
     }
 
-    /// The answer to a browser that asks before it sends a request with one of these methods; nothing when it does not
-    /// ask that.
+    /// The response to a preflight request for one of these methods; nothing when the request is not a preflight.
     pub(crate) fn preflight(&self, method: &Method, headers: &HeaderMap, allow: &str) -> Option<Reply> {
         let asks = method == Method::OPTIONS
             && headers.contains_key(header::ORIGIN)
@@ -66,7 +65,7 @@ impl Cors {
     }
 }
 
-/// Says on an answer which origin may read it.
+/// Adds to a response which origin may read it.
 pub(crate) fn decorate(origin: Option<HeaderValue>, reply: &mut Reply) {
     let headers = reply.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));

@@ -1,5 +1,5 @@
-//! What a server does with the file descriptors that the system lets it have: each connection takes one, and the store,
-//! the log and the next connection of an operator need some too.
+//! Divides the available file descriptors: each connection takes one, and the store, the log and operators'
+//! connections need some too.
 
 use super::connection::ListenerConfig;
 use crate::router::Listener;

@@ -1,4 +1,4 @@
-//! The sockets of a listener: one for each address that its setting stands for, all on one port.
+//! The sockets of a listener: one for each address of its setting, all on one port.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! HTTP on sockets: connections, the gate before the store is open, routes, and the way of a request to its answer.
+//! HTTP on sockets: connections, the gate before the store is open, routes, and the path of a request to its response.
 
 pub(crate) mod admin_hosts;
 pub(crate) mod connection;

@@ -1,7 +1,7 @@
 //! A request from its head to its answer: route, operation, answer, log and metrics.
 //!
-//! Whatever happens, the answer bears `X-Amzn-RequestId`; a panic in a handler is a 500 with that id. Only a fault rule
-//! can keep an answer.
+//! Every response has `X-Amzn-RequestId`; a panic in a handler is a 500 with that id. Only a fault rule can suppress a
+//! response.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -30,7 +30,7 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// Seconds after which a client of the public API may try again while a backup is restored.
 const RESTORE_RETRY_AFTER: u32 = 5;
 
-/// There is no answer: a fault rule wants the connection closed.
+/// There is no response: a fault rule closes the connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dropped;
 
@@ -42,7 +42,7 @@ impl fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
-/// What a request needs to find its way: the routes of the listeners, and the names that the admin listener has.
+/// What routing a request needs: the routes of the listeners, and the names that the admin listener accepts.
 #[derive(Debug)]
 pub(super) struct Pipeline {
     public: Router<Handler>,
@@ -65,7 +65,7 @@ impl Pipeline {
     }
 }
 
-/// Answers a request, unless a fault rule keeps the answer.
+/// Answers a request, unless a fault rule suppresses the response.
 pub(super) async fn respond(
     pipeline: &Pipeline,
     state: &Arc<State>,
@@ -143,7 +143,7 @@ pub(super) fn refuse_in_form(
     }
 }
 
-/// Refuses what clients ask for while a backup is restored.
+/// Refuses requests of clients while a backup is restored.
 fn check_restore(state: &State, operation: &Operation) -> Result<(), ApiError> {
     if operation.audience != Audience::Client || !state.operators.restore.is_under_way() {
         return Ok(());

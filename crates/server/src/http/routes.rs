@@ -25,7 +25,7 @@ pub(crate) struct Route {
 /// What serves a route.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Handler {
-    /// The operations that the service is for, called without a box.
+    /// The operations on associations, called statically.
     Association(&'static AssociationOperation),
     /// Every other kind, called in its own way.
     Endpoint(&'static dyn Endpoint),

@@ -1,7 +1,7 @@
-//! What the listeners lead to: the service, and 503 as long as its store could not be opened.
+//! Passes requests of the listeners to the service; answers 503 until the store is open.
 //!
-//! `/healthz` says that the process lives, `/readyz` what it waits for. The cause is for the operator: it stands in the
-//! answer on the admin listener, and in the log.
+//! `/healthz` says that the process is alive, `/readyz` what it waits for. The cause is for the operator: it is in the
+//! response on the admin listener, and in the log.
 
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
@@ -31,8 +31,8 @@ use crate::transport::exchange::Exchange;
 use crate::transport::outbox::Unsent;
 use crate::transport::peer::Peer;
 
-/// What a client is told to wait while the store cannot be reached, in whole seconds: the longest that passes between
-/// two attempts to open it.
+/// `Retry-After` while the store cannot be reached, in whole seconds: the longest pause between two attempts to open
+/// it.
 pub(crate) const STORE_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// The service of a server, from the first connection on.
@@ -109,7 +109,7 @@ impl ServiceGate {
         self.cause.subscribe()
     }
 
-    /// Answers a request, unless a fault rule keeps the answer.
+    /// Answers a request, unless a fault rule suppresses the response.
     pub(crate) async fn respond<B>(
         &self,
         listener: Listener,
@@ -165,7 +165,7 @@ impl ServiceGate {
         Ok(reply)
     }
 
-    /// The answer to a browser that asks what it may send.
+    /// The response to a preflight request.
     fn preflight(&self, call: &Call, target: &Target<'_, Handler>, started: Instant) -> Option<Reply> {
         let Target::MethodNotAllowed(_, allow) = target else { return None };
         let mut reply = self.cors.preflight(&call.head.method, &call.head.headers, allow)?;

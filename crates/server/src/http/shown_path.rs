@@ -1,5 +1,4 @@
-//! What of a path may be shown, in the request log and in the log: the words of this service's routes and identifiers, and
-//! nothing else.
+//! Redacts paths for the request log and the log: only the words of this service's routes and identifiers are shown.
 //!
 //! People put tokens into paths. A part is shown because it is known, never because it looks harmless. A part that is
 //! nearly a known word is a typing mistake, and the very thing that somebody looks for.

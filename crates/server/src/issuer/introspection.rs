@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::http::Outbound;
 use super::{Answer, Audience, Scopes, unavailable, vouch};
 
-/// Seconds that a token counts of which the issuer does not say when it ends. It is asked again before that.
+/// Lifetime in seconds of a token whose issuer gives no expiry. The server asks the issuer again before that.
 const LIFE_UNSAID: u64 = 300;
 
 pub(super) struct Introspection {
@@ -21,7 +21,7 @@ pub(super) struct Introspection {
     audience: Option<String>,
 }
 
-/// As whom to ask.
+/// The client id for the requests.
 pub(super) struct Credentials {
     pub(super) id: String,
     pub(super) secret: Secret,

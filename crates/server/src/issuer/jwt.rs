@@ -28,7 +28,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes ring what signatures are checked with in this process.
+/// Installs ring as the signature provider of this process.
 pub(super) fn install() {
     // The other outcome is that it is installed already.
     let _ = PROVIDER.install_default();

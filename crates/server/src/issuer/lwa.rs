@@ -1,4 +1,4 @@
-//! The tokeninfo of Login with Amazon. It says whose a token is and how long it lives, and nothing of scopes.
+//! The tokeninfo of Login with Amazon. It gives the client and lifetime of a token, but no scopes.
 
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri};

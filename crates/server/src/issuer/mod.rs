@@ -1,8 +1,8 @@
-//! Access tokens of other issuers: asked about once, remembered for a while.
+//! Verifies access tokens of other issuers, and caches the answers.
 //!
-//! An issuer that says no is a 401. One that is down, slow or talks nonsense is a 503, and never a 401: a token
-//! that it vouched for goes on working until that token's own end. What is remembered is bounded, and under keyed
-//! hashes of the tokens. Questions about one token are asked once at a time, and so many at once at most.
+//! A rejection by the issuer is a 401. An issuer that is down, slow or returns invalid answers is a 503, and never a
+//! 401: a token that it confirmed stays valid until it expires. The cache is bounded, and holds keyed hashes of the
+//! tokens. One request at a time asks about a token, and the number of concurrent requests is limited.
 
 mod http;
 mod introspection;
@@ -30,7 +30,7 @@ use tokio::sync::Semaphore;
 use crate::error::ApiError;
 pub(crate) use http::Outbound;
 
-/// Which issuers a server believes.
+/// Which issuers' tokens a server accepts.
 #[derive(Debug)]
 pub(crate) struct Issuers {
     /// This service itself.
@@ -44,7 +44,7 @@ pub(crate) struct Issuers {
 pub struct ForeignIssuer {
     /// How it is asked.
     pub kind: IssuerKind,
-    /// How long an answer counts before it is asked again.
+    /// How long an answer is cached.
     pub recheck: Duration,
     /// A file of certificates in PEM form to trust beside those of the operating system.
     pub ca: Option<PathBuf>,
@@ -66,16 +66,16 @@ pub enum IssuerKind {
     Introspection {
         /// The endpoint.
         endpoint: Uri,
-        /// As whom to ask.
+        /// The client id for the requests.
         client_id: String,
-        /// The secret to ask with.
+        /// The client secret for the requests.
         client_secret: Secret,
         /// Who the tokens must be for; `None` for anybody.
         audience: Option<String>,
     },
 }
 
-/// What an issuer said of a token that holds.
+/// What an issuer said about a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Vouched {
     /// Whose it is. That this client is registered here is checked anew at each use.
@@ -119,7 +119,7 @@ struct Known {
 type Key = [u8; 32];
 type Flight = Shared<BoxFuture<'static, Answer>>;
 
-/// Another issuer, with what it said.
+/// Another issuer, with its cached answers.
 pub(crate) struct Foreign {
     shared: Arc<Inner>,
     key: hmac::Key,
@@ -156,7 +156,7 @@ enum Kind {
 }
 
 impl Foreign {
-    /// An issuer that nobody has asked yet.
+    /// An issuer with an empty cache.
     pub(crate) fn new(issuer: &ForeignIssuer) -> Result<Self, String> {
         let outbound = Outbound::new(issuer.ca.as_deref())?;
         let kind = match issuer.kind.clone() {
@@ -185,10 +185,10 @@ impl Foreign {
         Ok(Self { shared: Arc::new(shared), key, recheck: issuer.recheck, flights: Arc::default() })
     }
 
-    /// What the issuer says of a token, from memory where that is young enough: `None` for no. `now` is in seconds
-    /// since 1970.
+    /// What the issuer says about a token, from the cache where that is recent enough: `None` for no. `now` is in
+    /// seconds since 1970.
     ///
-    /// Fails with a 503 when the issuer cannot say and never vouched for this token.
+    /// Fails with a 503 when the issuer cannot say and never confirmed this token.
     pub(crate) async fn ask(&self, token: &str, now: u64) -> Result<Option<Vouched>, ApiError> {
         let key = self.hash(token);
         let known = self.shared.known.get(&key).filter(|known| now < known.vouched.expires);
@@ -217,8 +217,8 @@ impl Foreign {
         }
     }
 
-    /// One question about a token at a time; whoever asks meanwhile waits for the same answer. It is a task of its
-    /// own, so that a caller who goes away does not end it for the others.
+    /// One request about a token at a time; concurrent callers wait for the same answer. It is a task of its own, so
+    /// that a caller that disconnects does not end it for the others.
     async fn flight(&self, key: Key, token: &str, now: u64) -> Answer {
         let flight = {
             let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
@@ -284,7 +284,7 @@ impl Inner {
         }
     }
 
-    /// Whether the issuer failed a moment ago: then nobody waits for it.
+    /// Whether the issuer failed a moment ago: then no caller waits for it.
     fn rests(&self) -> bool {
         self.began.elapsed().as_millis() < u128::from(self.resting_until.load(Ordering::Relaxed))
     }
@@ -296,8 +296,8 @@ impl fmt::Debug for Foreign {
     }
 }
 
-/// A yes about the client of this id, which an issuer may write as it likes: one that is no id of a client of ours
-/// is not registered here.
+/// A confirmation for the client of this id, which an issuer may write in any form: one that is no client id of this
+/// service is not registered here.
 fn vouch(client: &str, scopes: Option<KnownScopes>, expires: u64) -> Answer {
     match ClientId::new(client) {
         Ok(client) => Answer::Yes(Vouched { client, scopes, expires }),

@@ -1,7 +1,7 @@
 //! JWT access tokens (RFC 9068) of an `OpenID` Connect issuer: discovery, keys that rotate, audience.
 //!
-//! Keys are kept: while the issuer is down, tokens of known keys are still judged. A key that is not known makes the
-//! keys be fetched again, at most once an interval.
+//! Keys are cached: while the issuer is down, tokens of known keys are still verified. An unknown key triggers a
+//! refresh of the keys, at most once an interval.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,7 +26,7 @@ pub(super) struct Oidc {
     discovery: Uri,
     audience: String,
     keys: ArcSwapOption<Keys>,
-    /// Held by the one who fetches keys; says when that was last tried.
+    /// Held by the task that fetches keys; says when that was last tried.
     fetching: Mutex<Option<Instant>>,
 }
 
@@ -41,7 +41,7 @@ struct Discovery {
     jwks_uri: String,
 }
 
-/// What of a token is looked at; audience, issuer and times are the library's business.
+/// The claims that are read; the library checks audience, issuer and times.
 #[derive(Deserialize)]
 struct Claims {
     exp: u64,

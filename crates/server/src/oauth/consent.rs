@@ -1,8 +1,8 @@
 //! The consent page: GET and POST /ap/oa, the first half of the authorization code grant (RFC 6749, section 4.1).
 //!
-//! A browser is sent away only to a redirect URI that the client registered, compared byte for byte; without one the
-//! refusal stands on the page. A decision counts only from a form that this service gave to the same browser for the
-//! same request (`seal`), and to allow only from a person who may (`person`).
+//! The server redirects a browser only to a redirect URI that the client registered, compared byte for byte; without
+//! one the page shows the refusal. A decision counts only from a form that this service issued to the same browser for
+//! the same request (`seal`), and an approval only from a user who may approve (`person`).
 
 use std::sync::Arc;
 
@@ -142,9 +142,9 @@ struct ConsentForm {
 
 /// Why a request is not put before a person.
 enum Refused {
-    /// Nobody knows where the browser would go: said on the page.
+    /// There is no valid redirect URI: shown on the page.
     OnPage(String),
-    /// Said to the client, by way of the browser.
+    /// Sent to the client by a redirect.
     ToClient(Redirect, &'static str, String),
 }
 
@@ -232,7 +232,7 @@ pub(super) async fn decide(state: &State, call: &Call, body: &[u8], log: &mut Re
     }
 }
 
-/// Sends the browser back with a code that says who allowed it.
+/// Redirects the browser with a code that says who approved it.
 fn allow(state: &State, call: &Call, request: Request, by: String) -> Reply {
     let Request { client, scopes, redirect, challenge, .. } = request;
     tracing::info!(request_id = %call.request_id, client = %client.id, by, "access was allowed");
@@ -241,7 +241,7 @@ fn allow(state: &State, call: &Call, request: Request, by: String) -> Reply {
     redirect.back(StatusCode::SEE_OTHER, &[("code", &code)])
 }
 
-/// The page for somebody who may not allow.
+/// The page for a user who may not approve.
 fn not_now(call: &Call, request: &Request, not_allowed: &NotAllowed, log: &mut RequestLog) -> Reply {
     if let NotAllowed::Server(error) = not_allowed {
         return refuse(call, error, log);
@@ -252,7 +252,7 @@ fn not_now(call: &Call, request: &Request, not_allowed: &NotAllowed, log: &mut R
     reply
 }
 
-/// Notes for the journal why somebody may not allow.
+/// Records for the journal why a user may not approve.
 fn note(not_allowed: &NotAllowed, message: String, log: &mut RequestLog) {
     let refusal = refusal("consent", not_allowed.reason());
     log.refused = Some(request::Refused { kind: "access_denied".to_owned(), message, refusal });

@@ -1,4 +1,4 @@
-//! Who asks for a token: the client by HTTP Basic, by the parameters of the request, never by both.
+//! Authenticates the client of a token request: by HTTP Basic or by the parameters of the request, never by both.
 
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ fn basic(value: &HeaderValue) -> Option<Basic> {
     Some(Basic { id: form::decode(id), secret, decoding_changed })
 }
 
-/// The refusal of what may be a guess: of the guessing itself, where it was one too many.
+/// The refusal of a possible guess: a 429 when there were too many.
 pub(super) fn guessed(state: &State, attempt: Attempt<'_>, refused: impl Into<Failure>) -> Failure {
     match state.limits.guesses.failed(attempt) {
         Some(retry_after) => ApiError::TooManyGuesses { retry_after }.into(),
@@ -109,7 +109,7 @@ pub(super) fn guessed(state: &State, attempt: Attempt<'_>, refused: impl Into<Fa
     }
 }
 
-/// Whether a secret that is right counts now. One that could be guessed does not while somebody guesses.
+/// Whether a correct secret is accepted now. A short one is not, while failures are over the limit.
 pub(super) fn check_right(state: &State, attempt: Attempt<'_>, secret: &str) -> Result<(), ApiError> {
     if secret.len() < limit::STRONG_SECRET_BYTES
         && let Some(retry_after) = state.limits.guesses.wait(attempt)

@@ -1,5 +1,5 @@
-//! How requests of Login with Amazon are served: each has a place of its own among logins, and errors in the form that
-//! its clients read.
+//! How requests of Login with Amazon are served: they count as logins in flight, and errors have the form that their
+//! clients read.
 
 use std::fmt;
 use std::future::ready;

@@ -45,7 +45,7 @@ pub(super) enum Why {
     /// In the header and in the body.
     TwoAuthentications,
     TwoClientIds,
-    /// Parameters in the query string, where nobody is kind.
+    /// Parameters in the query string, without leniency.
     QueryParameters,
     /// An access token where a refresh token should be.
     AccessToken,

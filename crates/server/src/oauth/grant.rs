@@ -69,8 +69,8 @@ struct Replaced {
     member: Member,
 }
 
-/// A client without a secret proves nothing but the token, so each use replaces it (RFC 9700, section 2.2.2). The store
-/// decides: of two uses at once one finds that the token was replaced, which ends the family.
+/// A client without a secret proves only possession of the token, so each use replaces it (RFC 9700, section 2.2.2).
+/// The store decides: of two concurrent uses one finds that the token was replaced, which revokes the family.
 async fn replace(
     state: &State,
     call: &Call,
@@ -102,7 +102,7 @@ fn unknown(state: &State, presented: &str, known_by: &Presented) -> Failure {
     invalid_grant(NOT_VALID, if others { Why::OthersRefreshToken } else { Why::UnknownRefreshToken })
 }
 
-/// A refresh token that was replaced before, by which its family has ended.
+/// A refresh token that was replaced before; its use revoked the family.
 fn reused(call: &Call, client: &Client, member: Option<Member>) -> Failure {
     let number = member.map_or(0, |member| member.number);
     tracing::warn!(
@@ -177,7 +177,7 @@ fn open_code(state: &State, presented: &str) -> Option<Code> {
     })
 }
 
-/// Whether a code of this client holds at this time; the text is what is wrong.
+/// Whether a code of this client is valid at this time; the text is what is wrong.
 fn check_code(
     code: &Code,
     asking: &Asking,

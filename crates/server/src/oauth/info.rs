@@ -1,4 +1,4 @@
-//! What tells of an access token: GET /auth/o2/tokeninfo and GET /user/profile.
+//! Information about an access token: GET /auth/o2/tokeninfo and GET /user/profile.
 //!
 //! Both know the tokens of this service only. Errors have the form of the token endpoint.
 

@@ -1,4 +1,4 @@
-//! Login with Amazon: the token endpoint POST /auth/o2/token, and beside it the consent page and what tells of a token.
+//! Login with Amazon: the token endpoint POST /auth/o2/token, the consent page, and information about tokens.
 //!
 //! Errors have the form of RFC 6749 (section 5.2), not that of the API.
 

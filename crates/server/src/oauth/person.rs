@@ -1,5 +1,5 @@
-//! The person who allows on the consent page: anybody, whoever knows the organization's password, or whoever a proxy in
-//! front logged in.
+//! The user who approves on the consent page: anybody, a user who knows the organization's password, or a user whom a
+//! proxy authenticated.
 
 use jackfield_model::limit;
 use jackfield_store::registry::Organization;
@@ -20,7 +20,7 @@ pub(super) enum Asks<'a> {
     User(&'a str),
 }
 
-/// Why this person may not allow.
+/// Why this user may not approve.
 #[derive(Debug)]
 pub(super) enum NotAllowed {
     /// Nobody may: the organization has no password.
@@ -31,7 +31,7 @@ pub(super) enum NotAllowed {
     NotByProxy,
     /// The proxy did not say who it is, or more than one.
     NoUser,
-    /// Too many tried, or the server is at its end.
+    /// Too many attempts, or the server is overloaded.
     Server(ApiError),
 }
 
@@ -62,7 +62,7 @@ impl NotAllowed {
     }
 }
 
-/// What the page has to ask or to show, when the person could allow.
+/// What the page has to ask or to show, when the user could approve.
 pub(super) fn asks<'a>(
     state: &State,
     call: &'a Call,
@@ -87,7 +87,7 @@ pub(super) fn asks<'a>(
     }
 }
 
-/// Who allows, in the words of the change record: a user's name, or an address. It bounds what one of them can use up.
+/// Who approves, as the change record names it: a user's name, or an address. Limits count by it.
 pub(super) async fn allow(
     state: &State,
     call: &Call,

@@ -1,10 +1,10 @@
-//! What ties a decision on the consent page to the page that was shown: a token in the form and a cookie, both made here
-//! and good for a time.
+//! Binds a decision on the consent page to the page that was shown: a token in the form and a cookie, both issued here
+//! and valid for a limited time.
 //!
-//! The cookie is random, signed and has an end; one that was not made here counts as none, so that nobody can put his own
-//! into another's browser and know what it says. Where the browser speaks TLS its name begins with `__Host-`, by which
-//! the browser takes it from this host over TLS alone. The token of the form is a keyed hash over the request and the
-//! cookie.
+//! The cookie is random, signed and expires; one that was not issued here counts as none, so that an attacker cannot
+//! plant a cookie of his own in another's browser. Where the browser speaks TLS its name begins with `__Host-`, by
+//! which the browser takes it from this host over TLS alone. The token of the form is a keyed hash over the request
+//! and the cookie.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
