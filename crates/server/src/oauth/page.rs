@@ -3,12 +3,12 @@
 //! Every answer forbids scripts, frames, referrers and caches; a form may lead to this service and on to the
 //! client's own redirect URI, nowhere else.
 
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest;
 
 use super::authorization_request::Request;
@@ -47,68 +47,74 @@ pub(super) fn ask(
     asks: Asks<'_>,
     mistake: Option<&str>,
 ) -> Reply {
-    let uri = &request.redirect.uri;
-    let mut html = begin("Allow access?");
-    if let Some(mistake) = mistake {
-        html.push_str(&format!("<p class=\"mistake\" role=\"alert\">{}</p>", escape(mistake)));
+    let (uri, organization) = (&request.redirect.uri, &request.organization.name);
+    let content = html! {
+        @if let Some(mistake) = mistake { p.mistake role="alert" { (mistake) } }
+        p {
+            "An application of " strong { (organization) } " asks for access to your organization's account."
+        }
+        dl {
+            dt { "Application" } dd { code { (request.client.id.as_str()) } }
+            dt { "Organization" } dd { (organization) }
+            dt { "It asks for" }
+            dd { ul { @for scope in request.scopes.iter() { li { code { (scope.as_str()) } } } } }
+            dt { "Afterwards you go back to" } dd { code { (uri) } }
+        }
+        form method="post" action="/ap/oa" {
+            @for (name, value) in fields.iter().chain(&[("token", token)]) {
+                input type="hidden" name=(name) value=(value);
+            }
+            (asked(asks, organization))
+            .actions {
+                button.allow name="decision" value="allow" { "Allow" }
+                button name="decision" value="deny" formnovalidate { "Deny" }
+            }
+        }
+    };
+    finish(StatusCode::OK, "Allow access?", &content, Some(uri))
+}
+
+/// What a person has to prove, or is known as.
+fn asked(asks: Asks<'_>, organization: &str) -> Markup {
+    html! {
+        @match asks {
+            Asks::Nothing => {},
+            Asks::User(user) => p { "You are " strong { (user) } "." },
+            Asks::Password => {
+                // The field that nobody sees tells password managers whose password it is.
+                input type="text" name="username" autocomplete="username" value=(organization) hidden;
+                label for="password" { "Consent password of " (organization) }
+                input #password name="password" type="password" autocomplete="current-password" required autofocus;
+            }
+        }
     }
-    let mut write = |part: std::fmt::Arguments<'_>| html.write_fmt(part).expect("a string can be written");
-    write(format_args!(
-        "<p>An application of <strong>{organization}</strong> asks for access to your organization's account.</p>\
-         <dl><dt>Application</dt><dd><code>{client}</code></dd><dt>Organization</dt><dd>{organization}</dd>\
-         <dt>It asks for</dt><dd><ul>",
-        organization = escape(&request.organization.name),
-        client = escape(request.client.id.as_str()),
-    ));
-    for scope in request.scopes.iter() {
-        write(format_args!("<li><code>{}</code></li>", escape(scope.as_str())));
-    }
-    write(format_args!(
-        "</ul></dd><dt>Afterwards you go back to</dt><dd><code>{}</code></dd></dl><form method=\"post\" action=\"/ap/oa\">",
-        escape(uri)
-    ));
-    for (name, value) in fields.iter().chain(&[("token", token)]) {
-        write(format_args!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value)));
-    }
-    match asks {
-        Asks::Nothing => {}
-        Asks::User(user) => write(format_args!("<p>You are <strong>{}</strong>.</p>", escape(user))),
-        Asks::Password => write(format_args!(
-            // The field that nobody sees tells password managers whose password it is.
-            "<input type=\"text\" name=\"username\" autocomplete=\"username\" value=\"{name}\" hidden>\
-             <label for=\"password\">Consent password of {name}</label><input id=\"password\" name=\"password\" \
-             type=\"password\" autocomplete=\"current-password\" required autofocus>",
-            name = escape(&request.organization.name)
-        )),
-    }
-    write(format_args!(
-        "<div class=\"actions\"><button class=\"allow\" name=\"decision\" value=\"allow\">Allow</button>\
-         <button name=\"decision\" value=\"deny\" formnovalidate>Deny</button></div></form></main></body></html>"
-    ));
-    finish(StatusCode::OK, html, Some(uri))
 }
 
 /// Says why a request goes no further.
 pub(super) fn refusal(status: StatusCode, text: &str) -> Reply {
-    let mut html = begin("This request cannot go on");
-    html.push_str(&format!(
-        "<p role=\"alert\">{}</p><p>Nothing was allowed.</p></main></body></html>",
-        escape(text)
-    ));
-    finish(status, html, None)
+    let content = html! {
+        p role="alert" { (text) }
+        p { "Nothing was allowed." }
+    };
+    finish(status, "This request cannot go on", &content, None)
 }
 
-fn begin(title: &str) -> String {
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width,initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
-         <title>{title} · Jackfield</title><link rel=\"icon\" href=\"data:,\"><style>{STYLE}</style></head>\
-         <body><main><h1>{title}</h1>"
-    )
-}
-
-fn finish(status: StatusCode, html: String, target: Option<&str>) -> Reply {
-    let mut reply = response::bytes(status, &response::HTML, html);
+fn finish(status: StatusCode, title: &str, content: &Markup, target: Option<&str>) -> Reply {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width,initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) " · Jackfield" }
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { h1 { (title) } (content) } }
+        }
+    };
+    let mut reply = response::bytes(status, &response::HTML, page.into_string());
     protect(&mut reply, target);
     reply
 }
@@ -149,20 +155,6 @@ fn source(uri: &str) -> String {
     }
 }
 
-fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut html, char| {
-        match char {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            char => html.push(char),
-        }
-        html
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,10 +172,5 @@ mod tests {
         ] {
             assert_eq!(source(uri), expected, "{uri}");
         }
-    }
-
-    #[test]
-    fn what_comes_from_outside_is_escaped() {
-        assert_eq!(escape("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
     }
 }

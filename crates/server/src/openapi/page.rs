@@ -1,7 +1,8 @@
 //! The document as a page of plain HTML: readable without scripts, without a network, and on paper.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
 const STYLE: &str = "\
@@ -21,185 +22,177 @@ pub(super) type Operation<'a> = (&'a str, &'a str, Value);
 
 /// Renders the document, with its operations in this order.
 pub(super) fn render(document: &Value, operations: &[Operation<'_>]) -> String {
-    let mut page = String::with_capacity(64 * 1024);
-    write_page(&mut page, document, operations).expect("writing to a string cannot fail");
-    page
-}
-
-fn write_page(page: &mut String, document: &Value, operations: &[Operation<'_>]) -> std::fmt::Result {
     let info = &document["info"];
-    write!(
-        page,
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width,initial-scale=1\"><title>{title} API</title><style>{STYLE}</style></head><body>\
-         <h1>{title}</h1><p class=\"muted\">Version {version} · <a href=\"/openapi.json\">openapi.json</a></p><p>{text}</p>",
-        title = escape(&info["title"]),
-        version = escape(&info["version"]),
-        text = prose(&info["description"]),
-    )?;
-    write_contents(page, operations)?;
-    for tag in document["tags"].as_array().into_iter().flatten() {
-        write!(page, "<h2>{}</h2><p>{}</p>", escape(&tag["name"]), prose(&tag["description"]))?;
-        for (path, method, operation) in
-            operations.iter().filter(|(_, _, operation)| operation["tags"][0] == tag["name"])
-        {
-            write_operation(page, path, method, operation)?;
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width,initial-scale=1";
+                title { (text(&info["title"])) " API" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { (text(&info["title"])) }
+                p.muted { "Version " (text(&info["version"])) " · " a href="/openapi.json" { "openapi.json" } }
+                p { (prose(&info["description"])) }
+                nav { ul {
+                    @for (_, _, operation) in operations {
+                        li { a href={ "#" (text(&operation["operationId"])) } { (text(&operation["summary"])) } }
+                    }
+                } }
+                @for tag in document["tags"].as_array().into_iter().flatten() {
+                    h2 { (text(&tag["name"])) }
+                    p { (prose(&tag["description"])) }
+                    @for (path, method, operation) in operations {
+                        @if operation["tags"][0] == tag["name"] { (described(path, method, operation)) }
+                    }
+                }
+                h2 { "Bodies" }
+                @for (name, schema) in entries(&document["components"]["schemas"]) {
+                    h3 id=(name) { (name) }
+                    (body(schema))
+                }
+            }
         }
-    }
-    page.push_str("<h2>Bodies</h2>");
-    for (name, schema) in entries(&document["components"]["schemas"]) {
-        write!(page, "<h3 id=\"{name}\">{name}</h3>")?;
-        write_schema(page, schema)?;
-    }
-    page.push_str("</body></html>");
-    Ok(())
+    };
+    page.into_string()
 }
 
 fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
-fn write_contents(page: &mut String, operations: &[Operation<'_>]) -> std::fmt::Result {
-    page.push_str("<nav><ul>");
-    for (_, _, operation) in operations {
-        write!(
-            page,
-            "<li><a href=\"#{}\">{}</a></li>",
-            escape(&operation["operationId"]),
-            escape(&operation["summary"])
-        )?;
-    }
-    page.push_str("</ul></nav>");
-    Ok(())
-}
-
-fn write_operation(page: &mut String, path: &str, method: &str, operation: &Value) -> std::fmt::Result {
-    write!(
-        page,
-        "<h3 id=\"{id}\">{summary}</h3><p><code><span class=\"method\">{method}</span> {path}</code></p><p>{text}</p>",
-        id = escape(&operation["operationId"]),
-        summary = escape(&operation["summary"]),
-        method = method.to_uppercase(),
-        text = prose(&operation["description"]),
-    )?;
+fn described(path: &str, method: &str, operation: &Value) -> Markup {
     let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if !parameters.is_empty() {
-        page.push_str("<table><tr><th>Parameter</th><th>In</th><th>Value</th></tr>");
-        for parameter in parameters {
-            write!(
-                page,
-                "<tr><td><code>{}</code></td><td>{}</td><td>{} {}</td></tr>",
-                escape(&parameter["name"]),
-                escape(&parameter["in"]),
-                kind(&parameter["schema"]),
-                prose(&parameter["description"])
-            )?;
+    html! {
+        h3 id=(text(&operation["operationId"])) { (text(&operation["summary"])) }
+        p { code { span.method { (method.to_uppercase()) } " " (path) } }
+        p { (prose(&operation["description"])) }
+        @if !parameters.is_empty() {
+            table {
+                tr { th { "Parameter" } th { "In" } th { "Value" } }
+                @for parameter in parameters {
+                    tr {
+                        td { code { (text(&parameter["name"])) } }
+                        td { (text(&parameter["in"])) }
+                        td { (kind(&parameter["schema"])) " " (prose(&parameter["description"])) }
+                    }
+                }
+            }
         }
-        page.push_str("</table>");
+        @for (media, content) in entries(&operation["requestBody"]["content"]) {
+            p { "Body: " (kind(&content["schema"])) " " span.muted { "(" (media) ")" } }
+        }
+        table {
+            tr { th { "Status" } th { "Meaning" } th { "Body" } }
+            @for (status, response) in entries(&operation["responses"]) {
+                tr {
+                    td { code { (status) } }
+                    td { (prose(&response["description"])) }
+                    td {
+                        @match entries(&response["content"]).next() {
+                            Some((_, content)) => (kind(&content["schema"])),
+                            None => "none",
+                        }
+                    }
+                }
+            }
+        }
     }
-    for (media, content) in entries(&operation["requestBody"]["content"]) {
-        write!(page, "<p>Body: {} <span class=\"muted\">({media})</span></p>", kind(&content["schema"]))?;
-    }
-    page.push_str("<table><tr><th>Status</th><th>Meaning</th><th>Body</th></tr>");
-    for (status, response) in entries(&operation["responses"]) {
-        let body = entries(&response["content"]).map(|(_, content)| kind(&content["schema"])).next();
-        write!(
-            page,
-            "<tr><td><code>{status}</code></td><td>{}</td><td>{}</td></tr>",
-            prose(&response["description"]),
-            body.unwrap_or_else(|| "none".to_owned())
-        )?;
-    }
-    page.push_str("</table>");
-    Ok(())
 }
 
-fn write_schema(page: &mut String, schema: &Value) -> std::fmt::Result {
-    if schema.get("properties").is_none() {
-        return write!(page, "<p>{} {}</p>", kind(schema), prose(&schema["description"]));
+fn body(schema: &Value) -> Markup {
+    html! {
+        @if schema.get("properties").is_none() {
+            p { (kind(schema)) " " (prose(&schema["description"])) }
+        } @else {
+            table {
+                tr { th { "Property" } th { "Value" } th { "Required" } }
+                (properties(schema, ""))
+            }
+        }
     }
-    page.push_str("<table><tr><th>Property</th><th>Value</th><th>Required</th></tr>");
-    write_properties(page, schema, "")?;
-    page.push_str("</table>");
-    Ok(())
 }
 
 /// The properties of an object, those of objects within it by their dotted names.
-fn write_properties(page: &mut String, schema: &Value, prefix: &str) -> std::fmt::Result {
-    for (name, property) in entries(&schema["properties"]) {
-        let required =
-            schema["required"].as_array().is_some_and(|names| names.iter().any(|required| required == name));
-        write!(
-            page,
-            "<tr><td><code>{prefix}{name}</code></td><td>{} {}</td><td>{}</td></tr>",
-            kind(property),
-            prose(&property["description"]),
-            if required { "yes" } else { "no" }
-        )?;
-        if property.get("properties").is_some() {
-            write_properties(page, property, &format!("{prefix}{name}."))?;
+fn properties(schema: &Value, prefix: &str) -> Markup {
+    let is_required =
+        |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|one| one == name));
+    html! {
+        @for (name, property) in entries(&schema["properties"]) {
+            tr {
+                td { code { (prefix) (name) } }
+                td { (kind(property)) " " (prose(&property["description"])) }
+                td { @if is_required(name) { "yes" } @else { "no" } }
+            }
+            @if property.get("properties").is_some() { (properties(property, &format!("{prefix}{name}."))) }
         }
     }
-    Ok(())
 }
 
 /// What kind of value a schema allows, with its bounds.
-fn kind(schema: &Value) -> String {
+fn kind(schema: &Value) -> Markup {
+    named(schema).unwrap_or_else(|| html! { (bounded(schema)) "." })
+}
+
+/// The values of a schema that names them, itself or elsewhere.
+fn named(schema: &Value) -> Option<Markup> {
     if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
-        return format!("<a href=\"#{name}\">{name}</a>");
+        return Some(html! { a href={ "#" (name) } { (name) } });
     }
     if let Some(constant) = schema["const"].as_str() {
-        return format!("<code>{constant}</code>");
+        return Some(html! { code { (constant) } });
     }
-    if let Some(values) = schema["enum"].as_array() {
-        let values: Vec<String> =
-            values.iter().map(|value| format!("<code>{}</code>", escape(value))).collect();
-        return values.join(", ");
-    }
-    let mut text = match &schema["type"] {
-        Value::String(kind) if kind == "array" => format!("array of {}", kind_of_items(schema)),
-        Value::String(kind) => kind.clone(),
-        Value::Array(kinds) => kinds.iter().map(escape).collect::<Vec<_>>().join(" or "),
-        _ => "any value".to_owned(),
-    };
-    for (low, high, unit) in [
-        ("minLength", "maxLength", " characters"),
-        ("minItems", "maxItems", " items"),
-        ("minimum", "maximum", ""),
-    ] {
-        text += &match (schema[low].as_u64(), schema[high].as_u64()) {
-            (Some(low), Some(high)) => format!(", {low} to {high}{unit}"),
-            (None, Some(high)) => format!(", at most {high}{unit}"),
-            (Some(low), None) if low > 0 => format!(", at least {low}{unit}"),
-            _ => String::new(),
-        };
-    }
-    if !schema["default"].is_null() {
-        text += &format!(", default {}", escape(&schema["default"]));
-    }
-    text + "."
+    let values = schema["enum"].as_array()?;
+    Some(html! {
+        @for (place, value) in values.iter().enumerate() {
+            @if place > 0 { ", " }
+            code { (text(value)) }
+        }
+    })
 }
 
-fn kind_of_items(schema: &Value) -> String {
-    kind(&schema["items"]).trim_end_matches('.').to_owned()
+/// The type of a schema with its bounds.
+fn bounded(schema: &Value) -> Markup {
+    html! {
+        @match &schema["type"] {
+            Value::String(kind) if kind == "array" => {
+                "array of " (named(&schema["items"]).unwrap_or_else(|| bounded(&schema["items"])))
+            }
+            Value::String(kind) => (kind),
+            Value::Array(kinds) => (kinds.iter().map(text).collect::<Vec<_>>().join(" or ")),
+            _ => "any value",
+        }
+        @for (low, high, unit) in [
+            ("minLength", "maxLength", " characters"),
+            ("minItems", "maxItems", " items"),
+            ("minimum", "maximum", ""),
+        ] {
+            @match (schema[low].as_u64(), schema[high].as_u64()) {
+                (Some(low), Some(high)) => { ", " (low) " to " (high) (unit) }
+                (None, Some(high)) => { ", at most " (high) (unit) }
+                (Some(low), None) if low > 0 => { ", at least " (low) (unit) }
+                _ => {}
+            }
+        }
+        @if !schema["default"].is_null() { ", default " (text(&schema["default"])) }
+    }
 }
 
-fn escape(value: &Value) -> String {
-    let text = value
-        .as_str()
-        .map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, str::to_owned);
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+fn text(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Null => Cow::Borrowed(""),
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
 }
 
 /// Text with `code` between back quotes.
-fn prose(value: &Value) -> String {
-    let mut html = String::new();
-    for (index, part) in escape(value).split('`').enumerate() {
-        if index % 2 == 1 {
-            html += &format!("<code>{part}</code>");
-        } else {
-            html += part;
+fn prose(value: &Value) -> Markup {
+    html! {
+        @for (place, part) in text(value).split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
-    html
 }
