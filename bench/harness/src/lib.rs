@@ -3,7 +3,7 @@
 //! Every system is driven by the same generator ([`load`]) with the same bytes ([`workload`]); what it costs is read
 //! from the kernel ([`usage`]); what it answers is checked, so that none wins by answering wrong.
 
-pub mod histogram;
+pub mod latencies;
 pub mod load;
 pub mod machine;
 pub mod measure;

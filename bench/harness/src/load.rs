@@ -15,7 +15,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::event::epoll;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use crate::histogram::Histogram;
+use crate::latencies::Latencies;
 use crate::response::{self, Extent};
 use crate::workload::{self, Directory, Request};
 
@@ -88,7 +88,7 @@ impl Numbers {
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Latencies of the answers that came between [`Running::record`] and [`Running::pause`].
-    pub latencies: Histogram,
+    pub latencies: Latencies,
     /// Numbers of some of the associations whose create was acknowledged, now and then one.
     pub created: Vec<u64>,
     /// Answers of all, recorded or not.

@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::histogram::Histogram;
+use crate::latencies::Latencies;
 use crate::load::{Load, Numbers, Outcome, Running, Single, Work};
 use crate::system::Started;
 use crate::usage;
@@ -171,7 +171,7 @@ impl Bench<'_> {
     }
 }
 
-fn figures(latencies: &Histogram, before: &Reading, after: &Reading, memory: u64) -> Figures {
+fn figures(latencies: &Latencies, before: &Reading, after: &Reading, memory: u64) -> Figures {
     let seconds = (after.at - before.at).as_secs_f64();
     let answers = latencies.total() as f64;
     Figures {

@@ -121,7 +121,9 @@ mod tests {
         let process = std::process::id();
         assert!(tree(process).contains(&process) && tree(parent(process).unwrap()).contains(&process));
         assert!(
-            memory(&[process]) > 100_000 && resident(process) > 100_000 && peak_resident(process) >= resident(process) / 2
+            memory(&[process]) > 100_000
+                && resident(process) > 100_000
+                && peak_resident(process) >= resident(process) / 2
         );
         let before = cpu(&[process]);
         let start = std::time::Instant::now();

@@ -150,7 +150,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "load",
             "workload",
             "response",
-            "histogram",
+            "latencies",
             "process",
             "usage",
         ],
