@@ -9,6 +9,7 @@ pub mod admin;
 pub mod binary;
 pub mod browser;
 pub mod check;
+pub mod creator;
 pub mod endpoint;
 pub mod frames;
 pub mod http;

@@ -39,6 +39,13 @@ pub struct Options {
 }
 
 impl Options {
+    /// The default with warnings alone in the log, for what is measured.
+    #[must_use]
+    pub fn quiet() -> Self {
+        let environment = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
+        Self { environment, ..Self::default() }
+    }
+
     /// The default on the schema of a database.
     #[must_use]
     pub fn on(database: &Database) -> Self {

@@ -7,6 +7,7 @@ pub mod latencies;
 pub mod load;
 pub mod machine;
 pub mod measure;
+pub mod paths;
 pub mod plot;
 pub mod postgres;
 pub mod process;

@@ -29,7 +29,7 @@ pub use change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Sub
 pub use content::Content;
 pub use contract::{
     AssociationPage, AssociationRange, AssociationStore, ChangeStore, CreateOutcome, CreateProfileOutcome,
-    DeleteOutcome, DeleteProfileOutcome, Findings, Load, LoadOutcome, LoadStart, Part, Position,
+    DeleteOutcome, DeleteProfileOutcome, Findings, Head, Load, LoadOutcome, LoadStart, Part, Position,
     ProfileStore, PutProfileOutcome, RegistryStore, Row, Section, Seen, Snapshot, Store, StoreStats, Sum,
     Totals, UpdateOutcome, WriteAssociation,
 };

@@ -15,7 +15,9 @@ use async_trait::async_trait;
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 
 use crate::change::{Change, ChangeFilter, ChangePage, Operation, Origin, Subject};
-use crate::contract::{ChangeStore, LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats};
+use crate::contract::{
+    ChangeStore, LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats, Totals,
+};
 use crate::registry::{Dependents, Profile, Registry, RegistryCommand, RegistryOutcome};
 use crate::{Content, RootKey, StoreError};
 
@@ -90,6 +92,11 @@ impl State {
         let Origin { actor, request_id, time } = origin;
         let change = Change { sequence: self.last_change, time, actor, request_id, operation, subject };
         self.changes.insert(self.last_change, change);
+    }
+
+    fn totals(&self) -> Totals {
+        let associations = self.associations.values().map(|held| held.len() as u64).sum();
+        Totals { associations, last_change: self.last_change }
     }
 }
 
@@ -179,12 +186,8 @@ impl Store for MemoryStore {
     }
 
     async fn stats(&self) -> Result<StoreStats, StoreError> {
-        let state = self.0.read();
-        Ok(StoreStats {
-            associations: state.associations.values().map(|held| held.len() as u64).sum(),
-            last_change: state.last_change,
-            disk_bytes: None,
-        })
+        let Totals { associations, last_change } = self.0.read().totals();
+        Ok(StoreStats { associations, last_change, disk_bytes: None })
     }
 
     async fn close(&self) {}

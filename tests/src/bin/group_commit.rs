@@ -4,47 +4,28 @@
 //! answer than they must, because they share the machine with the server. Rounds of both alternate. It prints figures
 //! and judges nothing: they are the machine's. An argument says how many seconds each of the parts takes.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use jackfield_tests::creator::Creator;
 use jackfield_tests::tenant::{association, profile};
-use jackfield_tests::{Listener, Options, Server, Tenant, TenantOptions, binary};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use jackfield_tests::{Options, Server, Tenant, TenantOptions, binary};
 
 const MANY: usize = 64;
 const ROUNDS: usize = 3;
 
 /// One client: creates one association after the other until told to stop, and counts those that were acknowledged.
-async fn create(
-    mut connection: TcpStream,
-    head: Arc<str>,
-    prefix: String,
-    stop: Arc<AtomicBool>,
-    created: Arc<AtomicU32>,
-) {
+async fn create(mut creator: Creator, prefix: String, stop: Arc<AtomicBool>, created: Arc<AtomicU32>) {
     let body = association("ID", &profile("1")).to_string();
     let (before, after) = body.split_once("ID").expect("the id stands in the body");
-    let mut request = String::new();
-    let mut answer = [0; 1024];
+    // Ids have one length, and so have bodies.
+    let length = before.len() + prefix.len() + "-00000000".len() + after.len();
     let mut n = 0_u64;
     while !stop.load(Ordering::Relaxed) {
-        // Ids have one length, and so have bodies.
-        let length = before.len() + prefix.len() + "-00000000".len() + after.len();
-        request.clear();
-        write!(request, "{head}content-length: {length}\r\n\r\n{before}{prefix}-{n:08}{after}")
-            .expect("text takes all");
-        connection.write_all(request.as_bytes()).await.expect("the server reads");
-        let mut length = 0;
-        while !answer[..length].ends_with(b"\r\n\r\n") {
-            let read = connection.read(&mut answer[length..]).await.expect("the server answers");
-            assert!(read > 0, "the server closed the connection");
-            length += read;
-        }
-        assert!(answer.starts_with(b"HTTP/1.1 201 "), "{}", String::from_utf8_lossy(&answer[..length]));
+        creator.prepare(format_args!("{before}{prefix}-{n:08}{after}"), length);
+        creator.send().await;
         created.fetch_add(1, Ordering::Relaxed);
         n += 1;
     }
@@ -60,11 +41,8 @@ async fn rate(server: &Server, tenant: &Tenant, clients: usize, part: &str, span
     let mut running = Vec::new();
     let start = Instant::now();
     for client in 0..clients {
-        let connection =
-            TcpStream::connect(server.endpoint().address(Listener::Public)).await.expect("it listens");
-        connection.set_nodelay(true).expect("a connected socket takes options");
-        let prefix = format!("{part}-{client}");
-        let work = create(connection, Arc::clone(&head), prefix, Arc::clone(&stop), Arc::clone(&created));
+        let creator = Creator::connect(server.endpoint().public(), Arc::clone(&head)).await;
+        let work = create(creator, format!("{part}-{client}"), Arc::clone(&stop), Arc::clone(&created));
         running.push(tokio::spawn(work));
     }
     tokio::time::sleep(span).await;
@@ -82,8 +60,7 @@ async fn rate(server: &Server, tenant: &Tenant, clients: usize, part: &str, span
 async fn main() -> std::io::Result<()> {
     let seconds = std::env::args().nth(1).map_or(3, |text| text.parse().expect("seconds are a number"));
     let span = Duration::from_secs(seconds);
-    let quiet = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
-    let mut server = Server::start(Options { environment: quiet, ..Options::default() });
+    let mut server = Server::start(Options::quiet());
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     rate(&server, &tenant, MANY, "warm", Duration::from_millis(500)).await;
     let mut out = std::io::stdout().lock();

@@ -261,9 +261,8 @@ async fn measure(server: &Server, target: &Arc<Target>, version: Version, span: 
 async fn main() -> ExitCode {
     let seconds = std::env::args().nth(1).map_or(3, |text| text.parse().expect("seconds are a number"));
     let span = Duration::from_secs(seconds);
-    let quiet = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
-    let mut server =
-        Server::start(Options { environment: quiet, ..Options::with_flags(&["--rate-limit", "0"]) });
+    let environment = Options::quiet().environment;
+    let mut server = Server::start(Options { environment, ..Options::with_flags(&["--rate-limit", "0"]) });
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     let target = Arc::new(Target {
         address: server.endpoint().address(Listener::Public),

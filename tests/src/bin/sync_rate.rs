@@ -13,13 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use jackfield_tests::creator::Creator;
 use jackfield_tests::server::clean_environment;
 use jackfield_tests::tenant::profile;
-use jackfield_tests::{Listener, Options, Server, Tenant, TenantOptions, binary};
+use jackfield_tests::{Options, Server, Tenant, TenantOptions, binary};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// What a sync took.
 struct Synced {
@@ -32,37 +31,26 @@ struct Synced {
 }
 
 /// One connection: sends creates until none are left.
-async fn create(mut connection: TcpStream, head: Arc<str>, next: Arc<AtomicU64>, rows: u64) {
+async fn create(mut creator: Creator, next: Arc<AtomicU64>, rows: u64) {
     // The properties in the order in which the client writes them.
     let before = r#"{"externalUserId":"room "#;
     let middle = format!(r#"","amazonId":"{}"#, profile("room-"));
     let end = r#"","amazonIdType":"communication-profile"}"#;
     let length = before.len() + middle.len() + end.len() + 2 * "0000000".len();
-    let mut request = String::new();
-    let mut answer = [0; 1024];
     loop {
         let n = next.fetch_add(1, Ordering::Relaxed);
         if n >= rows {
             return;
         }
-        request.clear();
-        write!(request, "{head}content-length: {length}\r\n\r\n{before}{n:07}{middle}{n:07}{end}")
-            .expect("text takes all");
-        connection.write_all(request.as_bytes()).await.expect("the server reads");
-        let mut length = 0;
-        while !answer[..length].ends_with(b"\r\n\r\n") {
-            let read = connection.read(&mut answer[length..]).await.expect("the server answers");
-            assert!(read > 0, "the server closed the connection");
-            length += read;
-        }
-        assert!(answer.starts_with(b"HTTP/1.1 201 "), "{}", String::from_utf8_lossy(&answer[..length]));
+        creator.prepare(format_args!("{before}{n:07}{middle}{n:07}{end}"), length);
+        creator.send().await;
     }
 }
 
 /// Creates a second of the bare generator.
 async fn bare(server: &Server, tenant: &mut Tenant, name: &str, rows: u64, connections: u64) -> f64 {
     tenant.provider = tenant.new_provider(name).await;
-    let address = server.endpoint().address(Listener::Public);
+    let address = server.endpoint().public();
     let head: Arc<str> = format!(
         "POST {} HTTP/1.1\r\nuser-agent: jackfield/0.1.0\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nhost: {address}\r\n",
         tenant.path(),
@@ -73,9 +61,8 @@ async fn bare(server: &Server, tenant: &mut Tenant, name: &str, rows: u64, conne
     let start = Instant::now();
     let mut running = Vec::new();
     for _ in 0..connections {
-        let connection = TcpStream::connect(address).await.expect("it listens");
-        connection.set_nodelay(true).expect("a connected socket takes options");
-        running.push(tokio::spawn(create(connection, Arc::clone(&head), Arc::clone(&next), rows)));
+        let creator = Creator::connect(address, Arc::clone(&head)).await;
+        running.push(tokio::spawn(create(creator, Arc::clone(&next), rows)));
     }
     for connection in running {
         connection.await.expect("a client does not panic");
@@ -100,7 +87,7 @@ fn sync(
     command
         .args(["sync", list, "--yes", "--output", "json", "--connections", &connections])
         .current_dir(home.path())
-        .env("JACKFIELD_ENDPOINT", format!("http://{}", server.endpoint().address(Listener::Public)))
+        .env("JACKFIELD_ENDPOINT", format!("http://{}", server.endpoint().public()))
         .env("JACKFIELD_TOKEN", &tenant.token)
         .env("JACKFIELD_PROVIDER", &tenant.provider)
         .stdin(Stdio::null())
@@ -133,8 +120,7 @@ async fn main() -> std::io::Result<()> {
     let rows_f64 = rows as f64;
     let rounds: u64 = arguments.next().unwrap_or(5);
     let connections: u64 = arguments.next().unwrap_or(32);
-    let quiet = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
-    let mut server = Server::start(Options { environment: quiet, ..Options::default() });
+    let mut server = Server::start(Options::quiet());
     let mut tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     let home = TempDir::new()?;
     let mut list = "externalUserId,amazonId\n".to_owned();

@@ -17,8 +17,8 @@ fn directory() -> PathBuf {
 /// Runs it on the operations whose path begins like that; prints its report.
 async fn check(listener: Listener, paths: &str) {
     // The report is long enough without a line for each request.
-    let quiet = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
-    let server = Server::start(Options { environment: quiet, ..Options::with_flags(&["--rate-limit", "0"]) });
+    let environment = Options::quiet().environment;
+    let server = Server::start(Options { environment, ..Options::with_flags(&["--rate-limit", "0"]) });
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     let address = format!("http://{}", server.endpoint().address(listener));
     let seed = fastrand::u32(..).to_string();

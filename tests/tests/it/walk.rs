@@ -78,8 +78,7 @@ async fn cascade(tenant: &Tenant, count: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_walk_returns_each_exactly_once_while_others_write() {
     let count = seed::count("JACKFIELD_WALK_ASSOCIATIONS", 100_000);
-    let quiet = vec![("JACKFIELD_LOG_LEVEL".to_owned(), "warn".to_owned())];
-    let server = Server::start(Options { environment: quiet, ..Options::default() });
+    let server = Server::start(Options::quiet());
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     let start = Instant::now();
     load(&tenant, count).await;

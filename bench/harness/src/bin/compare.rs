@@ -2,7 +2,6 @@
 //!
 //! Each start is a fresh, empty system. It is filled, asked, written to, stopped and weighed.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use clap::{Parser, ValueEnum};
 use jackfield_bench::load::{Numbers, Work};
 use jackfield_bench::machine::{self, Machine};
 use jackfield_bench::measure::Bench;
+use jackfield_bench::paths::Paths;
 use jackfield_bench::report::{Left, Mode, Report, Row, What};
 use jackfield_bench::system::{Lab, System};
 use jackfield_bench::usage;
@@ -36,15 +36,8 @@ struct Args {
     /// Associations that are there before anything is measured
     #[arg(long, default_value_t = 10_000)]
     associations: u64,
-    /// The repository
-    #[arg(long, default_value = ".")]
-    root: PathBuf,
-    /// The program; a release build
-    #[arg(long, default_value = "target/release/jackfield")]
-    jackfield: PathBuf,
-    /// Where the report goes
-    #[arg(long, default_value = "docs/benchmarks")]
-    out: PathBuf,
+    #[command(flatten)]
+    paths: Paths,
     /// Its name
     #[arg(long, default_value = "peers")]
     name: String,
@@ -119,8 +112,8 @@ fn main() -> anyhow::Result<()> {
         args.systems = System::value_variants().to_vec();
     }
     let home = tempfile::TempDir::with_prefix("jackfield-bench-")?;
-    let root = args.root.canonicalize()?;
-    let jackfield = args.jackfield.canonicalize().context("the program is not built")?;
+    let root = args.paths.root.canonicalize()?;
+    let jackfield = args.paths.jackfield.canonicalize().context("the program is not built")?;
     let mut lab = Lab::new(&root, &jackfield, home.path())?;
     let mut report = Report {
         machine: Machine::this(),
@@ -149,7 +142,7 @@ fn main() -> anyhow::Result<()> {
         }
     }
     report.machine.end();
-    report.write(&args.out, &args.name)?;
-    eprintln!("{} s; written to {}/{}.md", start.elapsed().as_secs(), args.out.display(), args.name);
+    report.write(&args.paths.out, &args.name)?;
+    eprintln!("{} s; written to {}/{}.md", start.elapsed().as_secs(), args.paths.out.display(), args.name);
     Ok(())
 }

@@ -12,6 +12,7 @@ use clap::Parser;
 use jackfield_bench::load::{Load, Numbers, Work};
 use jackfield_bench::machine::{self, Machine};
 use jackfield_bench::measure::{Bench, Figures};
+use jackfield_bench::paths::Paths;
 use jackfield_bench::plot::{self, Panel, number};
 use jackfield_bench::system::{Lab, Started};
 use jackfield_bench::usage;
@@ -45,15 +46,8 @@ struct Args {
     /// Connections, each with one request in flight
     #[arg(long, default_value_t = 64)]
     connections: usize,
-    /// The repository
-    #[arg(long, default_value = ".")]
-    root: PathBuf,
-    /// The program; a release build
-    #[arg(long, default_value = "target/release/jackfield")]
-    jackfield: PathBuf,
-    /// Where the report goes
-    #[arg(long, default_value = "docs/benchmarks")]
-    out: PathBuf,
+    #[command(flatten)]
+    paths: Paths,
 }
 
 /// What one size costs.
@@ -261,8 +255,8 @@ fn main() -> anyhow::Result<()> {
     let fits = args.providers.iter().all(|&providers| (1..=args.sizes[0]).contains(&providers));
     ensure!(fits, "each provider must have an association at the smallest size");
     let home = tempfile::TempDir::with_prefix("jackfield-bench-")?;
-    let jackfield = args.jackfield.canonicalize().context("the program is not built")?;
-    let lab = Lab::new(&args.root.canonicalize()?, &jackfield, home.path())?;
+    let jackfield = args.paths.jackfield.canonicalize().context("the program is not built")?;
+    let lab = Lab::new(&args.paths.root.canonicalize()?, &jackfield, home.path())?;
     let mut report = Report {
         machine: Machine::this(),
         version: machine::versions(&lab, &[]).swap_remove(0),
@@ -280,11 +274,11 @@ fn main() -> anyhow::Result<()> {
         std::fs::remove_dir_all(&growing.home)?;
     }
     report.machine.end();
-    std::fs::create_dir_all(&args.out)?;
-    let path = |extension| args.out.join("growth").with_extension(extension);
+    std::fs::create_dir_all(&args.paths.out)?;
+    let path = |extension| args.paths.out.join("growth").with_extension(extension);
     std::fs::write(path("json"), serde_json::to_string_pretty(&report)? + "\n")?;
     std::fs::write(path("md"), report.markdown(&args))?;
     std::fs::write(path("svg"), report.plot(&args))?;
-    eprintln!("{} s; written to {}/growth.md", begin.elapsed().as_secs(), args.out.display());
+    eprintln!("{} s; written to {}/growth.md", begin.elapsed().as_secs(), args.paths.out.display());
     Ok(())
 }

@@ -6,7 +6,7 @@
 //!
 //! Then a provider with few associations, one with many, and one with few again: what it costs that it grew.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use clap::Parser;
 use jackfield_bench::load::{Load, Numbers, Work};
 use jackfield_bench::machine::{self, Machine};
 use jackfield_bench::measure::{Bench, Figures};
+use jackfield_bench::paths::Paths;
 use jackfield_bench::plot::number;
 use jackfield_bench::postgres::{Postgres, SETTINGS};
 use jackfield_bench::system::{CLIENT, Lab, Started, System};
@@ -43,15 +44,8 @@ struct Args {
     /// Associations of the provider with few, and of the one with many
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 1_000_000])]
     sizes: Vec<u64>,
-    /// The repository
-    #[arg(long, default_value = ".")]
-    root: PathBuf,
-    /// The program; a release build
-    #[arg(long, default_value = "target/release/jackfield")]
-    jackfield: PathBuf,
-    /// Where the report goes
-    #[arg(long, default_value = "docs/benchmarks")]
-    out: PathBuf,
+    #[command(flatten)]
+    paths: Paths,
 }
 
 /// What pgbench did.
@@ -270,8 +264,8 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     ensure!(args.rounds > 0, "at least one round");
     let home = tempfile::TempDir::with_prefix("jackfield-bench-")?;
-    let jackfield = args.jackfield.canonicalize().context("the program is not built")?;
-    let mut lab = Lab::new(&args.root.canonicalize()?, &jackfield, home.path())?;
+    let jackfield = args.paths.jackfield.canonicalize().context("the program is not built")?;
+    let mut lab = Lab::new(&args.paths.root.canonicalize()?, &jackfield, home.path())?;
     let mut report = Report {
         machine: Machine::this(),
         versions: machine::versions(&lab, &[]),
@@ -290,8 +284,8 @@ fn main() -> anyhow::Result<()> {
         }
     }
     report.machine.end();
-    std::fs::create_dir_all(&args.out)?;
-    let path = |extension| args.out.join("pgbench").with_extension(extension);
+    std::fs::create_dir_all(&args.paths.out)?;
+    let path = |extension| args.paths.out.join("pgbench").with_extension(extension);
     std::fs::write(path("json"), serde_json::to_string_pretty(&report)? + "\n")?;
     let text = report.markdown(&args);
     std::fs::write(path("md"), &text)?;

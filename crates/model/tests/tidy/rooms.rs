@@ -131,6 +131,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "browser",
             "admin",
             "check",
+            "creator",
             "http",
             "endpoint",
             "tls",
@@ -143,6 +144,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
         &[
             "report",
             "plot",
+            "paths",
             "measure",
             "machine",
             "system",

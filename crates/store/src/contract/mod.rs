@@ -21,7 +21,9 @@ pub(crate) use self::profile::Admission;
 pub use self::profile::{CreateProfileOutcome, DeleteProfileOutcome, ProfileStore, PutProfileOutcome};
 pub use self::registry::RegistryStore;
 pub(crate) use self::snapshot::PAGE_ROWS;
-pub use self::snapshot::{Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot, Totals};
+pub use self::snapshot::{
+    Head, Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot, Totals,
+};
 use crate::change::Origin;
 use crate::content::Content;
 use crate::error::StoreError;

@@ -21,14 +21,23 @@ pub(crate) const PAGE_ROWS: usize = 4_000;
 /// before ended with; one that has less rows than asked for is the last.
 #[async_trait]
 pub trait Snapshot: Send + fmt::Debug {
+    /// What of the moment is held in memory.
+    fn head(&self) -> &Head;
+
     /// The key from which tokens and hashes derive.
-    fn root_key(&self) -> &RootKey;
+    fn root_key(&self) -> &RootKey {
+        &self.head().root_key
+    }
 
     /// The accounts.
-    fn registry(&self) -> &Arc<Registry>;
+    fn registry(&self) -> &Arc<Registry> {
+        &self.head().registry
+    }
 
     /// Associations of all providers, and the highest sequence number that was given out.
-    fn totals(&self) -> Totals;
+    fn totals(&self) -> Totals {
+        self.head().totals
+    }
 
     /// How many associations the provider has, as the store maintains it.
     ///
@@ -177,6 +186,17 @@ pub enum Section {
     Provider(ServiceProviderId),
     /// The change record.
     Changes,
+}
+
+/// What a snapshot holds in memory; all else it reads.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The key from which tokens and hashes derive.
+    pub root_key: RootKey,
+    /// The accounts.
+    pub registry: Arc<Registry>,
+    /// Sizes.
+    pub totals: Totals,
 }
 
 /// Sizes of a store as of one moment.

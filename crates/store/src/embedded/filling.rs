@@ -21,7 +21,7 @@ use super::snapshot::EmbeddedSnapshot;
 use super::token::Tokens;
 use super::view::View;
 use crate::change::Change;
-use crate::contract::{LoadStart, Part, Position, Row as MovedRow, Section, Totals};
+use crate::contract::{Head, LoadStart, Part, Position, Row as MovedRow, Section, Totals};
 use crate::registry::Profile;
 use crate::source::Source;
 use crate::{RootKey, StoreError};
@@ -315,8 +315,9 @@ impl Filling {
         let view = self.view()?;
         let totals =
             Totals { associations: view.counts.all_associations(), last_change: self.start.last_change };
-        let registry = Arc::clone(&self.start.registry);
-        Ok(EmbeddedSnapshot::of(view, self.start.root_key.clone(), registry, totals))
+        let LoadStart { root_key, registry, .. } = &self.start;
+        let head = Head { root_key: root_key.clone(), registry: Arc::clone(registry), totals };
+        Ok(EmbeddedSnapshot::of(view, head))
     }
 }
 

@@ -50,7 +50,9 @@ use self::snapshot::{EmbeddedSnapshot, HeldSnapshots};
 use self::view::View;
 use self::writer::Writer;
 use crate::change::{ChangeFilter, ChangePage, Origin};
-use crate::contract::{ChangeStore, LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats};
+use crate::contract::{
+    ChangeStore, Head, LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats,
+};
 use crate::registry::{Registry, RegistryCommand, RegistryOutcome};
 use crate::{Content, OpenError, RootKey, StoreError, StoreOptions};
 
@@ -314,8 +316,8 @@ impl Store for EmbeddedStore {
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         let view = self.shared.view().await?.into_shared();
         let root_key = RegistryStore::root_key(self).clone();
-        let (registry, totals) = (Arc::clone(&view.registry), view.totals());
-        Ok(Box::new(EmbeddedSnapshot::new(self.shared.held.hold(view), root_key, registry, totals)))
+        let head = Head { root_key, registry: Arc::clone(&view.registry), totals: view.totals() };
+        Ok(Box::new(EmbeddedSnapshot::new(self.shared.held.hold(view), head)))
     }
 
     async fn load(&self, start: LoadStart) -> Result<LoadOutcome, StoreError> {

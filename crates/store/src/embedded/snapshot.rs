@@ -13,10 +13,9 @@ use super::layout::{self, Space};
 use super::unavailable;
 use super::view::View;
 use crate::change::Change;
-use crate::contract::{Findings, Seen};
-use crate::contract::{Row, Snapshot, Totals};
-use crate::registry::{Profile, Registry};
-use crate::{RootKey, StoreError};
+use crate::contract::{Findings, Head, Row, Seen, Snapshot};
+use crate::error::StoreError;
+use crate::registry::Profile;
 
 /// A view that can be taken away.
 type HeldView = Mutex<Option<Arc<View>>>;
@@ -47,24 +46,17 @@ impl HeldSnapshots {
 #[derive(Debug)]
 pub(super) struct EmbeddedSnapshot {
     held: Arc<HeldView>,
-    root_key: RootKey,
-    registry: Arc<Registry>,
-    totals: Totals,
+    head: Head,
 }
 
 impl EmbeddedSnapshot {
-    pub(super) const fn new(
-        held: Arc<HeldView>,
-        root_key: RootKey,
-        registry: Arc<Registry>,
-        totals: Totals,
-    ) -> Self {
-        Self { held, root_key, registry, totals }
+    pub(super) const fn new(held: Arc<HeldView>, head: Head) -> Self {
+        Self { held, head }
     }
 
-    /// A snapshot of what only who asks can see.
-    pub(super) fn of(view: View, root_key: RootKey, registry: Arc<Registry>, totals: Totals) -> Self {
-        Self::new(Arc::new(Mutex::new(Some(Arc::new(view)))), root_key, registry, totals)
+    /// A snapshot that nothing takes the view away from.
+    pub(super) fn of(view: View, head: Head) -> Self {
+        Self::new(Arc::new(Mutex::new(Some(Arc::new(view)))), head)
     }
 
     /// Reads from the view, off the threads that serve requests: a page has thousands of rows.
@@ -90,16 +82,8 @@ impl EmbeddedSnapshot {
 
 #[async_trait]
 impl Snapshot for EmbeddedSnapshot {
-    fn root_key(&self) -> &RootKey {
-        &self.root_key
-    }
-
-    fn registry(&self) -> &Arc<Registry> {
-        &self.registry
-    }
-
-    fn totals(&self) -> Totals {
-        self.totals
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     async fn count(&mut self, provider: ServiceProviderId) -> Result<u64, StoreError> {

@@ -9,16 +9,21 @@ use jackfield_model::{AmazonId, ExternalUserId, ServiceProviderId};
 
 use super::{Shared, State, Target};
 use crate::change::Change;
-use crate::contract::{Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot, Totals};
+use crate::contract::{Head, Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot};
 use crate::registry::{Profile, Registry};
 use crate::{RootKey, StoreError};
 
 /// The maps as of one moment.
 #[derive(Debug)]
 struct MemorySnapshot {
-    root_key: RootKey,
-    registry: Arc<Registry>,
+    head: Head,
     state: State,
+}
+
+impl MemorySnapshot {
+    fn new(root_key: RootKey, registry: Arc<Registry>, state: &State) -> Self {
+        Self { head: Head { root_key, registry, totals: state.totals() }, state: state.clone() }
+    }
 }
 
 /// Maps that are being filled. Nobody sees them before they are whole.
@@ -34,7 +39,7 @@ impl Shared {
     pub(super) fn moment(&self) -> Box<dyn Snapshot> {
         let state = self.read();
         let root_key = self.loaded_key.get().unwrap_or(&self.root_key).clone();
-        Box::new(MemorySnapshot { root_key, registry: self.registry.load_full(), state: state.clone() })
+        Box::new(MemorySnapshot::new(root_key, self.registry.load_full(), &state))
     }
 }
 
@@ -49,17 +54,8 @@ pub(super) fn begin(shared: &Arc<Shared>, start: LoadStart) -> LoadOutcome {
 
 #[async_trait]
 impl Snapshot for MemorySnapshot {
-    fn root_key(&self) -> &RootKey {
-        &self.root_key
-    }
-
-    fn registry(&self) -> &Arc<Registry> {
-        &self.registry
-    }
-
-    fn totals(&self) -> Totals {
-        let associations = self.state.associations.values().map(|held| held.len() as u64).sum();
-        Totals { associations, last_change: self.state.last_change }
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     async fn count(&mut self, provider: ServiceProviderId) -> Result<u64, StoreError> {
@@ -141,11 +137,8 @@ impl Load for Filling {
     }
 
     async fn snapshot(&mut self) -> Result<Box<dyn Snapshot>, StoreError> {
-        Ok(Box::new(MemorySnapshot {
-            root_key: self.start.root_key.clone(),
-            registry: Arc::clone(&self.start.registry),
-            state: self.state.clone(),
-        }))
+        let LoadStart { root_key, registry, .. } = &self.start;
+        Ok(Box::new(MemorySnapshot::new(root_key.clone(), Arc::clone(registry), &self.state)))
     }
 
     async fn finish(self: Box<Self>) -> Result<(), StoreError> {

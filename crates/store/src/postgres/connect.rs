@@ -131,11 +131,7 @@ impl Connect for Session {
         _: &Config,
     ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
         Box::pin(async move {
-            let (client, connection) = self.0.open().await?;
-            let task = tokio::spawn(async move {
-                // The end of a connection shows at the statement that it ends.
-                let _ = connection.await;
-            });
+            let (client, task) = self.0.connect().await?;
             client.batch_execute(SESSION).await?;
             Ok((client, task))
         })
@@ -152,10 +148,10 @@ fn tls(settings: &TlsSettings) -> Result<ClientConfig, String> {
         Verify::Authority => {
             let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(settings)?), provider);
             let inner = inner.build().map_err(|error| format!("sslrootcert: {error}"))?;
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyHost(inner)))
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Lenient::AnyHost(inner)))
         }
         Verify::Nothing => {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Lenient::AnyCertificate(provider)))
         }
     };
     let Some((certificate, key)) = &settings.client_certificate else {
@@ -187,52 +183,18 @@ fn roots(settings: &TlsSettings) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-/// Takes any certificate: the connection is encrypted, and nobody knows to whom.
+/// What the modes of PostgreSQL take that verify less than everything.
 #[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-/// Takes the certificate of any host that a trusted authority vouches for.
-#[derive(Debug)]
-struct AnyHost(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    // A signature with the key of a certificate that nobody vouches for proves nothing, and the certificates that
-    // databases make for themselves are not always of a version that could be read here.
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+enum Lenient {
+    /// Any certificate: the connection is encrypted, and nobody knows to whom. A signature with the key of a certificate
+    /// that nobody vouches for proves nothing, and the certificates that databases make for themselves are not always of
+    /// a version that could be read here: neither is looked at.
+    AnyCertificate(Arc<CryptoProvider>),
+    /// The certificate of any host that a trusted authority vouches for.
+    AnyHost(Arc<WebPkiServerVerifier>),
 }
 
-impl ServerCertVerifier for AnyHost {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -241,7 +203,8 @@ impl ServerCertVerifier for AnyHost {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+        let Self::AnyHost(inner) = self else { return Ok(ServerCertVerified::assertion()) };
+        match inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -255,7 +218,10 @@ impl ServerCertVerifier for AnyHost {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        match self {
+            Self::AnyCertificate(_) => Ok(HandshakeSignatureValid::assertion()),
+            Self::AnyHost(inner) => inner.verify_tls12_signature(message, certificate, signed),
+        }
     }
 
     fn verify_tls13_signature(
@@ -264,10 +230,16 @@ impl ServerCertVerifier for AnyHost {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        match self {
+            Self::AnyCertificate(_) => Ok(HandshakeSignatureValid::assertion()),
+            Self::AnyHost(inner) => inner.verify_tls13_signature(message, certificate, signed),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        match self {
+            Self::AnyCertificate(provider) => provider.signature_verification_algorithms.supported_schemes(),
+            Self::AnyHost(inner) => inner.supported_verify_schemes(),
+        }
     }
 }

@@ -21,8 +21,9 @@ use super::change::{COLUMNS, NewRow, actor_name, change, operation_name, operato
 use super::error::{Failure, corrupt, failed};
 use super::{Shared, profile, registry, unavailable};
 use crate::change::Change;
-use crate::contract::{Findings, Seen};
-use crate::contract::{Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot, Totals};
+use crate::contract::{
+    Findings, Head, Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Seen, Snapshot, Totals,
+};
 use crate::registry::{Profile, Record, Registry};
 use crate::source::Source;
 use crate::{RootKey, StoreError};
@@ -57,9 +58,7 @@ pub(super) async fn checkpoint(shared: &Shared) -> Result<Option<Source>, Failur
 #[derive(Debug)]
 struct PostgresSnapshot {
     client: Client,
-    root_key: RootKey,
-    registry: Arc<Registry>,
-    totals: Totals,
+    head: Head,
     /// Whether counts are maintained; while the store is being filled they are not.
     counts: bool,
 }
@@ -88,21 +87,14 @@ pub(super) async fn snapshot(shared: &Shared) -> Result<Box<dyn Snapshot>, Store
         records.push(record.map_err(|_| corrupt("registry", &"not JSON of a record"))?);
     }
     let registry = Arc::new(Registry::from_records(records));
-    Ok(Box::new(PostgresSnapshot { client, root_key: RootKey::new(key), registry, totals, counts: true }))
+    let head = Head { root_key: RootKey::new(key), registry, totals };
+    Ok(Box::new(PostgresSnapshot { client, head, counts: true }))
 }
 
 #[async_trait]
 impl Snapshot for PostgresSnapshot {
-    fn root_key(&self) -> &RootKey {
-        &self.root_key
-    }
-
-    fn registry(&self) -> &Arc<Registry> {
-        &self.registry
-    }
-
-    fn totals(&self) -> Totals {
-        self.totals
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     async fn count(&mut self, provider: ServiceProviderId) -> Result<u64, StoreError> {
@@ -150,7 +142,7 @@ impl Snapshot for PostgresSnapshot {
     }
 
     async fn verify(&mut self, _: &Seen, findings: &mut Findings<'_>) -> Result<(), StoreError> {
-        super::verify::check(&self.client, &self.registry, findings).await
+        super::verify::check(&self.client, &self.head.registry, findings).await
     }
 }
 
@@ -387,7 +379,8 @@ impl Load for Filling {
         let row = client.query_one("SELECT count(*) FROM association", &[]).await.map_err(failed)?;
         let totals = Totals { associations: number(&row, 0)?, last_change: self.start.last_change };
         let (root_key, registry) = (self.start.root_key.clone(), Arc::clone(&self.start.registry));
-        Ok(Box::new(PostgresSnapshot { client, root_key, registry, totals, counts: false }))
+        let head = Head { root_key, registry, totals };
+        Ok(Box::new(PostgresSnapshot { client, head, counts: false }))
     }
 
     async fn finish(self: Box<Self>) -> Result<(), StoreError> {
