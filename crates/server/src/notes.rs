@@ -1,5 +1,5 @@
-//! What of a request is noted because a stricter server might not accept it, as far as its head and the first bytes of
-//! its body tell. What its properties tell is noted by whoever reads them.
+//! Records what of a request a stricter server might refuse, as far as its head and the first bytes of its body show.
+//! The parsers of bodies record it for properties.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use crate::head;
 
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// How long the requests of a client are counted before they are counted anew.
+/// The period over which requests of a client are counted.
 const SPAN: Duration = Duration::from_secs(60);
 
 /// What a body is read as.

@@ -1,4 +1,4 @@
-//! What everybody who can reach a listener may ask: health, readiness, metrics, the API document and its page.
+//! Operations for anyone who can reach a listener: health, readiness, metrics, the API document and its page.
 
 use std::fmt;
 use std::future::ready;

@@ -1,5 +1,4 @@
-//! What of a request may be shown, in the request log and in the log: what this service's own words are made of, and
-//! nothing else.
+//! Redacts requests for the request log and the log: only known words of this service are shown.
 //!
 //! People put secrets into queries and passwords into scopes. No pattern finds all of those, so a part is shown because
 //! it is known, never because it looks harmless.

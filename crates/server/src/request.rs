@@ -1,4 +1,4 @@
-//! A request on its way to its answer, and what log, metrics and request log learn of it.
+//! A request in the pipeline, and what log, metrics and request log learn about it.
 
 use std::error::Error;
 use std::fmt;
@@ -49,7 +49,7 @@ pub(crate) struct Call {
     pub(crate) peer: Peer,
     /// Its part of the connection; nothing without one.
     pub(crate) exchange: Option<Exchange>,
-    /// Whether it waited for its client and had to make room for another one that does.
+    /// Whether it waited for its body and was refused in favour of a newer request.
     pub(crate) made_room: AtomicBool,
     /// Whether nothing more of its body is awaited.
     pub(crate) given_up: AtomicBool,
@@ -92,7 +92,7 @@ pub(crate) struct RequestLog {
     pub(crate) operation: Option<&'static Operation>,
     pub(crate) client: Option<Arc<ClientId>>,
     pub(crate) refused: Option<Refused>,
-    /// The fault rule that the request met, and whether it keeps the answer.
+    /// The fault rule that the request matched, and whether it suppresses the response.
     pub(crate) fault: Option<u64>,
     pub(crate) dropped: Option<DropWhen>,
     /// Whether it is refused because logins failed before.

@@ -1,4 +1,4 @@
-//! Building answers. A body is complete in memory, where the largest is a page of an admin's list, or a stream.
+//! Builds responses. A body is complete in memory (the largest is a page of an admin list) or a stream.
 
 use std::fmt;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ pub(crate) static HTML: HeaderValue = HeaderValue::from_static("text/html; chars
 /// An answer of this service.
 pub(crate) type Reply = Response<ReplyBody>;
 
-/// Most bytes of an answer that a stream is handed at a time. What it takes is no more in our hands.
+/// Most bytes of a response that a stream is given at a time. The library owns what it took.
 const PART_BYTES: usize = 16 * 1024;
 
 /// The body of an answer.
@@ -73,7 +73,7 @@ impl fmt::Debug for Stream {
     }
 }
 
-/// The body cannot be made to its end: the connection is closed, so that nobody takes the part for the whole.
+/// The body cannot be completed: the connection is closed, so that no client mistakes the part for the whole.
 #[derive(Debug)]
 pub(crate) struct StreamBroken;
 

@@ -1,4 +1,4 @@
-//! From method and path to what is served there.
+//! Maps method and path to what is served there.
 //!
 //! What it leads to is not the router's business: the table of routes is in `http::routes`. One trailing slash is
 //! accepted everywhere (a published client sends it); a parameter is percent-decoded once.
@@ -39,11 +39,11 @@ impl Served {
 /// Who uses an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// Clients, with an access token or on the way to one. The request log is about them, and fault rules are for them.
+    /// Clients, with an access token or at the login. The request log records them, and fault rules apply to them.
     Client,
     /// Operators, with an admin token.
     Operator,
-    /// Whoever can reach the listener.
+    /// Anyone who can reach the listener.
     Anyone,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Operation {
     /// What the API document says of it.
     pub(crate) description: Description,
     pub(crate) audience: Audience,
-    /// Whether its answer may be so large that it is begun only when earlier ones were read.
+    /// Whether its response may be so large that it begins only when the client has read earlier ones.
     pub(crate) large_answer: bool,
     /// Whether pages of other origins may use it, where the server allows their origin.
     pub(crate) cross_origin: bool,

@@ -28,9 +28,9 @@ use crate::tls::{FlagNames, Tls, TlsSource, Trust};
 #[cfg(feature = "in-process")]
 use crate::transport::peer::Peer;
 
-/// What is in flight when a server is told to stop gets this long to finish.
+/// Requests in flight at shutdown get this long to finish.
 const GRACE: Duration = Duration::from_secs(10);
-/// A store that takes longer than this to open is one that is awaited: the listeners accept meanwhile.
+/// When a store takes longer than this to open, the listeners accept meanwhile.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks for changes that are older than the retention.
 const TRIM_INTERVAL: Duration = Duration::from_secs(60);
@@ -51,8 +51,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the store, applies the seed and listens. Connections wait until [`Server::run`]. A store that is away for
-    /// a reason that may pass is awaited by [`Server::run`], or ends the start.
+    /// Opens the store, applies the seed and listens. Connections wait until [`Server::run`]. When the store is
+    /// unavailable for a temporary reason, [`Server::run`] retries, or the start fails.
     ///
     /// # Errors
     /// [`StartError`] saying what to do.
@@ -119,8 +119,8 @@ impl Server {
         self.plain.as_ref().map(Sockets::address).transpose()
     }
 
-    /// What clients need to trust the public listener; nothing when it is plain or its certificate is the operator's
-    /// business.
+    /// What clients need to trust the public listener; nothing when it is plain or the operator provides the
+    /// certificate.
     #[must_use]
     pub fn trust(&self) -> Option<Trust> {
         self.tls.as_ref()?.trust(self.public_address().ok()?)
@@ -143,7 +143,7 @@ impl Server {
         Ok(format!("{scheme}://{}", self.admin_address()?))
     }
 
-    /// Whether whoever reaches the consent page may allow.
+    /// Whether anyone who reaches the consent page may approve.
     #[must_use]
     pub fn consent_is_open(&self) -> bool {
         self.config.consent_login == ConsentLogin::Open
@@ -182,11 +182,11 @@ impl Server {
         Some((status, body.to_bytes()))
     }
 
-    /// Serves until `stop` is done, then finishes what is in flight, 10 s at most, and closes the store. As long as the
-    /// store is away, requests are answered 503.
+    /// Serves until `stop` is done, then finishes requests in flight, 10 s at most, and closes the store. While the
+    /// store is unavailable, it answers requests with 503.
     ///
     /// # Errors
-    /// [`StartError`] when the store was away and then cannot be opened for a reason that does not pass.
+    /// [`StartError`] when the store was unavailable and then cannot be opened for a permanent reason.
     pub async fn run(
         self,
         stop: impl Future<Output = ()>,
@@ -245,8 +245,8 @@ impl Server {
     }
 }
 
-/// What a server does beside answering: it opens the store if that is still to be done, then forgets old changes. It
-/// goes on until the server stops, unless the store cannot be opened at all.
+/// The background work of a server: it opens the store if that is still to be done, then deletes old changes. It runs
+/// until the server stops, unless the store cannot be opened at all.
 async fn work(
     gate: &ServiceGate,
     pending: Option<PendingStore>,
@@ -286,8 +286,8 @@ async fn work(
     std::future::pending().await
 }
 
-/// Tokens and secrets go over the admin listener: beyond this machine it is plain only where an operator says so. A name
-/// that is not known is refused when it is listened on.
+/// Tokens and secrets go over the admin listener: on a non-loopback address it is plain only with `--admin-plaintext`.
+/// An unknown name is refused when the server binds it.
 async fn refuse_overheard_admin(config: &Config) -> Result<(), StartError> {
     if config.admin_tls.is_some() || config.admin_plaintext {
         return Ok(());

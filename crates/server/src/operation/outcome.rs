@@ -1,11 +1,11 @@
-//! What the store says of a change of a service provider, as the refusal that it is to a client.
+//! Maps the store's outcome of a change of a service provider to the refusal for the client.
 
 use jackfield_model::limit;
 use jackfield_store::RegistryOutcome;
 
 use crate::error::{ApiError, Forbidden, Unauthorized};
 
-/// What stands in the way of a change, as the refusal that it is to a client.
+/// Maps the conflict of a change to the refusal for the client.
 pub(super) fn outcome_to_error(outcome: RegistryOutcome) -> Result<(), ApiError> {
     let conflict = |message: &str| Err(ApiError::Conflict(message.to_owned()));
     match outcome {

@@ -1,7 +1,7 @@
-//! The clock that tokens live by: the system's clock, or ahead of or behind it by what an operator asked for.
+//! The token clock: the system clock plus an offset that an operator sets.
 //!
-//! Access tokens, page tokens and whatever else expires for clients take their time from here. The change record,
-//! the journal and the rate limits do not: what happened when, and how often a second, are facts.
+//! Access tokens, page tokens and whatever else expires for clients use it. The change record, the journal and the
+//! rate limits use real time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock that is so far from the system's.
+    /// A clock with this offset.
     pub(crate) const fn new(offset: ClockOffset) -> Self {
         Self { offset: AtomicI64::new(offset.0) }
     }
@@ -33,14 +33,14 @@ impl Clock {
         ClockOffset(self.offset.load(Ordering::Relaxed))
     }
 
-    /// Moves the clock, for every request that looks at it from now on.
+    /// Moves the clock, for every later reading.
     pub(crate) fn set(&self, offset: ClockOffset) {
         self.offset.store(offset.0, Ordering::Relaxed);
         warn(offset);
     }
 }
 
-/// Says in the log that tokens live by another time than people.
+/// Logs that the token clock is not the system clock.
 pub(crate) fn warn(offset: ClockOffset) {
     if offset.0 != 0 {
         tracing::warn!(%offset, "the token clock is not the system's clock");

@@ -1,8 +1,8 @@
-//! Fault rules: answers of the public API that are spoilt on purpose, for tests of what clients make of it.
+//! Fault rules make selected calls of the public API fail or slow down, for tests of clients.
 //!
-//! Rules live in memory and end with the process or a reset. A call is offered to them in the order of their making;
-//! the first that fires decides, later ones do not see the call. A rule counts the calls that it selects, and from
-//! their numbers and its seed follows which of them it spoils: the same calls in the same order meet the same faults.
+//! Rules are in memory and end with the process or a reset. The server evaluates them in the order of their creation;
+//! the first that fires decides, later ones do not see the call. A rule numbers the calls that it selects, and only
+//! the number and its seed decide on which of them it fires: the same calls in the same order get the same faults.
 //! Without rules a request costs one atomic load.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,7 +39,7 @@ struct Rule {
     hits: u64,
 }
 
-/// What is known of a call when it is offered to the rules.
+/// What is known about a call when the rules are evaluated.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FaultContext<'a> {
     pub(crate) operation: &'static str,
@@ -47,7 +47,7 @@ pub(crate) struct FaultContext<'a> {
     pub(crate) provider: Option<ServiceProviderId>,
 }
 
-/// A fault that a call met.
+/// The fault of the rule that a call matched.
 #[derive(Debug, PartialEq)]
 pub(crate) struct FaultMatch {
     pub(crate) rule: u64,
@@ -56,7 +56,7 @@ pub(crate) struct FaultMatch {
     pub(crate) effect: Effect,
 }
 
-/// What becomes of the call after the wait.
+/// What happens to the call after the wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// It goes on.
@@ -108,7 +108,7 @@ impl Faults {
         self.any.store(false, Ordering::Relaxed);
     }
 
-    /// The fault that a call meets, if any. The rules that select the call count it.
+    /// The fault of a call, if a rule fires. The rules that select the call count it.
     pub(crate) fn evaluate(&self, context: FaultContext<'_>) -> Option<FaultMatch> {
         if !self.any() {
             return None;
@@ -116,7 +116,7 @@ impl Faults {
         self.lock().rules.iter_mut().find_map(|rule| rule.evaluate(context))
     }
 
-    /// Offers a call to the rules and does what the one that takes it says.
+    /// Evaluates the rules for a call and applies the one that fires.
     pub(crate) async fn apply(
         &self,
         context: FaultContext<'_>,

@@ -1,5 +1,5 @@
-//! Where ids come from that nobody chose: by chance, or, when the seed file has an `id_seed`, in a sequence that is
-//! the same on every server with that number.
+//! Generates ids: at random, or, when the seed file has an `id_seed`, in a sequence that is the same on every server
+//! with that number.
 //!
 //! Derived ids look like random ones. The place of an id in its sequence is the number of ids of its kind that were
 //! asked for since the start or the last reset; ids that are taken are skipped, so that a restart of a durable
@@ -13,7 +13,7 @@ use jackfield_store::{Store, StoreError};
 use ring::digest;
 use uuid::Uuid;
 
-/// Gives out ids for objects that are made without one.
+/// Generates ids for objects that are created without one.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
     sequence: RwLock<Option<Arc<Sequence>>>,
@@ -36,7 +36,7 @@ enum Kind {
 }
 
 impl Ids {
-    /// From now on ids follow from this number, from its first on; by chance when there is none.
+    /// Restarts the sequence of this number; random ids when there is none.
     pub(crate) fn restart(&self, seed: Option<u64>) {
         let sequence = seed.map(|seed| Arc::new(Sequence { seed, given: Default::default() }));
         *self.sequence.write().unwrap_or_else(PoisonError::into_inner) = sequence;

@@ -1,4 +1,4 @@
-//! What those who integrate and test can see and move: the request log, fault rules, the token clock, seeded ids, the reset.
+//! Tools for integrators: the request log, fault rules, the token clock, seeded ids, the reset.
 
 pub(crate) mod clock;
 pub(crate) mod fault;

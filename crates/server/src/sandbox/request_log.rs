@@ -1,8 +1,8 @@
-//! The journal: the last requests to the public API, and why those that were refused were.
+//! The journal: the last requests to the public API, and the reasons of refusals.
 //!
-//! It is a ring in memory, bounded in entries and each entry in bytes. Nothing that a client could have put a secret
-//! into stands in it, see `redact`; bodies never do. Writing is a push under a lock that is held for nothing else
-//! but short copies. Requests to the admin API, for health and for documents are not written.
+//! It is a ring in memory, bounded in entries and each entry in bytes. It contains nothing that a client could have
+//! put a secret into, see `redact`, and no bodies. Writing is a push under a lock that is held only for short copies.
+//! Requests to the admin API, for health and for documents are not written.
 
 use std::collections::VecDeque;
 use std::str::FromStr;
@@ -29,7 +29,7 @@ const LOOK_AT_ONCE: usize = 256;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JournalScope {
-    /// Those that were refused, those that met a fault rule, and of each client a few a minute that another server might
+    /// Refused requests, those that matched a fault rule, and of each client a few a minute that another server might
     /// have refused.
     #[default]
     Refused,
@@ -117,7 +117,7 @@ impl Journal {
         of_interest || !log.notes.is_empty() && news()
     }
 
-    /// Takes a request down. The entry's sequence number is given here.
+    /// Records a request, and assigns the sequence number of the entry.
     pub(crate) fn push(&self, mut entry: JournalEntry) {
         let mut ring = self.lock();
         let last = ring.last + 1;
@@ -136,7 +136,7 @@ impl Journal {
         drop(entries);
     }
 
-    /// Lets go of everybody who waits for an entry, and makes nobody wait any more.
+    /// Wakes every reader that waits for an entry; later readers do not wait.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.news.notify_waiters();

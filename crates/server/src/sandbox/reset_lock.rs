@@ -1,8 +1,8 @@
 //! Keeps requests and resets apart: each request sees all of what was there before a reset, or all of what is there since.
 //!
-//! What of a request rests on more than one look at the store and at the memory of this process happens while it holds a
-//! read guard. A reset waits until those are given back, and gives out no new ones until everything is in place. A
-//! request that was admitted before a reset and gets its guard after it is admitted again.
+//! A request that reads the store and the memory of this process more than once holds a read guard. A reset waits
+//! until all guards are released, and allows no new ones until everything is in place. A request that was admitted
+//! before a reset and gets its guard after it is admitted again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! A seed, applied to a store.
+//! Applies a seed to a store.
 
 use futures_util::future::try_join_all;
 use jackfield_model::admin::{DisplayName, OrganizationPatch, Secret};
@@ -22,7 +22,7 @@ use crate::validate::{self, InvalidField};
 /// Associations written at a time, so that they share commits.
 const ASSOCIATIONS_AT_A_TIME: usize = 256;
 
-/// Where a seed is put, and with which keys its secrets are hashed.
+/// The store that a seed is applied to, and the keys that hash its secrets.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     store: &'a dyn Store,

@@ -1,4 +1,4 @@
-//! The seed file: accounts and associations that are to be there when the server has started.
+//! The seed file: accounts and associations to create at the start.
 //!
 //! It is applied at every start. Accounts follow the file; profiles and associations are added where they are missing
 //! and otherwise left as clients made them. What the file does not name stays. Objects without an id get one that follows
@@ -26,10 +26,10 @@ pub enum SeedError {
     /// It cannot be read.
     #[error("cannot be read: {0}")]
     Read(std::io::Error),
-    /// It is no TOML, or names something that there is not.
+    /// It is no TOML, or names an unknown key.
     #[error("{0}")]
     Parse(String),
-    /// A value is out of its bounds, or stands against what is there.
+    /// A value is out of its limits, or conflicts with existing content.
     #[error("{subject}: {rule}")]
     Invalid {
         /// The object.

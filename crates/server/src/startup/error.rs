@@ -51,7 +51,7 @@ pub enum StartError {
         /// What is in the way.
         cause: std::io::Error,
     },
-    /// The admin listener could be reached from elsewhere, and what is said there overheard.
+    /// The admin listener would be plain on a non-loopback address.
     #[error(
         "--admin-listen {address} is no loopback address and would be plain: give it TLS with --admin-tls-cert and \
          --admin-tls-key or with --admin-tls-self-signed, or allow it with --admin-plaintext"
@@ -63,7 +63,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Whether the configuration is at fault, as against the machine it meets.
+    /// Whether the configuration is at fault, not the machine.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         match self {

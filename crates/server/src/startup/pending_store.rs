@@ -1,7 +1,7 @@
 //! From a configuration to an open store with its seed, and on to the service: at once, or as soon as the store can be
 //! reached.
 //!
-//! A reason that may pass (the database is away, starting, full or read-only) is told in the log and tried again; any
+//! After a temporary failure (the database is down, starting, full or read-only) it logs the cause and retries; any
 //! other ends the start.
 
 use std::fmt;
@@ -39,7 +39,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// Longest between two attempts.
 const PAUSE_MAX: Duration = STORE_RETRY_AFTER;
 
-/// What a start does while the store cannot be opened for a reason that may pass.
+/// What a start does after a temporary failure to open the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnUnavailable {
     /// It listens, answers 503, and goes on trying.
@@ -191,7 +191,7 @@ async fn apply_seeds(store: &dyn Store, keys: &Keys, seeds: &[(PathBuf, Seed)]) 
     Ok(())
 }
 
-/// Attempts at what may be impossible for a while.
+/// Retries an action that may fail temporarily.
 struct RetryPolicy {
     gate: Arc<ServiceGate>,
     on_unavailable: OnUnavailable,
@@ -226,7 +226,7 @@ impl RetryPolicy {
     }
 }
 
-/// What is in the way, where that may pass by itself.
+/// The cause of a failure that may be temporary.
 fn passing_cause(error: &StartError) -> Option<&str> {
     match error {
         StartError::Open(OpenError::Unavailable { cause, .. })

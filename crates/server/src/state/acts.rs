@@ -1,7 +1,7 @@
-//! What is still to be told of operators in the change record.
+//! Counts actions of operators that the change record does not have yet.
 //!
-//! Nobody can make the record grow by asking often: wrong tokens are told once a minute with their number, reads of the
-//! journal once an hour for each token and address.
+//! Frequent requests do not make the record grow: wrong tokens are recorded once a minute with their number, reads of
+//! the journal once an hour for each token and address.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ pub(crate) const FAILURES_INTERVAL: Duration = Duration::from_secs(60);
 /// Between two entries about one reader of the journal.
 const READS_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// What was not told yet.
+/// What is not recorded yet.
 #[derive(Debug, Default)]
 pub(crate) struct Acts {
     failures: Mutex<Failures>,
@@ -39,7 +39,7 @@ struct Reads {
 }
 
 impl Acts {
-    /// Counts a wrong token; answers what is to be told now, if anything.
+    /// Counts a wrong token; returns what to record now, if anything.
     pub(crate) fn fail(&self, address: IpAddr, now: Instant) -> Option<Value> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.count += 1;
@@ -49,12 +49,12 @@ impl Acts {
         failures.tell(now)
     }
 
-    /// What is still to be told of wrong tokens.
+    /// Wrong tokens that are not recorded yet.
     pub(crate) fn unsaid(&self, now: Instant) -> Option<Value> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).tell(now)
     }
 
-    /// Counts a read of the journal; answers how many are to be told now, if any.
+    /// Counts a read of the journal; returns how many to record now, if any.
     pub(crate) fn read(&self, reader: (Actor, IpAddr), now: Instant) -> Option<u64> {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() >= limit::ACT_READERS && !readers.contains_key(&reader) {

@@ -1,4 +1,4 @@
-//! What all requests share: plain data, in groups by what it is for. Nothing here routes or answers.
+//! The state that all requests share: plain data, in groups by purpose. Nothing here routes or answers.
 
 mod acts;
 mod credentials;
@@ -61,7 +61,7 @@ pub(crate) struct Limits {
     pub(crate) logins: Places,
 }
 
-/// What those who integrate and test can see and move.
+/// The tools for integrators.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     pub(crate) clock: Clock,
@@ -77,11 +77,11 @@ pub(crate) struct Sandbox {
     pub(crate) seeds: Vec<Seed>,
 }
 
-/// How people are known on the consent page.
+/// How users are identified on the consent page.
 #[derive(Debug, Default)]
 pub(crate) struct Consent {
     pub(crate) login: ConsentLogin,
-    /// Where the proxies are that may say who somebody is, and whether the browser came by TLS.
+    /// The proxies trusted for the user's name and for `X-Forwarded-Proto`.
     pub(crate) proxies: Vec<Network>,
 }
 
@@ -101,7 +101,7 @@ impl fmt::Debug for Documents {
 }
 
 impl Limits {
-    /// Requests being worked on.
+    /// Requests in flight.
     pub(crate) fn in_flight(&self) -> usize {
         self.operations.taken() + self.logins.taken()
     }

@@ -1,5 +1,5 @@
-//! The four operations on account associations. They are what the service is for and how often it is asked, so they are
-//! served without a box and without a call through a pointer.
+//! The four operations on account associations. They are the hot path, so they are served without a boxed future and
+//! without a call through a pointer.
 
 mod create;
 mod delete;
@@ -34,7 +34,7 @@ enum Handler {
     Query,
 }
 
-/// Refusals of a change of an association that is there.
+/// Refusals of a change of an existing association.
 const CHANGE_ERRORS: &[Status] = &[(
     404,
     "No such service provider or association; under strict profiles, no such communication profile.",

@@ -1,7 +1,7 @@
 //! POST …/externalUsers/query: the associations of a provider, all or some, page by page.
 //!
-//! Sorted by the bytes of `externalUserId`. Pages are cut by key, so an association that exists throughout a walk
-//! is answered exactly once, whatever is written meanwhile. `totalCount` counts all that match, over all pages.
+//! Sorted by the bytes of `externalUserId`. Pages continue after a key, so an association that exists throughout a
+//! walk is returned exactly once, whatever is written meanwhile. `totalCount` counts all that match, over all pages.
 
 use http::StatusCode;
 use jackfield_model::ExternalUserId;

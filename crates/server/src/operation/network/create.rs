@@ -1,4 +1,4 @@
-//! POST …/network: says how the network of a service provider is reached.
+//! POST …/network: sets how the network of a service provider is reached.
 //!
 //! 201 means stored durably. A provider that has a mapping keeps it: 409.
 

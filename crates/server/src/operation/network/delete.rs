@@ -1,4 +1,4 @@
-//! DELETE …/network: forgets how the network of a service provider is reached.
+//! DELETE …/network: removes how the network of a service provider is reached.
 //!
 //! 200 means removed durably; 404 where there is no mapping.
 

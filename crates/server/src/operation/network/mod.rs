@@ -8,5 +8,5 @@ pub(crate) mod update;
 use super::{NO_PROVIDER, SAME_PROVIDER, describe};
 use crate::description::Status;
 
-/// Refusals of an operation on a mapping that is there.
+/// Refusals of an operation on an existing mapping.
 const ERRORS: &[Status] = &[(404, "No such service provider, or it has no network mapping.")];

@@ -1,4 +1,4 @@
-//! PUT …/network: says anew how the network of a service provider is reached.
+//! PUT …/network: changes how the network of a service provider is reached.
 //!
 //! 200 means stored durably. It never creates a mapping: 404 where there is none.
 

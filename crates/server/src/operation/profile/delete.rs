@@ -1,7 +1,7 @@
 //! DELETE /v1/communications/profile/{profileId}: removes a communication profile.
 //!
-//! 200 means removed durably. Under strict profiles a profile that associations name stays: 409. Otherwise they go on
-//! naming it.
+//! 200 means removed durably. Under strict profiles a profile that associations name stays: 409. Otherwise they still
+//! name it.
 
 use http::StatusCode;
 use jackfield_store::DeleteProfileOutcome;
