@@ -1,4 +1,4 @@
-//! Telling the service manager how the server is: the datagrams of `sd_notify(3)`.
+//! Notifies the service manager about the state of the server: the datagrams of `sd_notify(3)`.
 //!
 //! Without a manager, or when it does not listen, nothing happens.
 
@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
-/// The service manager of this process, if it has one that wants to know.
+/// The service manager of this process, if it has one that expects notifications.
 #[derive(Debug, Default)]
 pub struct Supervisor {
     socket: Option<(UnixDatagram, SocketAddr)>,
@@ -48,7 +48,7 @@ impl Supervisor {
         self.tell(&format!("STATUS=waiting for the store: {line}"));
     }
 
-    /// The server finishes what is in flight.
+    /// The server finishes requests in flight.
     pub(crate) fn stopping(&self) {
         self.tell("STOPPING=1\nSTATUS=finishing what is in flight");
     }

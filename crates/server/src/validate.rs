@@ -1,4 +1,4 @@
-//! Bounds of what operators and seed files send, checked once. Each refusal names the field and the rule.
+//! Validates what operators and seed files send, once. Each refusal names the field and the rule.
 
 use jackfield_model::admin::{DisplayName, Quotas, Secret};
 use jackfield_model::limit;

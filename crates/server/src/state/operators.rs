@@ -1,11 +1,11 @@
-//! What operators have under way, and what is still to be told of them.
+//! Running actions of operators, and those that the change record does not have yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Acts;
 
-/// What operators have under way, and what is still to be told of them.
+/// Running actions of operators, and those that the change record does not have yet.
 #[derive(Debug, Default)]
 pub(crate) struct Operators {
     pub(crate) acts: Acts,
@@ -13,16 +13,16 @@ pub(crate) struct Operators {
     pub(crate) verification: OneAtATime,
 }
 
-/// Something of which one runs at a time.
+/// An action that runs once at a time.
 #[derive(Debug, Default)]
 pub(crate) struct OneAtATime(Arc<AtomicBool>);
 
-/// Says that it is under way, until dropped.
+/// Marks the action as running, until dropped.
 #[derive(Debug)]
 pub(crate) struct UnderWay(Arc<AtomicBool>);
 
 impl OneAtATime {
-    /// Begins, unless one is under way.
+    /// Begins, unless one is running.
     pub(crate) fn begin(&self) -> Option<UnderWay> {
         let was_under_way = self.0.swap(true, Ordering::AcqRel);
         (!was_under_way).then(|| UnderWay(Arc::clone(&self.0)))

@@ -1,4 +1,4 @@
-//! How many requests are worked on at a time: beyond it a request is refused before it costs anything.
+//! Limits the requests in flight: beyond the limit a request is refused before it costs anything.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +32,7 @@ impl Places {
     }
 }
 
-/// A place among the requests that are worked on; free again when dropped.
+/// A place among the requests in flight; free again when dropped.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     places: &'a Places,

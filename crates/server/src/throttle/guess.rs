@@ -1,13 +1,13 @@
-//! Bounds on guessing: client secrets, refresh tokens, authorization codes, consent passwords, the admin token.
+//! Limits on guessing: client secrets, refresh tokens, authorization codes, consent passwords, the admin token.
 //!
-//! What failed is counted for the client together with the address, for the address, and for the client. Beyond a bound
-//! a failure is answered 429 instead of what was wrong, and so is what was right when it could have been guessed: a
-//! secret of less than [`limit::STRONG_SECRET_BYTES`]. A longer one is never refused, because nobody finds it by trying;
-//! so a stranger cannot lock a client out, from whatever address. What a client or person did right from an address
-//! before exempts that address from the bounds that strangers elsewhere can use up.
+//! Failures are counted for the client together with the address, for the address, and for the client. Beyond a limit
+//! a failure is a 429 instead of the specific error, and so is a correct secret that could have been guessed: one of
+//! less than [`limit::STRONG_SECRET_BYTES`]. A longer one is never refused, because nobody can guess it; so an
+//! attacker cannot lock a client out, from any address. An earlier success of a client or user from an address exempts
+//! that address from the limits that failures elsewhere can exhaust.
 //!
-//! The counts are a token bucket each (GCRA) in a table that keeps the last so many. `governor` cannot say how long to
-//! wait without taking, and its tables have no bound.
+//! Each count is a token bucket (GCRA) in a table of limited size. `governor` cannot say how long to wait without
+//! taking a token, and its tables are not bounded.
 
 use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ use crate::log_throttle::LogThrottle;
 use crate::metrics::Metrics;
 use crate::transport::peer::Origin;
 
-/// What somebody tried to guess.
+/// What a client may try to guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Guess {
     /// A client's secret, or the client.
@@ -93,7 +93,7 @@ impl Guesses {
         }
     }
 
-    /// Seconds until an attempt counts again that could be a guess.
+    /// Seconds until an attempt that could be a guess is accepted again.
     pub(crate) fn wait(&self, attempt: Attempt<'_>) -> Option<u64> {
         let pair = self.hasher.hash_one((attempt.of, attempt.from));
         let of_pair = self.pairs(attempt.at).wait(pair);
@@ -106,7 +106,7 @@ impl Guesses {
         (wait > Duration::ZERO).then(|| seconds(wait))
     }
 
-    /// Notes an attempt that failed; answers the seconds until the next one counts when it was one too many.
+    /// Counts a failed attempt; when it was one too many, returns the seconds until the next one is accepted.
     pub(crate) fn failed(&self, attempt: Attempt<'_>) -> Option<u64> {
         let Attempt { at, of, from } = attempt;
         self.metrics.login_failed(at.name());
@@ -129,13 +129,13 @@ impl Guesses {
         })
     }
 
-    /// Notes that an attempt was right: others from elsewhere do not stand in its way for now.
+    /// Records a successful attempt: failures from elsewhere do not block it for now.
     pub(crate) fn succeeded(&self, attempt: Attempt<'_>) {
         let pair = self.hasher.hash_one((attempt.of, attempt.from));
         lock(&self.known).insert(pair, ());
     }
 
-    /// What people choose is guessed sooner than what machines make.
+    /// Secrets that people choose are easier to guess than generated ones.
     const fn pairs(&self, at: Guess) -> &Buckets {
         match at {
             Guess::ConsentPassword => &self.passwords,
@@ -143,8 +143,8 @@ impl Guesses {
         }
     }
 
-    /// Holds a refusal back, the longer the more there are: a program that guesses as fast as it can waits, instead of
-    /// taking the processor from others. Nothing that others need is taken meanwhile.
+    /// Delays a refusal, the longer the more there are: a program that guesses as fast as it can waits, instead of
+    /// taking the processor from others. It holds no shared resource meanwhile.
     pub(crate) async fn hold(&self) {
         let held = self.held.fetch_add(1, Ordering::Relaxed) + 1;
         let _held = Held(&self.held);
@@ -179,8 +179,8 @@ impl Buckets {
         self.until_next(full_at)
     }
 
-    /// Takes one; how long it had to wait for that, had it been allowed to. One that had to is not taken: guessing on
-    /// does not put the end off.
+    /// Takes a token, or returns how long until there is one. An attempt over the limit takes none: further guessing
+    /// does not prolong the wait.
     fn take(&self, key: u64) -> Duration {
         let mut table = lock(&self.full_at);
         let full_at = table.get(&key).copied().unwrap_or_default();
@@ -201,7 +201,7 @@ fn seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
-/// Nothing that is done under these locks can panic half-way.
+/// No code under these locks can panic half-way.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

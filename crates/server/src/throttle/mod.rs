@@ -1,4 +1,4 @@
-//! What bounds how often and how much at a time: rates of clients, guesses, places for requests.
+//! Limits on rate and concurrency: rates of clients, guesses, places for requests.
 
 pub(crate) mod admission;
 pub(crate) mod guess;

@@ -31,7 +31,7 @@ impl Rates {
         Self { default_rate, clock: DefaultClock::default(), buckets: RwLock::default() }
     }
 
-    /// Takes one request from the client's bucket, or answers after how many seconds one will be there.
+    /// Takes one request from the client's bucket, or returns the seconds until there is one.
     pub(crate) fn check(&self, client: &Client, registry: &Registry) -> Result<(), u64> {
         let Some(rate) = NonZeroU32::new(client.rate_limit.unwrap_or(self.default_rate)) else {
             return Ok(());

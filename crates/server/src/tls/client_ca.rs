@@ -1,4 +1,4 @@
-//! Whose certificates clients of the admin listener must show.
+//! The CA whose certificates clients of the admin listener must present.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::{PairError, TlsError, provider};
 
 const FLAG: &str = "admin-client-ca";
 
-/// What refuses a handshake without a certificate that one of the file signed.
+/// The verifier that refuses a handshake without a certificate signed by one in the file.
 ///
 /// # Errors
 /// [`TlsError`] when the file holds no certificates.

@@ -1,7 +1,7 @@
-//! A certificate from two files of the operator, read again when what they hold changes.
+//! A certificate from two files of the operator, reloaded when their content changes.
 //!
-//! A pair that cannot be used leaves the one in use alone and is complained about once. Both files are rarely
-//! replaced in the same instant, so a pair that does not fit gets one more look before the complaint.
+//! When a pair is unusable, the current one stays in use and the server warns once. Both files are rarely replaced in
+//! the same instant, so a mismatched pair is read once more before the warning.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::{FlagNames, provider};
 
-/// Why a pair of files is of no use. The text is for the operator; it holds nothing of the key.
+/// Why a pair of files is unusable. The text is for the operator; it contains nothing of the key.
 #[derive(Debug, Error)]
 pub enum PairError {
     /// A file cannot be read.
@@ -34,10 +34,10 @@ pub enum PairError {
         flag: &'static str,
         /// The file.
         path: PathBuf,
-        /// What would be right.
+        /// What is valid.
         rule: &'static str,
     },
-    /// Certificate and key are good each, or at least readable, and do not make a pair.
+    /// Certificate and key are each readable, but do not match.
     #[error("the certificate of --{flag} {cert} cannot be used with the key beside it: {cause}", cert = .cert.display())]
     Pair {
         /// The flag of the certificate.
@@ -58,26 +58,26 @@ enum Seen {
     Unreadable(String),
 }
 
-/// Two files and what was last made of them.
+/// Two files and the result of the last reading.
 #[derive(Debug)]
 pub(crate) struct PairFiles {
     flags: FlagNames,
     cert: PathBuf,
     key: PathBuf,
-    /// Taken into use, or complained about.
+    /// Taken into use, or warned about.
     settled: Seen,
-    /// Of no use at the last look.
+    /// Unusable at the last reading.
     suspect: Option<Seen>,
 }
 
-/// What a look at the files led to.
+/// The result of reading the files.
 #[derive(Debug)]
 pub(crate) enum Look {
     /// Nothing to do.
     Same,
     /// There is a new pair.
     New(Arc<CertifiedKey>),
-    /// There is a new pair and it is of no use. Said once for each.
+    /// There is a new pair and it is unusable. Reported once for each.
     Broken(PairError),
 }
 
@@ -95,7 +95,7 @@ impl PairFiles {
         Ok((Self { flags, cert, key, settled, suspect: None }, pair?))
     }
 
-    /// Looks whether the files have changed. `at_once`: the operator says so; nothing is given a second look.
+    /// Checks whether the files have changed. `at_once`: the operator asked for it; no second reading.
     pub(crate) fn look(&mut self, at_once: bool) -> Look {
         let (seen, pair) = read(self.flags, &self.cert, &self.key);
         let suspect = self.suspect.take();

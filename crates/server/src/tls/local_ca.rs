@@ -1,8 +1,8 @@
-//! A CA of this machine's own, and certificates that it signs for the names of the server.
+//! A local CA, and certificates that it signs for the names of the server.
 //!
-//! The CA is made once and kept in a directory: `ca.pem` for clients to trust, `ca.key` readable by the owner alone.
-//! Certificates for names and their keys live in memory: each start makes one, and the running server makes the next
-//! long before the last expires.
+//! The CA is created once and kept in a directory: `ca.pem` for clients to trust, `ca.key` readable by the owner
+//! alone. Certificates for names and their keys are in memory: each start makes one, and the running server renews it
+//! long before it expires.
 
 use std::fs::{File, Permissions};
 use std::io::{ErrorKind, Write};
@@ -32,12 +32,12 @@ pub(super) const CA_CERT_FILE: &str = "ca.pem";
 const CA_KEY_FILE: &str = "ca.key";
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Clocks differ: a certificate is good from a day before it was made.
+/// Clocks differ: a certificate is valid from a day before it was made.
 const BACKDATED: Duration = DAY;
 const CA_LIFE: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
-/// Clients of some systems refuse certificates that live longer than a year or two; a month is no effort here.
+/// Clients of some systems refuse certificates with a lifetime of more than a year or two; a month costs nothing here.
 const LEAF_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// What is left of a certificate's life when the next one is made.
+/// The remaining lifetime of a certificate when the next one is made.
 const RENEWED_BEFORE: Duration = Duration::from_secs(10 * 24 * 60 * 60);
 
 /// Why there is no local CA. The text is for the operator.
@@ -129,8 +129,8 @@ impl LocalCa {
     /// A fresh certificate for these names.
     ///
     /// # Errors
-    /// [`LocalCaError`] when no client that trusts `ca.pem` would take it: the CA has expired, or its two files do
-    /// not belong together.
+    /// [`LocalCaError`] when no client that trusts `ca.pem` would accept it: the CA has expired, or its two files do
+    /// not match.
     pub(crate) fn issue(&self, names: &[TlsName], now: SystemTime) -> Result<Leaf, LocalCaError> {
         let failed = |what: String| LocalCaError { directory: self.directory.clone(), what };
         let useless = |why: &dyn std::fmt::Display| {
@@ -160,8 +160,8 @@ impl LocalCa {
         Ok(leaf)
     }
 
-    /// Whether the CA has expired. Verifiers take what they trust without a look at its dates, and refuse a CA in the
-    /// place of a server's certificate; its dates are what they look at first there.
+    /// Whether the CA has expired. Verifiers do not check the dates of what they trust. They refuse a CA in the place
+    /// of a server's certificate, but check its dates first.
     fn expired(&self, now: SystemTime) -> bool {
         let name = ServerName::try_from("localhost").expect("it is a name");
         let verified = self.verifier.verify_server_cert(&self.cert, &[], &name, &[], unix_time(now));
@@ -173,7 +173,7 @@ impl LocalCa {
         )
     }
 
-    /// Whether a client that trusts `ca.pem` takes the certificate under this name.
+    /// Whether a client that trusts `ca.pem` accepts the certificate under this name.
     fn check(&self, leaf: &Leaf, name: &TlsName, now: SystemTime) -> Result<(), rustls::Error> {
         let cert = leaf.key.end_entity_cert()?;
         self.verifier.verify_server_cert(cert, &[], &name.server_name(), &[], unix_time(now)).map(|_| ())

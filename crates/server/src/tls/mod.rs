@@ -36,7 +36,7 @@ use local_ca::LocalCa;
 
 /// Longest that a handshake may take, whatever a client is given for the head of a request.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// Between two looks whether the certificate is to be replaced.
+/// Between two checks whether to replace the certificate.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Before another try when a certificate could not be renewed.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(60 * 60);
@@ -78,7 +78,7 @@ pub(crate) struct Handshakes {
     limit: Duration,
 }
 
-/// What every handshake is given.
+/// The configuration of every handshake.
 #[derive(Debug)]
 struct Served(ArcSwap<CertifiedKey>);
 
@@ -94,8 +94,8 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 impl Tls {
-    /// Reads or makes the certificate. From here on SIGHUP means that it is to be replaced. With `client_ca`, clients must
-    /// show a certificate that one of that file signed.
+    /// Reads or makes the certificate. From here on SIGHUP replaces it. With `client_ca`, clients must present a
+    /// certificate signed by one in that file.
     ///
     /// # Errors
     /// [`TlsError`] when there is none that can be used.
@@ -134,7 +134,7 @@ impl Tls {
         }
     }
 
-    /// What clients need to trust a listener; nothing when the certificate is the operator's business.
+    /// What clients need to trust a listener; nothing when the operator provides the certificate.
     pub(crate) fn trust(&self, listening: SocketAddr) -> Option<Trust> {
         match &self.source {
             Source::Files(_) => None,
@@ -214,8 +214,8 @@ fn config(
 }
 
 impl Handshakes {
-    /// A connection on which TLS is spoken; nothing when the client does not, or takes too long. Clients that fail
-    /// are a count and a line at `debug`: anybody can make as many as they like.
+    /// A connection with TLS; nothing when the client speaks none, or takes too long. A failure is only counted and
+    /// logged at `debug`: any client can cause as many as it likes.
     pub(crate) async fn accept(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
         match tokio::time::timeout(self.limit, self.acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {

@@ -1,5 +1,5 @@
-//! Which certificate the flags ask for. A combination that makes no sense is a configuration error that names the
-//! flag at fault.
+//! The certificate that the flags select. An invalid combination is a configuration error that names the flag at
+//! fault.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -68,7 +68,7 @@ impl fmt::Display for TlsName {
 #[error("expected a host name or an IP address, without port and without *")]
 pub struct InvalidTlsName;
 
-/// How the flags about the certificate of a listener are called.
+/// Names of the flags about the certificate of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FlagNames {
     pub(crate) cert: &'static str,

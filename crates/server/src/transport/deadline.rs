@@ -1,4 +1,4 @@
-//! The time limits of a connection, without a timer of the runtime for each request.
+//! The time limits of a connection, without a runtime timer for each request.
 //!
 //! Registering a timer takes a lock that all threads share and may wake the thread that waits for the network, by a
 //! system call. The limits of a connection hardly ever pass, and almost always the next one is later than the last. So
@@ -26,7 +26,7 @@ pub(crate) use idle_timeout_stream::IdleTimeoutStream;
 
 use super::outbox::{Outbox, Unsent};
 
-/// Most bytes that a connection reads before others get their turn: small frames that cost a client nothing fill it as well.
+/// Most bytes that a connection reads before others get their turn, also of small frames that cost a client nothing.
 const TURN_BYTES: usize = 16 * 1024;
 
 /// The limits of one connection. A clone is the same limits.
@@ -38,18 +38,18 @@ struct Inner {
     start: Instant,
     /// Longest that HTTP/2 may stay open without a stream, and that the first head may take.
     idle_limit: Duration,
-    /// Longest that a connection that was told to end may take for it.
+    /// Longest that a connection may take to shut down.
     closing_limit: Duration,
     head: Deadline,
     read: Deadline,
     write: Deadline,
     idle: Deadline,
     closing: Deadline,
-    /// For what is unread to be read at [`limit::READ_BYTES_PER_SECOND`].
+    /// For the client to read what is unread at [`limit::READ_BYTES_PER_SECOND`].
     unread: Deadline,
     /// What must have been sent by then.
     to_be_sent: AtomicU64,
-    /// Requests being worked on, or with an answer that is not sent.
+    /// Requests in flight, or with a response that is not sent.
     busy: AtomicUsize,
     /// Whether it was told to end, to make room.
     told: AtomicBool,
@@ -61,10 +61,10 @@ struct Inner {
     outbox: Outbox,
 }
 
-/// Why a connection is ended whatever it says to that.
+/// Why a connection is aborted.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum Overdue {
-    /// It had no stream, was told to end, and did not.
+    /// It had no stream and did not shut down in time.
     #[error("it stood idle and did not end when it was told to")]
     Idle,
     /// Its client reads answers too slowly, or not at all.
@@ -172,7 +172,7 @@ impl Deadlines {
         Some(Duration::from_nanos(self.now().saturating_sub(since)))
     }
 
-    /// Tells it to end, unless it comes into use before it hears that.
+    /// Asks it to shut down, unless it comes into use before.
     pub(crate) fn tell_to_end(&self) {
         self.0.told.store(true, Ordering::Relaxed);
         self.0.task.wake();
@@ -182,7 +182,7 @@ impl Deadlines {
         self.0.told.load(Ordering::Relaxed)
     }
 
-    /// Whether it has heard that it is to end, and stands idle.
+    /// Whether it was asked to shut down, and is idle.
     fn gives_way(&self, cx: &Context<'_>) -> bool {
         let inner = &*self.0;
         if inner.busy.load(Ordering::Relaxed) > 0 {

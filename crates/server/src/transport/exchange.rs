@@ -90,7 +90,7 @@ impl Drop for Exchange {
     }
 }
 
-/// One that waits for room no more.
+/// A request that no longer waits for room.
 struct Leaving<'a>(&'a Outbox);
 
 impl Drop for Leaving<'_> {

@@ -1,4 +1,4 @@
-//! Connections as the rest sees them: who is at the other end, how long they may take, what they have not read yet.
+//! Connections: the peer, its time limits, and the responses that it has not read yet.
 
 pub(crate) mod deadline;
 pub(crate) mod exchange;

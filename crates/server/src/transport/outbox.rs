@@ -1,6 +1,6 @@
-//! The bytes of answers that are not sent yet: those of a connection, and those of all.
+//! Counts the bytes of responses that are not sent yet, of a connection and of all.
 //!
-//! Whoever does not read makes the server keep what it wrote. So each byte of an answer is counted from when it is made
+//! A client that does not read makes the server buffer responses. So each byte of a response counts from its creation
 //! until it is handed to the operating system.
 
 use std::sync::Arc;
@@ -72,8 +72,8 @@ impl Outbox {
         }
     }
 
-    /// Sets bytes aside, where there is room: always for a connection that owes nothing, so that one that reads gets on
-    /// whatever others leave unread.
+    /// Reserves bytes, where there is room: always for a connection without unread responses, so that a client that
+    /// reads makes progress whatever others leave unread.
     pub(super) fn try_owe(&self, bytes: usize) -> bool {
         let all_fit = self.all.bytes() + bytes <= limit::UNSENT_BYTES;
         let more = |owed: usize| {

@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, and how many connections each of them has.
+//! The peer of a connection, and the number of connections of each peer.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,8 +14,8 @@ pub(crate) struct Peer {
     pub(crate) secure: bool,
 }
 
-/// What counts as one peer: an IPv4 address, or the network of 64 bits that an IPv6 address is in. Whoever has one such
-/// address has all of that network.
+/// What counts as one peer: an IPv4 address, or the /64 network of an IPv6 address. A client with one such address
+/// usually has the whole network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin(IpAddr);
 
@@ -24,7 +24,7 @@ impl Peer {
     #[cfg(any(test, feature = "in-process"))]
     pub(crate) const LOCAL: Self = Self { address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), secure: false };
 
-    /// The peer at this address. An IPv4 address in the clothes of IPv6 is the IPv4 address.
+    /// The peer at this address. An IPv4-mapped IPv6 address is the IPv4 address.
     pub(crate) fn at(address: SocketAddr, secure: bool) -> Self {
         Self { address: address.ip().to_canonical(), secure }
     }
@@ -69,7 +69,7 @@ pub(crate) struct Origins {
     open: Mutex<HashMap<Origin, usize>>,
 }
 
-/// A connection that counts; it does not any more when dropped.
+/// A counted connection, until dropped.
 #[derive(Debug)]
 pub(crate) struct Counted {
     origins: Arc<Origins>,

@@ -21,9 +21,9 @@ use crate::metrics::{Limit, Metrics};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     None,
-    /// It gave a part to the library: the client's turn.
+    /// It gave a part to the library, which waits for the client.
     Gave,
-    /// It has nothing to give yet: the server's turn.
+    /// It has nothing to give yet and waits for the server.
     Waits,
 }
 

@@ -1,5 +1,5 @@
-//! The open connections of a listener. When there is no place for the next one, the one that has stood idle longest is
-//! told to end: who holds connections and uses none cannot keep others out.
+//! The open connections of a listener. When there is no place for the next one, the one that has been idle longest is
+//! shut down: a client that holds unused connections cannot keep others out.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ struct Open {
     connections: HashMap<u64, Deadlines>,
 }
 
-/// A connection that is known, until it is dropped.
+/// A registered connection, until dropped.
 #[derive(Debug)]
 pub(crate) struct Known {
     visits: Arc<Visits>,
@@ -28,7 +28,7 @@ pub(crate) struct Known {
 }
 
 impl Visits {
-    /// Makes a connection known.
+    /// Registers a connection.
     pub(crate) fn note(self: &Arc<Self>, connection: Deadlines) -> Known {
         let mut open = self.open();
         let number = open.next;
@@ -37,7 +37,7 @@ impl Visits {
         Known { visits: Arc::clone(self), number }
     }
 
-    /// Tells the connection that has stood idle longest to end, if it has for [`IDLE_LEAST`]; says whether there was one.
+    /// Shuts down the connection that has been idle longest, if for [`IDLE_LEAST`]; returns whether there was one.
     pub(crate) fn make_room(&self) -> bool {
         let open = self.open();
         let idle =

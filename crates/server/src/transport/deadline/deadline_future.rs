@@ -12,8 +12,8 @@ use tokio::time::Sleep;
 use super::{Deadlines, Due, Overdue};
 
 pin_project! {
-    /// A connection that is polled again when one of its limits passes, so that it can act on it; one that stands idle
-    /// is told to end, and is ended when it does not.
+    /// A connection that is polled again when one of its limits passes, so that it can act on it; an idle one is asked
+    /// to shut down, and aborted when it does not.
     pub(crate) struct DeadlineFuture<F> {
         #[pin]
         pub(super) connection: F,

@@ -1,4 +1,4 @@
-//! A socket that keeps the limits of its connection: reading and writing that stand still too long fail.
+//! A socket that enforces the limits of its connection: reading and writing fail when they stall too long.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Deadlines, TURN_BYTES};
 
-/// A stream that fails with `TimedOut` when it stands still for too long while someone wants to read or write.
+/// A stream that fails with `TimedOut` when it stalls for too long during a read or write.
 #[derive(Debug)]
 pub(crate) struct IdleTimeoutStream<S> {
     stream: S,
