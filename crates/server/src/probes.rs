@@ -122,7 +122,7 @@ async fn show_metrics(state: &State) -> Outcome {
     metrics.clock_offset.set(state.sandbox.clock.offset().seconds());
     metrics.in_flight.set(i64::try_from(state.limits.in_flight()).unwrap_or(i64::MAX));
     metrics.unsent_bytes.set(i64::try_from(state.limits.unsent.bytes()).unwrap_or(i64::MAX));
-    // What the process knows of itself is shown also while the store is away.
+    // The metrics of the process are available also while the store is not.
     let stats = state.store.stats().await.ok();
     let text = metrics.render(stats.as_ref(), &state.store.registry());
     Ok(response::bytes(StatusCode::OK, &metrics::CONTENT_TYPE, text))

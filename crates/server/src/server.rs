@@ -238,7 +238,7 @@ impl Server {
             state.store.close().await;
         }
         if let (None, Some(file)) = (config.store.directory(), admin_token_file) {
-            // The token dies with this process; the file is of no use any more.
+            // The token ends with this process; the file is useless now.
             let _ = std::fs::remove_file(file);
         }
         outcome

@@ -35,7 +35,7 @@ pub(super) async fn tell(
     let kind = recorded.kind;
     let origin = Origin { actor: operator.actor(), request_id: call.request_id, time: Timestamp::now() };
     match note(state, kind, id, &details, origin).await {
-        // What cannot be told must not be had. The rest is in memory, and helps where a store is away.
+        // Without its entry the action must not happen. The others are in memory, and help during an outage.
         Err(error) if recorded.gives_out => Err(error.into()),
         Err(error) => {
             tracing::warn!(%error, kind, "what an operator did could not be written into the change record");

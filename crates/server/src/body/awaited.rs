@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::transport::peer::Origin;
 
-/// Requests that wait for their bodies, within a bound for each origin and one for all.
+/// Requests that wait for their bodies, within a limit for each origin and one for all.
 #[derive(Debug)]
 pub(super) struct Awaited {
     most: usize,
@@ -41,7 +41,7 @@ impl Awaited {
         Self { most, most_of_origin, queue: Mutex::default() }
     }
 
-    /// Waits as one of an origin; the oldest is given up where that is one too many.
+    /// Waits as one of an origin; the oldest is refused where that is one too many.
     pub(super) fn join(&self, origin: Origin) -> Waiting<'_> {
         let told = Arc::new(Notify::new());
         let mut queue = self.queue();

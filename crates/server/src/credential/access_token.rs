@@ -247,7 +247,7 @@ mod tests {
         assert_eq!((one.open(&new).is_ok(), two.open(&new).is_ok()), (true, true));
         assert_eq!(none.open(&new), Err(NotOpened::UnknownKey), "a node that has not heard of the rotation");
         assert!(new.len() <= limit::BEARER_TOKEN_BYTES);
-        // Whoever has the key that was retired dates a token later, or lets it live for longer than any.
+        // The holder of a retired key dates a token later, or gives it a longer lifetime than any.
         let grace = limit::KEY_GRACE_SECONDS;
         assert!(one.open(&issue(&none, 5_000 + grace, 60)).is_ok());
         assert_eq!(one.open(&issue(&none, 5_001 + grace, 60)), Err(NotOpened::Foreign));

@@ -163,7 +163,7 @@ async fn place(places: &Arc<Semaphore>, visits: &Visits, metrics: &Metrics) -> O
     }
 }
 
-/// Done when the server is told to stop.
+/// Completes when the server is told to stop.
 async fn told(stop: &mut watch::Receiver<bool>) {
     // Without a sender there is no server any more.
     let _ = stop.wait_for(|stop| *stop).await;

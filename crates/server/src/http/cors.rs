@@ -51,7 +51,7 @@ impl Cors {
             return None;
         }
         let mut reply = response::empty(StatusCode::NO_CONTENT);
-        // As with every answer of the login; browsers keep what they are told here by its own age.
+        // As with every answer of the login; browsers cache this response by its own max-age.
         reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.allowed(headers).is_some() {
             let headers = reply.headers_mut();

@@ -16,7 +16,7 @@ pub(crate) struct Shares {
     pub(crate) admin: usize,
 }
 
-/// Shares of `open_files` descriptors for the sockets that listen, of which each wants `most`. Where there are not enough
+/// Shares of `open_files` descriptors for the sockets that listen, of which each can use `most`. Where there are not enough
 /// the log says so. Operators get a quarter of what there is, as long as they can use it.
 pub(crate) fn shares(most: usize, listeners: &[ListenerConfig], open_files: Option<u64>) -> Shares {
     let admin = listeners.iter().filter(|listener| listener.which == Listener::Admin).count();

@@ -1,7 +1,7 @@
 //! Redacts paths for the request log and the log: only the words of this service's routes and identifiers are shown.
 //!
 //! People put tokens into paths. A part is shown because it is known, never because it looks harmless. A part that is
-//! nearly a known word is a typing mistake, and the very thing that somebody looks for.
+//! nearly a known word is probably a typing mistake, which the reader of the log wants to see.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

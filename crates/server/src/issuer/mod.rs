@@ -273,7 +273,7 @@ impl Inner {
                 self.refused.insert(key, Instant::now());
             }
             Answer::Unavailable(cause) => {
-                // JWTs are judged here; whoever fetches their keys takes rests of its own.
+                // JWTs are verified here; the fetch of their keys has its own pauses.
                 if !matches!(self.kind, Kind::Oidc(_)) {
                     let until = self.began.elapsed() + limit::ISSUER_REST;
                     let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);

@@ -30,7 +30,7 @@ pub(super) struct GrantError {
     pub(super) refusal: Box<Refusal>,
 }
 
-/// What the journal tells apart where the client is told one thing.
+/// The causes that the journal distinguishes while the client gets one error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
     /// Id or secret is missing.
@@ -119,7 +119,7 @@ impl GrantError {
         Self { status, code, description: description.into(), refusal: Box::new(refusal("grant", code)) }
     }
 
-    /// The client is told the same whatever was wrong; `why` is for the journal.
+    /// The client gets the same error whatever was wrong; `why` is for the journal.
     pub(super) fn invalid_client(why: Why) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,

@@ -41,7 +41,7 @@ pub(super) async fn refresh(
             held
         }
         Standing::Replaced(successor) => {
-            // Somebody kept a copy of a token that was replaced: nobody can tell who is the thief.
+            // Another party has a copy of a replaced token: the server cannot tell client and thief apart.
             change(state, call, client, GrantCommand::Revoke(successor.id())).await?;
             return Err(reused(call, client, member));
         }

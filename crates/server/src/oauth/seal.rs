@@ -48,7 +48,7 @@ impl Cookie {
         })
     }
 
-    /// Whether it is good for as long as a form that is given out now.
+    /// Whether it is valid for as long as a form that is issued now.
     pub(super) const fn outlasts_a_form(&self, now: u64) -> bool {
         self.expires >= now.saturating_add(limit::CONSENT_SECONDS)
     }

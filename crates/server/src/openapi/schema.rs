@@ -24,7 +24,7 @@ pub(super) fn finished(generator: &mut SchemaGenerator, mut schema: Schema) -> V
     schema.to_value()
 }
 
-/// Gives the names of operations to a schema that wants them, beside those that it lists. The route table alone knows them.
+/// Gives the names of operations to a schema that needs them, beside those that it lists. The route table alone knows them.
 fn list_operations(schema: &mut Schema) {
     if let Some(Value::Array(more)) = schema.remove("operations") {
         let names = routes::fault_operations().into_iter().map(Value::from).chain(more);

@@ -61,7 +61,7 @@ impl fmt::Debug for PendingStore {
 }
 
 impl PendingStore {
-    /// Checks what needs no store; the rest happens when this is awaited. `gate` is told what it waits for.
+    /// Checks what needs no store; the rest happens when this is awaited. `gate` learns what it waits for.
     pub(crate) fn new(
         config: &Config,
         gate: &Arc<ServiceGate>,
@@ -123,7 +123,7 @@ async fn open(
     let keys = Keys::derive(store.root_key());
     let remote = config.store.directory().is_none();
     if !remote {
-        // A disk is mended by an operator, who is told at once.
+        // An operator has to repair a disk, so the start fails at once.
         retry.on_unavailable = OnUnavailable::End;
     }
     retry.until_possible(async || apply_seeds(&*store, &keys, &seeds).await).await?;

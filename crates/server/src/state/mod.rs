@@ -85,7 +85,7 @@ pub(crate) struct Consent {
     pub(crate) proxies: Vec<Network>,
 }
 
-/// The documents that the server gives out about itself, made when they are first read.
+/// The documents that the server serves about itself, made when they are first read.
 #[derive(Clone, Copy)]
 pub(crate) struct Documents {
     /// The OpenAPI document.

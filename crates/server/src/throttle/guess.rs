@@ -65,7 +65,7 @@ pub(crate) struct Guesses {
     admin: Buckets,
     /// Attempts that succeeded recently, by the hash of target and address.
     known: Mutex<Cache<u64, ()>>,
-    /// Refusals that are being held back.
+    /// Refusals that are being delayed.
     held: AtomicUsize,
     news: LogThrottle,
     metrics: Arc<Metrics>,
@@ -118,7 +118,7 @@ impl Guesses {
         } else {
             let pair = self.pairs(at).take(self.hasher.hash_one((of, from)));
             let source = self.sources.take(self.hasher.hash_one(from));
-            // Names that strangers make up are nobody's.
+            // Invented names belong to no client.
             let target =
                 if of.is_empty() { Duration::ZERO } else { self.targets.take(self.hasher.hash_one(of)) };
             pair.max(source).max(target)

@@ -201,7 +201,7 @@ mod tests {
         assert!(matches!(pair.look(false), Look::Same));
         let (cert, key) = pem_pair();
         std::fs::write(files.cert(), cert).unwrap();
-        // Half-way: no complaint, no change.
+        // Half-way: no warning, no change.
         assert!(matches!(pair.look(false), Look::Same));
         std::fs::write(files.key(), key).unwrap();
         let Look::New(second) = pair.look(false) else { panic!("the new pair is not found") };

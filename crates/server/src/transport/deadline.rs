@@ -188,7 +188,7 @@ impl Deadlines {
         if inner.busy.load(Ordering::Relaxed) > 0 {
             return false;
         }
-        // Only who is idle is told, and has been waiting since.
+        // Only an idle connection is asked to shut down, and it has waited since.
         inner.task.register(cx.waker());
         self.is_told() && inner.closing.get() == Deadline::NONE
     }

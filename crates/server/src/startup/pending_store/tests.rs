@@ -77,7 +77,7 @@ async fn what_does_not_pass_ends_the_start() {
             retry_policy(&service(), OnUnavailable::Wait).until_possible::<()>(async || Err(other())).await;
         assert_eq!(outcome.unwrap_err().to_string(), other().to_string());
     }
-    // Nor does anything where somebody wants to know at once.
+    // Nor does anything with the policy to fail at once.
     let outcome = retry_policy(&service(), OnUnavailable::End)
         .until_possible::<()>(async || Err(away("starting up")))
         .await;
