@@ -111,7 +111,7 @@ impl Guesses {
         let Attempt { at, of, from } = attempt;
         self.metrics.login_failed(at.name());
         if let Some(before) = self.news.should_log(at.name()) {
-            tracing::warn!(what = at.name(), of, %from, before, "a login failed; more are told once a minute");
+            tracing::warn!(what = at.name(), of, %from, before, "a login failed; more are logged once a minute");
         }
         let wait = if at == Guess::AdminToken {
             self.admin.take(self.hasher.hash_one(from))
