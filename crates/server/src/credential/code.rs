@@ -1,8 +1,8 @@
 //! Authorization codes: self-contained and signed, so that every node that shares the root key can redeem them.
 //!
 //! base64url of: version (1 byte), id (16), expires (8, seconds), generation of the client (4), kind of challenge (1),
-//! the SHA-256 that the verifier must have (32), SHA-256 of the redirect URI (32), length and text of the client id (2
-//! + n) and of the scopes (2 + n), who approved it (2 + n, encrypted: the client must not read it), HMAC-SHA256 over
+//! the SHA-256 that the verifier must have (32), SHA-256 of the redirect URI (32), length and text of the client id
+//! (2 + n) and of the scopes (2 + n), who approved it (2 + n, encrypted: the client must not read it), HMAC-SHA256 over
 //! all of it (32). Numbers are big endian. Server versions without that field stop reading after the scopes. The
 //! commit that stores the refresh token ensures that a code is redeemed once.
 //!

@@ -73,7 +73,7 @@ async fn a_server_that_wants_rest_gets_it() {
     desk.list("rooms.csv", &list);
     let told = desk.json(&["sync", "rooms.csv", "--yes"], 0);
     assert_eq!(changed(&tenant).await, 500);
-    // 200 at once, then 100 a second: three seconds and more, and few requests in vain.
+    // 200 at once, then 100 a second: three seconds and more, and few wasted requests.
     assert!(told["applied"]["seconds"].as_f64().unwrap() > 2.0, "{told}");
     let requests = told["applied"]["requests"].as_u64().unwrap();
     assert!(requests <= 750, "{requests} requests for 500 changes");
