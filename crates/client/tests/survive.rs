@@ -1,6 +1,6 @@
 //! Readers of lists survive damaged bytes: the seeds of the fuzz targets, changed at random, cause no panic.
 //!
-//! The fuzz targets go further, and need a nightly compiler. `JACKFIELD_MUTATE_SECONDS` makes this go on for longer.
+//! The fuzz targets go further (`make fuzz`). `JACKFIELD_MUTATE_SECONDS` makes this go on for longer.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
