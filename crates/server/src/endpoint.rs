@@ -35,8 +35,7 @@ pub(crate) trait Endpoint: Debug + Sync {
 
     /// The answer to a request that is refused before it is served, where its clients read a form of their own; otherwise
     /// the error itself, for an answer in the form of the API.
-    fn refuse(&self, call: &Call, error: ApiError, log: &mut RequestLog) -> Outcome {
-        let (_, _) = (call, log);
+    fn refuse(&self, _: &Call, error: ApiError, _: &mut RequestLog) -> Outcome {
         Err(error)
     }
 }
