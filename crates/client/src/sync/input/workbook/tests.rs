@@ -238,3 +238,19 @@ fn open_documents_are_read_as_they_show_themselves() {
     assert_eq!(input.understood.format, "workbook (.xls)");
     assert_eq!(input.rows.len(), 2);
 }
+
+/// A size of a few bytes must not make a reader ask for hundreds of gigabytes, which ends the process.
+#[test]
+fn an_impossible_size_of_an_xls_sheet_is_refused() {
+    let good = seed("rooms.xls");
+    let place = good.windows(4).position(|window| window == [0x00, 0x02, 0x0e, 0x00]).unwrap() + 4;
+    for (at, size) in
+        [(4, 0x1fff_ffff_u32.to_le_bytes()), (0, 0xffff_fff0_u32.to_le_bytes()), (10, [0xff, 0xff, 0, 0])]
+    {
+        let mut damaged = good.clone();
+        damaged[place + at..place + at + 4].copy_from_slice(&size);
+        let refusal = read(&damaged, |_| {}).unwrap_err();
+        let refusal = refusal.to_string();
+        assert!(refusal.contains("the size of a sheet"), "{at}: {refusal}");
+    }
+}

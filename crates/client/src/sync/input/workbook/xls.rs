@@ -19,6 +19,7 @@ mod record {
     pub(super) const MUL_RK: u16 = 0x00bd;
     pub(super) const MUL_BLANK: u16 = 0x00be;
     pub(super) const XF: u16 = 0x00e0;
+    pub(super) const DIMENSIONS: u16 = 0x0200;
     pub(super) const NUMBER: u16 = 0x0203;
     pub(super) const ROW: u16 = 0x0208;
     pub(super) const BOF: u16 = 0x0809;
@@ -132,11 +133,11 @@ fn walk(stream: &[u8]) -> Result<(HashMap<u16, String>, Vec<Shows>), String> {
             _ => {}
         }
     }
-    let shows = sheets.into_iter().map(|offset| shows(stream, offset as usize, &cell_formats)).collect();
-    Ok((formats, shows))
+    let shows = sheets.into_iter().map(|offset| shows(stream, offset as usize, &cell_formats));
+    Ok((formats, shows.collect::<Result<_, _>>()?))
 }
 
-fn shows(stream: &[u8], offset: usize, cell_formats: &[u16]) -> Shows {
+fn shows(stream: &[u8], offset: usize, cell_formats: &[u16]) -> Result<Shows, String> {
     let mut shows = Shows::default();
     // What stands inside, for example a chart, begins and ends within the sheet.
     let mut depth = 0_u32;
@@ -145,6 +146,11 @@ fn shows(stream: &[u8], offset: usize, cell_formats: &[u16]) -> Shows {
             record::BOF => depth += 1,
             record::EOF if depth <= 1 => break,
             record::EOF => depth -= 1,
+            // The reader of the cells makes room for as many as this says, and ends the process where there is none.
+            record::DIMENSIONS if !are_dimensions(data) => {
+                return Err("is a damaged workbook: the size of a sheet is none; open it, and save it again"
+                    .to_owned());
+            }
             record::ROW if depth == 1 && data.get(12).is_some_and(|flags| flags & 0x20 != 0) => {
                 shows.hidden_rows.extend(u16_at(data, 0).map(|row| u64::from(row) + 1));
             }
@@ -152,7 +158,19 @@ fn shows(stream: &[u8], offset: usize, cell_formats: &[u16]) -> Shows {
             _ => {}
         }
     }
-    shows
+    Ok(shows)
+}
+
+/// Whether a sheet of this size is possible: first row, one more than the last, and the same of columns, at most 65,536
+/// rows and 256 columns ([MS-XLS] 2.4.90).
+fn are_dimensions(data: &[u8]) -> bool {
+    let wide = |at: usize| u16_at(data, at).map(u32::from);
+    let ends = match data.len() {
+        10 => (wide(0), wide(2), wide(6)),
+        _ => (u32_at(data, 0), u32_at(data, 4), wide(10)),
+    };
+    let (Some(first_row), Some(rows), Some(columns)) = ends else { return false };
+    (first_row <= rows || rows == 0) && rows <= 0x1_0000 && columns <= 0x100
 }
 
 impl Shows {
