@@ -244,6 +244,14 @@ prefixed_id!(
     OrganizationId, "amzn1.alexa.unit.did.", "A-Z, a-z, 0-9, '.', '_' and '-'", "[A-Za-z0-9._-]", word_character
 );
 prefixed_id!(
+    /// An address book of an organization.
+    AddressBookId, "amzn1.alexa.addressbook.did.", "A-Z, a-z, 0-9, '.', '_' and '-'", "[A-Za-z0-9._-]", word_character
+);
+prefixed_id!(
+    /// A contact of an address book.
+    ContactId, "amzn1.alexa.contacts.did.", "A-Z, a-z, 0-9, '.', '_' and '-'", "[A-Za-z0-9._-]", word_character
+);
+prefixed_id!(
     /// An Alexa skill: what a service provider's network is mapped to.
     SkillId, "amzn1.ask.skill.", "A-Z, a-z, 0-9, '.', '_' and '-'", "[A-Za-z0-9._-]", word_character
 );
@@ -251,6 +259,13 @@ prefixed_id!(
     /// A client (a security profile of Login with Amazon). Ids issued here end in 32 hexadecimal digits.
     ClientId, "amzn1.application-oa2-client.", "A-Z, a-z and 0-9", "[A-Za-z0-9]", |byte| byte.is_ascii_alphanumeric()
 );
+
+impl From<OrganizationId> for UnitId {
+    /// The organization as the unit that it is: the root of its units.
+    fn from(organization: OrganizationId) -> Self {
+        Self(organization.0)
+    }
+}
 
 /// A service provider: `amzn1.comms.csp.id.<uuid>`, written in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -19,8 +19,8 @@ pub mod unseen;
 pub mod wire;
 
 pub use id::{
-    AmazonId, ClientId, ExternalUserId, InvalidId, OrganizationId, RequestId, ServiceProviderId, SkillId,
-    UnitId,
+    AddressBookId, AmazonId, ClientId, ContactId, ExternalUserId, InvalidId, OrganizationId, RequestId,
+    ServiceProviderId, SkillId, UnitId,
 };
 pub use organization::{Country, Vertical};
 pub use scope::{Scope, ScopeSet};

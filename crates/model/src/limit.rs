@@ -122,6 +122,30 @@ pub const QUOTA_CLIENTS: u32 = 100;
 /// Most communication profiles of an organization whose quotas say nothing else. They are rows of the store.
 pub const QUOTA_PROFILES: u32 = 100_000;
 
+/// Most units of an organization whose quotas say nothing else. They are rows of the store.
+pub const QUOTA_UNITS: u32 = 100_000;
+
+/// Most address books of an organization whose quotas say nothing else: the vendor's bound.
+pub const QUOTA_ADDRESS_BOOKS: u32 = 35_000;
+
+/// Most contacts of an address book in an organization whose quotas say nothing else: the vendor's bound.
+pub const QUOTA_CONTACTS: u32 = 2_000;
+
+/// Deepest level of a unit below its organization: the vendor's bound.
+pub const UNIT_LEVELS: u8 = 15;
+
+/// Most address books that are associated with one unit: the vendor's bound.
+pub const BOOKS_OF_UNIT: u32 = 10;
+
+/// Most units that are associated with one address book: the vendor's bound.
+pub const UNITS_OF_BOOK: u32 = 2_500;
+
+/// Most telephone numbers of a contact: the vendor's bound.
+pub const CONTACT_NUMBERS: usize = 3;
+
+/// Most characters of the name of an address book or a contact: the vendor's bound.
+pub const BOOK_NAME_CHARS: usize = 50;
+
 /// Highest quota that an operator may set, of whatever.
 pub const QUOTA_MAX: u32 = 10_000_000;
 

@@ -31,6 +31,45 @@ pub const PROFILE: &str = "/v1/communications/profile/{amazonId}";
 /// Create (POST) of many communication profiles.
 pub const PROFILES_BATCH: &str = "/v1/communications/profiles/batch";
 
+/// Create (POST) and list (GET) of units.
+pub const UNITS: &str = "/v2/units";
+
+/// Get (GET), update (PUT) and delete (DELETE) of a unit.
+pub const UNIT: &str = "/v2/units/{unitId}";
+
+/// Create (POST) and list (GET) of address books.
+pub const ADDRESS_BOOKS: &str = "/v1/addressBooks";
+
+/// Get (GET), update (PUT) and delete (DELETE) of an address book.
+pub const ADDRESS_BOOK: &str = "/v1/addressBooks/{addressBookId}";
+
+/// Create (POST) and list (GET) of an address book's contacts.
+pub const CONTACTS: &str = "/v1/addressBooks/{addressBookId}/contacts";
+
+/// Create (POST) of many contacts.
+pub const CONTACTS_BATCH: &str = "/v1/addressBooks/{addressBookId}/contacts/batch";
+
+/// Get (GET), update (PUT) and delete (DELETE) of a contact.
+pub const CONTACT: &str = "/v1/addressBooks/{addressBookId}/contacts/{contactId}";
+
+/// Create (POST), list (GET) and delete (DELETE) of an address book's associations with units.
+pub const UNIT_ASSOCIATIONS: &str = "/v1/addressBooks/{addressBookId}/unitAssociations";
+
+/// Create (POST) of many associations of an address book with units.
+pub const UNIT_ASSOCIATIONS_BATCH: &str = "/v1/addressBooks/{addressBookId}/unitAssociations/batch";
+
+/// List (GET) of the address books that are associated with a unit.
+pub const UNIT_ASSOCIATIONS_OF_UNIT: &str = "/v1/addressBooks/unitAssociations";
+
+/// Create (POST), get (GET) and delete (DELETE) of a profile's reciprocal association with a contact.
+pub const RECIPROCAL_ASSOCIATIONS: &str = "/v1/communications/profile/{amazonId}/reciprocalAssociations";
+
+/// Set (PUT) and get (GET) whether a profile lets another drop in.
+pub const DROP_IN: &str = "/v1/communications/profile/{amazonId}/contacts/settings/DropIn";
+
+/// Set (PUT) and list (GET) whose calls a profile blocks.
+pub const BLOCK: &str = "/v1/communications/profile/{amazonId}/contacts/settings/Block";
+
 /// The token endpoint of Login with Amazon.
 pub const TOKEN: &str = "/auth/o2/token";
 

@@ -25,6 +25,12 @@ pub fn name(schema: &mut Schema) {
     schema.insert("pattern".to_owned(), r"^[^\u0000-\u001f\u007f-\u009f]*$".into());
 }
 
+/// The name of an address book or a contact: like a name, and shorter.
+pub fn book_name(schema: &mut Schema) {
+    name(schema);
+    schema.insert("maxLength".to_owned(), limit::BOOK_NAME_CHARS.into());
+}
+
 /// A secret that an operator chooses: printable ASCII without spaces.
 pub fn secret(schema: &mut Schema) {
     schema.insert("minLength".to_owned(), limit::SECRET_MIN_BYTES.into());

@@ -3,11 +3,16 @@
 //! Requests are read with `parse`, which answers with a value that needs no further check or with the message of
 //! the 400. The same types serialize, for the client.
 
+mod address_book;
+mod contact;
 mod external_user_id;
+mod list;
 mod network;
 mod profile;
 mod query;
+mod reciprocal;
 mod service_provider;
+mod unit;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,16 +21,29 @@ use crate::json::{InvalidRequest, Object};
 use crate::note::{Note, Reading};
 use crate::{AmazonId, ExternalUserId, InvalidId, limit};
 
+pub use address_book::{
+    AddressBook, CreatedAddressBook, NewAddressBook, NewUnitAssociation, UnitAssociation,
+};
+pub use contact::{
+    Contact, ContactAnswer, ContactCard, ContactTarget, CreatedContact, NewContact, NumberEntry, PhoneNumber,
+    ProviderContact,
+};
 pub use external_user_id::ExternalUserIdInRequest;
+pub use list::{ListAnswer, NextPage};
 pub use network::{Network, NetworkType, SkillConfiguration};
 pub use profile::{
     BatchAnswer, BatchItem, BatchRequest, BatchResult, Entity, EntityType, ItemId, NewBatchItem, NewProfile,
     Profile, ProfileId, ProfileUpdate,
 };
 pub use query::{LAST_PAGE_TOKEN, PaginationContext, QueryRequest, QueryResponse};
+pub use reciprocal::{
+    AssociationStatus, ContactReference, ContactSetting, NewReciprocalAssociation, ReciprocalAssociation,
+    ReciprocalStatus, SettingName, SettingOfContact, SettingValue, Switch,
+};
 pub use service_provider::{
     DEFAULT_LOCALE, DisplayName, NewServiceProvider, ServiceProvider, ServiceProviderUpdate,
 };
+pub use unit::{NewUnit, Unit, UnitListItem, UnitName, UnitNameType, UnitNameValue, UnitUpdate};
 
 /// The only value of `amazonIdType`.
 pub const AMAZON_ID_TYPE: &str = "communication-profile";
@@ -194,12 +212,16 @@ fn named(property: &str, error: &InvalidId) -> InvalidRequest {
 
 /// A required text that is a name: 1 to [`limit::NAME_CHARS`] characters, none of them a control character.
 fn name(object: &Object<'_>, property: &str) -> Result<String, InvalidRequest> {
+    text_of(object, property, limit::NAME_CHARS)
+}
+
+/// A required text of 1 to so many characters, none of them a control character.
+fn text_of(object: &Object<'_>, property: &str, most: usize) -> Result<String, InvalidRequest> {
     let text = object.text(property)?;
     let count = text.chars().count();
-    if !(1..=limit::NAME_CHARS).contains(&count) {
+    if !(1..=most).contains(&count) {
         return Err(InvalidRequest(format!(
-            "{property} is {count} characters long; 1 to {} are allowed.",
-            limit::NAME_CHARS
+            "{property} is {count} characters long; 1 to {most} are allowed."
         )));
     }
     if let Some(at) = text.chars().position(char::is_control) {

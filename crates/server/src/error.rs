@@ -95,6 +95,14 @@ impl ApiError {
         )
     }
 
+    /// The refusal of a profile of a unit that is not there.
+    pub(crate) fn no_such_unit() -> Self {
+        Self::BadRequest(
+            "entity.id is not a unit of the organization, which is strict about units; create the unit first."
+                .to_owned(),
+        )
+    }
+
     /// The status and the `type` of the error body.
     pub(crate) fn status(&self) -> (StatusCode, &'static str) {
         match self {

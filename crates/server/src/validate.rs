@@ -123,11 +123,14 @@ pub(crate) fn display_names(names: &[DisplayName]) -> Result<(), InvalidField> {
 
 /// Quotas within their bound.
 pub(crate) fn quotas(quotas: &Quotas) -> Result<(), InvalidField> {
-    let Quotas { service_providers, clients, profiles } = *quotas;
+    let Quotas { service_providers, clients, profiles, units, address_books, contacts } = *quotas;
     let all = [
         ("quotas.service_providers", service_providers),
         ("quotas.clients", clients),
         ("quotas.profiles", profiles),
+        ("quotas.units", units),
+        ("quotas.address_books", address_books),
+        ("quotas.contacts", contacts),
     ];
     match all.into_iter().find(|(_, quota)| quota.is_some_and(|quota| quota > limit::QUOTA_MAX)) {
         Some((field, _)) => Err(invalid(field, format!("is above {}, the most allowed", limit::QUOTA_MAX))),

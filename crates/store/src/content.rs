@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jackfield_model::ServiceProviderId;
 use jackfield_model::wire::Association;
+use jackfield_model::{OrganizationId, ServiceProviderId};
 
 use crate::change::{Actor, Operation, Origin, Subject};
 use crate::registry::{Profile, Record, Registry};
+use crate::resource::Resource;
 
 /// Everything that a directory holds, beside its keys and its change record. It keeps the rules of the store: each
 /// object's owner is in it, no id, unit or logical id stands twice.
@@ -18,6 +19,8 @@ pub struct Content {
     pub profiles: Vec<Profile>,
     /// The associations of each provider that has some.
     pub associations: BTreeMap<ServiceProviderId, Vec<Association>>,
+    /// The resources of each organization. What one refers to is there.
+    pub resources: Vec<(OrganizationId, Resource)>,
 }
 
 impl Content {
@@ -48,7 +51,8 @@ impl Content {
                 after: Some(association.amazon_id.clone()),
             })
         });
-        let created = accounts.chain(profiles).chain(associations);
+        let resources = self.resources.iter().map(|(_, resource)| resource.creation());
+        let created = accounts.chain(profiles).chain(resources).chain(associations);
         std::iter::once(first).chain(created.map(move |subject| (seed.clone(), Operation::Create, subject)))
     }
 }

@@ -15,9 +15,10 @@ use crate::change::{ChangeFilter, ChangePage, Origin};
 use crate::contract::{
     AssociationPage, AssociationRange, AssociationStore, ChangeStore, CreateOutcome, CreateProfileOutcome,
     DeleteOutcome, DeleteProfileOutcome, LoadOutcome, LoadStart, ProfileStore, PutProfileOutcome,
-    RegistryStore, Snapshot, Store, StoreStats, UpdateOutcome, WriteAssociation,
+    RegistryStore, ResourceStore, Snapshot, Store, StoreStats, UpdateOutcome, WriteAssociation,
 };
 use crate::registry::{Profile, Registry, RegistryCommand, RegistryOutcome};
+use crate::resource::{ListKey, ResourceChange, ResourceOutcome, RowKey};
 use crate::{Content, RootKey, StoreError};
 
 /// How often and how an operation fails. The default is never.
@@ -168,6 +169,13 @@ hand_on! {
     write put_profiles(profiles: Vec<Profile>, origin: Origin) -> Vec<PutProfileOutcome>;
     write rename_profile(owner: &OrganizationId, id: &AmazonId, name: Option<String>, origin: Origin) -> UpdateOutcome;
     write delete_profile(owner: &OrganizationId, id: &AmazonId, origin: Origin) -> DeleteProfileOutcome;
+}
+
+hand_on! {
+    ResourceStore {}
+    read find_rows(keys: &[RowKey]) -> Vec<Option<String>>;
+    read list_rows(list: &ListKey, after: &str, limit: usize) -> Vec<(String, String)>;
+    write change_resources(owner: &OrganizationId, changes: Vec<ResourceChange>, origin: Origin) -> Vec<ResourceOutcome>;
 }
 
 hand_on! {

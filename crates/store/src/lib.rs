@@ -20,6 +20,7 @@ mod open;
 mod options;
 pub mod postgres;
 pub mod registry;
+pub mod resource;
 mod retention;
 mod source;
 pub mod transfer;
@@ -30,8 +31,9 @@ pub use content::Content;
 pub use contract::{
     AssociationPage, AssociationRange, AssociationStore, ChangeStore, CreateOutcome, CreateProfileOutcome,
     DeleteOutcome, DeleteProfileOutcome, Findings, Head, Load, LoadOutcome, LoadStart, Part, Position,
-    ProfileStore, PutProfileOutcome, RegistryStore, Row, Section, Seen, Snapshot, Store, StoreStats, Sum,
-    Totals, UpdateOutcome, WriteAssociation,
+    ProfileStore, PutProfileOutcome, RegistryStore, ResourceStore, Row, Section, Seen, Snapshot, Store,
+    StoreStats, Sum, Totals, UnitPath, UnitTree, UpdateOutcome, WriteAssociation, count_resources,
+    find_resource, find_resources, list_resources, owner_of,
 };
 pub use error::{OpenError, StoreError};
 pub use key::RootKey;

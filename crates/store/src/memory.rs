@@ -4,6 +4,7 @@
 mod association;
 mod content;
 mod profile;
+mod resource;
 mod transfer;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ struct State {
     profile_counts: BTreeMap<OrganizationId, u64>,
     /// How many associations count at a profile of an organization.
     uses: BTreeMap<(OrganizationId, AmazonId), u64>,
+    resources: resource::Rows,
     changes: BTreeMap<u64, Change>,
     last_change: u64,
 }
@@ -105,8 +107,8 @@ impl Dependents for State {
         self.associations.get(&provider).map_or(0, |held| held.len() as u64)
     }
 
-    fn has_profiles(&self, organization: &OrganizationId) -> bool {
-        self.count_profiles(organization) > 0
+    fn has_rows(&self, organization: &OrganizationId) -> bool {
+        self.count_profiles(organization) > 0 || self.has_resources(organization)
     }
 }
 

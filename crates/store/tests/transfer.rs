@@ -245,8 +245,12 @@ async fn many(count: usize) -> World {
     let associations =
         (0..count).map(|n| Association::new(external(&format!("{n:07}")), amazon("p1"))).collect();
     let registry = world.store.registry().as_ref().clone();
-    let content =
-        Content { registry, profiles: Vec::new(), associations: [(world.providers[0], associations)].into() };
+    let content = Content {
+        registry,
+        profiles: Vec::new(),
+        associations: [(world.providers[0], associations)].into(),
+        ..Content::default()
+    };
     world.store.reset(content, origin()).await.unwrap();
     world.store.trim_changes(u64::MAX, count).await.unwrap();
     world

@@ -38,6 +38,9 @@ enum OrgCommand {
         /// Whether associations must name a profile of the organization
         #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
         strict_profiles: Switch,
+        /// Whether a profile must speak for a unit that is kept here
+        #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
+        strict_units: Switch,
         /// Whether numbers for ids and token parameters in the query string are taken
         #[arg(long, value_enum, value_name = "SWITCH", default_value = "on")]
         lenient: Switch,
@@ -102,6 +105,9 @@ struct Change {
     /// Strict profiles on or off
     #[arg(long, value_enum, value_name = "SWITCH")]
     strict_profiles: Option<Switch>,
+    /// Strict units on or off
+    #[arg(long, value_enum, value_name = "SWITCH")]
+    strict_units: Option<Switch>,
     /// Whether numbers for ids and token parameters in the query string are taken
     #[arg(long, value_enum, value_name = "SWITCH")]
     lenient: Option<Switch>,
@@ -115,6 +121,15 @@ struct Change {
     /// Most communication profiles that it may have
     #[arg(long, value_name = "N")]
     max_profiles: Option<u32>,
+    /// Most units that it may have
+    #[arg(long, value_name = "N")]
+    max_units: Option<u32>,
+    /// Most address books that it may have
+    #[arg(long, value_name = "N")]
+    max_address_books: Option<u32>,
+    /// Most contacts that one of its address books may have
+    #[arg(long, value_name = "N")]
+    max_contacts: Option<u32>,
 }
 
 #[derive(Args)]
@@ -128,13 +143,45 @@ struct QuotaArgs {
     /// Most communication profiles that it may have
     #[arg(long, value_name = "N")]
     max_profiles: Option<u32>,
+    /// Most units that it may have
+    #[arg(long, value_name = "N")]
+    max_units: Option<u32>,
+    /// Most address books that it may have
+    #[arg(long, value_name = "N")]
+    max_address_books: Option<u32>,
+    /// Most contacts that one of its address books may have
+    #[arg(long, value_name = "N")]
+    max_contacts: Option<u32>,
+}
+
+impl QuotaArgs {
+    const fn quotas(&self) -> Quotas {
+        Quotas {
+            service_providers: self.max_providers,
+            clients: self.max_clients,
+            profiles: self.max_profiles,
+            units: self.max_units,
+            address_books: self.max_address_books,
+            contacts: self.max_contacts,
+        }
+    }
 }
 
 impl OrgArgs {
     pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
         let admin = self.admin.connect()?;
         let organization = match self.command {
-            OrgCommand::Create { name, country, vertical, webrtc, strict_profiles, lenient, quotas, id } => {
+            OrgCommand::Create {
+                name,
+                country,
+                vertical,
+                webrtc,
+                strict_profiles,
+                strict_units,
+                lenient,
+                quotas,
+                id,
+            } => {
                 let new = Organization {
                     id,
                     name,
@@ -142,11 +189,8 @@ impl OrgArgs {
                     vertical,
                     webrtc: webrtc.is_on(),
                     strict_profiles: strict_profiles.is_on(),
-                    quotas: Quotas {
-                        service_providers: quotas.max_providers,
-                        clients: quotas.max_clients,
-                        profiles: quotas.max_profiles,
-                    },
+                    strict_units: strict_units.is_on(),
+                    quotas: quotas.quotas(),
                     consent_password: None,
                     has_consent_password: false,
                     lenient: lenient.is_on(),
@@ -162,6 +206,9 @@ impl OrgArgs {
                     service_providers: change.max_providers,
                     clients: change.max_clients,
                     profiles: change.max_profiles,
+                    units: change.max_units,
+                    address_books: change.max_address_books,
+                    contacts: change.max_contacts,
                 };
                 let patch = OrganizationPatch {
                     name: change.name,
@@ -169,6 +216,7 @@ impl OrgArgs {
                     vertical: change.vertical,
                     webrtc: change.webrtc.map(Switch::is_on),
                     strict_profiles: change.strict_profiles.map(Switch::is_on),
+                    strict_units: change.strict_units.map(Switch::is_on),
                     quotas: (!quotas.is_empty()).then_some(quotas),
                     consent_password: None,
                     lenient: change.lenient.map(Switch::is_on),
@@ -200,9 +248,13 @@ impl Show for Organization {
             ("vertical", self.vertical.to_string()),
             ("webrtc", switch(self.webrtc)),
             ("strict profiles", switch(self.strict_profiles)),
+            ("strict units", switch(self.strict_units)),
             ("most providers", optional(self.quotas.service_providers.as_ref())),
             ("most clients", optional(self.quotas.clients.as_ref())),
             ("most profiles", optional(self.quotas.profiles.as_ref())),
+            ("most units", optional(self.quotas.units.as_ref())),
+            ("most address books", optional(self.quotas.address_books.as_ref())),
+            ("most contacts", optional(self.quotas.contacts.as_ref())),
             ("consent password", if self.has_consent_password { "set" } else { "none" }.to_owned()),
             ("lenient", switch(self.lenient)),
         ]

@@ -27,6 +27,9 @@ pub struct Organization {
     /// Whether create and update want an `amazonId` that is a known profile of the organization.
     #[serde(default, alias = "strictProfiles")]
     pub strict_profiles: bool,
+    /// Whether a profile must speak for a unit that is kept here. Shown where it must.
+    #[serde(default, alias = "strictUnits", skip_serializing_if = "std::ops::Not::not")]
+    pub strict_units: bool,
     /// How much it may keep. Answers say every number.
     #[serde(default, skip_serializing_if = "Quotas::is_empty")]
     pub quotas: Quotas,
@@ -72,6 +75,18 @@ pub struct Quotas {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = limit::QUOTA_MAX), extend("default" = limit::QUOTA_PROFILES))]
     pub profiles: Option<u32>,
+    /// Most units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limit::QUOTA_MAX), extend("default" = limit::QUOTA_UNITS))]
+    pub units: Option<u32>,
+    /// Most address books.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limit::QUOTA_MAX), extend("default" = limit::QUOTA_ADDRESS_BOOKS))]
+    pub address_books: Option<u32>,
+    /// Most contacts of one address book.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limit::QUOTA_MAX), extend("default" = limit::QUOTA_CONTACTS))]
+    pub contacts: Option<u32>,
 }
 
 // Derived, it would take an array for an object and null for a number.
@@ -79,13 +94,18 @@ impl TryFrom<BTreeMap<String, u32>> for Quotas {
     type Error = String;
 
     fn try_from(named: BTreeMap<String, u32>) -> Result<Self, String> {
+        const NAMES: &str =
+            "quotas are service_providers, clients, profiles, units, address_books and contacts";
         let mut quotas = Self::default();
         for (name, quota) in named {
             let place = match name.as_str() {
                 "service_providers" | "serviceProviders" => &mut quotas.service_providers,
                 "clients" => &mut quotas.clients,
                 "profiles" => &mut quotas.profiles,
-                _ => return Err("quotas are service_providers, clients and profiles".to_owned()),
+                "units" => &mut quotas.units,
+                "address_books" | "addressBooks" => &mut quotas.address_books,
+                "contacts" => &mut quotas.contacts,
+                _ => return Err(NAMES.to_owned()),
             };
             *place = Some(quota);
         }
@@ -121,6 +141,9 @@ pub struct OrganizationPatch {
     /// Strict profiles on or off.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "strictProfiles")]
     pub strict_profiles: Option<bool>,
+    /// Strict units on or off.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "strictUnits")]
+    pub strict_units: Option<bool>,
     /// New quotas; those that are absent stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quotas: Option<Quotas>,

@@ -68,6 +68,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "retention",
             "contract",
             "content",
+            "resource",
             "registry",
             "change",
             "options",

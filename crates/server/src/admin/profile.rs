@@ -41,6 +41,10 @@ async fn create(state: &State, origin: Origin, of: &str, body: &[u8]) -> Result<
         CreateProfileOutcome::UnitHasProfile(_) => {
             Err(ApiError::Conflict("The unit has a profile already.".to_owned()))
         }
+        CreateProfileOutcome::UnitTaken => {
+            Err(ApiError::Conflict("The unit belongs to another organization.".to_owned()))
+        }
+        CreateProfileOutcome::NoSuchUnit => Err(ApiError::no_such_unit()),
         CreateProfileOutcome::NoSuchOrganization => Err(not_found("organization")),
         CreateProfileOutcome::QuotaReached(most) => {
             Err(ApiError::Forbidden(Forbidden::Quota { of: "communication profiles", most }))

@@ -98,6 +98,7 @@ fn stored(outcome: PutProfileOutcome) -> Result<registry::Profile, ApiError> {
     match outcome {
         PutProfileOutcome::Stored(profile) => Ok(profile),
         PutProfileOutcome::UnitTaken => Err(other_unit()),
+        PutProfileOutcome::NoSuchUnit => Err(ApiError::no_such_unit()),
         PutProfileOutcome::IdTaken => {
             Err(ApiError::Internal { cause: "a random profile id was taken".to_owned() })
         }

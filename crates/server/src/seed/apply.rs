@@ -101,6 +101,7 @@ async fn apply_organization(
         vertical: seed.vertical,
         webrtc: seed.webrtc,
         strict_profiles: seed.strict_profiles,
+        strict_units: seed.strict_units,
         quotas: registry::Quotas::default().with(seed.quotas),
         consent_password: consent_password.clone(),
         lenient: seed.lenient.unwrap_or(true),
@@ -111,6 +112,7 @@ async fn apply_organization(
         vertical: Some(seed.vertical),
         webrtc: Some(seed.webrtc),
         strict_profiles: Some(seed.strict_profiles),
+        strict_units: Some(seed.strict_units),
         quotas: Some(seed.quotas),
         consent_password: None,
         lenient: Some(seed.lenient.unwrap_or(true)),
@@ -257,6 +259,10 @@ async fn apply_profile(
         }
         CreateProfileOutcome::UnitHasProfile(_) => conflict("its unit has another profile already"),
         CreateProfileOutcome::IdTaken => conflict("there is a profile with this id for another unit"),
+        CreateProfileOutcome::UnitTaken => conflict("its unit belongs to another organization"),
+        CreateProfileOutcome::NoSuchUnit => {
+            conflict("its unit is not there, and the organization has strict units")
+        }
         CreateProfileOutcome::NoSuchOrganization => conflict("its organization is not there"),
         CreateProfileOutcome::QuotaReached(_) => conflict("its organization has as many as its quota allows"),
     }

@@ -75,6 +75,8 @@ struct SeedOrganization {
     #[serde(default)]
     strict_profiles: bool,
     #[serde(default)]
+    strict_units: bool,
+    #[serde(default)]
     quotas: Quotas,
     #[serde(default, deserialize_with = "trimmed_option")]
     consent_password: Option<Secret>,

@@ -17,6 +17,7 @@ mod profile;
 mod quota;
 mod registry;
 mod reset;
+mod resource;
 mod transfer;
 pub mod world;
 
@@ -286,6 +287,16 @@ suite! { $
         many_profiles_are_put_at_once
         a_strict_organization_keeps_profiles_in_use
         what_is_counted_is_taken_off_once;
+    resource:
+        units_are_a_tree
+        a_tree_of_units_is_bounded
+        a_tree_of_units_is_walked_in_pages
+        contacts_stand_in_address_books
+        what_goes_with_a_profile_goes_in_its_commit
+        address_books_are_associated_with_units
+        units_and_profiles_keep_each_other
+        an_organization_with_resources_stays
+        an_address_book_is_bounded;
     quota:
         service_providers_and_clients_are_bounded
         profiles_are_bounded

@@ -19,7 +19,8 @@ async fn set(world: &World, quotas: Quotas) {
 pub(super) async fn service_providers_and_clients_are_bounded(adapter: &dyn Adapter) {
     let world = World::new(adapter).await;
     // It has two service providers and no client.
-    set(&world, Quotas { service_providers: Some(3), clients: Some(1), profiles: None }).await;
+    set(&world, Quotas { service_providers: Some(3), clients: Some(1), profiles: None, ..Quotas::default() })
+        .await;
     let provider = |number: u128, owner: &str| {
         let new = service_provider(provider_id(number), owner, &format!("desk {number}"));
         RegistryCommand::CreateServiceProvider(new)
@@ -71,7 +72,11 @@ pub(super) async fn a_quota_outlives_a_restart_and_removes_nothing(adapter: &dyn
         let created = world.store.create_profile(profile(suffix, NORTH, suffix), origin()).await;
         assert_eq!(created.unwrap(), CreateProfileOutcome::Created);
     }
-    set(&world, Quotas { service_providers: Some(1), clients: Some(0), profiles: Some(1) }).await;
+    set(
+        &world,
+        Quotas { service_providers: Some(1), clients: Some(0), profiles: Some(1), ..Quotas::default() },
+    )
+    .await;
     let world = world.again(adapter).await;
     let north = organization_id(NORTH);
     assert_eq!(world.store.list_profiles(&north, None, 10).await.unwrap().len(), 2);

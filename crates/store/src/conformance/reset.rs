@@ -25,7 +25,8 @@ async fn content(world: &World, ids: &[&str]) -> Content {
     registry.clients.clear();
     let association = |id: &&str| Association::new(external(id), amazon("seeded"));
     let associations = BTreeMap::from([(world.providers[0], ids.iter().map(association).collect())]);
-    let kept = Content { registry, profiles: vec![profile("p", NORTH, "room")], associations };
+    let kept =
+        Content { registry, profiles: vec![profile("p", NORTH, "room")], associations, ..Content::default() };
     store.reset(kept, origin()).await.unwrap();
     for command in [
         RegistryCommand::DeleteServiceProvider(world.stranger),

@@ -217,6 +217,7 @@ pub fn organization(suffix: &str) -> Organization {
         vertical: Vertical::Hospitality,
         webrtc: true,
         strict_profiles: false,
+        strict_units: false,
         quotas: Quotas::default(),
         consent_password: None,
         lenient: true,

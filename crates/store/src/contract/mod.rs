@@ -5,7 +5,9 @@ mod change;
 mod findings;
 mod profile;
 mod registry;
+mod resource;
 mod snapshot;
+mod unit_tree;
 
 use std::fmt;
 
@@ -20,17 +22,23 @@ pub use self::findings::{Findings, Seen, Sum};
 pub(crate) use self::profile::Admission;
 pub use self::profile::{CreateProfileOutcome, DeleteProfileOutcome, ProfileStore, PutProfileOutcome};
 pub use self::registry::RegistryStore;
+pub use self::resource::{
+    ResourceStore, count_resources, find_resource, find_resources, list_resources, owner_of,
+};
 pub(crate) use self::snapshot::PAGE_ROWS;
 pub use self::snapshot::{
     Head, Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot, Totals,
 };
+pub use self::unit_tree::{UnitPath, UnitTree};
 use crate::change::Origin;
 use crate::content::Content;
 use crate::error::StoreError;
 
 /// A place that keeps the directory. See the crate documentation for the guarantees of every method.
 #[async_trait]
-pub trait Store: RegistryStore + AssociationStore + ProfileStore + ChangeStore + fmt::Debug {
+pub trait Store:
+    RegistryStore + AssociationStore + ProfileStore + ResourceStore + ChangeStore + fmt::Debug
+{
     /// The kind of store: `memory`, `embedded` or `postgres`.
     fn kind(&self) -> &'static str;
 

@@ -44,7 +44,8 @@ pub trait ProfileStore: Send + Sync {
         origin: Origin,
     ) -> Result<Vec<PutProfileOutcome>, StoreError>;
 
-    /// Removes a communication profile of the organization. Associations that name it stay, except that under strict
+    /// Removes a communication profile of the organization, with the contacts that name it, its reciprocal associations
+    /// and its settings. Associations that name it stay, except that under strict
     /// profiles a profile with associations is not removed. An association is one of the profile when the profile
     /// was there as it was written, and its provider belongs to the same organization; they are counted, not searched.
     ///
@@ -94,6 +95,10 @@ pub enum CreateProfileOutcome {
     NoSuchOrganization,
     /// The organization has as many profiles as its quota allows: so many.
     QuotaReached(u32),
+    /// The organization has strict units, and this is none of them.
+    NoSuchUnit,
+    /// The unit belongs to another organization.
+    UnitTaken,
 }
 
 /// What became of a profile of [`ProfileStore::put_profiles`].
@@ -109,6 +114,8 @@ pub enum PutProfileOutcome {
     NoSuchOrganization,
     /// The organization has as many profiles as its quota allows: so many.
     QuotaReached(u32),
+    /// The organization has strict units, and this is none of them.
+    NoSuchUnit,
 }
 
 /// What became of the removal of a profile.
@@ -133,6 +140,10 @@ pub(crate) enum Admission {
     IdTaken,
     /// Its organization has as many profiles as its quota allows: so many.
     QuotaReached(u32),
+    /// Its organization has strict units, and its unit is none of them.
+    NoSuchUnit,
+    /// Its unit belongs to another organization.
+    UnitTaken,
     /// Nothing stands in its way.
     Admitted,
 }
@@ -148,7 +159,8 @@ impl Admission {
                 let after = Profile { name, ..before.clone() };
                 Ok((Some(before), after))
             }
-            Self::UnitHasProfile(_) => Err(PutProfileOutcome::UnitTaken),
+            Self::UnitHasProfile(_) | Self::UnitTaken => Err(PutProfileOutcome::UnitTaken),
+            Self::NoSuchUnit => Err(PutProfileOutcome::NoSuchUnit),
             Self::NoSuchOrganization => Err(PutProfileOutcome::NoSuchOrganization),
             Self::IdTaken => Err(PutProfileOutcome::IdTaken),
             Self::QuotaReached(most) => Err(PutProfileOutcome::QuotaReached(most)),
@@ -164,6 +176,8 @@ impl From<Admission> for CreateProfileOutcome {
             Admission::NoSuchOrganization => Self::NoSuchOrganization,
             Admission::IdTaken => Self::IdTaken,
             Admission::QuotaReached(most) => Self::QuotaReached(most),
+            Admission::NoSuchUnit => Self::NoSuchUnit,
+            Admission::UnitTaken => Self::UnitTaken,
         }
     }
 }

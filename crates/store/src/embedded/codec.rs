@@ -298,6 +298,11 @@ impl<'a> Reader<'a> {
 }
 
 /// A value that is stored as JSON.
+/// Bytes that are a text.
+pub(super) fn text(bytes: &[u8], what: &str) -> Result<String, StoreError> {
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| corrupt(what, &error))
+}
+
 pub(super) fn json<T: serde::de::DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|error| {
         // The error's own text may hold a value.

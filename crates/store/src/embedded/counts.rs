@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jackfield_model::{OrganizationId, ServiceProviderId};
 
-use crate::registry::{Dependents, Map};
+use crate::registry::Map;
 
 const SHARDS: usize = 64;
 
@@ -79,16 +79,6 @@ impl Counts {
         } else {
             profiles.insert(organization.clone(), count);
         }
-    }
-}
-
-impl Dependents for Counts {
-    fn associations(&self, provider: ServiceProviderId) -> u64 {
-        Self::associations(self, provider)
-    }
-
-    fn has_profiles(&self, organization: &OrganizationId) -> bool {
-        self.profiles(organization) > 0
     }
 }
 

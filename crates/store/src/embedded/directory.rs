@@ -21,8 +21,9 @@ use crate::OpenError;
 /// The format that this version writes.
 ///
 /// 1: the first. 2: associations say whether they are counted at their profile; service providers have a network. 3: admin
-/// tokens, and the change record names them; organizations have quotas; signing keys.
-pub(super) const FORMAT: u32 = 3;
+/// tokens, and the change record names them; organizations have quotas; signing keys. 4: resources: units, address books,
+/// contacts.
+pub(super) const FORMAT: u32 = 4;
 /// The oldest format that this version reads.
 const OLDEST_FORMAT: u32 = 1;
 

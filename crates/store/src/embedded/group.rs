@@ -2,6 +2,7 @@
 //! them become one commit.
 
 mod profile;
+mod resource;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use super::layout::{self, Key, Space};
 use super::token::Token;
 use super::view::View;
 use crate::change::{Change, Operation, Origin, Subject};
-use crate::registry::{RecordKey, Registry, RegistryCommand, RegistryOutcome};
+use crate::registry::{Dependents, RecordKey, Registry, RegistryCommand, RegistryOutcome};
 use crate::{CreateOutcome, DeleteOutcome, StoreError, UpdateOutcome, WriteAssociation};
 
 /// Writes that are decided but not stored. Each method either decides a write and takes down what it changes, or
@@ -41,6 +42,23 @@ pub(super) struct Commit {
     pub(super) counts: Counts,
     pub(super) registry: Arc<Registry>,
     pub(super) state: State,
+}
+
+/// What hangs on the objects of the registry.
+struct GroupDependents<'c> {
+    counts: &'c Counts,
+    /// Of the organization that is to be deleted.
+    has_resources: bool,
+}
+
+impl Dependents for GroupDependents<'_> {
+    fn associations(&self, provider: ServiceProviderId) -> u64 {
+        self.counts.associations(provider)
+    }
+
+    fn has_rows(&self, organization: &OrganizationId) -> bool {
+        self.counts.profiles(organization) > 0 || self.has_resources
+    }
 }
 
 impl Commit {
@@ -166,7 +184,13 @@ impl<'a> Group<'a> {
     ) -> Result<RegistryOutcome, StoreError> {
         let mut registry = Registry::clone(&self.registry);
         let cascade = command.takes_associations_of();
-        let (outcome, effects) = registry.apply(command, &self.counts);
+        let dependents = match &command {
+            RegistryCommand::DeleteOrganization(id) => {
+                GroupDependents { counts: &self.counts, has_resources: self.has_resources(id)? }
+            }
+            _ => GroupDependents { counts: &self.counts, has_resources: false },
+        };
+        let (outcome, effects) = registry.apply(command, &dependents);
         let number = self.last_provider.checked_add(1);
         let number = number.ok_or_else(|| codec::corrupt("state", &"no provider number is left"))?;
         if let Some(provider) = cascade.filter(|_| outcome == RegistryOutcome::Done) {

@@ -8,6 +8,7 @@
 //! | profile | `p`, profile id | JSON of a `Profile` |
 //! | | `u`, unit id | profile id |
 //! | | `o`, organization id, 0, profile id | nothing: the index of an organization's profiles |
+//! | | `r`, organization id, 0, table (1 byte), scope, 0, id | a row of a resource, see [`row`](crate::resource) |
 //! | | `n`, organization id, 0, profile id | how many associations are counted at the profile, when there are any |
 //! | meta | `state` | token of the last commit, first and last change, last provider number |
 //! | | `root-key` | 32 bytes |
@@ -24,6 +25,7 @@ use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderI
 
 use super::counts::ProviderNumber;
 use crate::registry::RecordKey;
+use crate::resource::{ListKey, RowKey};
 
 /// A part of the store with its own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +62,8 @@ pub(super) const LOADING: &[u8] = b"loading";
 pub(super) const PROFILE_USES: &[u8] = b"n";
 /// Begins the keys of the index of an organization's profiles.
 pub(super) const PROFILE_INDEX: &[u8] = b"o";
+/// Begins the keys of resources.
+pub(super) const RESOURCE: &[u8] = b"r";
 /// Begins the keys of profiles by unit.
 pub(super) const UNIT: &[u8] = b"u";
 /// Begins the keys of profiles, by id.
@@ -119,6 +123,16 @@ pub(super) fn profile_of_organization(organization: &OrganizationId, id: &Amazon
 
 pub(super) fn profile_uses(organization: &OrganizationId, id: &AmazonId) -> Key {
     [b"n", organization.suffix().as_bytes(), b"\0", id.suffix().as_bytes()].concat()
+}
+
+/// The beginning that the rows of a list of resources share.
+pub(super) fn resource_list(list: &ListKey) -> Key {
+    let ListKey { organization, table, scope } = list;
+    [RESOURCE, organization.as_bytes(), &[0, table.number()], scope.as_bytes(), b"\0"].concat()
+}
+
+pub(super) fn resource(key: &RowKey) -> Key {
+    [resource_list(&key.list).as_slice(), key.id.as_bytes()].concat()
 }
 
 pub(super) fn provider(provider: ServiceProviderId) -> Key {

@@ -21,6 +21,7 @@ mod profile_rows;
 mod queue;
 mod read_cache;
 mod reset;
+mod resource;
 mod snapshot;
 mod token;
 mod verify;

@@ -16,6 +16,7 @@ use crate::StoreError;
 use crate::change::Origin;
 use crate::content::Content;
 use crate::registry::Registry;
+use crate::resource::all_rows;
 
 impl Group<'_> {
     /// Replaces everything. A failure takes back what was taken down before it.
@@ -47,6 +48,9 @@ impl Group<'_> {
         // Associations are counted at the profiles that are there.
         for profile in &content.profiles {
             self.add_profile(profile);
+        }
+        for (key, value) in all_rows(&content.resources) {
+            self.put(Space::Profile, layout::resource(&key), Some(value.into_bytes()));
         }
         for provider in content.registry.providers.values() {
             let associations = content.associations.get(&provider.id).map_or(&[][..], Vec::as_slice);
@@ -168,6 +172,7 @@ mod tests {
             registry: registry.clone(),
             profiles: Vec::new(),
             associations: BTreeMap::from([(world.providers[0], many.clone()), (world.stranger, many)]),
+            ..Content::default()
         };
         world.store.close().await;
         let open = async || EmbeddedStore::open(adapter.dir(), StoreOptions::default()).await.unwrap();

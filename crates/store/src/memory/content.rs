@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use jackfield_model::OrganizationId;
 use jackfield_model::wire::Association;
 
 use super::{MemoryStore, Shared};
 use crate::change::Origin;
 use crate::content::Content;
 use crate::registry::Registry;
+use crate::resource::{Resource, RowKey};
 
 impl MemoryStore {
     /// Everything that the store holds.
@@ -24,6 +26,7 @@ impl MemoryStore {
             registry: self.0.registry.load().as_ref().clone(),
             profiles: state.profiles.values().cloned().collect(),
             associations: associations.collect(),
+            resources: state.resources.iter().filter_map(|(key, text)| resource_of(key, text)).collect(),
         }
     }
 }
@@ -35,10 +38,11 @@ impl Shared {
         for (origin, operation, subject) in content.changes(origin) {
             state.record(origin, operation, subject);
         }
-        let Content { mut registry, profiles, associations } = content;
+        let Content { mut registry, profiles, associations, resources } = content;
         registry.take_admin_tokens(&self.registry.load());
         state.clear_profiles();
         profiles.into_iter().for_each(|profile| state.add_profile(profile));
+        state.resources = crate::resource::all_rows(&resources);
         state.uses.clear();
         state.associations.clear();
         for (provider, held) in associations {
@@ -52,4 +56,9 @@ impl Shared {
         let registry = registry.with_keys_of(&self.registry.load());
         self.registry.store(Arc::new(Registry::from_records(registry.records())));
     }
+}
+
+/// The resource of a row, unless the row is derived.
+fn resource_of(key: &RowKey, text: &str) -> Option<(OrganizationId, Resource)> {
+    Some((key.organization()?, Resource::from_row(key.list.table, text).ok()?))
 }

@@ -12,6 +12,7 @@ use crate::contract::{
 };
 use crate::error::StoreError;
 use crate::registry::{Profile, Registry};
+use crate::resource::{RowKey, Table};
 
 impl State {
     fn admission(&self, new: &Profile, registry: &Registry) -> Admission {
@@ -23,6 +24,11 @@ impl State {
         }
         if self.profiles.contains_key(&new.id) {
             return Admission::IdTaken;
+        }
+        match self.resources.get(&RowKey::owner(Table::Unit, new.unit.suffix())) {
+            Some(owner) if owner != new.organization.suffix() => return Admission::UnitTaken,
+            None if registry.wants_unit(&new.organization, &new.unit) => return Admission::NoSuchUnit,
+            _ => {}
         }
         let count = self.count_profiles(&new.organization);
         let reached = registry.profile_quota_reached(&new.organization, count);
@@ -60,7 +66,7 @@ impl State {
         self.profile_counts.get(organization).copied().unwrap_or_default()
     }
 
-    fn profile_of_unit(&self, unit: &UnitId) -> Option<&Profile> {
+    pub(super) fn profile_of_unit(&self, unit: &UnitId) -> Option<&Profile> {
         self.units.get(unit).and_then(|id| self.profiles.get(id))
     }
 
@@ -132,6 +138,7 @@ impl ProfileStore for MemoryStore {
         if strict && state.uses.contains_key(&(organization.clone(), id.clone())) {
             return Ok(DeleteProfileOutcome::InUse);
         }
+        state.remove_resources_of_profile(&registry, organization, id, &origin)?;
         state.units.remove(&before.unit);
         state.profiles.remove(id);
         if let Some(count) = state.profile_counts.get_mut(organization) {

@@ -35,6 +35,13 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0002_admin_tokens.sql"),
         citus: Some(include_str!("migrations/0002_citus.sql")),
     },
+    Migration {
+        version: 3,
+        name: "resources",
+        works_from: 1,
+        sql: include_str!("migrations/0003_resources.sql"),
+        citus: Some(include_str!("migrations/0003_citus.sql")),
+    },
 ];
 
 /// Serializes migrations of nodes that start at the same time: any number that nobody else uses.

@@ -11,12 +11,16 @@ mod change;
 mod connect;
 mod error;
 mod in_doubt;
+mod locked;
 mod migrate;
 mod profile;
+mod profile_rows;
 mod registry;
 mod registry_cache;
 mod registry_rows;
 mod reset;
+mod resource;
+mod resource_rows;
 mod transfer;
 mod url;
 mod verify;
@@ -158,14 +162,16 @@ impl PostgresStore {
 #[cfg(feature = "testing")]
 #[must_use]
 pub fn hot_statements() -> Vec<(&'static str, String)> {
-    vec![
+    let statements = vec![
         ("find", association::FIND.to_owned()),
         ("list", association::LIST.to_owned()),
         ("list below", association::LIST_BELOW.to_owned()),
         ("count", association::COUNT.to_owned()),
         ("look up what is in doubt", in_doubt::FIND.to_owned()),
         ("changes of a provider", change::list_of_provider()),
-    ]
+    ];
+    let resources = resource_rows::STATEMENTS.map(|(name, statement)| (name, statement.to_owned()));
+    statements.into_iter().chain(resources).collect()
 }
 
 async fn migrate_with(connector: &Connector, store: &str) -> Result<Migrated, OpenError> {
@@ -367,7 +373,7 @@ impl Store for PostgresStore {
         let last = "SELECT greatest((SELECT max(sequence) FROM change), trimmed_to) FROM directory";
         let last_change = self.shared.number(last, &[]).await?;
         let size = "SELECT sum(pg_total_relation_size(name))::bigint FROM unnest(ARRAY['directory', 'registry', \
-            'profile', 'tenant', 'association', 'change']::regclass[]) AS name";
+            'profile', 'resource', 'tenant', 'association', 'change']::regclass[]) AS name";
         Ok(StoreStats { associations, last_change, disk_bytes: self.shared.number(size, &[]).await.ok() })
     }
 

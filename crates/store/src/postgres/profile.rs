@@ -6,46 +6,22 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use deadpool_postgres::{GenericClient, Transaction};
 use jackfield_model::{AmazonId, OrganizationId, UnitId};
-use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::error::{Failure, corrupt};
-use super::{PostgresStore, Shared, change, in_doubt, registry};
+use super::error::Failure;
+use super::locked;
+use super::profile_rows::{BY_ID, BY_UNIT, insert, one, profile};
+use super::{PostgresStore, change, resource_rows};
 use crate::change::{Operation, Origin, Subject};
 use crate::contract::{
     Admission, CreateProfileOutcome, DeleteProfileOutcome, ProfileStore, PutProfileOutcome, UpdateOutcome,
 };
 use crate::error::StoreError;
 use crate::registry::{Profile, Registry};
+use crate::resource::{RowKey, Table, decide_profile_removal};
 
-const BY_ID: &str = "SELECT id, organization_id, unit_id, name FROM profile WHERE id = $1";
-const BY_UNIT: &str = "SELECT id, organization_id, unit_id, name FROM profile WHERE unit_id = $1";
 const LIST: &str = "SELECT id, organization_id, unit_id, name FROM profile \
     WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT $3";
-
-/// Runs a change of profiles in one transaction under the lock of the registry. When its answer is lost, `done` is what
-/// became of it if it is in the change record.
-async fn change<T>(
-    shared: &Shared,
-    origin: &Origin,
-    done: Option<T>,
-    run: impl AsyncFnOnce(&Transaction<'_>, &Registry) -> Result<T, Failure>,
-) -> Result<T, StoreError> {
-    let floor = shared.feed.floor();
-    let mut client = shared.client().await?;
-    let changing = async {
-        let transaction = client.transaction().await?;
-        let known = registry::turn(shared).await.lock(&transaction).await?;
-        let outcome = run(&transaction, &known).await?;
-        transaction.commit().await?;
-        Ok(outcome)
-    };
-    let result = super::in_time(changing).await;
-    if let Err(failure) = &result {
-        super::discard(client, failure);
-    }
-    in_doubt::end(shared, result, origin.request_id, floor, done).await
-}
 
 #[async_trait]
 impl ProfileStore for PostgresStore {
@@ -55,7 +31,7 @@ impl ProfileStore for PostgresStore {
         origin: Origin,
     ) -> Result<CreateProfileOutcome, StoreError> {
         let done = Some(CreateProfileOutcome::Created);
-        change(&self.shared, &origin, done, async |transaction, registry| {
+        locked::change(&self.shared, &origin, done, async |transaction, registry| {
             let mut changing = Changing::new(transaction, registry, &origin);
             let admission = changing.admission(&profile).await?;
             if admission == Admission::Admitted {
@@ -74,7 +50,7 @@ impl ProfileStore for PostgresStore {
         name: Option<String>,
         origin: Origin,
     ) -> Result<UpdateOutcome, StoreError> {
-        change(&self.shared, &origin, Some(UpdateOutcome::Updated), async |transaction, registry| {
+        locked::change(&self.shared, &origin, Some(UpdateOutcome::Updated), async |transaction, registry| {
             let Some(before) = profile_of(transaction, organization, id).await? else {
                 return Ok(UpdateOutcome::NotFound);
             };
@@ -91,7 +67,7 @@ impl ProfileStore for PostgresStore {
         profiles: Vec<Profile>,
         origin: Origin,
     ) -> Result<Vec<PutProfileOutcome>, StoreError> {
-        change(&self.shared, &origin, None, async |transaction, registry| {
+        locked::change(&self.shared, &origin, None, async |transaction, registry| {
             let mut outcomes = Vec::with_capacity(profiles.len());
             let mut changing = Changing::new(transaction, registry, &origin);
             for new in profiles {
@@ -115,18 +91,27 @@ impl ProfileStore for PostgresStore {
         id: &AmazonId,
         origin: Origin,
     ) -> Result<DeleteProfileOutcome, StoreError> {
-        change(&self.shared, &origin, Some(DeleteProfileOutcome::Deleted), async |transaction, registry| {
-            let Some(before) = profile_of(transaction, organization, id).await? else {
-                return Ok(DeleteProfileOutcome::NotFound);
-            };
-            if is_in_use(transaction, registry, &before).await? {
-                return Ok(DeleteProfileOutcome::InUse);
-            }
-            transaction.execute("DELETE FROM profile WHERE id = $1", &[&id.as_str()]).await?;
-            let deleted = (origin.clone(), Operation::Delete, before.subject(Some(&before), None));
-            change::record(transaction, &[deleted]).await?;
-            Ok(DeleteProfileOutcome::Deleted)
-        })
+        locked::change(
+            &self.shared,
+            &origin,
+            Some(DeleteProfileOutcome::Deleted),
+            async |transaction, registry| {
+                let Some(before) = profile_of(transaction, organization, id).await? else {
+                    return Ok(DeleteProfileOutcome::NotFound);
+                };
+                if is_in_use(transaction, registry, &before).await? {
+                    return Ok(DeleteProfileOutcome::InUse);
+                }
+                let rows = resource_rows::TransactionRows(transaction);
+                let decided = decide_profile_removal(&rows, registry, organization, id).await?;
+                resource_rows::store(transaction, decided.rows).await?;
+                transaction.execute("DELETE FROM profile WHERE id = $1", &[&id.as_str()]).await?;
+                let mut changes = resource_rows::recorded(decided.subjects, &origin);
+                changes.push((origin.clone(), Operation::Delete, before.subject(Some(&before), None)));
+                change::record(transaction, &changes).await?;
+                Ok(DeleteProfileOutcome::Deleted)
+            },
+        )
         .await
     }
 
@@ -176,6 +161,11 @@ impl<'t> Changing<'t> {
         }
         if one(self.transaction, BY_ID, new.id.as_str()).await?.is_some() {
             return Ok(Admission::IdTaken);
+        }
+        match resource_rows::row(self.transaction, &RowKey::owner(Table::Unit, new.unit.suffix())).await? {
+            Some(owner) if owner != organization.suffix() => return Ok(Admission::UnitTaken),
+            None if self.registry.wants_unit(organization, &new.unit) => return Ok(Admission::NoSuchUnit),
+            _ => {}
         }
         let count = match self.counts.get(organization) {
             Some(count) => *count,
@@ -252,32 +242,4 @@ async fn profile_of(
 ) -> Result<Option<Profile>, Failure> {
     let found = one(transaction, BY_ID, id.as_str()).await?;
     Ok(found.filter(|found| found.organization == *organization))
-}
-
-async fn one(
-    transaction: &impl GenericClient,
-    statement: &str,
-    parameter: &str,
-) -> Result<Option<Profile>, Failure> {
-    let statement = transaction.prepare_cached(statement).await?;
-    let row = transaction.query_opt(&statement, &[&parameter]).await?;
-    row.as_ref().map(profile).transpose().map_err(|error| Failure::Corrupt(error.to_string()))
-}
-
-pub(super) async fn insert(transaction: &impl GenericClient, profile: &Profile) -> Result<(), Failure> {
-    let statement = "INSERT INTO profile (id, organization_id, unit_id, name) VALUES ($1, $2, $3, $4)";
-    let statement = transaction.prepare_cached(statement).await?;
-    let (id, organization) = (profile.id.as_str(), profile.organization.as_str());
-    transaction.execute(&statement, &[&id, &organization, &profile.unit.as_str(), &profile.name]).await?;
-    Ok(())
-}
-
-pub(super) fn profile(row: &Row) -> Result<Profile, StoreError> {
-    let text = |column: usize| row.try_get::<_, &str>(column).map_err(Failure::from);
-    Ok(Profile {
-        id: AmazonId::new(text(0)?).map_err(|error| corrupt("amazonId", &error))?,
-        organization: OrganizationId::new(text(1)?).map_err(|error| corrupt("organization", &error))?,
-        unit: UnitId::new(text(2)?).map_err(|error| corrupt("unit", &error))?,
-        name: row.try_get(3).map_err(Failure::from)?,
-    })
 }

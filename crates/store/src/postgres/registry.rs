@@ -11,7 +11,7 @@ use jackfield_model::{OrganizationId, ServiceProviderId};
 use super::error::Failure;
 use super::registry_cache::{CHANNEL, Known, NEWER};
 use super::registry_rows::{ADMIN_TOKEN, row_key};
-use super::{SLOTS, Shared, association, change, in_doubt};
+use super::{SLOTS, Shared, association, change, in_doubt, resource_rows};
 use crate::StoreError;
 use crate::change::{Operation, Origin};
 use crate::registry::{
@@ -24,7 +24,7 @@ const ATTEMPTS: usize = 4;
 /// What a change needs to know of what hangs on the objects.
 struct Counted {
     associations: u64,
-    has_profiles: bool,
+    has_rows: bool,
 }
 
 impl Dependents for Counted {
@@ -32,8 +32,8 @@ impl Dependents for Counted {
         self.associations
     }
 
-    fn has_profiles(&self, _: &OrganizationId) -> bool {
-        self.has_profiles
+    fn has_rows(&self, _: &OrganizationId) -> bool {
+        self.has_rows
     }
 }
 
@@ -167,7 +167,7 @@ async fn finish(transaction: Transaction<'_>, version: i64) -> Result<(), Failur
 }
 
 async fn count(transaction: &impl GenericClient, command: &RegistryCommand) -> Result<Counted, Failure> {
-    let mut counted = Counted { associations: 0, has_profiles: false };
+    let mut counted = Counted { associations: 0, has_rows: false };
     match command {
         RegistryCommand::DeleteServiceProvider(id)
         | RegistryCommand::DeleteServiceProviderWithAssociations(id, _) => {
@@ -180,7 +180,8 @@ async fn count(transaction: &impl GenericClient, command: &RegistryCommand) -> R
         }
         RegistryCommand::DeleteOrganization(id) => {
             let statement = "SELECT EXISTS (SELECT FROM profile WHERE organization_id = $1)";
-            counted.has_profiles = transaction.query_one(statement, &[&id.as_str()]).await?.try_get(0)?;
+            counted.has_rows = transaction.query_one(statement, &[&id.as_str()]).await?.try_get(0)?
+                || resource_rows::has_any(transaction, id).await?;
         }
         _ => {}
     }

@@ -7,10 +7,11 @@ use jackfield_model::{AmazonId, OrganizationId, ServiceProviderId};
 use uuid::Uuid;
 
 use super::error::Failure;
-use super::{Shared, change, profile, registry};
+use super::{Shared, change, profile_rows, registry, resource_rows};
 use crate::StoreError;
 use crate::change::{Operation, Origin, Subject};
 use crate::content::Content;
+use crate::resource::all_rows;
 
 /// Rows of one statement.
 const ROWS_MAX: usize = 10_000;
@@ -22,10 +23,12 @@ pub(super) async fn reset(shared: &Shared, content: &Content, origin: &Origin) -
         let transaction = client.transaction().await?;
         let known = turn.lock(&transaction).await?;
         // Whoever writes at this moment is waited for; whoever comes later finds what is there since.
-        transaction.batch_execute("TRUNCATE association, tenant; DELETE FROM profile").await?;
+        transaction.batch_execute("TRUNCATE association, tenant, resource; DELETE FROM profile").await?;
         for new in &content.profiles {
-            profile::insert(&transaction, new).await?;
+            profile_rows::insert(&transaction, new).await?;
         }
+        let resources = all_rows(&content.resources).into_iter().map(|(key, value)| (key, Some(value)));
+        resource_rows::store(&transaction, resources.collect()).await?;
         let owners: HashMap<&AmazonId, &OrganizationId> =
             content.profiles.iter().map(|profile| (&profile.id, &profile.organization)).collect();
         for provider in content.registry.providers.values() {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::change::{COLUMNS, NewRow, actor_name, change, operation_name, operator, to_sql};
 use super::error::{Failure, corrupt, failed};
-use super::{Shared, profile, registry, unavailable};
+use super::{Shared, profile_rows, registry, unavailable};
 use crate::change::Change;
 use crate::contract::{
     Findings, Head, Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Seen, Snapshot, Totals,
@@ -112,7 +112,7 @@ impl Snapshot for PostgresSnapshot {
             "SELECT id, organization_id, unit_id, name FROM profile WHERE id > $1 ORDER BY id LIMIT $2";
         let after = after.map_or("", AmazonId::as_str);
         let rows = self.client.query(statement, &[&after, &limit(rows)]).await.map_err(failed)?;
-        rows.iter().map(profile::profile).collect()
+        rows.iter().map(profile_rows::profile).collect()
     }
 
     async fn associations(

@@ -50,7 +50,7 @@ impl Registry {
                 let has_provider = self.providers.values().any(|provider| provider.organization == *id);
                 match self.organizations.contains_key(id) {
                     false => NotFound,
-                    true if has_provider || dependents.has_profiles(id) => InUse,
+                    true if has_provider || dependents.has_rows(id) => InUse,
                     true => Done,
                 }
             }
@@ -235,6 +235,7 @@ impl OrganizationChange {
             vertical,
             webrtc,
             strict_profiles,
+            strict_units,
             lenient,
             quotas,
             consent_password: _,
@@ -244,6 +245,7 @@ impl OrganizationChange {
         set(&mut organization.vertical, vertical);
         set(&mut organization.webrtc, webrtc);
         set(&mut organization.strict_profiles, strict_profiles);
+        set(&mut organization.strict_units, strict_units);
         organization.quotas = organization.quotas.with(quotas.unwrap_or_default());
         set(&mut organization.consent_password, consent_password);
         set(&mut organization.lenient, lenient);

@@ -116,8 +116,8 @@ pub enum NetworkChange {
 pub trait Dependents {
     /// How many associations the provider has.
     fn associations(&self, provider: ServiceProviderId) -> u64;
-    /// Whether the organization has profiles.
-    fn has_profiles(&self, organization: &OrganizationId) -> bool;
+    /// Whether the organization has profiles, units or address books.
+    fn has_rows(&self, organization: &OrganizationId) -> bool;
 }
 
 /// What an applied command did to one record: what to store and what to write into the change record.

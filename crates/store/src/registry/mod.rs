@@ -53,6 +53,9 @@ pub struct Organization {
     pub webrtc: bool,
     /// Whether associations must name a known profile.
     pub strict_profiles: bool,
+    /// Whether a profile must speak for a unit that is kept here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict_units: bool,
     /// How much it may keep.
     #[serde(default, skip_serializing_if = "Quotas::are_defaults")]
     pub quotas: Quotas,
@@ -213,6 +216,14 @@ impl Registry {
     ) -> Option<&Arc<ServiceProvider>> {
         let key = (organization.clone(), logical_id.to_owned());
         self.logical_ids.get(&key).and_then(|id| self.providers.get(id))
+    }
+
+    /// Whether a profile of the organization may only speak for a unit that is kept here, and this is not the organization
+    /// itself, which always is.
+    #[must_use]
+    pub(crate) fn wants_unit(&self, organization: &OrganizationId, unit: &UnitId) -> bool {
+        organization.as_str() != unit.as_str()
+            && self.organizations.get(organization).is_some_and(|found| found.strict_units)
     }
 
     /// Every record, sorted by key. Maintenance mode is among them when somebody has set it to something, and the signing

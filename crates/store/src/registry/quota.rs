@@ -17,6 +17,12 @@ pub struct Quotas {
     clients: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     profiles: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    units: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address_books: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contacts: Option<u32>,
 }
 
 impl Quotas {
@@ -38,6 +44,24 @@ impl Quotas {
         self.profiles.unwrap_or(limit::QUOTA_PROFILES)
     }
 
+    /// Most units.
+    #[must_use]
+    pub fn units(&self) -> u32 {
+        self.units.unwrap_or(limit::QUOTA_UNITS)
+    }
+
+    /// Most address books.
+    #[must_use]
+    pub fn address_books(&self) -> u32 {
+        self.address_books.unwrap_or(limit::QUOTA_ADDRESS_BOOKS)
+    }
+
+    /// Most contacts of one address book.
+    #[must_use]
+    pub fn contacts(&self) -> u32 {
+        self.contacts.unwrap_or(limit::QUOTA_CONTACTS)
+    }
+
     /// These with the numbers that an operator names.
     #[must_use]
     pub fn with(self, named: admin::Quotas) -> Self {
@@ -45,6 +69,9 @@ impl Quotas {
             service_providers: named.service_providers.or(self.service_providers),
             clients: named.clients.or(self.clients),
             profiles: named.profiles.or(self.profiles),
+            units: named.units.or(self.units),
+            address_books: named.address_books.or(self.address_books),
+            contacts: named.contacts.or(self.contacts),
         }
     }
 
@@ -60,6 +87,9 @@ impl From<Quotas> for admin::Quotas {
             service_providers: Some(quotas.service_providers()),
             clients: Some(quotas.clients()),
             profiles: Some(quotas.profiles()),
+            units: Some(quotas.units()),
+            address_books: Some(quotas.address_books()),
+            contacts: Some(quotas.contacts()),
         }
     }
 }

@@ -47,7 +47,7 @@ async fn a_schema_of_a_later_release_is_refused() {
     let (output, server) = (migrate(&database.url()), Server::try_start(Options::on(&database)));
     let (code, out, err) = said(&output);
     assert_eq!((code, out), (Some(1), ""));
-    let both = "has schema version 9, which asks for a newer release; this one knows version 2\n";
+    let both = "has schema version 9, which asks for a newer release; this one knows version 3\n";
     assert!(err.starts_with("error: postgres://") && err.ends_with(both), "{err}");
     let ended = server.expect_err("a server does not start on it");
     assert_eq!(ended.status.code(), Some(1));

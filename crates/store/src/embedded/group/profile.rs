@@ -19,6 +19,7 @@ use crate::contract::{
 };
 use crate::error::StoreError;
 use crate::registry::Profile;
+use crate::resource::{RowKey, Table};
 
 impl Group<'_> {
     pub(in super::super) fn create_profile(
@@ -63,6 +64,13 @@ impl Group<'_> {
         }
         if self.find_profile(&new.id)?.is_some() {
             return Ok(Admission::IdTaken);
+        }
+        match self.resource_row(&RowKey::owner(Table::Unit, new.unit.suffix()))? {
+            Some(owner) if owner != new.organization.suffix() => return Ok(Admission::UnitTaken),
+            None if self.registry.wants_unit(&new.organization, &new.unit) => {
+                return Ok(Admission::NoSuchUnit);
+            }
+            _ => {}
         }
         let count = self.counts.profiles(&new.organization);
         let reached = self.registry.profile_quota_reached(&new.organization, count);
@@ -121,6 +129,8 @@ impl Group<'_> {
         if strict && self.get(Space::Profile, &layout::profile_uses(organization, id))?.is_some() {
             return Ok(DeleteProfileOutcome::InUse);
         }
+        let resources = self.resources_of_profile(organization, id)?;
+        self.store_decided(resources, &origin);
         self.put(Space::Profile, layout::profile(id), None);
         self.put(Space::Profile, layout::profile_of_unit(&before.unit), None);
         self.put(Space::Profile, layout::profile_of_organization(organization, id), None);
@@ -168,11 +178,11 @@ impl Group<'_> {
         }
     }
 
-    fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
+    pub(super) fn find_profile_of_unit(&self, unit: &UnitId) -> Result<Option<Profile>, StoreError> {
         profile::find_of_unit(unit, |key| self.get(Space::Profile, key))
     }
 
-    fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
+    pub(super) fn find_profile(&self, id: &AmazonId) -> Result<Option<Profile>, StoreError> {
         profile::find(id, |key| self.get(Space::Profile, key))
     }
 

@@ -1,0 +1,355 @@
+//! Changes of resources, decided over rows: what is stored, what is recorded, or why not.
+
+use std::collections::BTreeMap;
+
+use futures_util::FutureExt;
+use jackfield_model::wire::{Contact, ContactSetting, ReciprocalAssociation};
+use jackfield_model::{AmazonId, OrganizationId, UnitId, limit};
+
+use super::{
+    Bound, Kind, ListKey, Refusal, Resource, ResourceChange, ResourceOutcome, RowKey, Table, each_kind,
+    setting_id, to_json,
+};
+use crate::change::{Operation, Subject};
+use crate::registry::{Profile, Quotas, Registry};
+
+/// Rows that are read at once where all of a list are.
+const PAGE_ROWS: usize = 1_000;
+
+/// The rows of a store as they are now, for whoever decides on a change: nobody else changes them meanwhile.
+pub(crate) trait ReadRows: Sync {
+    type Error: Send;
+
+    fn get(&self, key: &RowKey) -> impl Future<Output = Result<Option<String>, Self::Error>> + Send;
+
+    /// Reads rows ahead that will be asked for: a batch then costs one round trip.
+    fn get_all(
+        &self,
+        keys: Vec<RowKey>,
+    ) -> impl Future<Output = Result<Vec<(RowKey, Option<String>)>, Self::Error>> + Send;
+
+    /// At most `limit` rows of a list whose id is greater than `after`.
+    fn scan(
+        &self,
+        list: &ListKey,
+        after: &str,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(String, String)>, Self::Error>> + Send;
+
+    fn profile(&self, id: &AmazonId) -> impl Future<Output = Result<Option<Profile>, Self::Error>> + Send;
+
+    fn profile_of_unit(
+        &self,
+        unit: &UnitId,
+    ) -> impl Future<Output = Result<Option<Profile>, Self::Error>> + Send;
+
+    /// The error for a row that cannot be understood.
+    fn corrupt(cause: String) -> Self::Error;
+}
+
+/// What the rules come to over rows that are read without waiting.
+pub(crate) fn at_once<T, E>(deciding: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    deciding.now_or_never().expect("the rules wait for nothing but rows")
+}
+
+/// What is to be stored in one commit.
+#[derive(Debug, Default)]
+pub(crate) struct Decided {
+    /// The outcome of each change, in their order.
+    pub(crate) outcomes: Vec<ResourceOutcome>,
+    /// Rows to store, or to remove.
+    pub(crate) rows: Vec<(RowKey, Option<String>)>,
+    /// What goes into the change record.
+    pub(crate) subjects: Vec<(Operation, Subject)>,
+}
+
+/// Decides on changes, each as if it came alone after those before it.
+pub(crate) async fn decide<R: ReadRows>(
+    rows: &R,
+    registry: &Registry,
+    organization: &OrganizationId,
+    changes: Vec<ResourceChange>,
+) -> Result<Decided, R::Error> {
+    let Some(record) = registry.organizations.get(organization) else {
+        let outcomes = vec![Err(Refusal::NoSuchOrganization); changes.len()];
+        return Ok(Decided { outcomes, ..Decided::default() });
+    };
+    let mut pending = Pending::new(rows, registry, organization, record.quotas);
+    if changes.len() > 1 {
+        pending.read_ahead(&changes).await?;
+    }
+    let mut outcomes = Vec::with_capacity(changes.len());
+    for change in changes {
+        let savepoint = (pending.written.clone(), pending.subjects.len());
+        let outcome = pending.apply(change).await?;
+        if outcome.is_err() {
+            pending.written = savepoint.0;
+            pending.subjects.truncate(savepoint.1);
+        }
+        outcomes.push(outcome);
+    }
+    Ok(pending.decided(outcomes))
+}
+
+/// Decides what goes with a communication profile: the contacts that name it, its reciprocal associations, and the
+/// settings that it made or that are about it.
+pub(crate) async fn decide_profile_removal<R: ReadRows>(
+    rows: &R,
+    registry: &Registry,
+    organization: &OrganizationId,
+    id: &AmazonId,
+) -> Result<Decided, R::Error> {
+    let quotas = registry.organizations.get(organization).map(|found| found.quotas).unwrap_or_default();
+    let mut pending = Pending::new(rows, registry, organization, quotas);
+    let profile = id.suffix();
+    for (contact, book) in pending.list(Table::ContactOfProfile, profile).await? {
+        pending.remove_at::<Contact>(&book, &contact).await?;
+    }
+    for (contact, _) in pending.list(Table::ReciprocalAssociation, profile).await? {
+        pending.remove_at::<ReciprocalAssociation>(profile, &contact).await?;
+    }
+    for (setting, _) in pending.list(Table::ContactSetting, profile).await? {
+        pending.remove_at::<ContactSetting>(profile, &setting).await?;
+    }
+    for (about, _) in pending.list(Table::SettingAbout, profile).await? {
+        let (other, setting) = setting_id::parts_of_about(&about, profile);
+        pending.remove_at::<ContactSetting>(&other, &setting).await?;
+    }
+    Ok(pending.decided(Vec::new()))
+}
+
+/// The row of a resource and the rows that are derived from it.
+pub(super) fn rows_of<K: References>(one: &K, organization: &OrganizationId) -> Vec<(RowKey, String)> {
+    let mut rows = vec![(one.key(organization), to_json(one))];
+    rows.extend(one.derived(organization));
+    rows
+}
+
+/// The rules of a kind of resource about what it refers to and what refers to it.
+pub(super) trait References: Kind {
+    /// The rows that are derived from it.
+    fn derived(&self, organization: &OrganizationId) -> Vec<(RowKey, String)>;
+
+    /// The lists that a new one makes longer, with their bounds.
+    fn bounds(&self, organization: &OrganizationId, quotas: &Quotas) -> Vec<Bound>;
+
+    /// Whether what it refers to is there. `before` is what it takes the place of.
+    fn admit<R: ReadRows>(
+        &mut self,
+        before: Option<&Self>,
+        pending: &mut Pending<'_, R>,
+    ) -> impl Future<Output = Result<ResourceOutcome, R::Error>> + Send;
+
+    /// Whether it may go, taking along what cannot be without it.
+    fn release<R: ReadRows>(
+        &self,
+        pending: &mut Pending<'_, R>,
+    ) -> impl Future<Output = Result<ResourceOutcome, R::Error>> + Send {
+        let _ = pending;
+        async { Ok(Ok(())) }
+    }
+}
+
+/// The rows of a store with what was decided so far.
+pub(super) struct Pending<'r, R> {
+    pub(super) rows: &'r R,
+    pub(super) registry: &'r Registry,
+    pub(super) organization: &'r OrganizationId,
+    quotas: Quotas,
+    /// Rows that were read ahead.
+    known: BTreeMap<RowKey, Option<String>>,
+    written: BTreeMap<RowKey, Option<String>>,
+    subjects: Vec<(Operation, Subject)>,
+}
+
+impl<'r, R: ReadRows> Pending<'r, R> {
+    fn new(rows: &'r R, registry: &'r Registry, organization: &'r OrganizationId, quotas: Quotas) -> Self {
+        let (known, written) = (BTreeMap::new(), BTreeMap::new());
+        Self { rows, registry, organization, quotas, known, written, subjects: Vec::new() }
+    }
+
+    fn decided(self, outcomes: Vec<ResourceOutcome>) -> Decided {
+        Decided { outcomes, rows: self.written.into_iter().collect(), subjects: self.subjects }
+    }
+
+    async fn apply(&mut self, change: ResourceChange) -> Result<ResourceOutcome, R::Error> {
+        match change {
+            ResourceChange::Create(new) => each_kind!(new, one => self.store(one, Some(false)).await),
+            ResourceChange::Update(new) => each_kind!(new, one => self.store(one, Some(true)).await),
+            ResourceChange::Put(new) => each_kind!(new, one => self.store(one, None).await),
+            ResourceChange::Delete(gone) => each_kind!(gone, one => self.remove(&one).await),
+        }
+    }
+
+    /// Reads what a batch will ask for.
+    async fn read_ahead(&mut self, changes: &[ResourceChange]) -> Result<(), R::Error> {
+        let mut keys = Vec::new();
+        for change in changes {
+            let (ResourceChange::Create(one)
+            | ResourceChange::Update(one)
+            | ResourceChange::Put(one)
+            | ResourceChange::Delete(one)) = change;
+            keys.extend(one.rows(self.organization).into_iter().map(|(key, _)| key));
+            each_kind!(one, one => {
+                keys.extend(one.bounds(self.organization, &self.quotas).iter().map(|bound| bound.list.count()));
+            });
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        self.known = self.rows.get_all(keys).await?.into_iter().collect();
+        Ok(())
+    }
+
+    /// Stores a resource, new or in the place of the one that is there; `there` says which of the two it must be.
+    async fn store<K: References>(
+        &mut self,
+        mut one: K,
+        there: Option<bool>,
+    ) -> Result<ResourceOutcome, R::Error> {
+        let before = self.find::<K>(one.scope(), &one.id()).await?;
+        match (there, &before) {
+            (Some(false), Some(_)) => return Ok(Err(Refusal::Exists)),
+            (Some(true), None) => return Ok(Err(Refusal::NotFound)),
+            _ => {}
+        }
+        if let Err(refusal) = one.admit(before.as_ref(), self).await? {
+            return Ok(Err(refusal));
+        }
+        if before.as_ref() == Some(&one) {
+            return Ok(Ok(()));
+        }
+        if before.is_none() {
+            for Bound { list, of, most } in one.bounds(self.organization, &self.quotas) {
+                if self.count(&list).await? >= u64::from(most) {
+                    return Ok(Err(Refusal::LimitReached { of, most }));
+                }
+            }
+        }
+        let mut rows: BTreeMap<RowKey, Option<String>> = BTreeMap::new();
+        for (key, _) in before.iter().flat_map(|before| rows_of(before, self.organization)) {
+            rows.insert(key, None);
+        }
+        for (key, value) in rows_of(&one, self.organization) {
+            rows.insert(key, Some(value));
+        }
+        for (key, value) in rows {
+            self.write(key, value).await?;
+        }
+        let operation = if before.is_some() { Operation::Update } else { Operation::Create };
+        self.subjects.push((operation, K::subject(before.as_ref(), Some(&one))));
+        Ok(Ok(()))
+    }
+
+    async fn remove<K: References>(&mut self, one: &K) -> Result<ResourceOutcome, R::Error> {
+        match self.find::<K>(one.scope(), &one.id()).await? {
+            Some(found) => self.remove_found(&found).await,
+            None => Ok(Err(Refusal::NotFound)),
+        }
+    }
+
+    /// Removes a resource that goes with another, if it is there.
+    pub(super) async fn remove_at<K: References>(&mut self, scope: &str, id: &str) -> Result<(), R::Error> {
+        if let Some(found) = self.find::<K>(scope, id).await? {
+            // What goes with another is not refused.
+            let _ = self.remove_found(&found).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_found<K: References>(&mut self, found: &K) -> Result<ResourceOutcome, R::Error> {
+        if let Err(refusal) = found.release(self).await? {
+            return Ok(Err(refusal));
+        }
+        if self.subjects.len() as u64 >= limit::CASCADE_ASSOCIATIONS {
+            return Ok(Err(Refusal::TooManyDependents(limit::CASCADE_ASSOCIATIONS)));
+        }
+        for (key, _) in rows_of(found, self.organization) {
+            self.write(key, None).await?;
+        }
+        self.subjects.push((Operation::Delete, K::subject(Some(found), None)));
+        Ok(Ok(()))
+    }
+
+    /// The resource that stands there.
+    pub(super) async fn find<K: Kind>(&self, scope: &str, id: &str) -> Result<Option<K>, R::Error> {
+        let key = ListKey::new(self.organization, K::TABLE, scope).row(id);
+        let Some(text) = self.get(&key).await? else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|error| R::corrupt(format!("{key}: {error}")))
+    }
+
+    pub(super) async fn get(&self, key: &RowKey) -> Result<Option<String>, R::Error> {
+        match self.written.get(key).or_else(|| self.known.get(key)) {
+            Some(known) => Ok(known.clone()),
+            None => self.rows.get(key).await,
+        }
+    }
+
+    /// Every row of a list of the organization.
+    pub(super) async fn list(&self, table: Table, scope: &str) -> Result<Vec<(String, String)>, R::Error> {
+        let list = ListKey::new(self.organization, table, scope);
+        let mut rows: BTreeMap<String, String> = BTreeMap::new();
+        let mut after = String::new();
+        loop {
+            let page = self.rows.scan(&list, &after, PAGE_ROWS).await?;
+            let full = page.len() == PAGE_ROWS;
+            after = page.last().map(|(id, _)| id.clone()).unwrap_or_default();
+            rows.extend(page);
+            if !full {
+                break;
+            }
+        }
+        let of_list = self.written.range(list.clone().row("")..).take_while(|(key, _)| key.list == list);
+        for (key, value) in of_list {
+            match value {
+                Some(value) => rows.insert(key.id.clone(), value.clone()),
+                None => rows.remove(&key.id),
+            };
+        }
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Whether a list of the organization has a row.
+    pub(super) async fn has_rows(&self, table: Table, scope: &str) -> Result<bool, R::Error> {
+        let list = ListKey::new(self.organization, table, scope);
+        let of_list = || self.written.range(list.clone().row("")..).take_while(|(key, _)| key.list == list);
+        if of_list().any(|(_, value)| value.is_some()) {
+            return Ok(true);
+        }
+        let gone = of_list().count();
+        let found = self.rows.scan(&list, "", gone + 1).await?;
+        Ok(found.iter().any(|(id, _)| !self.written.contains_key(&list.clone().row(id))))
+    }
+
+    /// How many rows a list has that is counted.
+    async fn count(&self, list: &ListKey) -> Result<u64, R::Error> {
+        let key = list.count();
+        let Some(text) = self.get(&key).await? else { return Ok(0) };
+        text.parse().map_err(|_| R::corrupt(format!("{key}: not a number")))
+    }
+
+    async fn write(&mut self, key: RowKey, value: Option<String>) -> Result<(), R::Error> {
+        if key.list.table.is_counted() {
+            let more = i64::from(value.is_some()) - i64::from(self.get(&key).await?.is_some());
+            if more != 0 {
+                let count = self.count(&key.list).await?.saturating_add_signed(more);
+                self.written.insert(key.list.count(), (count > 0).then(|| count.to_string()));
+            }
+        }
+        self.written.insert(key, value);
+        Ok(())
+    }
+
+    /// Whether the organization has this profile.
+    pub(super) async fn has_profile(&self, id: &AmazonId) -> Result<bool, R::Error> {
+        let found = self.rows.profile(id).await?;
+        Ok(found.is_some_and(|found| found.organization == *self.organization))
+    }
+
+    /// Removes the reciprocal associations with a contact.
+    pub(super) async fn remove_reciprocals(&mut self, contact: &str) -> Result<(), R::Error> {
+        for (profile, _) in self.list(Table::ProfileOfContact, contact).await? {
+            self.remove_at::<ReciprocalAssociation>(&profile, contact).await?;
+        }
+        Ok(())
+    }
+}

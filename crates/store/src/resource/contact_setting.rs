@@ -1,0 +1,53 @@
+//! What a communication profile decided of another: whether it may drop in, whether its calls are blocked. A setting that
+//! is off is not stored. Settings go with either profile.
+
+use jackfield_model::OrganizationId;
+use jackfield_model::wire::ContactSetting;
+
+use super::change::{Pending, ReadRows, References};
+use super::setting_id::setting_id;
+use super::{Bound, Kind, ListKey, Refusal, ResourceOutcome, RowKey, Table};
+use crate::registry::Quotas;
+
+impl Kind for ContactSetting {
+    const TABLE: Table = Table::ContactSetting;
+    const NAME: &'static str = "contact_setting";
+
+    fn scope(&self) -> &str {
+        self.profile_id.suffix()
+    }
+
+    fn id(&self) -> String {
+        setting_id(self.setting, self.alexa_communication_profile_id.suffix())
+    }
+
+    fn label(&self) -> String {
+        let Self { profile_id, alexa_communication_profile_id, setting, .. } = self;
+        format!("{profile_id} {} {alexa_communication_profile_id}", setting.as_str())
+    }
+}
+
+impl References for ContactSetting {
+    fn derived(&self, organization: &OrganizationId) -> Vec<(RowKey, String)> {
+        let about =
+            ListKey::new(organization, Table::SettingAbout, self.alexa_communication_profile_id.suffix());
+        vec![(about.row(&setting_id(self.setting, self.profile_id.suffix())), String::new())]
+    }
+
+    fn bounds(&self, _: &OrganizationId, _: &Quotas) -> Vec<Bound> {
+        Vec::new()
+    }
+
+    async fn admit<R: ReadRows>(
+        &mut self,
+        _: Option<&Self>,
+        pending: &mut Pending<'_, R>,
+    ) -> Result<ResourceOutcome, R::Error> {
+        for profile in [&self.profile_id, &self.alexa_communication_profile_id] {
+            if !pending.has_profile(profile).await? {
+                return Ok(Err(Refusal::Missing("communication profile")));
+            }
+        }
+        Ok(Ok(()))
+    }
+}

@@ -1,0 +1,216 @@
+//! The resources of the calling family: units, address books, contacts and what ties them together.
+//!
+//! A resource is described once, in a file of its own: where it stands, what is derived from it, which bounds hold, what it
+//! refers to, and what becomes of it when that goes ([`Kind`]). The rules run over rows (`change`), so an adapter adds only
+//! how rows are read and how the decided ones are stored in one commit.
+
+mod address_book;
+mod change;
+mod contact;
+mod contact_setting;
+mod reciprocal_association;
+mod row;
+mod setting_id;
+mod unit;
+mod unit_association;
+
+use std::collections::BTreeMap;
+
+use jackfield_model::wire::{
+    AddressBook, Contact, ContactSetting, ReciprocalAssociation, Unit, UnitAssociation,
+};
+use jackfield_model::{OrganizationId, wire};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::change::Subject;
+
+pub(crate) use change::{Decided, ReadRows, at_once, decide, decide_profile_removal};
+pub use row::{ListKey, RowKey, Table};
+pub use setting_id::setting_id;
+
+/// A resource of any kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// A unit.
+    Unit(Unit),
+    /// An address book.
+    AddressBook(AddressBook),
+    /// A contact.
+    Contact(Contact),
+    /// An association of an address book with a unit.
+    UnitAssociation(UnitAssociation),
+    /// An association of a profile with a contact.
+    ReciprocalAssociation(ReciprocalAssociation),
+    /// What a profile decided of another.
+    ContactSetting(ContactSetting),
+}
+
+/// A change of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResourceChange {
+    /// Stores a new one; it must not be there.
+    Create(Resource),
+    /// Stores one in the place of the one that is there.
+    Update(Resource),
+    /// Stores one, whether it is there or not.
+    Put(Resource),
+    /// Removes the one that stands where this one does.
+    Delete(Resource),
+}
+
+/// Why a change of a resource was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The organization is not there.
+    NoSuchOrganization,
+    /// There is nothing to update or delete.
+    NotFound,
+    /// It is there already.
+    Exists,
+    /// The id belongs to something else.
+    IdTaken,
+    /// It refers to something of this kind that is not there.
+    Missing(&'static str),
+    /// A unit would be more than this number of levels below its organization.
+    TooDeep(u8),
+    /// A unit has units below it.
+    HasUnits,
+    /// A unit has associated address books.
+    HasAddressBooks,
+    /// A unit has a communication profile.
+    HasProfile,
+    /// There are as many as the bound allows: so many of these.
+    LimitReached {
+        /// Of what, for people.
+        of: &'static str,
+        /// The bound.
+        most: u32,
+    },
+    /// More would go with it than one commit takes: so many.
+    TooManyDependents(u64),
+}
+
+/// What became of a change.
+pub type ResourceOutcome = Result<(), Refusal>;
+
+/// A bound on the length of a list.
+pub(crate) struct Bound {
+    pub(crate) list: ListKey,
+    pub(crate) of: &'static str,
+    pub(crate) most: u32,
+}
+
+/// What is said once of a kind of resource. The rules of references are in `admit` and `release`.
+pub trait Kind: Clone + PartialEq + Serialize + DeserializeOwned + Into<Resource> + Send + Sync {
+    /// Where its rows stand.
+    const TABLE: Table;
+    /// Its name in the change record, for example `address_book`.
+    const NAME: &'static str;
+
+    /// The scope of its row.
+    fn scope(&self) -> &str;
+
+    /// The id of its row.
+    fn id(&self) -> String;
+
+    /// Its id in the change record.
+    fn label(&self) -> String;
+
+    /// Its row.
+    fn key(&self, organization: &OrganizationId) -> RowKey {
+        ListKey::new(organization, Self::TABLE, self.scope()).row(&self.id())
+    }
+
+    /// What the change record says of a change of it.
+    fn subject(before: Option<&Self>, after: Option<&Self>) -> Subject {
+        Subject::Object {
+            kind: Self::NAME.to_owned(),
+            id: before.or(after).map(Self::label).unwrap_or_default(),
+            before: before.map(to_json),
+            after: after.map(to_json),
+        }
+    }
+}
+
+/// A resource as the text of its row.
+pub(crate) fn to_json(resource: &impl Serialize) -> String {
+    serde_json::to_string(resource).expect("resources have text keys and no failing values")
+}
+
+/// Calls a generic function with the resource of whatever kind it is.
+macro_rules! each_kind {
+    ($resource:expr, $one:ident => $call:expr) => {
+        match $resource {
+            Resource::Unit($one) => $call,
+            Resource::AddressBook($one) => $call,
+            Resource::Contact($one) => $call,
+            Resource::UnitAssociation($one) => $call,
+            Resource::ReciprocalAssociation($one) => $call,
+            Resource::ContactSetting($one) => $call,
+        }
+    };
+}
+use each_kind;
+
+impl Resource {
+    /// Reads the text of a row of a table that is not derived.
+    ///
+    /// # Errors
+    /// Why the text is no such resource.
+    pub fn from_row(table: Table, text: &str) -> Result<Self, String> {
+        fn read<K: Kind>(text: &str) -> Result<Resource, String> {
+            serde_json::from_str::<K>(text).map(Into::into).map_err(|error| error.to_string())
+        }
+        match table {
+            Table::Unit => read::<Unit>(text),
+            Table::AddressBook => read::<AddressBook>(text),
+            Table::Contact => read::<Contact>(text),
+            Table::UnitAssociation => read::<UnitAssociation>(text),
+            Table::ReciprocalAssociation => read::<ReciprocalAssociation>(text),
+            Table::ContactSetting => read::<ContactSetting>(text),
+            other => Err(format!("rows of {other:?} are derived")),
+        }
+    }
+
+    /// Its row.
+    #[must_use]
+    pub fn key(&self, organization: &OrganizationId) -> RowKey {
+        each_kind!(self, one => Kind::key(one, organization))
+    }
+
+    /// Its row and the rows that are derived from it, but for those that count.
+    #[must_use]
+    pub fn rows(&self, organization: &OrganizationId) -> Vec<(RowKey, String)> {
+        each_kind!(self, one => change::rows_of(one, organization))
+    }
+
+    /// What the change record says of its creation.
+    #[must_use]
+    pub fn creation(&self) -> Subject {
+        each_kind!(self, one => Kind::subject(None, Some(one)))
+    }
+}
+
+/// Every row of these resources, those that count included.
+pub(crate) fn all_rows(resources: &[(OrganizationId, Resource)]) -> BTreeMap<RowKey, String> {
+    let rows = resources.iter().flat_map(|(organization, resource)| resource.rows(organization));
+    let mut rows: BTreeMap<RowKey, String> = rows.collect();
+    let mut counts: BTreeMap<RowKey, u64> = BTreeMap::new();
+    for key in rows.keys().filter(|key| key.list.table.is_counted()) {
+        *counts.entry(key.list.count()).or_default() += 1;
+    }
+    rows.extend(counts.into_iter().map(|(key, count)| (key, count.to_string())));
+    rows
+}
+
+macro_rules! into_resource {
+    ($($kind:ident),*) => {
+        $(impl From<wire::$kind> for Resource {
+            fn from(one: wire::$kind) -> Self {
+                Self::$kind(one)
+            }
+        })*
+    };
+}
+into_resource!(Unit, AddressBook, Contact, UnitAssociation, ReciprocalAssociation, ContactSetting);

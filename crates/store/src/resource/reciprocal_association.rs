@@ -1,0 +1,51 @@
+//! Associations of a communication profile with a contact. They go with either.
+
+use jackfield_model::OrganizationId;
+use jackfield_model::wire::ReciprocalAssociation;
+
+use super::change::{Pending, ReadRows, References};
+use super::{Bound, Kind, ListKey, Refusal, ResourceOutcome, RowKey, Table};
+use crate::registry::Quotas;
+
+impl Kind for ReciprocalAssociation {
+    const TABLE: Table = Table::ReciprocalAssociation;
+    const NAME: &'static str = "reciprocal_association";
+
+    fn scope(&self) -> &str {
+        self.profile_id.suffix()
+    }
+
+    fn id(&self) -> String {
+        self.contact_id.suffix().to_owned()
+    }
+
+    fn label(&self) -> String {
+        format!("{} {}", self.profile_id, self.contact_id)
+    }
+}
+
+impl References for ReciprocalAssociation {
+    fn derived(&self, organization: &OrganizationId) -> Vec<(RowKey, String)> {
+        let of_contact = ListKey::new(organization, Table::ProfileOfContact, self.contact_id.suffix());
+        vec![(of_contact.row(self.profile_id.suffix()), String::new())]
+    }
+
+    fn bounds(&self, _: &OrganizationId, _: &Quotas) -> Vec<Bound> {
+        Vec::new()
+    }
+
+    async fn admit<R: ReadRows>(
+        &mut self,
+        _: Option<&Self>,
+        pending: &mut Pending<'_, R>,
+    ) -> Result<ResourceOutcome, R::Error> {
+        if !pending.has_profile(&self.profile_id).await? {
+            return Ok(Err(Refusal::Missing("communication profile")));
+        }
+        let book = ListKey::new(pending.organization, Table::BookOfContact, "");
+        if pending.get(&book.row(self.contact_id.suffix())).await?.is_none() {
+            return Ok(Err(Refusal::Missing("contact")));
+        }
+        Ok(Ok(()))
+    }
+}
