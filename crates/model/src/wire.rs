@@ -4,6 +4,7 @@
 //! the 400. The same types serialize, for the client.
 
 mod address_book;
+mod batch;
 mod contact;
 mod external_user_id;
 mod list;
@@ -17,23 +18,25 @@ mod unit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::json::{InvalidRequest, Object};
+use crate::json::{InvalidRequest, Json, Object};
 use crate::note::{Note, Reading};
 use crate::{AmazonId, ExternalUserId, InvalidId, limit};
 
 pub use address_book::{
     AddressBook, CreatedAddressBook, NewAddressBook, NewUnitAssociation, UnitAssociation,
+    UnitAssociationBatch, UnitAssociationBatchItem,
 };
+pub use batch::{BatchItem, ItemId, ItemResult, ItemResults};
 pub use contact::{
-    Contact, ContactAnswer, ContactCard, ContactTarget, CreatedContact, NewContact, NumberEntry, PhoneNumber,
-    ProviderContact,
+    Contact, ContactAnswer, ContactBatch, ContactBatchItem, ContactCard, ContactTarget, CreatedContact,
+    NewContact, NumberEntry, PhoneNumber, ProviderContact,
 };
 pub use external_user_id::ExternalUserIdInRequest;
 pub use list::{ListAnswer, NextPage};
 pub use network::{Network, NetworkType, SkillConfiguration};
 pub use profile::{
-    BatchAnswer, BatchItem, BatchRequest, BatchResult, Entity, EntityType, ItemId, NewBatchItem, NewProfile,
-    Profile, ProfileId, ProfileUpdate,
+    BatchAnswer, BatchRequest, BatchResult, Entity, EntityType, NewBatchItem, NewProfile, Profile, ProfileId,
+    ProfileUpdate,
 };
 pub use query::{LAST_PAGE_TOKEN, PaginationContext, QueryRequest, QueryResponse};
 pub use reciprocal::{
@@ -213,6 +216,15 @@ fn named(property: &str, error: &InvalidId) -> InvalidRequest {
 /// A required text that is a name: 1 to [`limit::NAME_CHARS`] characters, none of them a control character.
 fn name(object: &Object<'_>, property: &str) -> Result<String, InvalidRequest> {
     text_of(object, property, limit::NAME_CHARS)
+}
+
+/// A required name that may be an integer, as the vendor's client sends names that look like one. It is the text of its
+/// digits.
+fn name_or_number(object: &Object<'_>, property: &str, most: usize) -> Result<String, InvalidRequest> {
+    match object.get(property)? {
+        Some(Json::Integer(number)) => Ok(number.to_string()),
+        _ => text_of(object, property, most),
+    }
 }
 
 /// A required text of 1 to so many characters, none of them a control character.

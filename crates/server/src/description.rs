@@ -44,13 +44,23 @@ pub(crate) enum Tag {
     Login,
     Providers,
     Profiles,
+    Units,
+    AddressBooks,
     Admin,
     Server,
 }
 
 impl Tag {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Associations, Self::Login, Self::Providers, Self::Profiles, Self::Admin, Self::Server];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Associations,
+        Self::Login,
+        Self::Providers,
+        Self::Profiles,
+        Self::Units,
+        Self::AddressBooks,
+        Self::Admin,
+        Self::Server,
+    ];
 
     /// The name, and what it is about.
     pub(crate) const fn text(self) -> (&'static str, &'static str) {
@@ -66,6 +76,13 @@ impl Tag {
             Self::Profiles => (
                 "Communication profiles",
                 "The communication profiles of the units of the caller's organization.",
+            ),
+            Self::Units => {
+                ("Units", "The buildings, floors and rooms of the caller's organization, as a tree.")
+            }
+            Self::AddressBooks => (
+                "Address books",
+                "Whom the devices of a unit can call by name: address books, their contacts, and the units that have them.",
             ),
             Self::Admin => ("Admin", "Accounts, changes and the state of the server; on the admin listener."),
             Self::Server => ("Server", "Health, metrics and documentation; open."),

@@ -18,6 +18,8 @@ pub(crate) struct Incoming<'a> {
     pub(crate) call: &'a Call,
     /// The decoded parameter of the path; empty where the path has none.
     pub(crate) parameter: &'a str,
+    /// The second one; empty where the path has none.
+    pub(crate) second_parameter: &'a str,
     pub(crate) body: &'a mut RequestBody,
     pub(crate) log: &'a mut RequestLog,
 }

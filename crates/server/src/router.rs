@@ -93,11 +93,30 @@ impl Operation {
     }
 }
 
+/// The decoded parameters of a path, which has at most two.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parameters<'p> {
+    first: Option<Cow<'p, str>>,
+    second: Option<Cow<'p, str>>,
+}
+
+impl Parameters<'_> {
+    /// The first; empty where the path has none.
+    pub(crate) fn first(&self) -> &str {
+        self.first.as_deref().unwrap_or_default()
+    }
+
+    /// The second; empty where the path has none.
+    pub(crate) fn second(&self) -> &str {
+        self.second.as_deref().unwrap_or_default()
+    }
+}
+
 /// Where a request goes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Target<'p, T> {
-    /// To this, with the decoded parameter of the path.
-    Found(T, Option<Cow<'p, str>>),
+    /// To this, with the decoded parameters of the path.
+    Found(T, Parameters<'p>),
     /// The path is known, the method is not: something that is there, and the methods that are.
     MethodNotAllowed(T, String),
     /// No such path.
@@ -127,12 +146,13 @@ impl<T: Copy> Router<T> {
     /// A router of these: method, template of the path, and what is served there. Templates must not conflict.
     pub(crate) fn new(routes: &[(Method, &'static str, T)]) -> Self {
         let mut router = matchit::Router::new();
-        for (_, path, _) in routes {
+        for (place, (_, path, _)) in routes.iter().enumerate() {
+            if routes[..place].iter().any(|(_, earlier, _)| earlier == path) {
+                continue;
+            }
             let same_path = routes.iter().filter(|(_, other, _)| other == path);
             let methods = same_path.map(|(method, _, served)| (method.clone(), *served)).collect();
-            if router.at(path).is_err() {
-                router.insert(*path, methods).expect("the templates of the routes do not conflict");
-            }
+            router.insert(*path, methods).expect("the templates of the routes do not conflict");
         }
         Self(router)
     }
@@ -148,11 +168,11 @@ impl<T: Copy> Router<T> {
         let Some((_, served)) = found.value.iter().find(|(candidate, _)| candidate == wanted) else {
             return Target::MethodNotAllowed(found.value[0].1, allow(found.value));
         };
-        let parameter = found.params.iter().next().map(|(_, value)| value);
-        match parameter.map(decode).transpose() {
-            Ok(parameter) => Target::Found(*served, parameter),
+        let mut values = found.params.iter().map(|(_, value)| decode(value));
+        match (values.next().transpose(), values.next().transpose()) {
+            (Ok(first), Ok(second)) => Target::Found(*served, Parameters { first, second }),
             // No identifier has bytes that are not UTF-8.
-            Err(_) => Target::NotFound,
+            _ => Target::NotFound,
         }
     }
 }
@@ -187,6 +207,9 @@ mod tests {
             (Method::POST, path::EXTERNAL_USERS, CREATE),
             (Method::PUT, path::EXTERNAL_USERS, 3),
             (Method::GET, path::PROFILE, 4),
+            (Method::DELETE, path::CONTACT, 5),
+            (Method::GET, path::ADDRESS_BOOK, 6),
+            (Method::GET, path::UNIT_ASSOCIATIONS_OF_UNIT, 7),
             (Method::GET, "/healthz", HEALTH),
         ]);
         router.find(method, path)
@@ -198,7 +221,8 @@ mod tests {
             "/v1/communications/serviceProviders/p%2e1/externalUsers",
             "/v1/communications/serviceProviders/p%2e1/externalUsers/",
         ] {
-            assert_eq!(find(&Method::POST, path), Target::Found(CREATE, Some("p.1".into())), "{path}");
+            let parameters = Parameters { first: Some("p.1".into()), second: None };
+            assert_eq!(find(&Method::POST, path), Target::Found(CREATE, parameters), "{path}");
         }
         for path in [
             "/",
@@ -217,8 +241,21 @@ mod tests {
     #[test]
     fn a_parameter_is_decoded_once() {
         let target = find(&Method::POST, "/v1/communications/serviceProviders/a%252Fb/externalUsers");
-        let Target::Found(_, Some(parameter)) = target else { panic!("{target:?}") };
-        assert_eq!(parameter, "a%2Fb");
+        let Target::Found(_, parameters) = target else { panic!("{target:?}") };
+        assert_eq!((parameters.first(), parameters.second()), ("a%2Fb", ""));
+        let target = find(&Method::DELETE, "/v1/addressBooks/a%2Fb/contacts/c%20d");
+        let Target::Found(_, parameters) = target else { panic!("{target:?}") };
+        assert_eq!((parameters.first(), parameters.second()), ("a/b", "c d"));
+    }
+
+    #[test]
+    fn a_path_without_a_parameter_is_found_before_one_with_it() {
+        for (path, found) in [("/v1/addressBooks/unitAssociations", 7), ("/v1/addressBooks/b", 6)] {
+            assert!(
+                matches!(find(&Method::GET, path), Target::Found(served, _) if served == found),
+                "{path}"
+            );
+        }
     }
 
     #[test]
@@ -227,6 +264,6 @@ mod tests {
         assert_eq!(find(&Method::GET, path), Target::MethodNotAllowed(CREATE, "POST, PUT".to_owned()));
         let wrong = find(&Method::POST, "/healthz");
         assert_eq!(wrong, Target::MethodNotAllowed(HEALTH, "GET, HEAD".to_owned()));
-        assert_eq!(find(&Method::HEAD, "/healthz"), Target::Found(HEALTH, None));
+        assert_eq!(find(&Method::HEAD, "/healthz"), Target::Found(HEALTH, Parameters::default()));
     }
 }

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use jackfield_model::organization::{Country, Vertical, are_profiles_available, is_available};
+use jackfield_model::path;
 use jackfield_tests::{Request, Tenant, TenantOptions, Version};
 use serde_json::{Value, json};
 
 use crate::operation::Op;
 use crate::operation::directory::{DirectoryOp, Subject};
+use crate::operation::resource::{Prepared, RESOURCE_OPS};
 
 const UNKNOWN_PROVIDER: &str = "amzn1.comms.csp.id.00000000-0000-4000-8000-000000000000";
 
@@ -133,6 +135,49 @@ async fn the_matrix_of_the_family() {
 }
 
 #[tokio::test]
+async fn the_matrix_of_resources() {
+    let (tenant, other) = (Tenant::fresh().await, Tenant::fresh().await);
+    let rows: Vec<Row> = rows(&tenant).await.into_iter().filter(|row| row.status != 404).collect();
+    for op in &RESOURCE_OPS {
+        let mut made = Prepared::new(&tenant).await;
+        for row in &rows {
+            let mut request = op.bare_request(&made, &[]);
+            if let Some(authorization) = &row.authorization {
+                request = request.header("Authorization", authorization.clone());
+            }
+            let expected = if row.status == 0 { op.success } else { row.status };
+            let response = tenant.send(&request).await;
+            assert_eq!(response.status, expected, "{} at {op:?}: {response:?}", row.name);
+            if row.status == 0 {
+                made = Prepared::new(&tenant).await;
+            }
+        }
+        for name in op.parameters() {
+            for id in ["nonsense", "amzn1.alexa.unit.did.none", "amzn1.alexa.addressbook.did.none"] {
+                tenant.send(&op.bare_request(&made, &[(name, id)]).bearer(&tenant.token)).await.is(404);
+            }
+        }
+    }
+    for op in RESOURCE_OPS.iter().filter(|op| !op.parameters().is_empty()) {
+        let theirs = Prepared::new(&other).await;
+        tenant.send(&op.bare_request(&theirs, &[]).bearer(&tenant.token)).await.is(401);
+        // It was left as it is.
+        other.send(&op.bare_request(&theirs, &[]).bearer(&other.token)).await.is(op.success);
+    }
+    // What belongs to another organization is not to be referred to either.
+    let (mine, theirs) = (Prepared::new(&tenant).await, Prepared::new(&other).await);
+    let mixed = Prepared { unit: theirs.unit.clone(), other: theirs.other, ..mine.clone() };
+    for op in RESOURCE_OPS.iter().filter(|op| !op.parameters().contains(&"unitId")) {
+        let names_theirs = [path::DROP_IN, path::UNIT_ASSOCIATIONS, path::UNIT_ASSOCIATIONS_OF_UNIT];
+        let names_theirs = names_theirs.contains(&op.template)
+            && !(op.template == path::UNIT_ASSOCIATIONS && op.method == Method::GET);
+        if names_theirs {
+            tenant.send(&op.bare_request(&mixed, &[]).bearer(&tenant.token)).await.is(401);
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_byte_of_a_token_can_be_changed() {
     let tenant = Tenant::fresh().await;
     let http2 = tenant.again(Version::Http2);
@@ -221,6 +266,13 @@ async fn the_operations_are_where_the_table_says() {
                 let response = tenant.send(&op.request(&tenant, "7201")).await;
                 assert_eq!(response.status, expected, "{op:?}, {vertical} in {country}: {response:?}");
             }
+            let resources = available || are_profiles_available(vertical, country);
+            let listed = tenant.send(&tenant.request(&Method::GET, path::UNITS)).await;
+            assert_eq!(
+                listed.status,
+                if resources { 200 } else { 403 },
+                "{vertical} in {country}: {listed:?}"
+            );
             for (op, id) in DirectoryOp::ALL.into_iter().zip(&mut prepared) {
                 let profiles = op.is_on_profiles() && are_profiles_available(vertical, country);
                 let available = available || profiles;
@@ -281,6 +333,15 @@ async fn profiles_take_the_scope_of_management_as_well() {
             assert_eq!(answer.message().contains(MANAGEMENT), op.is_on_profiles(), "{op:?} {answer:?}");
         }
     }
+    let made = Prepared::new(&tenant).await;
+    for (token, good) in [(&management, true), (&both, true), (&neither, false)] {
+        let units = Request::new(&Method::GET, path::UNITS).bearer(token);
+        let status = if good { 200 } else { 403 };
+        tenant.send(&units).await.is(status);
+        for op in RESOURCE_OPS.iter().filter(|op| op.method == Method::GET) {
+            tenant.send(&op.bare_request(&made, &[]).bearer(token)).await.is(status);
+        }
+    }
     for op in Op::ALL {
         let request = op.bare_request(&tenant.provider, "7201").bearer(&management);
         tenant.send(&request).await.is_error(403, jackfield_tests::tenant::SCOPE);
@@ -304,10 +365,11 @@ async fn described(tenant: &Tenant) -> BTreeSet<(String, String)> {
 async fn every_public_operation_has_rows() {
     let tenant = Tenant::fresh().await;
     let described: BTreeSet<_> =
-        described(&tenant).await.into_iter().filter(|(_, path)| path.starts_with("/v1/")).collect();
+        described(&tenant).await.into_iter().filter(|(_, path)| path.starts_with("/v")).collect();
     let covered = Op::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned()));
     let directory = DirectoryOp::ALL.iter().map(|op| (op.method().to_string(), op.template().to_owned()));
-    let covered: BTreeSet<_> = covered.chain(directory).collect();
+    let resources = RESOURCE_OPS.iter().map(|op| (op.method.to_string(), op.template.to_owned()));
+    let covered: BTreeSet<_> = covered.chain(directory).chain(resources).collect();
     assert_eq!(
         described, covered,
         "an operation is not in the matrix, or one of the matrix is not described"

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{named, text_of};
+use super::batch::{ItemId, judge_alone};
+use super::{name_or_number, named};
 use crate::json::{InvalidRequest, Object};
 use crate::{AddressBookId, UnitId, limit, schema};
 
@@ -44,6 +45,26 @@ pub struct NewUnitAssociation {
     pub unit_id: UnitId,
 }
 
+/// Units to associate with an address book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(extend("examples" = [{ "items": [{ "itemId": "1", "unitId": "amzn1.alexa.unit.did.lobby" }] }]))]
+pub struct UnitAssociationBatch {
+    /// The units.
+    #[schemars(length(min = 1, max = limit::BATCH_ITEMS))]
+    pub items: Vec<UnitAssociationBatchItem>,
+}
+
+/// An item of a batch, as a client writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline, transform = judge_alone)]
+pub struct UnitAssociationBatchItem {
+    /// The client's name for the item. One that stands in an earlier item is the error of this item alone.
+    pub item_id: ItemId,
+    /// The unit.
+    pub unit_id: UnitId,
+}
+
 /// The association of an address book with a unit: as answered, stored and recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -60,7 +81,7 @@ impl NewAddressBook {
     /// # Errors
     /// [`InvalidRequest`] naming the property and the rule.
     pub fn parse(body: &[u8]) -> Result<Self, InvalidRequest> {
-        Ok(Self { name: text_of(&Object::parse(body)?, "name", limit::BOOK_NAME_CHARS)? })
+        Ok(Self { name: name_or_number(&Object::parse(body)?, "name", limit::BOOK_NAME_CHARS)? })
     }
 }
 

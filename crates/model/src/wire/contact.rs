@@ -3,7 +3,8 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::{named, text_of};
+use super::batch::{ItemId, judge_alone};
+use super::{name_or_number, named};
 use crate::json::{InvalidRequest, Json, Object};
 use crate::{AddressBookId, AmazonId, ContactId, ExternalUserId, limit, schema};
 
@@ -142,6 +143,29 @@ pub struct NewContact {
     pub contact: ContactCard,
 }
 
+/// Contacts to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(extend("examples" = [{ "items": [{
+    "itemId": "1",
+    "contact": { "name": "Front desk", "providerContact": { "id": "7201" } },
+}] }]))]
+pub struct ContactBatch {
+    /// The contacts to create.
+    #[schemars(length(min = 1, max = limit::BATCH_ITEMS))]
+    pub items: Vec<ContactBatchItem>,
+}
+
+/// An item of a batch, as a client writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline, transform = judge_alone)]
+pub struct ContactBatchItem {
+    /// The client's name for the item. One that stands in an earlier item is the error of this item alone.
+    pub item_id: ItemId,
+    /// The contact to create.
+    pub contact: ContactCard,
+}
+
 /// A contact: as answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -208,7 +232,7 @@ impl ContactCard {
 
     fn from_object(object: &Object<'_>) -> Result<Self, InvalidRequest> {
         const KINDS: [&str; 3] = ["alexaCommunicationProfileId", "phoneNumbers", "providerContact"];
-        let name = text_of(object, "name", limit::BOOK_NAME_CHARS)?;
+        let name = name_or_number(object, "name", limit::BOOK_NAME_CHARS)?;
         // The published client sends null for the kinds that it was not given.
         let mut there = Vec::new();
         for kind in KINDS {
@@ -221,7 +245,11 @@ impl ContactCard {
             }
             ["phoneNumbers"] => ContactTarget::PhoneNumbers(numbers(object.array(KINDS[1])?)?),
             ["providerContact"] => object.object(KINDS[2], |provider| {
-                let id = ExternalUserId::new(provider.text("id")?).map_err(|error| named("id", &error))?;
+                let id = match provider.get("id")? {
+                    Some(Json::Integer(number)) => ExternalUserId::new(&number.to_string()),
+                    _ => ExternalUserId::new(provider.text("id")?),
+                };
+                let id = id.map_err(|error| named("id", &error))?;
                 Ok(ContactTarget::ProviderContact(ProviderContact { id }))
             })?,
             [] => {

@@ -1,11 +1,11 @@
 //! The bodies of the operations on communication profiles, one by one and in batches.
 
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
+use super::batch::{ItemId, judge_alone};
 use super::{ErrorBody, name, named};
-use crate::json::{InvalidRequest, Json, Object};
+use crate::json::{InvalidRequest, Object};
 use crate::{AmazonId, UnitId, limit, schema};
 
 /// What a communication profile speaks for.
@@ -92,17 +92,6 @@ pub struct BatchRequest {
     pub items: Vec<NewBatchItem>,
 }
 
-/// A client's name for an item of a batch, answered as it came: `1` and `"1"` are two names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum ItemId {
-    /// A text like a name.
-    Text(#[schemars(transform = schema::name)] String),
-    /// An integer: the vendor's request collection numbers its items.
-    Number(#[schemars(range(min = i64::MIN, max = i64::MAX))] i64),
-}
-
 /// An item of a batch, as a client writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -113,29 +102,6 @@ pub struct NewBatchItem {
     /// The profile to create.
     #[serde(flatten)]
     pub profile: NewProfile,
-}
-
-/// What the server reads of an item besides its name may be anything: a bad item is answered in its place.
-fn judge_alone(schema: &mut Schema) {
-    schema.remove("examples");
-    schema.insert("required".to_owned(), json!(["itemId"]));
-    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
-    for (_, property) in properties.iter_mut().filter(|(name, _)| *name != "itemId") {
-        if let Value::Object(property) = property {
-            schema::forbid_null(property);
-        }
-        *property =
-            json!({ "anyOf": [property, {}], "description": "Not valid: the error of this item alone." });
-    }
-}
-
-/// An item of a batch, as the server reads it: a bad one spoils itself alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BatchItem {
-    /// The client's name for the item.
-    pub item_id: ItemId,
-    /// The profile to create, or why it cannot be.
-    pub profile: Result<NewProfile, InvalidRequest>,
 }
 
 /// The answer to a batch.
@@ -201,7 +167,11 @@ impl NewProfile {
         Self::from_object(&Object::parse(body)?)
     }
 
-    fn from_object(object: &Object<'_>) -> Result<Self, InvalidRequest> {
+    /// Reads an item of a batch.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the property and the rule.
+    pub fn from_object(object: &Object<'_>) -> Result<Self, InvalidRequest> {
         let entity =
             object.object("entity", |entity| Entity::parse(entity.text("type")?, entity.text("id")?))?;
         let name = object.get("name")?.map(|_| name(object, "name")).transpose()?;
@@ -219,57 +189,9 @@ impl ProfileUpdate {
     }
 }
 
-impl BatchItem {
-    /// Reads the body of a batch. How many items there are and that each has an id must be right. Anything else that is
-    /// wrong with an item, an id that an earlier one has included, is part of that item.
-    ///
-    /// # Errors
-    /// [`InvalidRequest`] naming the property and the rule.
-    pub fn parse_all(body: &[u8]) -> Result<Vec<Self>, InvalidRequest> {
-        let object = Object::parse(body)?;
-        let values = object.array("items")?;
-        if !(1..=limit::BATCH_ITEMS).contains(&values.len()) {
-            return Err(InvalidRequest(format!(
-                "items holds {} items; 1 to {} are allowed.",
-                values.len(),
-                limit::BATCH_ITEMS
-            )));
-        }
-        let mut items: Vec<Self> = Vec::with_capacity(values.len());
-        for (index, value) in values.iter().enumerate() {
-            let mut item = Self::from_json(&format!("items[{index}]"), value)?;
-            if items.iter().any(|other| other.item_id == item.item_id) {
-                let refusal = "itemId stands in an earlier item; each item has its own.";
-                item.profile = Err(InvalidRequest(refusal.to_owned()));
-            }
-            items.push(item);
-        }
-        Ok(items)
-    }
-
-    fn from_json(place: &str, value: &Json<'_>) -> Result<Self, InvalidRequest> {
-        value.object(place, |object| {
-            Ok(Self { item_id: item_id(object)?, profile: NewProfile::from_object(object) })
-        })
-    }
-}
-
-fn item_id(object: &Object<'_>) -> Result<ItemId, InvalidRequest> {
-    match object.get("itemId")? {
-        Some(Json::Integer(number)) => Ok(ItemId::Number(*number)),
-        Some(other @ Json::Number(_)) => Err(other.wrong_type("itemId", "a string or an integer of 64 bits")),
-        _ => name(object, "itemId").map(ItemId::Text),
-    }
-}
-
-impl From<&str> for ItemId {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::BatchItem;
     use super::*;
 
     const ENTITY: &str = r#""entity":{"type":"UNIT","id":"amzn1.alexa.unit.did.lobby"}"#;
@@ -278,8 +200,9 @@ mod tests {
         NewProfile::parse(body.as_bytes()).unwrap_err().0
     }
 
-    fn batch(items: &str) -> Result<Vec<BatchItem>, String> {
-        BatchItem::parse_all(format!(r#"{{"items":{items}}}"#).as_bytes()).map_err(|error| error.0)
+    fn batch(items: &str) -> Result<Vec<BatchItem<NewProfile>>, String> {
+        BatchItem::parse_all(format!(r#"{{"items":{items}}}"#).as_bytes(), NewProfile::from_object)
+            .map_err(|error| error.0)
     }
 
     #[test]
@@ -324,11 +247,11 @@ mod tests {
             items.iter().map(|item| item.item_id.clone()).collect::<Vec<_>>(),
             [ItemId::from("a"), ItemId::from("b")]
         );
-        assert!(items[0].profile.is_ok());
-        assert_eq!(items[1].profile.as_ref().unwrap_err().0, "entity is missing; it is required.");
+        assert!(items[0].value.is_ok());
+        assert_eq!(items[1].value.as_ref().unwrap_err().0, "entity is missing; it is required.");
         let items = batch(&format!(r#"[{{"itemId":"a",{ENTITY}}},{{"itemId":"a",{ENTITY}}}]"#)).unwrap();
-        assert!(items[0].profile.is_ok());
-        let refusal = &items[1].profile.as_ref().unwrap_err().0;
+        assert!(items[0].value.is_ok());
+        let refusal = &items[1].value.as_ref().unwrap_err().0;
         assert_eq!(refusal, "itemId stands in an earlier item; each item has its own.");
     }
 
@@ -340,7 +263,7 @@ mod tests {
         let ids: Vec<String> =
             items.iter().map(|item| serde_json::to_string(&item.item_id).unwrap()).collect();
         assert_eq!(ids, ["1", "\"1\"", "1"]);
-        assert!(items[0].profile.is_ok() && items[1].profile.is_ok() && items[2].profile.is_err());
+        assert!(items[0].value.is_ok() && items[1].value.is_ok() && items[2].value.is_err());
     }
 
     #[test]
@@ -374,7 +297,8 @@ mod tests {
         let profile = NewProfile::parse(format!(r#"{{{ENTITY},"name":"a"}}"#).as_bytes()).unwrap();
         let request =
             BatchRequest { items: vec![NewBatchItem { item_id: "a".into(), profile: profile.clone() }] };
-        let read = BatchItem::parse_all(&serde_json::to_vec(&request).unwrap()).unwrap();
-        assert_eq!(read, [BatchItem { item_id: "a".into(), profile: Ok(profile) }]);
+        let read =
+            BatchItem::parse_all(&serde_json::to_vec(&request).unwrap(), NewProfile::from_object).unwrap();
+        assert_eq!(read, [BatchItem { item_id: "a".into(), value: Ok(profile) }]);
     }
 }

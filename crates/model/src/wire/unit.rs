@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{name, named};
+use super::{name_or_number, named};
 use crate::json::{InvalidRequest, Json, Object};
 use crate::{UnitId, limit, schema};
 
@@ -99,7 +99,7 @@ impl UnitName {
             if wrapped.text("type")? != "PLAIN" {
                 return Err(InvalidRequest("type must be \"PLAIN\".".to_owned()));
             }
-            wrapped.object("value", |value| name(value, "text")).map(Self::plain)
+            wrapped.object("value", |value| name_or_number(value, "text", limit::NAME_CHARS)).map(Self::plain)
         })
     }
 }

@@ -53,7 +53,7 @@ pub(crate) async fn admit<'a, G: Grant>(
     operation: &'static Operation,
     group: Group,
 ) -> Result<Admitted<'a, G::Handle<'a>>, ApiError> {
-    let Incoming { state, call, parameter, ref mut body, ref mut log } = *incoming;
+    let Incoming { state, call, parameter, ref mut body, ref mut log, .. } = *incoming;
     let (limits, reset_lock) = (&state.limits, &state.sandbox.reset_lock);
     // Before the accounts are looked at: a reset between the two has to be noticed.
     let resets = reset_lock.count();

@@ -4,6 +4,7 @@
 //! to, so that an operation that forgets the tenant does not compile.
 
 mod admit;
+mod directory;
 mod issue;
 mod organization;
 mod profile;
@@ -18,6 +19,7 @@ use jackfield_store::registry::{self, Client, Registry};
 use jackfield_store::{Actor, Origin, Timestamp};
 
 pub(crate) use admit::{Grant, admit};
+pub(crate) use directory::{Directory, Held, OfDirectory, OfHeld};
 pub(crate) use issue::{issue, issue_from};
 pub(crate) use organization::{OfOrganization, Organization};
 pub(crate) use profile::{OfProfile, Profile};

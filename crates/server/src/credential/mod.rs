@@ -5,6 +5,7 @@ pub(crate) mod claims;
 pub(crate) mod code;
 pub(crate) mod encoding;
 pub(crate) mod keys;
+pub(crate) mod list_token;
 pub(crate) mod page_token;
 pub(crate) mod password;
 pub(crate) mod refresh_token;

@@ -41,6 +41,8 @@ pub(crate) enum Unauthorized {
     OtherProfile,
     /// A unit of another organization.
     OtherUnit,
+    /// An address book of another organization.
+    OtherAddressBook,
 }
 
 impl Unauthorized {
@@ -63,6 +65,7 @@ impl Unauthorized {
             Self::OtherOrganization => "You don't have access to this service provider.",
             Self::OtherProfile => "You don't have access to this communication profile.",
             Self::OtherUnit => "You don't have access to this unit.",
+            Self::OtherAddressBook => "You don't have access to this address book.",
         }
     }
 
@@ -74,7 +77,8 @@ impl Unauthorized {
             | Self::NotBearer
             | Self::OtherOrganization
             | Self::OtherProfile
-            | Self::OtherUnit => "Bearer realm=\"jackfield\"",
+            | Self::OtherUnit
+            | Self::OtherAddressBook => "Bearer realm=\"jackfield\"",
             Self::RefreshToken => {
                 "Bearer realm=\"jackfield\", error=\"invalid_token\", error_description=\"a refresh token is no access token\""
             }
@@ -104,7 +108,7 @@ impl Unauthorized {
             Self::Disabled => refused("client_disabled"),
             Self::ClientGone => refused("client_gone"),
             Self::UnknownClient => refused("client_not_registered"),
-            Self::OtherOrganization | Self::OtherProfile | Self::OtherUnit => {
+            Self::OtherOrganization | Self::OtherProfile | Self::OtherUnit | Self::OtherAddressBook => {
                 refusal("ownership", "other_organization")
             }
         }
@@ -138,6 +142,13 @@ pub(crate) enum Forbidden {
     Host,
     /// A page of another site sent the request.
     Origin,
+    /// There are as many objects of a kind as there may be in their place.
+    Bound {
+        /// The kind and the place, in the plural, for the client.
+        of: &'static str,
+        /// How many there may be.
+        most: u32,
+    },
     /// The organization is at its quota for a kind of object.
     Quota {
         /// The kind, in the plural, for the client.
@@ -174,6 +185,7 @@ impl Forbidden {
                 format!("The admin token has the role {has}; this takes the role {needed}.")
             }
             Self::Reset => "This server may not be reset; it was started without --allow-reset.".to_owned(),
+            Self::Bound { of, most } => format!("The maximum number of {of} is reached: {most}."),
             Self::Quota { of, most } => {
                 format!("The organization may have at most {most} {of}; an operator can change this quota.")
             }
@@ -193,7 +205,7 @@ impl Forbidden {
             Self::Role { .. } => refusal("role", "too_low"),
             Self::Host => refusal("host", "unknown_name"),
             Self::Origin => refusal("host", "other_site"),
-            Self::Quota { .. } => refusal("quota", "reached"),
+            Self::Bound { .. } | Self::Quota { .. } => refusal("quota", "reached"),
         }
     }
 }

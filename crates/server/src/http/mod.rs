@@ -9,3 +9,4 @@ mod pipeline;
 pub(crate) mod routes;
 pub(crate) mod service_gate;
 mod shown_path;
+mod unserved;

@@ -16,6 +16,7 @@ use jackfield_model::{ClientId, RequestId};
 use super::admin_hosts::AdminHosts;
 use super::routes::{self, Handler};
 use super::shown_path::shown_path;
+use super::unserved;
 use crate::endpoint::{Incoming, Outcome};
 use crate::error::{ApiError, Forbidden};
 use crate::metrics::Limit;
@@ -106,12 +107,12 @@ async fn dispatch(
     if let Err(error) = head::check_host(&call.head) {
         return refuse_in_form(target.at_path(), call, error, log);
     }
-    let (handler, parameter) = match target {
-        Target::Found(handler, parameter) => (handler, parameter),
+    let (handler, parameters) = match target {
+        Target::Found(handler, parameters) => (handler, parameters),
         Target::MethodNotAllowed(handler, allow) => {
             return refuse_in_form(Some(handler), call, ApiError::MethodNotAllowed { allow }, log);
         }
-        Target::NotFound => return Err(ApiError::NoSuchPath),
+        Target::NotFound => return Err(unserved::refusal(call.head.uri.path())),
     };
     let operation = handler.operation();
     log.operation = Some(operation);
@@ -122,8 +123,8 @@ async fn dispatch(
     if let Err(error) = head::check_size(&call.head).and_then(|()| check_restore(state, operation)) {
         return refuse_in_form(Some(handler), call, error, log);
     }
-    let parameter = parameter.as_deref().unwrap_or_default();
-    let incoming = Incoming { state, call, parameter, body, log };
+    let (parameter, second_parameter) = (parameters.first(), parameters.second());
+    let incoming = Incoming { state, call, parameter, second_parameter, body, log };
     match handler {
         Handler::Association(association) => association.serve(incoming).await,
         Handler::Endpoint(endpoint) => endpoint.serve(incoming).await,

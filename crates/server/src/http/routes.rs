@@ -9,7 +9,10 @@ use jackfield_model::path;
 use crate::admin;
 use crate::endpoint::Endpoint;
 use crate::operation::association::AssociationOperation;
-use crate::operation::{association, network, profile, provider};
+use crate::operation::{
+    address_book, association, contact, contact_setting, network, profile, provider, reciprocal_association,
+    unit, unit_association,
+};
 use crate::router::{Audience, Listener, Operation, Router, Served};
 use crate::{oauth, probes};
 
@@ -76,6 +79,37 @@ pub(crate) static ROUTES: &[Route] = routes! {
     Public PUT    path::PROFILE              => profile::update::UPDATE;
     Public DELETE path::PROFILE              => profile::delete::DELETE;
     Public POST   path::PROFILES_BATCH       => profile::batch::BATCH;
+
+    Public POST   path::RECIPROCAL_ASSOCIATIONS => reciprocal_association::CREATE;
+    Public GET    path::RECIPROCAL_ASSOCIATIONS => reciprocal_association::GET;
+    Public DELETE path::RECIPROCAL_ASSOCIATIONS => reciprocal_association::DELETE;
+    Public PUT    path::DROP_IN              => contact_setting::SET_DROP_IN;
+    Public GET    path::DROP_IN              => contact_setting::GET_DROP_IN;
+    Public PUT    path::BLOCK                => contact_setting::SET_BLOCK;
+    Public GET    path::BLOCK                => contact_setting::LIST_BLOCKED;
+
+    Public POST   path::UNITS                => unit::CREATE;
+    Public GET    path::UNITS                => unit::LIST;
+    Public GET    path::UNIT                 => unit::GET;
+    Public PUT    path::UNIT                 => unit::UPDATE;
+    Public DELETE path::UNIT                 => unit::DELETE;
+
+    Public POST   path::ADDRESS_BOOKS        => address_book::CREATE;
+    Public GET    path::ADDRESS_BOOKS        => address_book::LIST;
+    Public GET    path::ADDRESS_BOOK         => address_book::GET;
+    Public PUT    path::ADDRESS_BOOK         => address_book::UPDATE;
+    Public DELETE path::ADDRESS_BOOK         => address_book::DELETE;
+    Public POST   path::CONTACTS             => contact::CREATE;
+    Public GET    path::CONTACTS             => contact::LIST;
+    Public POST   path::CONTACTS_BATCH       => contact::BATCH;
+    Public GET    path::CONTACT              => contact::GET;
+    Public PUT    path::CONTACT              => contact::UPDATE;
+    Public DELETE path::CONTACT              => contact::DELETE;
+    Public POST   path::UNIT_ASSOCIATIONS    => unit_association::CREATE;
+    Public GET    path::UNIT_ASSOCIATIONS    => unit_association::LIST;
+    Public DELETE path::UNIT_ASSOCIATIONS    => unit_association::DELETE;
+    Public POST   path::UNIT_ASSOCIATIONS_BATCH   => unit_association::BATCH;
+    Public GET    path::UNIT_ASSOCIATIONS_OF_UNIT => unit_association::LIST_OF_UNIT;
 
     Public POST   path::TOKEN                => oauth::TOKEN;
     Public POST   path::TOKEN_ALTERNATE      => oauth::TOKEN;

@@ -2,7 +2,9 @@
 
 use http::StatusCode;
 use jackfield_model::schema::{AdminTokenId, RefreshTokenId};
-use jackfield_model::{AmazonId, ClientId, OrganizationId, ServiceProviderId};
+use jackfield_model::{
+    AddressBookId, AmazonId, ClientId, ContactId, OrganizationId, ServiceProviderId, UnitId,
+};
 use schemars::{SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -55,10 +57,12 @@ pub(super) fn object(
 
 fn parameters(path: &str, description: &Description, generator: &mut SchemaGenerator) -> Vec<Value> {
     let mut parameters = Vec::new();
-    if let Some((collection, rest)) = path.split_once("/{") {
-        let name = rest.split_once('}').map(|(name, _)| name);
+    let mut rest = path;
+    while let Some((collection, behind)) = rest.split_once("/{") {
+        let (name, behind) = behind.split_once('}').expect("a parameter of a path ends");
         let schema = id_schema(collection)(generator);
         parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
+        rest = behind;
     }
     if let Some(query) = description.query {
         let schema = query(generator);
@@ -81,6 +85,9 @@ fn id_schema(collection: &str) -> SchemaOf {
         Some("organizations") => |generator| generator.subschema_for::<OrganizationId>(),
         Some("clients") => |generator| generator.subschema_for::<ClientId>(),
         Some("profile" | "profiles") => |generator| generator.subschema_for::<AmazonId>(),
+        Some("units") => |generator| generator.subschema_for::<UnitId>(),
+        Some("addressBooks") => |generator| generator.subschema_for::<AddressBookId>(),
+        Some("contacts") => |generator| generator.subschema_for::<ContactId>(),
         Some("refresh-tokens") => |generator| generator.subschema_for::<RefreshTokenId>(),
         Some("tokens") => |generator| generator.subschema_for::<AdminTokenId>(),
         Some("faults") => |_| json_schema!({ "type": "integer", "minimum": 1 }),

@@ -3,11 +3,18 @@
 //!
 //! An operation is a static value beside its handler: what is known of it, what it is granted on, and how it is run.
 
+pub(crate) mod address_book;
 pub(crate) mod association;
+pub(crate) mod contact;
+pub(crate) mod contact_setting;
 pub(crate) mod network;
 mod outcome;
 pub(crate) mod profile;
 pub(crate) mod provider;
+pub(crate) mod reciprocal_association;
+mod resource;
+pub(crate) mod unit;
+pub(crate) mod unit_association;
 
 use std::fmt;
 
@@ -38,6 +45,8 @@ pub(crate) type ProfileOperation = BearerOperation<OfProfile>;
 /// What a handler gets.
 struct Context<'a, H> {
     handle: H,
+    /// The second parameter of the path; empty where it has none.
+    second_parameter: &'a str,
     query_string: Option<&'a str>,
     body: Bytes,
 }
@@ -67,7 +76,9 @@ impl<G: Grant + 'static> Endpoint for BearerOperation<G> {
         Box::pin(async move {
             let admitted = auth::admit::<G>(&mut incoming, &self.operation, self.group).await?;
             let query_string = incoming.call.head.uri.query();
-            let context = Context { handle: admitted.handle, query_string, body: admitted.body };
+            let second_parameter = incoming.second_parameter;
+            let context =
+                Context { handle: admitted.handle, second_parameter, query_string, body: admitted.body };
             (self.run)(context).await
         })
     }

@@ -8,7 +8,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use jackfield_model::{AmazonId, ClientId, OrganizationId, ServiceProviderId, UnitId};
+use jackfield_model::{
+    AddressBookId, AmazonId, ClientId, ContactId, OrganizationId, ServiceProviderId, UnitId,
+};
+use jackfield_store::resource::{ListKey, RowKey, Table};
 use jackfield_store::{Store, StoreError};
 use ring::digest;
 use uuid::Uuid;
@@ -23,7 +26,7 @@ pub(crate) struct Ids {
 #[derive(Debug)]
 struct Sequence {
     seed: u64,
-    given: [AtomicU64; 4],
+    given: [AtomicU64; 7],
 }
 
 /// The kinds of objects; each has a sequence of its own.
@@ -33,6 +36,9 @@ enum Kind {
     Client,
     ServiceProvider,
     Profile,
+    Unit,
+    AddressBook,
+    Contact,
 }
 
 impl Ids {
@@ -76,6 +82,53 @@ impl Ids {
         }
     }
 
+    /// The id of a new unit.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub(crate) async fn unit(&self, store: &dyn Store) -> Result<UnitId, StoreError> {
+        self.free_row(Kind::Unit, unit_of, store, |id| RowKey::owner(Table::Unit, id.suffix())).await
+    }
+
+    /// The id of a new address book.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub(crate) async fn address_book(&self, store: &dyn Store) -> Result<AddressBookId, StoreError> {
+        let row = |id: &AddressBookId| RowKey::owner(Table::AddressBook, id.suffix());
+        self.free_row(Kind::AddressBook, address_book_of, store, row).await
+    }
+
+    /// The id of a new contact of the organization.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub(crate) async fn contact(
+        &self,
+        store: &dyn Store,
+        organization: &OrganizationId,
+    ) -> Result<ContactId, StoreError> {
+        let row = |id: &ContactId| ListKey::new(organization, Table::BookOfContact, "").row(id.suffix());
+        self.free_row(Kind::Contact, contact_of, store, row).await
+    }
+
+    /// An id that no row is kept for.
+    async fn free_row<T>(
+        &self,
+        kind: Kind,
+        make: impl Fn(Uuid) -> T,
+        store: &dyn Store,
+        row: impl Fn(&T) -> RowKey,
+    ) -> Result<T, StoreError> {
+        let Some(sequence) = self.sequence() else { return Ok(make(Uuid::new_v4())) };
+        loop {
+            let id = make(sequence.next(kind));
+            if store.find_rows(&[row(&id)]).await?.iter().all(Option::is_none) {
+                return Ok(id);
+            }
+        }
+    }
+
     fn free<T>(&self, kind: Kind, make: impl Fn(Uuid) -> T, taken: impl Fn(&T) -> bool) -> T {
         let Some(sequence) = self.sequence() else { return make(Uuid::new_v4()) };
         loop {
@@ -105,6 +158,9 @@ impl Kind {
             Self::Client => "client",
             Self::ServiceProvider => "service provider",
             Self::Profile => "profile",
+            Self::Unit => "unit",
+            Self::AddressBook => "address book",
+            Self::Contact => "contact",
         }
     }
 }
@@ -153,6 +209,18 @@ fn client_of(uuid: Uuid) -> ClientId {
 fn profile_of(uuid: Uuid) -> AmazonId {
     let id = format!("{}{}", AmazonId::PREFIX, uuid.simple());
     AmazonId::new(&id).expect("hexadecimal digits are allowed")
+}
+
+fn unit_of(uuid: Uuid) -> UnitId {
+    UnitId::from_suffix(&uuid.simple().to_string()).expect("hexadecimal digits are allowed")
+}
+
+fn address_book_of(uuid: Uuid) -> AddressBookId {
+    AddressBookId::from_suffix(&uuid.simple().to_string()).expect("hexadecimal digits are allowed")
+}
+
+fn contact_of(uuid: Uuid) -> ContactId {
+    ContactId::from_suffix(&uuid.simple().to_string()).expect("hexadecimal digits are allowed")
 }
 
 /// A UUID that follows from a purpose and its parts, in the form of a random one: clients may check that form.

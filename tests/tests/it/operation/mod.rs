@@ -5,10 +5,12 @@
 mod create;
 mod delete;
 pub(crate) mod directory;
+mod family;
 mod network;
 mod profile;
 mod provider;
 mod query;
+pub(crate) mod resource;
 mod strict;
 mod update;
 

@@ -44,10 +44,10 @@ pub(crate) static BATCH: OrganizationOperation = OrganizationOperation::new(
 );
 
 async fn handle(organization: Organization<'_>, body: &[u8]) -> Result<Reply, ApiError> {
-    let items = BatchItem::parse_all(body)?;
+    let items = BatchItem::parse_all(body, NewProfile::from_object)?;
     let mut ids = Vec::with_capacity(items.len());
     let mut checked = Vec::with_capacity(items.len());
-    for BatchItem { item_id, profile } in items {
+    for BatchItem { item_id, value: profile } in items {
         ids.push(item_id);
         checked.push(check(&organization, profile.map_err(ApiError::from)));
     }
