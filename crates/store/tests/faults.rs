@@ -18,14 +18,15 @@ use std::time::{Duration, Instant};
 
 use jackfield_store::conformance::dump::{Dump, walk};
 use jackfield_store::conformance::world::{
-    NORTH, changes, client, client_id, external, organization, organization_id, origin, profile, provider_id,
-    service_provider, write,
+    NORTH, association, book, changes, client, client_id, contact, external, number as telephone,
+    organization, organization_id, origin, profile, provider_id, service_provider, unit, write,
 };
 use jackfield_store::embedded::EmbeddedStore;
 use jackfield_store::registry::ClientChange;
+use jackfield_store::resource::{Resource, ResourceChange};
 use jackfield_store::{
     AssociationStore as _, ChangeFilter, CreateOutcome, MemoryStore, OpenError, ProfileStore as _,
-    RegistryCommand, RegistryStore as _, Store, StoreError, StoreOptions,
+    RegistryCommand, RegistryStore as _, ResourceStore as _, Store, StoreError, StoreOptions,
 };
 
 const MOUNT: &str = "JACKFIELD_TEST_MOUNT";
@@ -122,6 +123,19 @@ impl Pair {
                     |suffix: &str| profile(&format!("{suffix}{number}"), NORTH, &format!("{suffix}{number}"));
                 let profiles = vec![named("q"), named("r")];
                 both!(put_profiles(profiles, origin))
+            }
+            0 if number % 20 == 10 => {
+                let id = format!("r{number}");
+                let resources: [Resource; 4] = [
+                    unit(&id, NORTH).into(),
+                    book(&id).into(),
+                    contact(&id, &id, telephone()).into(),
+                    association(&id, &id).into(),
+                ];
+                let changes: Vec<_> = resources.map(ResourceChange::Create).into();
+                // A clone of a reference to a reference is a reference.
+                let north = &&organization_id(NORTH);
+                both!(change_resources(north, changes, origin))
             }
             0 | 1 => {
                 let write = write(provider_id(1), &number.to_string(), "one");

@@ -3,8 +3,10 @@
 use jackfield_model::{OrganizationId, ServiceProviderId};
 use serde::Serialize;
 
-use super::world::changes;
+use super::resource_rows::whole;
+use super::world::{changes, profiles};
 use crate::registry::{Client, Organization, Profile, ServiceProvider};
+use crate::resource::RowKey;
 use crate::{AssociationRange, Change, ChangeFilter, Store};
 
 /// What the reading methods of a store say, over all pages.
@@ -22,6 +24,8 @@ pub struct Dump {
     pub maintenance: jackfield_model::admin::Maintenance,
     /// Of each organization that was asked for.
     pub profiles: Vec<Vec<Profile>>,
+    /// The rows of units, address books and contacts of each organization that was asked for, also those that are derived.
+    pub resources: Vec<(RowKey, String)>,
     /// Oldest first.
     pub changes: Vec<Change>,
     /// Associations of all providers.
@@ -34,7 +38,7 @@ impl Dump {
     /// Reads everything of the providers and organizations, in pages of `page` items.
     ///
     /// # Panics
-    /// When the store cannot be read.
+    /// When the store cannot be read, or its rows of resources are not what they should be.
     pub async fn of(
         store: &dyn Store,
         providers: &[ServiceProviderId],
@@ -46,9 +50,9 @@ impl Dump {
             let count = store.count_associations(*provider).await.expect("the store is available");
             associations.push((count, walk(store, *provider, page).await));
         }
-        let mut profiles = Vec::new();
+        let mut own_profiles = Vec::new();
         for organization in organizations {
-            profiles.push(walk_profiles(store, organization, page).await);
+            own_profiles.push(profiles(store, organization, page).await);
         }
         let registry = store.registry();
         let stats = store.stats().await.expect("the store is available");
@@ -66,7 +70,8 @@ impl Dump {
                 |record| record.id.to_string(),
             ),
             maintenance: registry.maintenance,
-            profiles,
+            profiles: own_profiles,
+            resources: whole(store, organizations, &[]).await.into_iter().collect(),
             changes: changes(store, &ChangeFilter { limit: page, ..ChangeFilter::default() }).await,
             total: stats.associations,
             last_change: stats.last_change,
@@ -108,19 +113,6 @@ pub async fn walk(store: &dyn Store, provider: ServiceProviderId, limit: usize) 
             return all;
         }
         assert!(range.after.is_some(), "an empty page that is not the last");
-    }
-}
-
-async fn walk_profiles(store: &dyn Store, organization: &OrganizationId, limit: usize) -> Vec<Profile> {
-    let mut all: Vec<Profile> = Vec::new();
-    loop {
-        let after = all.last().map(|last| &last.id);
-        let page = store.list_profiles(organization, after, limit).await.expect("the store is available");
-        let full = page.len() == limit;
-        all.extend(page);
-        if !full {
-            return all;
-        }
     }
 }
 

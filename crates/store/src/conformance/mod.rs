@@ -18,6 +18,7 @@ mod quota;
 mod registry;
 mod reset;
 mod resource;
+pub mod resource_rows;
 mod transfer;
 pub mod world;
 

@@ -2,72 +2,21 @@
 
 use jackfield_model::admin::{OrganizationPatch, Quotas};
 use jackfield_model::wire::{
-    AddressBook, Contact, ContactCard, ContactSetting, ContactTarget, NumberEntry, PhoneNumber,
-    ReciprocalAssociation, SettingName, Switch, Unit, UnitAssociation, UnitName,
+    AddressBook, Contact, ContactSetting, ReciprocalAssociation, SettingName, Unit, UnitAssociation, UnitName,
 };
-use jackfield_model::{AddressBookId, ContactId, OrganizationId, UnitId, limit};
+use jackfield_model::{OrganizationId, limit};
 
 use super::Adapter;
-use super::world::{NORTH, NORTHERN, World, amazon, organization_id, origin, profile};
+use super::world::{
+    NORTH, NORTHERN, World, amazon, association, book, contact, number, organization_id, origin, profile,
+    reciprocal, setting, to_profile, unit, unit_id,
+};
 use crate::registry::OrganizationChange;
 use crate::resource::{Kind, ListKey, Refusal, ResourceChange, ResourceOutcome, Table};
 use crate::{
     CreateProfileOutcome, DeleteProfileOutcome, PutProfileOutcome, RegistryCommand, RegistryOutcome,
     UnitTree, count_resources, find_resource, list_resources, owner_of,
 };
-
-fn unit_id(suffix: &str) -> UnitId {
-    UnitId::from_suffix(suffix).unwrap()
-}
-
-/// A unit below another, or below its organization.
-fn unit(suffix: &str, parent: &str) -> Unit {
-    let (id, parent_id) = (unit_id(suffix), unit_id(parent));
-    Unit { id, parent_id, level: 0, name: UnitName::plain(format!("unit {suffix}")) }
-}
-
-fn book(suffix: &str) -> AddressBook {
-    AddressBook {
-        address_book_id: AddressBookId::from_suffix(suffix).unwrap(),
-        name: format!("book {suffix}"),
-    }
-}
-
-fn contact(book: &str, suffix: &str, target: ContactTarget) -> Contact {
-    Contact {
-        address_book_id: AddressBookId::from_suffix(book).unwrap(),
-        contact_id: ContactId::from_suffix(suffix).unwrap(),
-        contact: ContactCard { name: format!("contact {suffix}"), target },
-    }
-}
-
-fn number() -> ContactTarget {
-    ContactTarget::PhoneNumbers(vec![NumberEntry { number: PhoneNumber::new("+12065550100").unwrap() }])
-}
-
-fn to_profile(id: &str) -> ContactTarget {
-    ContactTarget::AlexaCommunicationProfileId(amazon(id))
-}
-
-fn association(book: &str, unit: &str) -> UnitAssociation {
-    UnitAssociation { address_book_id: AddressBookId::from_suffix(book).unwrap(), unit_id: unit_id(unit) }
-}
-
-fn reciprocal(profile: &str, contact: &str) -> ReciprocalAssociation {
-    ReciprocalAssociation {
-        profile_id: amazon(profile),
-        contact_id: ContactId::from_suffix(contact).unwrap(),
-    }
-}
-
-fn setting(profile: &str, setting: SettingName, about: &str) -> ContactSetting {
-    ContactSetting {
-        profile_id: amazon(profile),
-        alexa_communication_profile_id: amazon(about),
-        setting,
-        value: Switch::Enabled,
-    }
-}
 
 /// What was recorded after a change.
 async fn operations(world: &World, after: u64) -> Vec<String> {

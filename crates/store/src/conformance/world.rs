@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use jackfield_model::wire::Association;
+use jackfield_model::wire::{
+    AddressBook, Association, Contact, ContactCard, ContactSetting, ContactTarget, NumberEntry, PhoneNumber,
+    ReciprocalAssociation, SettingName, Switch, Unit, UnitAssociation, UnitName,
+};
 use jackfield_model::{
-    AmazonId, ClientId, Country, ExternalUserId, OrganizationId, RequestId, ScopeSet, ServiceProviderId,
-    SkillId, UnitId, Vertical,
+    AddressBookId, AmazonId, ClientId, ContactId, Country, ExternalUserId, OrganizationId, RequestId,
+    ScopeSet, ServiceProviderId, SkillId, UnitId, Vertical,
 };
 use uuid::Uuid;
 
@@ -164,6 +167,20 @@ pub async fn changes(store: &dyn Store, filter: &ChangeFilter) -> Vec<Change> {
     }
 }
 
+/// All profiles of an organization, read in pages.
+pub async fn profiles(store: &dyn Store, organization: &OrganizationId, limit: usize) -> Vec<Profile> {
+    let mut all: Vec<Profile> = Vec::new();
+    loop {
+        let after = all.last().map(|last| &last.id);
+        let page = store.list_profiles(organization, after, limit).await.expect("the store is available");
+        let full = page.len() == limit;
+        all.extend(page);
+        if !full {
+            return all;
+        }
+    }
+}
+
 /// Somebody, now.
 #[must_use]
 pub fn origin() -> Origin {
@@ -274,5 +291,79 @@ pub fn profile(suffix: &str, owner: &str, unit: &str) -> Profile {
         organization: organization_id(owner),
         unit: UnitId::new(&[UnitId::PREFIX, unit].concat()).expect("a valid id"),
         name: Some(format!("room {suffix}")),
+    }
+}
+
+/// A unit's id.
+#[must_use]
+pub fn unit_id(suffix: &str) -> UnitId {
+    UnitId::from_suffix(suffix).expect("a valid id")
+}
+
+/// A unit below another, or below its organization.
+#[must_use]
+pub fn unit(suffix: &str, parent: &str) -> Unit {
+    let (id, parent_id) = (unit_id(suffix), unit_id(parent));
+    Unit { id, parent_id, level: 0, name: UnitName::plain(format!("unit {suffix}")) }
+}
+
+/// An address book.
+#[must_use]
+pub fn book(suffix: &str) -> AddressBook {
+    AddressBook {
+        address_book_id: AddressBookId::from_suffix(suffix).expect("a valid id"),
+        name: format!("book {suffix}"),
+    }
+}
+
+/// A contact of an address book.
+#[must_use]
+pub fn contact(book: &str, suffix: &str, target: ContactTarget) -> Contact {
+    Contact {
+        address_book_id: AddressBookId::from_suffix(book).expect("a valid id"),
+        contact_id: ContactId::from_suffix(suffix).expect("a valid id"),
+        contact: ContactCard { name: format!("contact {suffix}"), target },
+    }
+}
+
+/// Who is reached by telephone.
+#[must_use]
+pub fn number() -> ContactTarget {
+    let number = PhoneNumber::new("+12065550100").expect("a valid number");
+    ContactTarget::PhoneNumbers(vec![NumberEntry { number }])
+}
+
+/// Who has a profile.
+#[must_use]
+pub fn to_profile(id: &str) -> ContactTarget {
+    ContactTarget::AlexaCommunicationProfileId(amazon(id))
+}
+
+/// An address book that a unit has.
+#[must_use]
+pub fn association(book: &str, unit: &str) -> UnitAssociation {
+    UnitAssociation {
+        address_book_id: AddressBookId::from_suffix(book).expect("a valid id"),
+        unit_id: unit_id(unit),
+    }
+}
+
+/// A contact that may call a profile.
+#[must_use]
+pub fn reciprocal(profile: &str, contact: &str) -> ReciprocalAssociation {
+    ReciprocalAssociation {
+        profile_id: amazon(profile),
+        contact_id: ContactId::from_suffix(contact).expect("a valid id"),
+    }
+}
+
+/// What a profile decided of another.
+#[must_use]
+pub fn setting(profile: &str, setting: SettingName, about: &str) -> ContactSetting {
+    ContactSetting {
+        profile_id: amazon(profile),
+        alexa_communication_profile_id: amazon(about),
+        setting,
+        value: Switch::Enabled,
     }
 }

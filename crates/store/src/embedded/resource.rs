@@ -20,12 +20,12 @@ pub(super) fn page(
     limit: usize,
 ) -> Result<Vec<(String, String)>, StoreError> {
     let prefix = layout::resource_list(list);
-    let after = (!after.is_empty()).then(|| [prefix.as_slice(), after.as_bytes()].concat());
+    let after = [prefix.as_slice(), after.as_bytes()].concat();
     let row = |row: Result<(fjall::Slice, fjall::Slice), StoreError>| {
         let (key, value) = row?;
         Ok((text(&key[prefix.len()..], "resource")?, text(&value, "resource")?))
     };
-    view.rows(Space::Profile, &prefix, after).take(limit).map(row).collect()
+    view.rows(Space::Profile, &prefix, Some(after)).take(limit).map(row).collect()
 }
 
 #[async_trait]

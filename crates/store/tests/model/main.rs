@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
 #![allow(clippy::print_stdout, reason = "how a run can be repeated")]
 
+mod resources;
+
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -15,6 +17,7 @@ use jackfield_model::wire::{Association, Network};
 use jackfield_model::{RequestId, ScopeSet, ServiceProviderId};
 use jackfield_store::conformance::admin::admin_token;
 use jackfield_store::conformance::dump::Dump;
+use jackfield_store::conformance::resource_rows::whole;
 use jackfield_store::conformance::world::{
     amazon, changes, client, client_id, external, organization, organization_id, profile, provider_id,
     refresh_token, service_provider, skill,
@@ -24,10 +27,12 @@ use jackfield_store::registry::{
     Act, ClientChange, CodeId, GrantCommand, NetworkChange, OrganizationChange, PasswordHash, Presented,
     Redemption, RefreshTokenId, Replacement, SecretHash, SpentCode,
 };
+use jackfield_store::resource::ResourceChange;
 use jackfield_store::verify::{Findings, Pace, verify};
 use jackfield_store::{
     Actor, AssociationRange, AssociationStore as _, ChangeFilter, Content, MemoryStore, Origin, Profile,
-    ProfileStore as _, RegistryCommand, RegistryStore as _, Store, Timestamp, WriteAssociation,
+    ProfileStore as _, RegistryCommand, RegistryStore as _, ResourceStore as _, Store, Timestamp,
+    WriteAssociation,
 };
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
@@ -56,6 +61,7 @@ enum Operation {
     RenameProfile(&'static str, &'static str, Option<&'static str>),
     DeleteProfile(&'static str, &'static str),
     PutProfiles(Vec<(&'static str, &'static str, &'static str, bool)>),
+    Resources(&'static str, Vec<ResourceChange>),
     Registry(RegistryCommand),
     /// Forget changes up to the number that is so many percent of how many operations there were.
     Trim(u64, usize),
@@ -65,6 +71,7 @@ enum Operation {
     List(ServiceProviderId, &'static str, Option<&'static str>, usize),
     Changes(Option<ServiceProviderId>, u64, usize),
     Profiles(&'static str, Option<&'static str>, usize),
+    Rows(&'static str, resources::List),
     Compare,
     Reopen,
 }
@@ -77,6 +84,7 @@ impl Operation {
                 | Self::List(..)
                 | Self::Changes(..)
                 | Self::Profiles(..)
+                | Self::Rows(..)
                 | Self::Compare
                 | Self::Reopen
         )
@@ -88,17 +96,18 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let provider = || select(PROVIDERS.to_vec()).prop_map(provider_id);
     let id = || select(IDS.to_vec());
     let to = || select(PROFILES.to_vec());
-    let organization = || select(ORGANIZATIONS.to_vec());
+    let owned_by = || select(ORGANIZATIONS.to_vec());
     let owner = || proptest::option::weighted(0.3, select(ORGANIZATIONS.to_vec()));
     let limit = || select(vec![0_usize, 1, 2, 3, 100]);
     let operation = prop_oneof![
         30 => (provider(), id(), to(), owner()).prop_map(|(p, id, to, owner)| Op::Create(p, id, to, owner)),
         20 => (provider(), id(), to(), owner()).prop_map(|(p, id, to, owner)| Op::Update(p, id, to, owner)),
         20 => (provider(), id()).prop_map(|(p, id)| Op::Delete(p, id)),
-        4 => (to(), organization(), to()).prop_map(|(id, owner, unit)| Op::CreateProfile(id, owner, unit)),
-        2 => (organization(), to(), proptest::option::of(to())).prop_map(|(o, id, name)| Op::RenameProfile(o, id, name)),
-        3 => (organization(), to()).prop_map(|(owner, id)| Op::DeleteProfile(owner, id)),
-        3 => vec((to(), organization(), to(), any::<bool>()), 0..4).prop_map(Op::PutProfiles),
+        4 => (to(), owned_by(), to()).prop_map(|(id, owner, unit)| Op::CreateProfile(id, owner, unit)),
+        2 => (owned_by(), to(), proptest::option::of(to())).prop_map(|(o, id, name)| Op::RenameProfile(o, id, name)),
+        3 => (owned_by(), to()).prop_map(|(owner, id)| Op::DeleteProfile(owner, id)),
+        3 => vec((to(), owned_by(), to(), any::<bool>()), 0..4).prop_map(Op::PutProfiles),
+        20 => (select(vec!["n", "no", "no", "no", "o"]), resources::batch()).prop_map(|(owner, changes)| Op::Resources(owner, changes)),
         12 => commands().prop_map(Op::Registry),
         1 => (0_u64..80, select(vec![0_usize, 1, 5, 1_000])).prop_map(|(part, limit)| Op::Trim(part, limit)),
         1 => (0..IDS.len()).prop_map(Op::Reset),
@@ -106,10 +115,16 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         2 => (provider(), select(vec!["", "a", "é", "x"]), proptest::option::of(id()), limit())
             .prop_map(|(p, prefix, after, limit)| Op::List(p, prefix, after, limit)),
         1 => (proptest::option::of(provider()), 0_u64..500, limit()).prop_map(|(p, after, n)| Op::Changes(p, after, n)),
-        1 => (organization(), proptest::option::of(to()), limit()).prop_map(|(o, after, n)| Op::Profiles(o, after, n)),
+        1 => (owned_by(), proptest::option::of(to()), limit()).prop_map(|(o, after, n)| Op::Profiles(o, after, n)),
+        4 => (owned_by(), resources::list()).prop_map(|(owner, list)| Op::Rows(owner, list)),
     ];
     let rare = prop_oneof![500 => operation, 1 => Just(Op::Compare), 1 => Just(Op::Reopen)];
-    vec(rare, CASE)
+    // Most operations need somebody to work for.
+    let first =
+        ORGANIZATIONS.map(|name| Op::Registry(RegistryCommand::CreateOrganization(organization(name))));
+    let known = PROFILES.map(|id| Op::CreateProfile(id, ORGANIZATIONS[1], id));
+    let first = [&first[..], &known].concat();
+    vec(rare, CASE - first.len()).prop_map(move |rest| [&first[..], &rest].concat())
 }
 
 fn commands() -> impl Strategy<Value = RegistryCommand> {
@@ -133,6 +148,7 @@ fn commands() -> impl Strategy<Value = RegistryCommand> {
             let consent_password = strict.then(|| Some(PasswordHash("$f$p$0123456789$hash".to_owned())));
             Command::UpdateOrganization(organization_id(name), OrganizationChange { patch, consent_password })
         }),
+        2 => resources::bounds(),
         1 => named().prop_map(|name| Command::DeleteOrganization(organization_id(name))),
         2 => (who(), named(), vec(0_u8..6, 0..3)).prop_map(|(id, owner, tokens)| {
             Command::CreateClient(client(id, owner, &tokens))
@@ -196,7 +212,7 @@ fn grants() -> impl Strategy<Value = GrantCommand> {
     prop_oneof![3 => redeem, 3 => replace, 1 => (0_u8..4).prop_map(move |of| GrantCommand::Revoke(family(of)))]
 }
 
-/// Content of an organization, a client, two providers, a profile and so many associations.
+/// Content of an organization, a client, two providers, a profile, resources and so many associations.
 async fn content(associations: usize) -> Content {
     let store = MemoryStore::default();
     let origin =
@@ -218,6 +234,10 @@ async fn content(associations: usize) -> Content {
         store.change_registry(command, origin()).await.unwrap();
     }
     store.create_profile(profile(PROFILES[0], ORGANIZATIONS[1], PROFILES[0]), origin()).await.unwrap();
+    let resources = resources::seeded(ORGANIZATIONS[1], PROFILES[0]);
+    let stored =
+        store.change_resources(&organization_id(ORGANIZATIONS[1]), resources, origin()).await.unwrap();
+    assert!(stored.iter().all(Result::is_ok), "{stored:?}");
     for id in &IDS[..associations] {
         let association = Association::new(external(id), amazon(PROFILES[0]));
         let provider = provider_id(PROVIDERS[associations % 2 * 3]);
@@ -285,6 +305,10 @@ async fn apply(store: &dyn Store, operation: &Operation, tick: u64) -> String {
             let of_unit = store.find_profile_of_unit(&profile(PROFILES[1], owner, PROFILES[1]).unit).await;
             text(listed) + &text(found) + &text(of_unit)
         }
+        Operation::Resources(owner, changes) => {
+            text(store.change_resources(&organization_id(owner), changes.clone(), origin).await)
+        }
+        Operation::Rows(owner, list) => resources::read(store, owner, *list).await,
         Operation::Compare | Operation::Reopen => String::new(),
     }
 }
@@ -303,7 +327,9 @@ async fn verified(store: &dyn Store) {
 
 async fn dump(store: &dyn Store) -> Dump {
     verified(store).await;
-    Dump::of(store, &PROVIDERS.map(provider_id), &ORGANIZATIONS.map(organization_id), 37).await
+    let organizations = ORGANIZATIONS.map(organization_id);
+    whole(store, &organizations, &resources::scopes()).await;
+    Dump::of(store, &PROVIDERS.map(provider_id), &organizations, 37).await
 }
 
 /// Which number a change has on the store that is tested, where that leaves gaps: those of the reference model are
