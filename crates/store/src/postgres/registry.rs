@@ -130,16 +130,23 @@ impl Turn<'_> {
         Ok(Arc::clone(&self.known.registry))
     }
 
+    /// Removes every record, and with each organization what is its own, for those that take their place in the same
+    /// transaction.
+    pub(super) async fn clear(&self, transaction: &Transaction<'_>) -> Result<(), Failure> {
+        let version = self.known.version + 1;
+        let statement = "UPDATE registry SET record = NULL, version = $1 WHERE record IS NOT NULL";
+        transaction.execute(statement, &[&version]).await?;
+        Ok(())
+    }
+
     /// Puts a whole registry in place of the one that is there, and commits the transaction, which has the lock.
     pub(super) async fn replace(
         &mut self,
         transaction: Transaction<'_>,
         new: &Registry,
     ) -> Result<(), Failure> {
+        self.clear(&transaction).await?;
         let version = self.known.version + 1;
-        transaction
-            .execute("UPDATE registry SET record = NULL, version = $1 WHERE record IS NOT NULL", &[&version])
-            .await?;
         let records = new.records();
         for record in &records {
             put(&transaction, version, &record.key(), Some(record)).await?;

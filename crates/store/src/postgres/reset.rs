@@ -24,6 +24,7 @@ pub(super) async fn reset(shared: &Shared, content: &Content, origin: &Origin) -
         let known = turn.lock(&transaction).await?;
         // Whoever writes at this moment is waited for; whoever comes later finds what is there since.
         transaction.batch_execute("TRUNCATE association, tenant, resource; DELETE FROM profile").await?;
+        turn.clear(&transaction).await?;
         for new in &content.profiles {
             profile_rows::insert(&transaction, new).await?;
         }

@@ -30,10 +30,13 @@ fn said(output: &Output) -> (Option<i32>, &str, &str) {
 async fn it_brings_the_schema_forward_and_says_so() {
     let database = Database::fresh();
     let first = migrate(&database.url());
-    assert_eq!(said(&first), (Some(0), "from version  0\nto version    2\n", ""));
+    assert_eq!(said(&first), (Some(0), "from version  0\nto version    3\n", ""));
     let again = command(&["--store", &database.url(), "--output", "json"], None);
-    assert_eq!(said(&again), (Some(0), "{\n  \"from\": 2,\n  \"to\": 2\n}\n", ""));
-    assert_eq!(database.sql("SELECT version, name FROM schema_version"), "1|directory\n2|admin tokens");
+    assert_eq!(said(&again), (Some(0), "{\n  \"from\": 3,\n  \"to\": 3\n}\n", ""));
+    assert_eq!(
+        database.sql("SELECT version, name FROM schema_version"),
+        "1|directory\n2|admin tokens\n3|resources"
+    );
     // A server finds its schema there.
     let server = Server::start(Options::on(&database));
     assert!(!server.log().contains("is brought forward"), "{}", server.log());
