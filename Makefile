@@ -20,7 +20,7 @@ SECONDS ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help dev test lint fmt described crash outage group-commit overload sync-rate fuzz advisories docs
-.PHONY: bench bench-growth bench-postgres bench-check instructions instructions-bless
+.PHONY: contact-growth bench bench-growth bench-postgres bench-check instructions instructions-bless
 
 help: ## List these commands.
 	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,12 @@ bench: ## Measure the release build beside its peers into docs/benchmarks (20 mi
 
 bench-growth: ## Measure it from 10,000 to 10,000,000 associations into docs/benchmarks (ARGS="--sizes 10000,100000" for a look).
 	@script/bench growth $(ARGS)
+
+contact-growth: ## Print what a page, a create and a delete cost with 100,000 contacts, compared with 1,000 (a release build).
+	dir=$$(mktemp -d) && chmod 700 $$dir && cargo run --locked --release --package jackfield-store --features testing \
+	  --example contact_growth -- embedded:$$dir; rm -rf "$$dir"
+	script/postgres sh -c 'cargo run --locked --release --package jackfield-store --features testing \
+	  --example contact_growth -- "$$JACKFIELD_TEST_POSTGRES"'
 
 bench-postgres: ## Measure it over PostgreSQL beside pgbench into docs/benchmarks.
 	@script/bench pgbench $(ARGS)

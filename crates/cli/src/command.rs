@@ -1,11 +1,13 @@
 //! The commands: one file a group.
 
+mod address_book;
 mod admin_token;
 mod association;
 mod backup;
 mod changes;
 mod client;
 mod clock;
+mod contact;
 mod dev;
 mod diff;
 mod fault;
@@ -25,6 +27,7 @@ mod status;
 mod store;
 mod sync;
 mod token;
+mod unit;
 mod value;
 
 use std::process::ExitCode;
@@ -81,6 +84,12 @@ enum Command {
     Provider(provider::ProviderArgs),
     /// Manage communication profiles
     Profile(profile::ProfileArgs),
+    /// Manage units, the tree of buildings, floors and rooms
+    Unit(unit::UnitArgs),
+    /// Manage address books, and which units have them
+    AddressBook(address_book::AddressBookArgs),
+    /// Manage the contacts of address books
+    Contact(contact::ContactArgs),
     /// Read the record of changes
     Changes(changes::ChangesArgs),
     /// Switch maintenance mode
@@ -158,6 +167,9 @@ impl Command {
                 Self::Client(args) => args.run(output).await,
                 Self::Provider(args) => args.run(output).await,
                 Self::Profile(args) => args.run(output).await,
+                Self::Unit(args) => args.run(output).await,
+                Self::AddressBook(args) => args.run(output).await,
+                Self::Contact(args) => args.run(output).await,
                 Self::Changes(args) => args.run(output).await,
                 Self::Maintenance(args) => args.run(output).await,
                 Self::Journal(args) => args.run(output).await,

@@ -5,6 +5,7 @@ mod client;
 mod directory;
 mod inspect;
 mod organization;
+mod resource;
 mod token;
 mod verify;
 

@@ -8,6 +8,7 @@ mod client;
 mod client_token;
 mod directory;
 mod organization;
+mod resource;
 mod server;
 
 use schemars::JsonSchema;
@@ -19,6 +20,7 @@ pub use self::client::{Client, ClientPatch, NewClient, RevokeTokens};
 pub use self::client_token::{NewRefreshToken, NewToken, RefreshToken, Token};
 pub use self::directory::{AssociationList, Profile, ProfilePatch, ServiceProvider, ServiceProviderPatch};
 pub use self::organization::{Organization, OrganizationPatch, Quotas};
+pub use self::resource::{AddressBook, Contact, NamePatch, Unit};
 pub use self::server::{Maintenance, RotateKeys, SigningKey, SigningKeyList, Status};
 pub use crate::wire::DisplayName;
 

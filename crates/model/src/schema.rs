@@ -3,7 +3,7 @@
 //! Each type derives its schema, and attributes beside a field say its bounds. Here stand the rules that several fields
 //! share, the ids that are plain strings in Rust, and the conventions of the wire that no derivation knows.
 
-use schemars::{JsonSchema, Schema};
+use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Map, Value};
 
 use crate::limit;
@@ -29,6 +29,28 @@ pub fn name(schema: &mut Schema) {
 pub fn book_name(schema: &mut Schema) {
     name(schema);
     schema.insert("maxLength".to_owned(), limit::BOOK_NAME_CHARS.into());
+}
+
+/// The same in a request, where it may be an integer.
+pub fn requested_book_name(schema: &mut Schema) {
+    book_name(schema);
+    or_integer(schema);
+}
+
+/// A name in a request, where it may be an integer.
+pub fn requested_name(schema: &mut Schema) {
+    name(schema);
+    or_integer(schema);
+}
+
+fn or_integer(schema: &mut Schema) {
+    let description = schema.remove("description");
+    let text = std::mem::take(schema);
+    let integer = json_schema!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX });
+    schema.insert("anyOf".to_owned(), serde_json::json!([text, integer]));
+    if let Some(description) = description {
+        schema.insert("description".to_owned(), description);
+    }
 }
 
 /// A secret that an operator chooses: printable ASCII without spaces.

@@ -4,6 +4,7 @@
 //! status and type of each kind, another its entry in the journal; a new kind does not compile until it has both.
 
 mod denied;
+mod resource;
 
 use http::{HeaderValue, StatusCode, header};
 use jackfield_model::inspect::Refusal;

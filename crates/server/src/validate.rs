@@ -18,12 +18,14 @@ fn invalid(field: &'static str, rule: impl Into<String>) -> InvalidField {
 
 /// A text of 1 to [`limit::NAME_CHARS`] characters without control characters.
 pub(crate) fn name(field: &'static str, text: &str) -> Result<(), InvalidField> {
+    short_name(field, text, limit::NAME_CHARS)
+}
+
+/// A text of 1 to so many characters without control characters.
+pub(crate) fn short_name(field: &'static str, text: &str, most: usize) -> Result<(), InvalidField> {
     let count = text.chars().count();
-    if !(1..=limit::NAME_CHARS).contains(&count) {
-        return Err(invalid(
-            field,
-            format!("is {count} characters long; 1 to {} are allowed", limit::NAME_CHARS),
-        ));
+    if !(1..=most).contains(&count) {
+        return Err(invalid(field, format!("is {count} characters long; 1 to {most} are allowed")));
     }
     if text.chars().any(char::is_control) {
         return Err(invalid(field, "holds a control character"));

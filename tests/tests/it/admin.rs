@@ -37,7 +37,10 @@ async fn an_organization_lives() {
     let expected = json!({
         "id": id, "name": "Grand Hotel", "country": "UK", "vertical": "hospitality",
         "webrtc": false, "strict_profiles": false,
-        "quotas": {"service_providers": 1_000, "clients": 100, "profiles": 100_000},
+        "quotas": {
+            "service_providers": 1_000, "clients": 100, "profiles": 100_000,
+            "units": 100_000, "address_books": 35_000, "contacts": 2_000,
+        },
     });
     assert_eq!(created, expected);
     let target = format!("/admin/v1/organizations/{id}");
@@ -53,6 +56,65 @@ async fn an_organization_lives() {
     tenant.admin.call(&Method::GET, &target, &Value::Null).await.is(404);
     tenant.admin.call(&Method::DELETE, &target, &Value::Null).await.is(404);
     tenant.admin.call(&Method::PATCH, &target, &json!({"name": "x"})).await.is(404);
+}
+
+#[tokio::test]
+async fn units_address_books_and_contacts_live() {
+    let tenant = Tenant::fresh().await;
+    let admin = &tenant.admin;
+    let organization = format!("/admin/v1/organizations/{}", tenant.organization);
+    let (units, books) = (format!("{organization}/units"), format!("{organization}/addressBooks"));
+    let floor = admin.create(&units, &json!({"name": "Floor"})).await;
+    assert_eq!((&floor["level"], &floor["parent"]), (&json!(1), &json!(tenant.organization)));
+    let id = format!("amzn1.alexa.unit.did.{}", uuid::Uuid::new_v4());
+    let room = admin.create(&units, &json!({"name": "Room", "id": id, "parent": floor["id"]})).await;
+    assert_eq!((&room["id"], &room["level"]), (&json!(id), &json!(2)));
+    admin.call(&Method::POST, &units, &json!({"name": "Room", "id": id})).await.is(409);
+    admin.call(&Method::POST, &units, &json!({"name": ""})).await.is_error(400, "name");
+    let renamed = admin.patch(&format!("/admin/v1/units/{id}"), &json!({"name": "Suite"})).await;
+    assert_eq!(renamed["name"], "Suite");
+    assert_eq!(list(&tenant, &units, 1).await.len(), 2);
+
+    let book = admin.create(&books, &json!({"name": "Guests"})).await;
+    assert_eq!((&book["contacts"], &book["units"]), (&json!(0), &json!(0)));
+    admin.call(&Method::POST, &books, &json!({"name": "x".repeat(51)})).await.is_error(400, "1 to 50");
+    let target = format!("/admin/v1/addressBooks/{}", book["id"].as_str().unwrap());
+    let contacts = format!("{target}/contacts");
+    let taxi = json!({"name": "Taxi", "phone_numbers": ["+12065550100"]});
+    let contact = admin.create(&contacts, &taxi).await;
+    for (body, part) in [
+        (json!({"name": "x"}), "one of profile, phone_numbers and provider_contact"),
+        (json!({"name": "x", "phone_numbers": ["5"]}), "E.164"),
+        (json!({"name": "x", "phone_numbers": ["+12065550100"], "provider_contact": "1"}), "one of"),
+    ] {
+        admin.call(&Method::POST, &contacts, &body).await.is_error(400, part);
+    }
+    let one = format!("{contacts}/{}", contact["id"].as_str().unwrap());
+    let desk = json!({"name": "Desk", "provider_contact": "0"});
+    let updated = admin.call(&Method::PUT, &one, &desk).await.expect(200).json();
+    assert_eq!((&updated["id"], &updated["provider_contact"]), (&contact["id"], &json!("0")));
+    assert_eq!(admin.get(&one).await, updated);
+    assert_eq!(list(&tenant, &contacts, 1).await, [updated]);
+    for _ in 0..2 {
+        admin.call(&Method::PUT, &format!("{target}/units/{id}"), &Value::Null).await.is(204);
+    }
+    assert_eq!(list(&tenant, &format!("{target}/units"), 1).await.len(), 1);
+    assert_eq!(
+        (&admin.get(&target).await["contacts"], &admin.get(&target).await["units"]),
+        (&json!(1), &json!(1))
+    );
+    admin
+        .call(&Method::DELETE, &format!("/admin/v1/units/{id}"), &Value::Null)
+        .await
+        .is_error(400, "Address books");
+    admin.call(&Method::DELETE, &organization, &Value::Null).await.is_error(409, "address books");
+    admin.delete(&format!("{target}/units/{id}")).await;
+    admin.delete(&one).await;
+    admin.delete(&target).await;
+    for gone in [&target, &contacts, &one] {
+        admin.call(&Method::GET, gone, &Value::Null).await.is(404);
+    }
+    admin.delete(&format!("/admin/v1/units/{id}")).await;
 }
 
 #[tokio::test]

@@ -93,11 +93,16 @@ async fn profiles_are_bounded_one_by_one_and_in_batches() {
 async fn a_lowered_quota_removes_nothing_and_an_operator_can_raise_it() {
     let server = Server::start(Options::default());
     let tenant = tenant(&server, &json!({})).await;
-    let defaults = json!({"service_providers": 1_000, "clients": 100, "profiles": 100_000});
+    let defaults = json!({
+        "service_providers": 1_000, "clients": 100, "profiles": 100_000,
+        "units": 100_000, "address_books": 35_000, "contacts": 2_000,
+    });
     assert_eq!(set(&tenant, &json!({})).await, defaults);
     create(&tenant, DirectoryOp::CreateProvider, &desk("second")).await.is(201);
     let lowered = set(&tenant, &json!({"service_providers": 0})).await;
-    assert_eq!(lowered, json!({"service_providers": 0, "clients": 100, "profiles": 100_000}));
+    let mut expected = defaults.clone();
+    expected["service_providers"] = 0.into();
+    assert_eq!(lowered, expected);
     let target = format!("/admin/v1/organizations/{}/serviceProviders", tenant.organization);
     assert_eq!(tenant.admin.get(&target).await["items"].as_array().unwrap().len(), 2);
     tenant.create("7201", "1").await.is(201);

@@ -7,6 +7,10 @@ use tokio::io::AsyncWriteExt;
 
 use crate::{CLIENT, Home, ORG, PROFILE, PROVIDER, REQUEST_ID, Run, admin, association};
 
+const UNIT: &str = "amzn1.alexa.unit.did.u";
+const BOOK: &str = "amzn1.alexa.addressbook.did.b";
+const CONTACT: &str = "amzn1.alexa.contacts.did.c";
+
 fn changes(sequences: &[u64], next_after: u64, more: bool) -> Step {
     let items: Vec<String> = sequences
         .iter()
@@ -48,6 +52,9 @@ async fn admin_commands_make_the_documented_requests() {
     );
     let provider = format!(r#"{{"id":"{PROVIDER}","logical_id":"desk"}}"#);
     let profile = format!(r#"{{"id":"{PROFILE}","unit":"{ORG}"}}"#);
+    let unit = format!(r#"{{"id":"{UNIT}","name":"Lobby"}}"#);
+    let book = format!(r#"{{"id":"{BOOK}","name":"Guests"}}"#);
+    let contact = format!(r#"{{"id":"{CONTACT}","name":"Taxi"}}"#);
     let fault = r#"{"id":1,"status":429,"calls":0,"hits":0}"#.to_owned();
     let faults = format!(r#"{{"faults":[{fault}]}}"#);
     let clock =
@@ -61,6 +68,8 @@ async fn admin_commands_make_the_documented_requests() {
     let client_path = format!("/admin/v1/clients/{CLIENT}");
     let provider_path = format!("/admin/v1/serviceProviders/{PROVIDER}");
     let profile_path = format!("/admin/v1/profiles/{PROFILE}");
+    let (unit_path, book_path) =
+        (format!("/admin/v1/units/{UNIT}"), format!("/admin/v1/addressBooks/{BOOK}"));
     #[rustfmt::skip]
     let network =
         r#"{"networkType":"SKILL","skillConfiguration":{"skillId":"amzn1.ask.skill.a"}}"#.to_owned();
@@ -180,6 +189,49 @@ async fn admin_commands_make_the_documented_requests() {
             &profile,
         ),
         (
+            format!("unit create {ORG} Lobby --parent {ORG}"),
+            format!("POST {org_path}/units"),
+            format!(r#"{{"parent":"{ORG}","name":"Lobby"}}"#),
+            &unit,
+        ),
+        (format!("unit get {UNIT}"), format!("GET {unit_path}"), String::new(), &unit),
+        (
+            format!("unit rename {UNIT} Bar"),
+            format!("PATCH {unit_path}"),
+            r#"{"name":"Bar"}"#.to_owned(),
+            &unit,
+        ),
+        (
+            format!("address-book create {ORG} Guests"),
+            format!("POST {org_path}/addressBooks"),
+            r#"{"name":"Guests"}"#.to_owned(),
+            &book,
+        ),
+        (
+            format!("address-book rename {BOOK} Staff"),
+            format!("PATCH {book_path}"),
+            r#"{"name":"Staff"}"#.to_owned(),
+            &book,
+        ),
+        (
+            format!("contact create {BOOK} Taxi --phone +12065550100 --phone +442079460000"),
+            format!("POST {book_path}/contacts"),
+            r#"{"name":"Taxi","phone_numbers":["+12065550100","+442079460000"]}"#.to_owned(),
+            &contact,
+        ),
+        (
+            format!("contact update {BOOK} {CONTACT} Desk --endpoint 0"),
+            format!("PUT {book_path}/contacts/{CONTACT}"),
+            r#"{"name":"Desk","provider_contact":"0"}"#.to_owned(),
+            &contact,
+        ),
+        (
+            format!("contact create {BOOK} Lobby --amazon-id {PROFILE}"),
+            format!("POST {book_path}/contacts"),
+            format!(r#"{{"name":"Lobby","profile":"{PROFILE}"}}"#),
+            &contact,
+        ),
+        (
             "maintenance on --retry-after 5".to_owned(),
             "PUT /admin/v1/maintenance".to_owned(),
             maintenance.clone(),
@@ -260,6 +312,9 @@ async fn admin_commands_make_the_documented_requests() {
         (format!("provider delete {PROVIDER} --cascade"), format!("{provider_path}?cascade=true"), PROVIDER),
         (format!("provider delete {PROVIDER}"), provider_path, PROVIDER),
         (format!("profile delete {PROFILE}"), profile_path, PROFILE),
+        (format!("unit delete {UNIT}"), unit_path, UNIT),
+        (format!("contact delete {BOOK} {CONTACT}"), format!("{book_path}/contacts/{CONTACT}"), CONTACT),
+        (format!("address-book delete {BOOK}"), book_path, BOOK),
     ] {
         let args: Vec<&str> = line.split(' ').collect();
         let (run, seen) = admin(&args, vec![Step::json(204, "")]).await;

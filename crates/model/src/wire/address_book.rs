@@ -12,8 +12,8 @@ use crate::{AddressBookId, UnitId, limit, schema};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(extend("examples" = [{ "name": "Front desk" }]))]
 pub struct NewAddressBook {
-    /// Its name.
-    #[schemars(transform = schema::book_name)]
+    /// Its name. An integer is the text of its digits.
+    #[schemars(transform = schema::requested_book_name)]
     pub name: String,
 }
 

@@ -97,8 +97,8 @@ pub struct ContactCard {
 #[schemars(rename_all = "camelCase")]
 #[expect(dead_code, reason = "it says what a card may have")]
 struct CardProperties {
-    /// The name that a device listens for.
-    #[schemars(transform = schema::book_name)]
+    /// The name that a device listens for. In a request an integer is the text of its digits.
+    #[schemars(transform = schema::requested_book_name)]
     name: String,
     /// A communication profile of the organization.
     #[schemars(extend("nullable" = true))]

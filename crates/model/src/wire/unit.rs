@@ -32,8 +32,8 @@ pub enum UnitNameType {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct UnitNameValue {
-    /// The name for people.
-    #[schemars(transform = schema::name)]
+    /// The name for people. In a request an integer is the text of its digits.
+    #[schemars(transform = schema::requested_name)]
     pub text: String,
 }
 

@@ -5,6 +5,7 @@
 mod access;
 pub(crate) mod account;
 mod act;
+pub(crate) mod address_book;
 pub(crate) mod backup;
 pub(crate) mod client;
 mod describe;
@@ -16,9 +17,11 @@ pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod refresh;
 mod reset;
+mod resource;
 pub(crate) mod restore;
 pub(crate) mod server;
 pub(crate) mod token;
+pub(crate) mod unit;
 pub(crate) mod verify;
 
 use std::fmt;
@@ -79,6 +82,8 @@ struct Context<'a> {
     origin: Origin,
     /// The parameter of the path; empty where it has none.
     id: &'a str,
+    /// The second one; empty where the path has none.
+    second_id: &'a str,
     query: &'a Query,
     /// The body; empty where the handler reads it from `upload`.
     body: &'a [u8],
@@ -138,7 +143,7 @@ impl AdminOperation {
     }
 
     async fn serve(&self, incoming: Incoming<'_>) -> Outcome {
-        let Incoming { state, call, parameter: id, body: upload, .. } = incoming;
+        let Incoming { state, call, parameter: id, second_parameter: second_id, body: upload, .. } = incoming;
         let operator = access::admit(state, call, self.role).await?;
         let body = match self.streams_body {
             true => Bytes::new(),
@@ -154,7 +159,7 @@ impl AdminOperation {
         };
         let query = Query::parse(call.head.uri.query());
         let origin = Origin { actor: operator.actor(), request_id: call.request_id, time: Timestamp::now() };
-        let context = Context { state, origin, id, query: &query, body: &body, upload };
+        let context = Context { state, origin, id, second_id, query: &query, body: &body, upload };
         let done = (self.run)(context).await?;
         if let Some(recorded) = &self.recorded {
             act::tell(state, &operator, recorded, call, id).await?;
@@ -316,9 +321,10 @@ async fn change(state: &State, command: RegistryCommand, origin: Origin) -> Resu
         }
         RegistryOutcome::CodeSpent => conflict("The code was redeemed before.".to_owned()),
         RegistryOutcome::RefreshTokenReused => conflict("The refresh token was used before.".to_owned()),
-        RegistryOutcome::InUse if what == "organization" => {
-            conflict("The organization has service providers or profiles; remove them first.".to_owned())
-        }
+        RegistryOutcome::InUse if what == "organization" => conflict(
+            "The organization has service providers, profiles, units or address books; remove them first."
+                .to_owned(),
+        ),
         RegistryOutcome::InUse => conflict(format!(
             "The {what} has associations; remove them first, or with ?cascade=true up to {} together with it.",
             limit::CASCADE_ASSOCIATIONS

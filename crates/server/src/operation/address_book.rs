@@ -5,7 +5,7 @@ use jackfield_model::wire::{AddressBook, CreatedAddressBook, ListAnswer, NewAddr
 use jackfield_store::resource::{Kind, ResourceChange};
 
 use super::BearerOperation;
-use super::resource::{Page, PageQuery, refusal};
+use super::resource::{Page, PageQuery};
 use crate::auth::{Directory, Held, OfDirectory, OfHeld};
 use crate::description::{Description, Links, Status, Tag, UPDATED};
 use crate::error::ApiError;
@@ -44,7 +44,7 @@ async fn create(directory: Directory<'_>, body: &[u8]) -> Result<Reply, ApiError
     let address_book_id = directory.new_address_book().await?;
     let book = AddressBook { address_book_id: address_book_id.clone(), name };
     let stored = directory.change_one(ResourceChange::Create(book.into())).await?;
-    stored.map_err(|refused| refusal(refused, KIND))?;
+    stored.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     Ok(response::json(StatusCode::CREATED, &CreatedAddressBook { address_book_id }))
 }
 
@@ -93,7 +93,7 @@ async fn update(Held { directory, object }: Held<'_, AddressBook>, body: &[u8]) 
     let NewAddressBook { name } = NewAddressBook::parse(body)?;
     let renamed = AddressBook { name, ..object };
     let stored = directory.change_one(ResourceChange::Update(renamed.into())).await?;
-    stored.map_err(|refused| refusal(refused, KIND))?;
+    stored.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     Ok(response::empty(StatusCode::OK))
 }
 
@@ -111,6 +111,6 @@ pub(crate) static DELETE: BearerOperation<OfHeld<AddressBook>> = BearerOperation
 
 async fn delete(Held { directory, object }: Held<'_, AddressBook>) -> Result<Reply, ApiError> {
     let removed = directory.change_one(ResourceChange::Delete(object.into())).await?;
-    removed.map_err(|refused| refusal(refused, KIND))?;
+    removed.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     Ok(response::empty(StatusCode::OK))
 }

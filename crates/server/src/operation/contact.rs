@@ -10,7 +10,7 @@ use jackfield_store::resource::{Kind, ResourceChange};
 
 use super::BearerOperation;
 use super::address_book::NO_BOOK;
-use super::resource::{BATCH_DONE, Page, PageQuery, batch, refusal};
+use super::resource::{BATCH_DONE, Page, PageQuery, batch};
 use crate::auth::{Held, OfHeld};
 use crate::description::{Description, Links, Status, Tag, UPDATED};
 use crate::error::ApiError;
@@ -55,7 +55,7 @@ async fn create(Held { directory, object }: Held<'_, AddressBook>, body: &[u8]) 
     let contact_id = directory.new_contact().await?;
     let contact = contact(&object.address_book_id, contact_id.clone(), new);
     let stored = directory.change_one(ResourceChange::Create(contact.into())).await?;
-    stored.map_err(|refused| refusal(refused, KIND))?;
+    stored.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     Ok(response::json(StatusCode::CREATED, &CreatedContact { contact_id }))
 }
 
@@ -172,7 +172,7 @@ async fn update(book: Held<'_, AddressBook>, id: &str, body: &[u8]) -> Result<Re
     let NewContact { contact } = NewContact::parse(body)?;
     let after = Contact { contact, ..before };
     let stored = book.directory.change_one(ResourceChange::Update(after.into())).await?;
-    stored.map_err(|refused| refusal(refused, KIND))?;
+    stored.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     Ok(response::empty(StatusCode::OK))
 }
 
@@ -189,6 +189,6 @@ pub(crate) static DELETE: BookOperation = BearerOperation::new(
 async fn delete(book: Held<'_, AddressBook>, id: &str) -> Result<Reply, ApiError> {
     let contact = find(&book, id).await?;
     let removed = book.directory.change_one(ResourceChange::Delete(contact.into())).await?;
-    removed.map_err(|refused| refusal(refused, KIND))?;
+    removed.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     Ok(response::empty(StatusCode::OK))
 }

@@ -10,7 +10,7 @@ use jackfield_store::resource::{Kind, Refusal, ResourceChange, setting_id};
 use schemars::JsonSchema;
 
 use super::BearerOperation;
-use super::resource::{Page, PageQuery, optional_parameter, refusal, required_parameter};
+use super::resource::{Page, PageQuery, optional_parameter, required_parameter};
 use crate::auth::{Held, OfHeld};
 use crate::description::{Description, Status, Tag, UPDATED};
 use crate::error::ApiError;
@@ -92,7 +92,7 @@ async fn set(
     match directory.change_one(change).await? {
         Ok(()) => Ok(response::empty(StatusCode::OK)),
         Err(Refusal::NotFound) if value == Switch::Disabled => Ok(response::empty(StatusCode::OK)),
-        Err(refused) => Err(refusal(refused, KIND)),
+        Err(refused) => Err(ApiError::of_resource(refused, KIND)),
     }
 }
 

@@ -11,7 +11,7 @@ use jackfield_store::resource::{Kind, Refusal, ResourceChange, Table};
 use schemars::JsonSchema;
 
 use super::BearerOperation;
-use super::resource::{refusal, required_parameter};
+use super::resource::required_parameter;
 use crate::auth::{Held, OfHeld};
 use crate::description::{Description, Status, Tag};
 use crate::error::ApiError;
@@ -48,7 +48,7 @@ async fn create(Held { directory, object }: Held<'_, Profile>, body: &[u8]) -> R
     let new = ReciprocalAssociation { profile_id: object.id, contact_id: contact.id };
     match directory.change_one(ResourceChange::Create(new.into())).await? {
         Ok(()) | Err(Refusal::Exists) => Ok(response::empty(StatusCode::CREATED)),
-        Err(refused) => Err(refusal(refused, KIND)),
+        Err(refused) => Err(ApiError::of_resource(refused, KIND)),
     }
 }
 
@@ -88,7 +88,7 @@ async fn get(
     let named = named(object, query_string)?;
     let found = directory.find::<ReciprocalAssociation>(named.scope(), &named.id()).await?;
     if found.is_none() && !directory.has_row(Table::BookOfContact, "", &named.id()).await? {
-        return Err(refusal(Refusal::Missing("contact"), KIND));
+        return Err(ApiError::of_resource(Refusal::Missing("contact"), KIND));
     }
     let status =
         if found.is_some() { AssociationStatus::Associated } else { AssociationStatus::NotAssociated };
@@ -113,6 +113,6 @@ async fn delete(
 ) -> Result<Reply, ApiError> {
     let gone = named(object, query_string)?;
     let removed = directory.change_one(ResourceChange::Delete(gone.into())).await?;
-    removed.map_err(|refused| refusal(refused, KIND))?;
+    removed.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     Ok(response::empty(StatusCode::OK))
 }

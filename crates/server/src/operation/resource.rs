@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::query_parameter;
 use crate::auth::Directory;
 use crate::description::{BAD_REQUEST, Description, INTERNAL, Status, Tag};
-use crate::error::{ApiError, Forbidden, Unauthorized};
+use crate::error::ApiError;
 use crate::response::{self, Reply};
 
 /// The description of an operation on resources.
@@ -112,8 +112,7 @@ impl<'q> Page<'q> {
 
 /// A parameter of the query string. A published client writes `undefined` for what it was not given.
 pub(super) fn optional_parameter(query_string: Option<&str>, name: &str) -> Result<Option<String>, ApiError> {
-    Ok(query_parameter(query_string, name)?
-        .filter(|text| !matches!(text.as_str(), "" | "undefined" | "null")))
+    Ok(query_parameter(query_string, name)?.filter(|text| text != "undefined"))
 }
 
 /// A parameter of the query string that must be there.
@@ -121,33 +120,6 @@ pub(super) fn required_parameter(query_string: Option<&str>, name: &str) -> Resu
     query_parameter(query_string, name)?.ok_or_else(|| {
         ApiError::BadRequest(format!("{name} is missing in the query string; it is required."))
     })
-}
-
-/// The answer to a change that was not made. `kind` is what it was a change of.
-pub(super) fn refusal(refusal: Refusal, kind: &str) -> ApiError {
-    let bad = |message: &str| ApiError::BadRequest(message.to_owned());
-    match refusal {
-        // Deleted after the caller was authenticated, and its clients with it.
-        Refusal::NoSuchOrganization => ApiError::Unauthorized(Unauthorized::Revoked),
-        Refusal::NotFound => ApiError::NotFound(format!("There is no such {kind}.")),
-        Refusal::Missing(what) => ApiError::NotFound(format!("The organization has no such {what}.")),
-        Refusal::Exists => ApiError::Conflict(format!("There is such a {kind} already.")),
-        Refusal::IdTaken => ApiError::Internal { cause: format!("a random id of a {kind} was taken") },
-        Refusal::TooDeep(levels) => ApiError::BadRequest(format!(
-            "parentId is on level {levels}; units have at most {levels} levels below the organization."
-        )),
-        Refusal::HasUnits => bad("The unit has units below it; delete them first."),
-        Refusal::HasAddressBooks => {
-            bad("Address books are associated with the unit; delete these associations first.")
-        }
-        Refusal::HasProfile => {
-            ApiError::Conflict("The unit has a communication profile; delete it first.".to_owned())
-        }
-        Refusal::LimitReached { of, most } => ApiError::Forbidden(Forbidden::Bound { of, most }),
-        Refusal::TooManyDependents(most) => ApiError::Conflict(format!(
-            "More than {most} objects would go with the {kind}; delete some of them first."
-        )),
-    }
 }
 
 /// Makes the changes of a batch in one commit, and answers with a result for each item.
@@ -167,7 +139,7 @@ pub(super) async fn batch<T, W: Serialize>(
                 let status = StatusCode::CREATED.as_u16();
                 ItemResult { item_id, status, result: Some(to_wire(value)), error: None }
             }
-            Err(refused) => failed(item_id, &refusal(refused, kind)),
+            Err(refused) => failed(item_id, &ApiError::of_resource(refused, kind)),
         },
     };
     let items: Vec<ItemResult<W>> = items.into_iter().map(result).collect();

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use super::BearerOperation;
-use super::resource::{Page, optional_parameter, refusal};
+use super::resource::{Page, optional_parameter};
 use crate::auth::{Directory, Held, OfDirectory, OfHeld};
 use crate::description::{Description, Links, Status, Tag, UPDATED};
 use crate::error::ApiError;
@@ -51,7 +51,7 @@ async fn create(directory: Directory<'_>, body: &[u8]) -> Result<Reply, ApiError
     let id = directory.new_unit().await?;
     let unit = Unit { id, parent_id: parent.id, level: parent.level.saturating_add(1), name };
     let stored = directory.change_one(ResourceChange::Create(unit.clone().into())).await?;
-    stored.map_err(|refused| refusal(refused, KIND))?;
+    stored.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     let mut reply = response::json(StatusCode::CREATED, &unit);
     reply.headers_mut().insert(header::LOCATION, HeaderValue::from_static(path::UNITS));
     Ok(reply)
@@ -160,7 +160,7 @@ async fn update(Held { directory, object }: Held<'_, Unit>, body: &[u8]) -> Resu
     check_not_root(&object)?;
     let renamed = Unit { name, ..object };
     let stored = directory.change_one(ResourceChange::Update(renamed.into())).await?;
-    stored.map_err(|refused| refusal(refused, KIND))?;
+    stored.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     Ok(response::empty(StatusCode::OK))
 }
 
@@ -179,7 +179,7 @@ pub(crate) static DELETE: BearerOperation<OfHeld<Unit>> = BearerOperation::new(
 async fn delete(Held { directory, object }: Held<'_, Unit>) -> Result<Reply, ApiError> {
     check_not_root(&object)?;
     let removed = directory.change_one(ResourceChange::Delete(object.into())).await?;
-    removed.map_err(|refused| refusal(refused, KIND))?;
+    removed.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     Ok(response::empty(StatusCode::OK))
 }
 

@@ -10,7 +10,7 @@ use jackfield_store::resource::{Kind, Refusal, ResourceChange, Table};
 use schemars::JsonSchema;
 
 use super::BearerOperation;
-use super::resource::{BATCH_DONE, Page, PageQuery, batch, optional_parameter, refusal, required_parameter};
+use super::resource::{BATCH_DONE, Page, PageQuery, batch, optional_parameter, required_parameter};
 use crate::auth::{Directory, Held, OfDirectory, OfHeld};
 use crate::description::{Description, Status, Tag};
 use crate::error::ApiError;
@@ -49,7 +49,7 @@ async fn create(Held { directory, object }: Held<'_, AddressBook>, body: &[u8]) 
     let association = UnitAssociation { address_book_id: object.address_book_id, unit_id: unit.id };
     match directory.change_one(ResourceChange::Create(association.clone().into())).await? {
         Ok(()) | Err(Refusal::Exists) => Ok(response::json(StatusCode::CREATED, &association)),
-        Err(refused) => Err(refusal(refused, KIND)),
+        Err(refused) => Err(ApiError::of_resource(refused, KIND)),
     }
 }
 
@@ -198,6 +198,6 @@ async fn delete(
     let unit = directory.held::<Unit>(&required_parameter(query_string, "unitId")?).await?;
     let association = UnitAssociation { address_book_id: object.address_book_id, unit_id: unit.id };
     let removed = directory.change_one(ResourceChange::Delete(association.into())).await?;
-    removed.map_err(|refused| refusal(refused, KIND))?;
+    removed.map_err(|refused| ApiError::of_resource(refused, KIND))?;
     Ok(response::empty(StatusCode::OK))
 }
