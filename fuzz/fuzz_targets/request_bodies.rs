@@ -4,12 +4,12 @@
 
 use std::fmt::Debug;
 
-use jackfield_model::json::InvalidRequest;
+use jackfield_model::json::{InvalidRequest, Object};
 use jackfield_model::limit;
 use jackfield_model::note::Reading;
 use jackfield_model::wire::{
-    Association, BatchItem, DeleteRequest, Network, NewProfile, NewServiceProvider, ProfileUpdate, QueryRequest,
-    ServiceProviderUpdate,
+    Association, BatchItem, DeleteRequest, Network, NewAddressBook, NewContact, NewProfile, NewReciprocalAssociation,
+    NewServiceProvider, NewUnit, NewUnitAssociation, ProfileUpdate, QueryRequest, ServiceProviderUpdate, SettingValue,
 };
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
@@ -22,6 +22,7 @@ fuzz_target!(|body: &[u8]| {
     delete(body);
     query(body);
     family(body);
+    resources(body);
 });
 
 fn family(body: &[u8]) {
@@ -40,12 +41,40 @@ fn family(body: &[u8]) {
     if let Some(update) = accepted(ProfileUpdate::parse(body)) {
         travels(&update, ProfileUpdate::parse);
     }
-    if let Some(items) = accepted(BatchItem::parse_all(body)) {
-        assert!((1..=limit::BATCH_ITEMS).contains(&items.len()));
-        for item in items {
-            if let Some(profile) = accepted(item.profile) {
-                travels(&profile, NewProfile::parse);
-            }
+    batch(body, NewProfile::from_object, NewProfile::parse);
+}
+
+fn resources(body: &[u8]) {
+    if let Some(unit) = accepted(NewUnit::parse(body)) {
+        travels(&unit, NewUnit::parse);
+    }
+    if let Some(book) = accepted(NewAddressBook::parse(body)) {
+        assert!((1..=limit::BOOK_NAME_CHARS).contains(&book.name.chars().count()));
+        travels(&book, NewAddressBook::parse);
+    }
+    if let Some(contact) = accepted(NewContact::parse(body)) {
+        travels(&contact, NewContact::parse);
+    }
+    if let Some(reciprocal) = accepted(NewReciprocalAssociation::parse(body)) {
+        travels(&reciprocal, NewReciprocalAssociation::parse);
+    }
+    if let Some(setting) = accepted(SettingValue::parse(body)) {
+        travels(&setting, SettingValue::parse);
+    }
+    batch(body, NewContact::from_object, NewContact::parse);
+    batch(body, NewUnitAssociation::from_object, NewUnitAssociation::parse);
+}
+
+fn batch<T: Serialize + PartialEq + Debug>(
+    body: &[u8],
+    read: impl Fn(&Object<'_>) -> Result<T, InvalidRequest>,
+    parse: impl Fn(&[u8]) -> Result<T, InvalidRequest>,
+) {
+    let Some(items) = accepted(BatchItem::parse_all(body, read)) else { return };
+    assert!((1..=limit::BATCH_ITEMS).contains(&items.len()));
+    for item in items {
+        if let Some(value) = accepted(item.value) {
+            travels(&value, &parse);
         }
     }
 }
