@@ -8,8 +8,9 @@ use jackfield_model::json::{InvalidRequest, Object};
 use jackfield_model::limit;
 use jackfield_model::note::Reading;
 use jackfield_model::wire::{
-    Association, BatchItem, DeleteRequest, Network, NewAddressBook, NewContact, NewProfile, NewReciprocalAssociation,
-    NewServiceProvider, NewUnit, NewUnitAssociation, ProfileUpdate, QueryRequest, ServiceProviderUpdate, SettingValue,
+    Association, BatchItem, DeleteRequest, Network, NewAddressBook, NewContact, NewProfile,
+    NewReciprocalAssociation, NewServiceProvider, NewUnit, NewUnitAssociation, ProfileUpdate, QueryRequest,
+    ServiceProviderUpdate, SettingValue,
 };
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
