@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{ItemId, judge_alone};
-use super::{ErrorBody, name, named};
+use super::{ErrorBody, name_or_number, named};
 use crate::json::{InvalidRequest, Object};
 use crate::{AmazonId, UnitId, limit, schema};
 
@@ -174,7 +174,7 @@ impl NewProfile {
     pub fn from_object(object: &Object<'_>) -> Result<Self, InvalidRequest> {
         let entity =
             object.object("entity", |entity| Entity::parse(entity.text("type")?, entity.text("id")?))?;
-        let name = object.get("name")?.map(|_| name(object, "name")).transpose()?;
+        let name = object.get("name")?.map(|_| profile_name(object)).transpose()?;
         Ok(Self { entity, name })
     }
 }
@@ -185,8 +185,13 @@ impl ProfileUpdate {
     /// # Errors
     /// [`InvalidRequest`] naming the property and the rule.
     pub fn parse(body: &[u8]) -> Result<Self, InvalidRequest> {
-        Ok(Self { name: name(&Object::parse(body)?, "name")? })
+        Ok(Self { name: profile_name(&Object::parse(body)?)? })
     }
+}
+
+/// A number is as good as its digits: rooms have numbers.
+fn profile_name(object: &Object<'_>) -> Result<String, InvalidRequest> {
+    name_or_number(object, "name", limit::NAME_CHARS)
 }
 
 #[cfg(test)]
@@ -220,6 +225,15 @@ mod tests {
         let id = r#""profileId":{"profileId":"amzn1.alexa.communications.profile.did.1"}"#;
         assert_eq!(text, format!("{{{ENTITY},{id}}}"));
         assert_eq!(serde_json::from_str::<Profile>(&text).unwrap(), profile);
+    }
+
+    #[test]
+    fn a_name_may_be_a_number() {
+        let profile = NewProfile::parse(format!(r#"{{{ENTITY},"name":101}}"#).as_bytes()).unwrap();
+        assert_eq!(profile.name.as_deref(), Some("101"));
+        assert_eq!(ProfileUpdate::parse(br#"{"name":101}"#).unwrap().name, "101");
+        let refusal = refusal(&format!(r#"{{{ENTITY},"name":1.5}}"#));
+        assert_eq!(refusal, "name is a number; a string is expected.");
     }
 
     #[test]

@@ -126,8 +126,8 @@ async fn get_drop_in(
 #[schemars(rename_all = "camelCase")]
 #[expect(dead_code, reason = "it says what a query string may have")]
 struct BlockedQuery {
-    /// Always `ENABLED`: those whose calls are blocked.
-    #[schemars(with = "Option<String>", extend("enum" = ["ENABLED"]))]
+    /// `ENABLED`, the default: those whose calls are blocked. `DISABLED`: none, for what is off is not kept.
+    #[schemars(with = "Option<String>", extend("enum" = ["ENABLED", "DISABLED"]))]
     value: Option<String>,
     #[schemars(flatten)]
     page: PageQuery,
@@ -152,19 +152,21 @@ async fn list_blocked(
     Held { directory, object }: Held<'_, Profile>,
     query_string: Option<&str>,
 ) -> Result<Reply, ApiError> {
-    match optional_parameter(query_string, "value")?.as_deref() {
-        None | Some("ENABLED") => {}
+    let value = match optional_parameter(query_string, "value")?.as_deref() {
+        None | Some("ENABLED") => Switch::Enabled,
+        Some("DISABLED") => Switch::Disabled,
         Some(_) => {
-            return Err(ApiError::BadRequest("value in the query string must be \"ENABLED\".".to_owned()));
+            let message = "value in the query string must be \"ENABLED\" or \"DISABLED\".";
+            return Err(ApiError::BadRequest(message.to_owned()));
         }
-    }
+    };
     let profile = object.id.suffix();
     let page = Page::parse(query_string, vec!["blocked by", profile])?;
     let first = setting_id(SettingName::Block, "");
     let after = page.place(&directory).await?.max(first);
     let mut found = directory.list::<ContactSetting>(profile, &after, page.limit + 1).await?;
     // The settings of a profile are one list; others follow in it.
-    found.retain(|found| found.setting == SettingName::Block);
+    found.retain(|found| found.setting == SettingName::Block && found.value == value);
     Ok(page.answer_first(&directory, found, Kind::id, |found| SettingOfContact {
         alexa_communication_profile_id: found.alexa_communication_profile_id,
         value: found.value,
