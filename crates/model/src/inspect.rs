@@ -242,6 +242,8 @@ pub struct RestoreDone {
     pub accounts: u64,
     /// Communication profiles.
     pub profiles: u64,
+    /// Units, address books, contacts and what ties them together.
+    pub resources: u64,
     /// Associations.
     pub associations: u64,
     /// Changes.
@@ -281,6 +283,8 @@ pub struct Verified {
     pub accounts: u64,
     /// Communication profiles.
     pub profiles: u64,
+    /// Units, address books, contacts and what ties them together.
+    pub resources: u64,
     /// Associations.
     pub associations: u64,
     /// Changes.

@@ -1,7 +1,7 @@
 //! Whether a store is what it should be: everything in it is read, and whatever is kept twice is compared.
 //!
-//! What every store shows is checked here, on one moment of it: accounts, profiles, associations and their counts, the
-//! order of changes. What only an adapter knows (files, indexes, counts that it maintains) it checks itself on the same
+//! What every store shows is checked here, on one moment of it: accounts, profiles, resources and what they refer to,
+//! associations and their counts, the order of changes. What only an adapter knows (files, indexes, counts that it maintains) it checks itself on the same
 //! moment, against what was seen here: [`Snapshot::verify`].
 
 use std::collections::HashSet;
@@ -14,6 +14,7 @@ pub use crate::contract::Findings;
 use crate::contract::{PAGE_ROWS, Seen, Snapshot, Sum};
 use crate::error::StoreError;
 use crate::registry::Registry;
+use crate::resource::{Referred, Resource, RowKey};
 
 /// How much of the machine a verification takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,7 @@ pub async fn verify(
         Pass { snapshot, pace, findings, progress, done: Verified::default(), seen: Seen::default() };
     pass.accounts(&registry);
     pass.profiles(&registry).await?;
+    pass.resources(&registry).await?;
     pass.associations(&registry).await?;
     pass.changes().await?;
     let Pass { snapshot, findings, mut done, seen, .. } = pass;
@@ -108,6 +110,72 @@ impl Pass<'_, '_> {
                 return Ok(());
             }
         }
+    }
+
+    async fn resources(&mut self, registry: &Registry) -> Result<(), StoreError> {
+        let mut after: Option<RowKey> = None;
+        loop {
+            let started = Instant::now();
+            let page = self.snapshot.resources(after.as_ref(), PAGE_ROWS).await;
+            let place =
+                after.as_ref().map_or_else(|| "resources".to_owned(), |key| format!("resources after {key}"));
+            let Some(page) = self.findings.readable(place, page)? else {
+                self.seen.resources_missing = true;
+                return Ok(());
+            };
+            let (mut from, mut targets) = (Vec::new(), Vec::new());
+            for (key, text) in &page {
+                if after.as_ref().is_some_and(|last| last >= key) {
+                    self.findings.add(key.to_string(), "it is out of order");
+                }
+                for (what, target) in self.resource(key, text, registry) {
+                    from.push((key, what));
+                    targets.push(target);
+                }
+                after = Some(key.clone());
+            }
+            let there = self.snapshot.are_there(&targets).await;
+            if let Some(there) = self.findings.readable("what resources refer to", there)? {
+                for ((key, what), _) in from.iter().zip(there).filter(|(_, there)| !there) {
+                    self.findings.add(key.to_string(), format!("its {what} is not there"));
+                }
+            }
+            self.done.resources += page.len() as u64;
+            self.rest(started).await;
+            if page.len() < PAGE_ROWS {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Checks a row of a resource by itself. Answers what it refers to.
+    fn resource(&mut self, key: &RowKey, text: &str, registry: &Registry) -> Vec<(&'static str, Referred)> {
+        let organization = key.organization().filter(|id| registry.organizations.contains_key(id));
+        let Some(organization) = organization else {
+            self.findings.add(key.to_string(), "its organization is not there");
+            self.seen.resources_missing = true;
+            return Vec::new();
+        };
+        let resource = match Resource::from_row(key.list.table, text) {
+            Ok(resource) => resource,
+            Err(cause) => {
+                self.findings.add(key.to_string(), cause);
+                self.seen.resources_missing = true;
+                return Vec::new();
+            }
+        };
+        if resource.key(&organization) != *key {
+            self.findings.add(key.to_string(), "it stands under the key of another");
+        }
+        for (row, text) in resource.rows(&organization) {
+            if row.list.table.is_derived() {
+                let mut sum = self.seen.derived.remove(&row.list.table).unwrap_or_default();
+                self.seen.add(&mut sum, (&row, text.as_str()), 1);
+                self.seen.derived.insert(row.list.table, sum);
+            }
+        }
+        let references = resource.references(&organization).into_iter();
+        references.map(|reference| (reference.what, reference.target)).collect()
     }
 
     async fn associations(&mut self, registry: &Registry) -> Result<(), StoreError> {

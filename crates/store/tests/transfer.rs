@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use jackfield_model::wire::Association;
-use jackfield_store::conformance::dump::Dump;
+use jackfield_store::conformance::dump::{Dump, assert_whole};
+use jackfield_store::conformance::property::furnish;
 use jackfield_store::conformance::world::{
     NORTH, NORTHERN, World, amazon, client, external, organization_id, origin, profile, write,
 };
@@ -51,6 +52,7 @@ fn compress(text: &str) -> Vec<u8> {
 async fn world(adapter: &dyn Adapter) -> World {
     let world = World::new(adapter).await;
     world.store.create_profile(profile("p1", NORTH, "one"), origin()).await.unwrap();
+    furnish(&*world.store, NORTH, "p1").await;
     world.done(RegistryCommand::CreateClient(client("c1", NORTH, &[1]))).await;
     for id in ["7201", "7202", "é\"\\"] {
         world.create(id, "p1").await;
@@ -84,6 +86,9 @@ fn what_goes_out_comes_in_again() {
                 let unit = profile("x", NORTH, &format!("u{number}")).unit;
                 world.store.create_profile(jackfield_store::Profile { unit, ..new }, origin()).await.unwrap();
             }
+            if profiles > 0 {
+                furnish(&*world.store, NORTH, "p0").await;
+            }
             for (provider, id, to) in &writes {
                 let provider = world.all_providers()[*provider];
                 match to {
@@ -102,6 +107,7 @@ fn what_goes_out_comes_in_again() {
             embedded.close().await;
             let embedded = second.open().await;
             assert_eq!(look(&*embedded, &world).await.difference(&wanted), None);
+            assert_whole(&*embedded).await;
             // The same but for id and time in the first line, and the checksum in the last.
             let body = |bytes: &[u8]| {
                 let text = text(bytes);
@@ -160,9 +166,9 @@ async fn an_export_that_was_changed_is_refused_with_its_line() {
         (0, lines[0].replace("jackfield export", "other"), 0, "it does not begin like an export"),
         (
             0,
-            lines[0].replace("\"version\":2", "\"version\":3"),
+            lines[0].replace("\"version\":3", "\"version\":4"),
             0,
-            "the export has format version 3; this version of jackfield reads up to 2",
+            "the export has format version 4; this version of jackfield reads up to 3",
         ),
         (first, "{\"association\":".to_owned(), first, "its JSON ends too early (column 15)"),
         (first, "nonsense".to_owned(), first, "it is not JSON (column 1)"),
@@ -190,10 +196,32 @@ async fn an_export_that_was_changed_is_refused_with_its_line() {
             find("\"profile\""),
             "its organization is not there",
         ),
+        (
+            find("\"unit\""),
+            lines[find("\"unit\"")].replace("unit.did.north\",\"unit", "unit.did.south\",\"unit"),
+            find("\"unit\""),
+            "its organization is not there",
+        ),
+        (
+            find("\"contact\""),
+            lines[find("\"contact\"") - 1].to_owned(),
+            find("\"contact\""),
+            "it is not in its place: lines are in the order of their ids",
+        ),
+        (
+            find("\"contact_setting\""),
+            lines[find("\"contact_setting\"")].replace("ENABLED", "DISABLED"),
+            lines.len() - 1,
+            "the lines before it are not those that were exported",
+        ),
     ] {
         assert_ne!(lines[at], line, "the example changes something");
         assert_eq!(refused(with(at, &line)).await, (wrong as u64 + 1, reason.to_owned()));
     }
+    let contact = find("\"contact\"");
+    let (line, reason) = refused(with(contact, &lines[contact].replace("contactId", "id"))).await;
+    assert_eq!(line, contact as u64 + 1);
+    assert!(reason.starts_with("it is not a line of an export, or a value in it is not valid"), "{reason}");
     let (line, reason) = refused(format!("{original}{{}}\n")).await;
     assert_eq!((line, reason.as_str()), (lines.len() as u64 + 1, "there is something after the last line"));
     let mut damaged = export(&*world.store).await;
@@ -269,23 +297,35 @@ async fn a_snapshot_of_an_engine_that_is_closed_ends_with_an_error() {
     drop(adapter.open().await);
 }
 
-/// `tests/data/export-1.jsonl` was written by the first version that had exports.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_version_of_the_format_is_read_for_ever() {
-    let golden = include_str!("data/export-1.jsonl");
+/// That an export is read, and is the same when it is written again: names and order of fields are part of the format.
+async fn is_read_for_ever(golden: &str) -> (Arc<dyn Store>, Moved) {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let moved = import(Arc::clone(&store), &compress(golden), 100).await.unwrap();
-    assert_eq!((moved.accounts, moved.profiles, moved.associations, moved.changes), (6, 1, 6, 13));
-    // Written again it is the same: names and order of fields are part of the format.
     let again = text(&export(&*store).await);
     let body = |text: &str| text.lines().skip(1).take_while(|line| !line.contains("\"end\"")).count();
     assert_eq!(body(&again), body(golden));
     for (now, then) in again.lines().zip(golden.lines()).skip(1).take(body(golden)) {
         assert_eq!(now, then);
     }
+    (store, moved)
+}
+
+/// `tests/data/export-1.jsonl` was written by the first version that had exports.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_version_of_the_format_is_read_for_ever() {
+    let (store, moved) = is_read_for_ever(include_str!("data/export-1.jsonl")).await;
+    assert_eq!((moved.accounts, moved.profiles, moved.associations, moved.changes), (6, 1, 6, 13));
     let write =
         write("amzn1.comms.csp.id.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6fff".parse().unwrap(), "new", "p1");
     store.create_association(write).await.unwrap();
+}
+
+/// `tests/data/export-3.jsonl` was written by the first version that had resources.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_version_with_resources_is_read_for_ever() {
+    let (store, moved) = is_read_for_ever(include_str!("data/export-3.jsonl")).await;
+    assert_eq!((moved.profiles, moved.resources, moved.associations), (1, 15, 6));
+    assert_whole(&*store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -94,6 +94,7 @@ impl Show for RestoreDone {
         vec![
             ("accounts", self.accounts.to_string()),
             ("profiles", self.profiles.to_string()),
+            ("resources", self.resources.to_string()),
             ("associations", self.associations.to_string()),
             ("changes", self.changes.to_string()),
         ]

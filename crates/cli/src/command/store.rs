@@ -113,6 +113,7 @@ impl ReadableArgs {
 pub(crate) struct Report {
     accounts: u64,
     profiles: u64,
+    resources: u64,
     associations: u64,
     changes: u64,
     skipped: u64,
@@ -256,10 +257,11 @@ pub(crate) fn transfer_failed(error: &MoveError) -> Failure {
 
 impl Report {
     fn new(moved: &Moved, took: Duration) -> Self {
-        let Moved { accounts, profiles, associations, changes, skipped, repaired, .. } = *moved;
+        let Moved { accounts, profiles, resources, associations, changes, skipped, repaired, .. } = *moved;
         Self {
             accounts,
             profiles,
+            resources,
             associations,
             changes,
             skipped,
@@ -274,6 +276,7 @@ impl Show for Report {
         let mut fields = vec![
             ("accounts", self.accounts.to_string()),
             ("profiles", self.profiles.to_string()),
+            ("resources", self.resources.to_string()),
             ("associations", self.associations.to_string()),
             ("changes", self.changes.to_string()),
         ];

@@ -140,9 +140,9 @@ async fn put_in_place(
 }
 
 fn answer(moved: Result<Result<Moved, ApiError>, tokio::task::JoinError>) -> Result<Reply, ApiError> {
-    let Moved { accounts, profiles, associations, changes, .. } =
+    let Moved { accounts, profiles, resources, associations, changes, .. } =
         moved.map_err(|error| ApiError::Internal { cause: error.to_string() })??;
-    let done = RestoreDone { accounts, profiles, associations, changes };
+    let done = RestoreDone { accounts, profiles, resources, associations, changes };
     Ok(response::json(StatusCode::OK, &done))
 }
 

@@ -27,7 +27,7 @@ const AHEAD: usize = 2;
 const PROGRESS: Duration = Duration::from_secs(1);
 
 /// JSON Lines: `{"finding": {"place", "problem"}}` for each finding, at most 1,000; `{"progress": …}`; at the end
-/// `{"done": {"accounts", "profiles", "associations", "changes", "findings"}}`.
+/// `{"done": {"accounts", "profiles", "resources", "associations", "changes", "findings"}}`.
 #[derive(JsonSchema)]
 #[schemars(with = "String")]
 enum VerifyLines {}

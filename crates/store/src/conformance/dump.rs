@@ -1,5 +1,6 @@
 //! Everything that a store shows, to compare two stores or two moments.
 
+use jackfield_model::inspect::Finding;
 use jackfield_model::{OrganizationId, ServiceProviderId};
 use serde::Serialize;
 
@@ -7,6 +8,7 @@ use super::resource_rows::whole;
 use super::world::{changes, profiles};
 use crate::registry::{Client, Organization, Profile, ServiceProvider};
 use crate::resource::RowKey;
+use crate::verify::{Findings, Pace, verify};
 use crate::{AssociationRange, Change, ChangeFilter, Store};
 
 /// What the reading methods of a store say, over all pages.
@@ -114,6 +116,28 @@ pub async fn walk(store: &dyn Store, provider: ServiceProviderId, limit: usize) 
         }
         assert!(range.after.is_some(), "an empty page that is not the last");
     }
+}
+
+/// That a store is what it should be, as it says itself.
+///
+/// # Panics
+/// When it finds something wrong, or cannot be read.
+pub async fn assert_whole(store: &dyn Store) {
+    assert_eq!(findings(store).await, []);
+}
+
+/// What a verification of a store finds.
+///
+/// # Panics
+/// When the store cannot be read.
+pub async fn findings(store: &dyn Store) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut tell = |finding| found.push(finding);
+    let mut snapshot = store.snapshot().await.expect("the store is available");
+    let verified = verify(&mut *snapshot, Pace::Full, &mut Findings::new(&mut tell), &mut |_| {}).await;
+    let verified = verified.expect("the store is available");
+    assert_eq!(verified.findings, found.len() as u64);
+    found
 }
 
 fn sorted<T>(items: impl Iterator<Item = T>, id: impl Fn(&T) -> String) -> Vec<T> {

@@ -14,12 +14,14 @@ mod grant;
 mod keys;
 mod lifecycle;
 mod profile;
+pub mod property;
 mod quota;
 mod registry;
 mod reset;
 mod resource;
 pub mod resource_rows;
 mod transfer;
+mod verify;
 pub mod world;
 
 use std::path::Path;
@@ -28,6 +30,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::Store;
+use crate::resource::RowKey;
 
 /// A way to get stores of one kind.
 #[async_trait]
@@ -42,6 +45,11 @@ pub trait Adapter: Send + Sync {
 
     /// Whether what was stored is there when the store is opened again.
     fn is_durable(&self) -> bool;
+
+    /// Stores a row of a resource by itself, or removes it, in a store that is not open: damage, for tests of what finds it.
+    async fn damage(&self, key: &RowKey, text: Option<&str>) {
+        unreachable!("{key} {text:?}: nothing outlives a store of this kind, so there is nothing to damage");
+    }
 }
 
 /// `memory:`.
@@ -120,6 +128,13 @@ impl Adapter for Embedded {
     fn is_durable(&self) -> bool {
         true
     }
+
+    async fn damage(&self, key: &RowKey, text: Option<&str>) {
+        let store = crate::embedded::EmbeddedStore::open(self.dir(), crate::StoreOptions::default()).await;
+        let store = store.expect("the store opens");
+        store.damage(key, text).await.expect("the engine takes it");
+        store.close().await;
+    }
 }
 
 /// `postgres:` in a schema of its own, which goes with the value, on the server that the environment names.
@@ -195,6 +210,21 @@ impl Adapter for Postgres {
 
     fn is_durable(&self) -> bool {
         true
+    }
+
+    async fn damage(&self, key: &RowKey, text: Option<&str>) {
+        let RowKey { list, id } = key;
+        let table = format!("{}.resource", self.schema);
+        let (organization, kind, scope) = (&list.organization, list.table.number(), &list.scope);
+        self.execute(&format!(
+            "DELETE FROM {table} WHERE organization_id = '{organization}' AND kind = {kind} AND scope = '{scope}' \
+             AND id = '{id}'"
+        ));
+        if let Some(text) = text {
+            self.execute(&format!(
+                "INSERT INTO {table} VALUES ('{organization}', {kind}, '{scope}', '{id}', '{text}')"
+            ));
+        }
     }
 }
 
@@ -274,6 +304,8 @@ suite! { $
         everything_moves_out
         nothing_is_seen_before_a_load_is_finished
         an_interrupted_load_goes_on
+        a_load_that_was_interrupted_within_resources_goes_on
+        what_is_no_resource_is_not_stored
         what_changed_at_the_source_is_moved_again
         a_load_goes_on_with_the_same_only
         only_a_new_store_is_filled
@@ -328,4 +360,7 @@ suite! { $
         the_change_record_goes_on_over_a_reset
         a_reset_is_seen_whole
         after_a_reset_everything_is_as_free_as_in_a_new_store;
+    verify:
+        what_follows_from_resources_is_verified
+        what_resources_refer_to_is_verified;
 }

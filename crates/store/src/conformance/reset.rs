@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jackfield_model::wire::Association;
 
 use super::Adapter;
-use super::dump::{Dump, walk};
+use super::dump::{Dump, assert_whole, walk};
+use super::property::furnish;
 use super::world::{
     NORTH, NORTHERN, World, amazon, changes, client, external, organization_id, origin, profile,
 };
@@ -28,6 +29,7 @@ async fn content(world: &World, ids: &[&str]) -> Content {
     let kept =
         Content { registry, profiles: vec![profile("p", NORTH, "room")], associations, ..Content::default() };
     store.reset(kept, origin()).await.unwrap();
+    furnish(&store, NORTH, "p").await;
     for command in [
         RegistryCommand::DeleteServiceProvider(world.stranger),
         RegistryCommand::DeleteOrganization(organization_id(NORTHERN)),
@@ -50,6 +52,7 @@ async fn lived_in(adapter: &dyn Adapter) -> World {
     world.done(RegistryCommand::SetMaintenance(maintenance)).await;
     for (id, owner) in [("one", NORTH), ("two", NORTHERN)] {
         world.store.create_profile(profile(id, owner, id), origin()).await.unwrap();
+        furnish(&*world.store, owner, id).await;
     }
     world
 }
@@ -65,12 +68,14 @@ pub(super) async fn a_reset_puts_other_content_in_place(adapter: &dyn Adapter) {
         Dump { changes: Vec::new(), last_change: 0, ..dump }
     };
     let expected = look(&model).await;
+    assert!(!expected.resources.is_empty());
     assert_eq!((expected.total, expected.clients.len(), expected.organizations.len()), (2, 1, 1));
     let world = lived_in(adapter).await;
     let key = *world.store.root_key().as_bytes();
     for _ in 0..2 {
         world.store.reset(wanted.clone(), origin()).await.unwrap();
         assert_eq!(look(&*world.store).await.difference(&expected), None);
+        assert_whole(&*world.store).await;
         world.create("by a client", "new").await;
         world.done(RegistryCommand::CreateClient(client("late", NORTH, &[9]))).await;
     }
@@ -105,13 +110,19 @@ pub(super) async fn the_change_record_goes_on_over_a_reset(adapter: &dyn Adapter
         .collect();
     let names: Vec<&str> = rest.iter().map(|(name, _)| name.as_str()).collect();
     let expected = [
-        "organization.create",
-        "client.create",
-        "service_provider.create",
-        "service_provider.create",
-        "profile.create",
-        "association.create",
+        ("organization.create", 1),
+        ("client.create", 1),
+        ("service_provider.create", 2),
+        ("profile.create", 1),
+        ("unit.create", 2),
+        ("address_book.create", 2),
+        ("contact.create", 4),
+        ("unit_association.create", 3),
+        ("reciprocal_association.create", 2),
+        ("contact_setting.create", 2),
+        ("association.create", 1),
     ];
+    let expected: Vec<&str> = expected.iter().flat_map(|(name, times)| vec![*name; *times]).collect();
     assert_eq!(names, expected);
     assert!(rest.iter().all(|(_, by_the_seed)| *by_the_seed));
     let Subject::Association { external_user_id, .. } = &new.last().unwrap().subject else {
@@ -179,6 +190,8 @@ pub(super) async fn after_a_reset_everything_is_as_free_as_in_a_new_store(adapte
     world.done(RegistryCommand::CreateClient(client("other", NORTHERN, &[2, 3]))).await;
     let created = world.store.create_profile(profile("one", NORTHERN, "two"), origin()).await.unwrap();
     assert_eq!(created, CreateProfileOutcome::Created);
+    furnish(&*world.store, NORTHERN, "one").await;
+    assert_whole(&*world.store).await;
     assert_eq!(world.count(world.providers[1]).await, 0);
     assert_eq!(world.create_for(world.providers[1], "3", "one").await, CreateOutcome::Created);
     assert_eq!(world.store.stats().await.unwrap().associations, 1);

@@ -4,17 +4,22 @@ use std::sync::Arc;
 
 use jackfield_model::admin::{Maintenance, OrganizationPatch};
 
-use super::dump::Dump;
+use super::dump::{Dump, assert_whole};
+use super::property::furnish;
 use super::world::{
-    NORTH, NORTHERN, World, amazon, client, external, organization_id, origin, profile, write,
+    NORTH, NORTHERN, World, amazon, book, client, external, organization_id, origin, profile, unit, write,
 };
 use super::{Adapter, Memory};
 use crate::contract::{Load, LoadOutcome, LoadStart, Part, Position, Row};
+use crate::resource::{ListKey, ResourceChange, RowKey, Table};
 use crate::source::Source;
 use crate::transfer::copy;
 use crate::{
     AssociationRange, CreateOutcome, DeleteProfileOutcome, MemoryStore, RegistryCommand, Store, StoreError,
 };
+
+/// Resources of a world that has lived.
+const RESOURCES: u64 = 30;
 
 /// A world with something of every kind, of which some was there before.
 async fn lived_in(adapter: &dyn Adapter) -> World {
@@ -22,6 +27,8 @@ async fn lived_in(adapter: &dyn Adapter) -> World {
     for (id, owner) in [("p1", NORTH), ("p2", NORTHERN), ("p3", NORTH), ("gone", NORTH)] {
         world.store.create_profile(profile(id, owner, id), origin()).await.unwrap();
     }
+    assert_eq!(furnish(&*world.store, NORTH, "p1").await, RESOURCES / 2);
+    assert_eq!(furnish(&*world.store, NORTHERN, "p2").await, RESOURCES / 2);
     for number in 0..30 {
         world.create(&number.to_string(), ["p1", "p2", "gone"][number % 3]).await;
         world.create_for(world.stranger, &format!("é{number}"), "p2").await;
@@ -50,6 +57,7 @@ async fn assert_moved(world: &World, moved: Arc<dyn Store>, adapter: &dyn Adapte
     for _ in 0..2 {
         assert_eq!(look(&*there.store, world).await.difference(&wanted), None);
         assert_eq!(*there.store.root_key().as_bytes(), key);
+        assert_whole(&*there.store).await;
         there = there.again(adapter).await;
     }
     // Associations are counted as they were: those of "gone" too, should the profile come again.
@@ -64,9 +72,14 @@ async fn assert_moved(world: &World, moved: Arc<dyn Store>, adapter: &dyn Adapte
     there.delete("4").await;
     assert_eq!(delete("p3").await, DeleteProfileOutcome::Deleted);
     assert_eq!(there.create("new", "p1").await, CreateOutcome::Created);
+    let northern = organization_id(NORTHERN);
+    let outcome = there.store.delete_profile(&northern, &amazon("p2"), origin()).await.unwrap();
+    assert_eq!(outcome, DeleteProfileOutcome::Deleted);
+    // A contact, its association and another, and two settings went with it.
+    assert_whole(&*there.store).await;
     let changes = there.changes().await;
     assert!(changes.is_sorted_by_key(|change| change.sequence));
-    assert_eq!(changes.iter().filter(|change| change.sequence > wanted.last_change).count(), 5);
+    assert_eq!(changes.iter().filter(|change| change.sequence > wanted.last_change).count(), 11);
 }
 
 async fn start(world: &World) -> LoadStart {
@@ -97,6 +110,8 @@ pub(super) async fn a_snapshot_shows_one_moment(adapter: &dyn Adapter) {
         world.create(&number.to_string(), "p1").await;
     }
     world.delete("7").await;
+    let late = ResourceChange::Create(unit("late", NORTH).into());
+    world.store.change_resources(&organization_id(NORTH), vec![late], origin()).await.unwrap();
     world.store.create_profile(profile("p0", NORTH, "p0"), origin()).await.unwrap();
     world.done(RegistryCommand::CreateClient(client("c2", NORTH, &[]))).await;
     assert_eq!(snapshot.totals().associations, before.total);
@@ -124,6 +139,14 @@ pub(super) async fn a_snapshot_shows_one_moment(adapter: &dyn Adapter) {
     let rest = snapshot.profiles(profiles.last().map(|last| &last.id), 2).await.unwrap();
     let ids: Vec<&str> = profiles.iter().chain(&rest).map(|profile| profile.id.suffix()).collect();
     assert_eq!(ids, ["p1", "p2", "p3"]);
+    let resources = snapshot.resources(None, 1_000).await.unwrap();
+    let rows = before.resources.into_iter().filter(|(key, _)| !key.list.table.is_derived());
+    assert!(rows.eq(resources.iter().cloned()));
+    assert_eq!(resources.len() as u64, RESOURCES);
+    for (at, (key, _)) in resources.iter().enumerate() {
+        let page = snapshot.resources(Some(key), 4).await.unwrap();
+        assert_eq!(page, resources[at + 1..].iter().take(4).cloned().collect::<Vec<_>>(), "after {key}");
+    }
     let (one, all) = (snapshot.changes(0, 1).await.unwrap(), snapshot.changes(0, 1_000).await.unwrap());
     assert_eq!((one.len(), all), (1, changes));
 }
@@ -133,6 +156,7 @@ pub(super) async fn everything_moves_in(adapter: &dyn Adapter) {
     let store = adapter.open().await;
     let moved = copy(&*world.store, &*store, |_| {}).await.unwrap();
     assert_eq!((moved.associations, moved.profiles, moved.repaired, moved.skipped), (59, 3, 0, 0));
+    assert_eq!(moved.resources, RESOURCES);
     assert_moved(&world, store, adapter).await;
 }
 
@@ -185,7 +209,10 @@ pub(super) async fn an_interrupted_load_goes_on(adapter: &dyn Adapter) {
     let profiles = snapshot.profiles(None, 10).await.unwrap();
     let first = snapshot.associations(world.providers[0], None, 10).await.unwrap();
     let last = first.last().unwrap().external_user_id.clone();
-    let parts = [Part::Profiles(profiles), Part::Associations(vec![(world.providers[0], first)])];
+    let resources = snapshot.resources(None, 1_000).await.unwrap();
+    let first_part = Part::Profiles(profiles);
+    let parts =
+        [first_part, Part::Resources(resources), Part::Associations(vec![(world.providers[0], first)])];
     let mut store = adapter.open().await;
     let mut expected = Position::Start;
     for part in parts {
@@ -200,7 +227,46 @@ pub(super) async fn an_interrupted_load_goes_on(adapter: &dyn Adapter) {
     assert_eq!(expected, Position::Association(world.providers[0], last));
     let moved = copy(&*world.store, &*store, |_| {}).await.unwrap();
     assert_eq!((moved.skipped, moved.associations, moved.profiles, moved.repaired), (10, 49, 0, 0));
+    assert_eq!(moved.resources, 0);
     assert_moved(&world, store, adapter).await;
+}
+
+pub(super) async fn a_load_that_was_interrupted_within_resources_goes_on(adapter: &dyn Adapter) {
+    if !adapter.is_durable() {
+        return;
+    }
+    let world = lived_in(&Memory).await;
+    let mut snapshot = world.store.snapshot().await.unwrap();
+    let store = adapter.open().await;
+    let mut load = begin(&*store, start(&world).await).await;
+    load.add(Part::Profiles(snapshot.profiles(None, 10).await.unwrap())).await.unwrap();
+    let some = snapshot.resources(None, 11).await.unwrap();
+    let last = some.last().unwrap().0.clone();
+    load.add(Part::Resources(some)).await.unwrap();
+    assert_eq!(*load.position(), Position::Resource(last));
+    drop(load);
+    store.close().await;
+    let store = adapter.open_unfinished().await;
+    let moved = copy(&*world.store, &*store, |_| {}).await.unwrap();
+    assert_eq!((moved.resources, moved.associations, moved.repaired), (RESOURCES - 11, 59, 0));
+    assert_moved(&world, store, adapter).await;
+}
+
+pub(super) async fn what_is_no_resource_is_not_stored(adapter: &dyn Adapter) {
+    let world = lived_in(&Memory).await;
+    let mut snapshot = world.store.snapshot().await.unwrap();
+    let (key, text) = snapshot.resources(None, 1).await.unwrap().remove(0);
+    let store = adapter.open().await;
+    let mut load = begin(&*store, start(&world).await).await;
+    let another = RowKey { id: "another".to_owned(), ..key.clone() };
+    let derived = ListKey::new(&organization_id(NORTH), Table::ChildUnit, "u").row("v");
+    for (key, text) in [(&another, &*text), (&key, "{}"), (&key, "nonsense"), (&derived, "")] {
+        let refused = load.add(Part::Resources(vec![(key.clone(), text.to_owned())])).await;
+        assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{key} {text}: {refused:?}");
+        assert_eq!(*load.position(), Position::Start);
+    }
+    load.add(Part::Resources(vec![(key.clone(), text)])).await.unwrap();
+    assert_eq!(*load.position(), Position::Resource(key));
 }
 
 pub(super) async fn what_changed_at_the_source_is_moved_again(adapter: &dyn Adapter) {
@@ -212,6 +278,7 @@ pub(super) async fn what_changed_at_the_source_is_moved_again(adapter: &dyn Adap
     let store = adapter.open().await;
     let mut load = begin(&*store, start(&world).await).await;
     load.add(Part::Profiles(snapshot.profiles(None, 10).await.unwrap())).await.unwrap();
+    load.add(Part::Resources(snapshot.resources(None, 1_000).await.unwrap())).await.unwrap();
     for provider in [world.providers[0], world.stranger] {
         let rows = snapshot.associations(provider, None, 1_000).await.unwrap();
         load.add(Part::Associations(vec![(provider, rows)])).await.unwrap();
@@ -228,10 +295,15 @@ pub(super) async fn what_changed_at_the_source_is_moved_again(adapter: &dyn Adap
     for id in world.store.find_associations(world.stranger, &[external("é1")]).await.unwrap() {
         world.delete_for(world.stranger, id.external_user_id.as_str()).await;
     }
+    let (new, gone) = (unit("late", NORTH).into(), book("north-bar").into());
+    let changed = vec![ResourceChange::Create(new), ResourceChange::Delete(gone)];
+    let changed = world.store.change_resources(&organization_id(NORTH), changed, origin()).await.unwrap();
+    assert_eq!(changed, [Ok(()), Ok(())]);
     let store = adapter.open_unfinished().await;
     let moved = copy(&*world.store, &*store, |_| {}).await.unwrap();
-    // Both providers with changes, the one that came after the position, profiles, and changes that were trimmed.
-    assert_eq!(moved.repaired, 5);
+    // Both providers with changes, the one that came after the position, profiles, resources, and changes that were
+    // trimmed.
+    assert_eq!(moved.repaired, 6);
     assert_moved(&world, store, adapter).await;
 }
 
@@ -269,6 +341,7 @@ pub(super) async fn an_abandoned_load_leaves_an_empty_store(adapter: &dyn Adapte
     let key = *store.root_key().as_bytes();
     let mut load = begin(&*store, start(&world).await).await;
     load.add(Part::Profiles(snapshot.profiles(None, 10).await.unwrap())).await.unwrap();
+    load.add(Part::Resources(snapshot.resources(None, 1_000).await.unwrap())).await.unwrap();
     load.add(Part::Associations(vec![(world.providers[0], rows(&["1", "2"]))])).await.unwrap();
     load.add(Part::Changes(snapshot.changes(0, 40).await.unwrap())).await.unwrap();
     load.abandon().await.unwrap();
@@ -282,7 +355,8 @@ pub(super) async fn an_abandoned_load_leaves_an_empty_store(adapter: &dyn Adapte
     store.check().await.unwrap();
     let dump = look(&*store, &world).await;
     assert_eq!((dump.total, dump.last_change, dump.changes.len(), dump.organizations.len()), (0, 0, 0, 0));
-    assert_eq!(store.find_profile(&amazon("p1")).await.unwrap(), None);
+    assert_eq!((dump.resources, store.find_profile(&amazon("p1")).await.unwrap()), (Vec::new(), None));
+    assert_whole(&*store).await;
     copy(&*world.store, &*store, |_| {}).await.unwrap();
     assert_moved(&world, store, adapter).await;
 }

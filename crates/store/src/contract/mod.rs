@@ -18,6 +18,7 @@ pub use self::association::{
     WriteAssociation,
 };
 pub use self::change::ChangeStore;
+pub(crate) use self::findings::DerivedRows;
 pub use self::findings::{Findings, Seen, Sum};
 pub(crate) use self::profile::Admission;
 pub use self::profile::{CreateProfileOutcome, DeleteProfileOutcome, ProfileStore, PutProfileOutcome};

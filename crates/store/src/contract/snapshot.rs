@@ -12,6 +12,7 @@ use crate::change::Change;
 use crate::error::StoreError;
 use crate::key::RootKey;
 use crate::registry::{Profile, Registry};
+use crate::resource::{Referred, RowKey};
 use crate::source::Source;
 
 /// Rows that are read at once.
@@ -51,6 +52,22 @@ pub trait Snapshot: Send + fmt::Debug {
     /// [`StoreError`] when the store cannot be read any more, also because the moment could not be kept.
     async fn profiles(&mut self, after: Option<&AmazonId>, limit: usize) -> Result<Vec<Profile>, StoreError>;
 
+    /// Resources of all organizations as their rows, by key. Rows that are derived from them are not among them.
+    ///
+    /// # Errors
+    /// Like [`Snapshot::profiles`].
+    async fn resources(
+        &mut self,
+        after: Option<&RowKey>,
+        limit: usize,
+    ) -> Result<Vec<(RowKey, String)>, StoreError>;
+
+    /// Whether each of these is there.
+    ///
+    /// # Errors
+    /// Like [`Snapshot::profiles`].
+    async fn are_there(&mut self, targets: &[Referred]) -> Result<Vec<bool>, StoreError>;
+
     /// Associations of a provider, by id.
     ///
     /// # Errors
@@ -89,10 +106,11 @@ pub trait Load: Send + fmt::Debug {
     /// already must have been cleared. Nothing is recorded as a change.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing of the part is stored, or all of it with its position.
+    /// [`StoreError`]; nothing of the part is stored, or all of it with its position. [`StoreError::Corrupt`] for a row of
+    /// a resource that is none, or does not stand where it belongs.
     async fn add(&mut self, part: Part) -> Result<(), StoreError>;
 
-    /// Takes away what is stored of a section, so that it can be added again. The position stays.
+    /// Takes away what is stored of a section and what is derived from it, so that it can be added again. The position stays.
     ///
     /// # Errors
     /// [`StoreError`]; a part of it may be gone.
@@ -146,6 +164,8 @@ pub enum LoadOutcome {
 pub enum Part {
     /// Profiles, by id.
     Profiles(Vec<Profile>),
+    /// Resources as their rows, by key; none that is derived.
+    Resources(Vec<(RowKey, String)>),
     /// Associations by provider and id; of providers that are in the registry.
     Associations(Vec<(ServiceProviderId, Vec<Row>)>),
     /// Changes, by sequence number.
@@ -171,6 +191,8 @@ pub enum Position {
     Start,
     /// A profile.
     Profile(AmazonId),
+    /// A resource.
+    Resource(RowKey),
     /// An association.
     Association(ServiceProviderId, ExternalUserId),
     /// A change.
@@ -182,6 +204,8 @@ pub enum Position {
 pub enum Section {
     /// All profiles.
     Profiles,
+    /// All resources.
+    Resources,
     /// The associations of a provider.
     Provider(ServiceProviderId),
     /// The change record.
@@ -214,6 +238,7 @@ impl Part {
     pub fn end(&self) -> Option<Position> {
         match self {
             Self::Profiles(profiles) => profiles.last().map(|last| Position::Profile(last.id.clone())),
+            Self::Resources(rows) => rows.last().map(|(key, _)| Position::Resource(key.clone())),
             Self::Associations(groups) => groups.iter().rev().find_map(|(provider, rows)| {
                 let last = rows.last()?.external_user_id.clone();
                 Some(Position::Association(*provider, last))
@@ -227,6 +252,7 @@ impl Part {
     pub fn len(&self) -> usize {
         match self {
             Self::Profiles(profiles) => profiles.len(),
+            Self::Resources(rows) => rows.len(),
             Self::Associations(groups) => groups.iter().map(|(_, rows)| rows.len()).sum(),
             Self::Changes(changes) => changes.len(),
         }
@@ -243,6 +269,7 @@ impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Profiles => f.write_str("the list of profiles"),
+            Self::Resources => f.write_str("the list of resources"),
             Self::Provider(provider) => write!(f, "service provider {provider}"),
             Self::Changes => f.write_str("the change record"),
         }

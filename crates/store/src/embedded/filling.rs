@@ -17,17 +17,21 @@ use super::codec::{self, State, Target, corrupt, json};
 use super::counts::{Counts, ProviderCounts};
 use super::engine::{Engine, Row, store_error};
 use super::layout::{self, Key, Space};
+use super::resource;
 use super::snapshot::EmbeddedSnapshot;
 use super::token::Tokens;
 use super::view::View;
 use crate::change::Change;
 use crate::contract::{Head, LoadStart, Part, Position, Row as MovedRow, Section, Totals};
 use crate::registry::Profile;
+use crate::resource::{RowKey, lengths, with_derived};
 use crate::source::Source;
 use crate::{RootKey, StoreError};
 
 /// Rows that one commit removes.
 const CLEAR_ROWS: usize = 10_000;
+/// Counts that are stored in one commit.
+const COUNT_ROWS: usize = 10_000;
 /// Profiles whose counts are kept in memory before they are stored.
 const USES_MAX: usize = 50_000;
 /// Fewer rows are part of the commit: a table of their own would cost more.
@@ -145,6 +149,7 @@ impl Filling {
         let before = (self.checkpoint.clone(), self.counts.clone());
         let (space, table, rows) = match part {
             Part::Profiles(profiles) => (Space::Profile, Vec::new(), self.profile_rows(&profiles)),
+            Part::Resources(rows) => (Space::Profile, Vec::new(), resource_rows(with_derived(rows)?)),
             Part::Associations(groups) => {
                 let (table, rows) = self.association_rows(groups)?;
                 (Space::Association, table, rows)
@@ -219,8 +224,11 @@ impl Filling {
                 self.commit([number])
             }
             Section::Changes => self.clear_rows(Space::Change, &[]),
+            Section::Resources => self.clear_rows(Space::Profile, layout::RESOURCE),
             Section::Profiles => {
-                self.clear_rows(Space::Profile, &[])?;
+                for prefix in [layout::PROFILE, layout::UNIT, layout::PROFILE_INDEX, layout::PROFILE_USES] {
+                    self.clear_rows(Space::Profile, prefix)?;
+                }
                 self.clear_rows(Space::Meta, &[layout::PROFILE_COUNT])?;
                 self.counts = self.view()?.counts;
                 Ok(())
@@ -242,6 +250,7 @@ impl Filling {
 
     pub(super) fn finish(&mut self) -> Result<(), StoreError> {
         self.count_uses()?;
+        self.count_resources()?;
         let view = self.view()?;
         let mut rows: Vec<Row> = Vec::new();
         for record in self.start.registry.records() {
@@ -301,8 +310,25 @@ impl Filling {
         self.commit(rows)
     }
 
+    /// Stores how long the lists of resources are whose rows are counted.
+    fn count_resources(&mut self) -> Result<(), StoreError> {
+        let view = self.view()?;
+        let mut failed = None;
+        let keys = view.keys(Space::Profile, layout::RESOURCE).map_while(|key| {
+            let key = key.and_then(|key| resource::key(&key));
+            key.map_err(|error| failed = Some(error)).ok()
+        });
+        let mut lengths = lengths(keys).peekable();
+        while lengths.peek().is_some() {
+            self.commit(resource_rows(lengths.by_ref().take(COUNT_ROWS).collect()))?;
+        }
+        drop(lengths);
+        failed.map_or(Ok(()), Err)
+    }
+
     pub(super) fn abandon(&mut self) -> Result<(), StoreError> {
         self.clear(Section::Changes)?;
+        self.clear(Section::Resources)?;
         self.clear(Section::Profiles)?;
         let view = self.view()?;
         let counted = view.keys(Space::Meta, &[layout::PROVIDER]);
@@ -319,6 +345,12 @@ impl Filling {
         let head = Head { root_key: root_key.clone(), registry: Arc::clone(registry), totals };
         Ok(EmbeddedSnapshot::of(view, head))
     }
+}
+
+fn resource_rows(rows: Vec<(RowKey, String)>) -> Vec<Row> {
+    let stored =
+        |(key, text): (RowKey, String)| (Space::Profile, layout::resource(&key), Some(text.into_bytes()));
+    rows.into_iter().map(stored).collect()
 }
 
 fn change_rows(changes: &[Change]) -> TableRows {

@@ -25,7 +25,7 @@ use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderI
 
 use super::counts::ProviderNumber;
 use crate::registry::RecordKey;
-use crate::resource::{ListKey, RowKey};
+use crate::resource::{ListKey, RowKey, Table};
 
 /// A part of the store with its own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,6 +133,26 @@ pub(super) fn resource_list(list: &ListKey) -> Key {
 
 pub(super) fn resource(key: &RowKey) -> Key {
     [resource_list(&key.list).as_slice(), key.id.as_bytes()].concat()
+}
+
+/// The row of a resource that a key is for.
+pub(super) fn resource_of(key: &[u8]) -> Option<RowKey> {
+    let mut parts = key.strip_prefix(RESOURCE)?.splitn(3, |byte| *byte == 0);
+    let (organization, rest, id) = (parts.next()?, parts.next()?, parts.next()?);
+    let (table, scope) = rest.split_first()?;
+    let text = |bytes: &[u8]| Some(std::str::from_utf8(bytes).ok()?.to_owned());
+    let list = ListKey {
+        organization: text(organization)?,
+        table: Table::from_number(*table)?,
+        scope: text(scope)?,
+    };
+    Some(RowKey { list, id: text(id)? })
+}
+
+/// Greater than the keys of all rows of an organization's resources, and smaller than those of the organizations after it:
+/// no id has a byte this small.
+pub(super) fn resources_end(organization: &str) -> Key {
+    [RESOURCE, organization.as_bytes(), &[1]].concat()
 }
 
 pub(super) fn provider(provider: ServiceProviderId) -> Key {

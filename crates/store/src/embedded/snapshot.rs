@@ -10,12 +10,14 @@ use jackfield_model::{AmazonId, ExternalUserId, ServiceProviderId};
 
 use super::codec::{self, json};
 use super::layout::{self, Space};
+use super::resource;
 use super::unavailable;
 use super::view::View;
 use crate::change::Change;
 use crate::contract::{Findings, Head, Row, Seen, Snapshot};
 use crate::error::StoreError;
 use crate::registry::Profile;
+use crate::resource::{Referred, RowKey};
 
 /// A view that can be taken away.
 type HeldView = Mutex<Option<Arc<View>>>;
@@ -97,6 +99,20 @@ impl Snapshot for EmbeddedSnapshot {
             rows.map(|row| json(&row?.1, "profile")).collect()
         })
         .await
+    }
+
+    async fn resources(
+        &mut self,
+        after: Option<&RowKey>,
+        limit: usize,
+    ) -> Result<Vec<(RowKey, String)>, StoreError> {
+        let after = after.cloned();
+        self.read(move |view| resource::all(view, after.as_ref(), limit)).await
+    }
+
+    async fn are_there(&mut self, targets: &[Referred]) -> Result<Vec<bool>, StoreError> {
+        let targets = targets.to_vec();
+        self.read(move |view| targets.iter().map(|target| resource::is_there(view, target)).collect()).await
     }
 
     async fn associations(

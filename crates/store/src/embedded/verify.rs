@@ -14,10 +14,11 @@ use super::counts::ProviderCounts;
 use super::engine::Engine;
 use super::integrity;
 use super::layout::{self, Key, Space};
+use super::resource;
 use super::snapshot::EmbeddedSnapshot;
 use super::view::View;
 use crate::StoreError;
-use crate::contract::{Findings, PAGE_ROWS, Seen, Snapshot, Sum};
+use crate::contract::{DerivedRows, Findings, PAGE_ROWS, Seen, Snapshot, Sum};
 use crate::registry::{Record, Registry};
 
 /// The files of an engine as of one moment.
@@ -36,6 +37,7 @@ impl EmbeddedSnapshot {
         self.check_registry(findings).await?;
         self.check_counts(seen, findings).await?;
         self.check_profiles(seen, findings).await?;
+        self.check_resources(seen, findings).await?;
         self.check_orphans(findings).await
     }
 
@@ -186,6 +188,18 @@ impl EmbeddedSnapshot {
                 findings,
             );
         }
+        Ok(())
+    }
+
+    async fn check_resources(&self, seen: &Seen, findings: &mut Findings<'_>) -> Result<(), StoreError> {
+        let mut derived = DerivedRows::new(seen);
+        self.each_row(Space::Profile, layout::RESOURCE, findings, |key, value, _| {
+            let (key, text) = resource::row(key, value)?;
+            derived.add(&key, &text);
+            Ok(())
+        })
+        .await?;
+        derived.compare(findings);
         Ok(())
     }
 

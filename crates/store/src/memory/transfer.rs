@@ -11,6 +11,7 @@ use super::{Shared, State, Target};
 use crate::change::Change;
 use crate::contract::{Head, Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Snapshot};
 use crate::registry::{Profile, Registry};
+use crate::resource::{Referred, RowKey, lengths, with_derived};
 use crate::{RootKey, StoreError};
 
 /// The maps as of one moment.
@@ -66,6 +67,27 @@ impl Snapshot for MemorySnapshot {
         Ok(page(&self.state.profiles, after, limit, |_, profile| profile.clone()))
     }
 
+    async fn resources(
+        &mut self,
+        after: Option<&RowKey>,
+        limit: usize,
+    ) -> Result<Vec<(RowKey, String)>, StoreError> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.state.resources.range((start, Bound::Unbounded));
+        let own = rows.filter(|(key, _)| !key.list.table.is_derived());
+        Ok(own.take(limit).map(|(key, text)| (key.clone(), text.clone())).collect())
+    }
+
+    async fn are_there(&mut self, targets: &[Referred]) -> Result<Vec<bool>, StoreError> {
+        let is_there = |target: &Referred| match target {
+            Referred::Row(key) => self.state.resources.contains_key(key),
+            Referred::Profile(owner, id) => {
+                self.state.profiles.get(id).is_some_and(|profile| profile.organization == *owner)
+            }
+        };
+        Ok(targets.iter().map(is_there).collect())
+    }
+
     async fn associations(
         &mut self,
         provider: ServiceProviderId,
@@ -102,13 +124,14 @@ impl Load for Filling {
     }
 
     async fn add(&mut self, part: Part) -> Result<(), StoreError> {
-        self.position = self.position.clone().max(part.end().unwrap_or(Position::Start));
+        let position = self.position.clone().max(part.end().unwrap_or(Position::Start));
         match part {
             Part::Profiles(profiles) => {
                 for profile in profiles {
                     self.state.add_profile(profile);
                 }
             }
+            Part::Resources(rows) => self.state.resources.extend(with_derived(rows)?),
             Part::Associations(groups) => {
                 for (provider, rows) in groups {
                     self.add_associations(provider, rows)?;
@@ -118,6 +141,7 @@ impl Load for Filling {
                 self.state.changes.extend(changes.into_iter().map(|change| (change.sequence, change)));
             }
         }
+        self.position = position;
         Ok(())
     }
 
@@ -126,6 +150,7 @@ impl Load for Filling {
             Section::Profiles => {
                 self.state.clear_profiles();
             }
+            Section::Resources => self.state.resources.clear(),
             Section::Provider(provider) => {
                 for target in self.state.associations.remove(&provider).unwrap_or_default().into_values() {
                     self.state.unpoint(&target);
@@ -142,7 +167,9 @@ impl Load for Filling {
     }
 
     async fn finish(self: Box<Self>) -> Result<(), StoreError> {
-        let Self { shared, start, state: filled, .. } = *self;
+        let Self { shared, start, state: mut filled, .. } = *self;
+        let lengths: Vec<(RowKey, String)> = lengths(filled.resources.keys().cloned()).collect();
+        filled.resources.extend(lengths);
         let mut state = shared.write();
         if state.last_change > 0 || shared.loaded_key.set(start.root_key).is_err() {
             let cause = "the store was written to while it was filled".to_owned();

@@ -20,6 +20,7 @@ mod registry_cache;
 mod registry_rows;
 mod reset;
 mod resource;
+mod resource_moves;
 mod resource_rows;
 mod transfer;
 mod url;

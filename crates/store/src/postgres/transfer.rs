@@ -19,12 +19,13 @@ use uuid::Uuid;
 
 use super::change::{COLUMNS, NewRow, actor_name, change, operation_name, operator, to_sql};
 use super::error::{Failure, corrupt, failed};
-use super::{Shared, profile_rows, registry, unavailable};
+use super::{Shared, profile_rows, registry, resource_moves, unavailable};
 use crate::change::Change;
 use crate::contract::{
     Findings, Head, Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Seen, Snapshot, Totals,
 };
 use crate::registry::{Profile, Record, Registry};
+use crate::resource::{Referred, RowKey, with_derived};
 use crate::source::Source;
 use crate::{RootKey, StoreError};
 
@@ -115,6 +116,18 @@ impl Snapshot for PostgresSnapshot {
         rows.iter().map(profile_rows::profile).collect()
     }
 
+    async fn resources(
+        &mut self,
+        after: Option<&RowKey>,
+        rows: usize,
+    ) -> Result<Vec<(RowKey, String)>, StoreError> {
+        resource_moves::page(&self.client, after, rows, resource_moves::Derived::Without).await
+    }
+
+    async fn are_there(&mut self, targets: &[Referred]) -> Result<Vec<bool>, StoreError> {
+        resource_moves::are_there(&self.client, targets).await
+    }
+
     async fn associations(
         &mut self,
         provider: ServiceProviderId,
@@ -141,8 +154,8 @@ impl Snapshot for PostgresSnapshot {
         rows.iter().map(change).collect()
     }
 
-    async fn verify(&mut self, _: &Seen, findings: &mut Findings<'_>) -> Result<(), StoreError> {
-        super::verify::check(&self.client, &self.head.registry, findings).await
+    async fn verify(&mut self, seen: &Seen, findings: &mut Findings<'_>) -> Result<(), StoreError> {
+        super::verify::check(&self.client, &self.head.registry, seen, findings).await
     }
 }
 
@@ -210,8 +223,8 @@ async fn lock(client: &Client) -> Result<(), StoreError> {
 }
 
 impl Filling {
-    async fn store(&mut self, part: &Part) -> Result<Position, tokio_postgres::Error> {
-        let end = part.end().unwrap_or(Position::Start).max(self.position.clone());
+    /// Stores a part up to this position.
+    async fn store(&mut self, part: &Part, end: Position) -> Result<Position, tokio_postgres::Error> {
         let transaction = self.client.transaction().await?;
         match part {
             Part::Profiles(profiles) => {
@@ -225,6 +238,8 @@ impl Filling {
                 }
                 writer.finish().await?;
             }
+            // With the rows that are derived from them.
+            Part::Resources(rows) => resource_moves::copy_in(&transaction, rows).await?,
             Part::Associations(groups) => {
                 let copy = "COPY association (service_provider_id, external_user_id, amazon_id, counted) \
                     FROM STDIN BINARY";
@@ -290,6 +305,7 @@ impl Filling {
             FROM (SELECT service_provider_id, count(*) FROM association GROUP BY service_provider_id) counted \
             WHERE tenant.service_provider_id = counted.service_provider_id AND slot = 0";
         transaction.execute(count, &[]).await?;
+        resource_moves::count(&transaction).await?;
         let last = i64::try_from(self.start.last_change).unwrap_or(i64::MAX);
         let directory = "UPDATE directory SET root_key = $1, \
             trimmed_to = coalesce((SELECT min(sequence) - 1 FROM change), $2)";
@@ -358,13 +374,19 @@ impl Load for Filling {
     }
 
     async fn add(&mut self, part: Part) -> Result<(), StoreError> {
-        self.position = self.store(&part).await.map_err(failed)?;
+        let end = part.end().unwrap_or(Position::Start).max(self.position.clone());
+        let part = match part {
+            Part::Resources(rows) => Part::Resources(with_derived(rows)?),
+            other => other,
+        };
+        self.position = self.store(&part, end).await.map_err(failed)?;
         Ok(())
     }
 
     async fn clear(&mut self, section: Section) -> Result<(), StoreError> {
         match section {
             Section::Profiles => self.run("DELETE FROM profile").await,
+            Section::Resources => self.run("TRUNCATE resource").await,
             Section::Changes => self.run("TRUNCATE change").await,
             Section::Provider(provider) => {
                 let statement = "DELETE FROM association WHERE service_provider_id = $1";
@@ -396,7 +418,7 @@ impl Load for Filling {
 
     async fn abandon(self: Box<Self>) -> Result<(), StoreError> {
         let all = format!(
-            "BEGIN; TRUNCATE association, change; DELETE FROM profile; DROP TABLE {CHECKPOINT}; COMMIT"
+            "BEGIN; TRUNCATE association, change, resource; DELETE FROM profile; DROP TABLE {CHECKPOINT}; COMMIT"
         );
         self.run(&all).await?;
         self.shared.loading.store(false, Ordering::Relaxed);

@@ -8,14 +8,16 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::error::failed;
+use super::resource_moves;
 use crate::StoreError;
-use crate::contract::Findings;
+use crate::contract::{Findings, Seen};
 use crate::registry::Registry;
 
 /// Compares the tables within the transaction that the client is in.
 pub(super) async fn check(
     client: &Client,
     registry: &Registry,
+    seen: &Seen,
     findings: &mut Findings<'_>,
 ) -> Result<(), StoreError> {
     let tenants = "SELECT DISTINCT service_provider_id, organization_id FROM tenant";
@@ -50,5 +52,5 @@ pub(super) async fn check(
     if count > 0 {
         findings.add("changes", format!("{count} are there that were forgotten"));
     }
-    Ok(())
+    resource_moves::check(client, seen, findings).await
 }

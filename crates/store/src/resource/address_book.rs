@@ -4,7 +4,7 @@ use jackfield_model::OrganizationId;
 use jackfield_model::wire::{AddressBook, Contact, UnitAssociation};
 
 use super::change::{Pending, ReadRows, References};
-use super::{Bound, Kind, ListKey, Refusal, ResourceOutcome, RowKey, Table};
+use super::{Bound, Kind, ListKey, Reference, Refusal, ResourceOutcome, RowKey, Table};
 use crate::registry::Quotas;
 
 impl Kind for AddressBook {
@@ -28,6 +28,10 @@ impl References for AddressBook {
     fn derived(&self, organization: &OrganizationId) -> Vec<(RowKey, String)> {
         let owner = RowKey::owner(Table::AddressBook, self.address_book_id.suffix());
         vec![(owner, organization.suffix().to_owned())]
+    }
+
+    fn references(&self, _: &OrganizationId) -> Vec<Reference> {
+        Vec::new()
     }
 
     fn bounds(&self, organization: &OrganizationId, quotas: &Quotas) -> Vec<Bound> {

@@ -7,8 +7,8 @@ use jackfield_model::wire::{Contact, ContactSetting, ReciprocalAssociation};
 use jackfield_model::{AmazonId, OrganizationId, UnitId, limit};
 
 use super::{
-    Bound, Kind, ListKey, Refusal, Resource, ResourceChange, ResourceOutcome, RowKey, Table, each_kind,
-    setting_id, to_json,
+    Bound, Kind, ListKey, Reference, Refusal, Resource, ResourceChange, ResourceOutcome, RowKey, Table,
+    each_kind, setting_id, to_json,
 };
 use crate::change::{Operation, Subject};
 use crate::registry::{Profile, Quotas, Registry};
@@ -129,6 +129,9 @@ pub(super) fn rows_of<K: References>(one: &K, organization: &OrganizationId) -> 
 pub(super) trait References: Kind {
     /// The rows that are derived from it.
     fn derived(&self, organization: &OrganizationId) -> Vec<(RowKey, String)>;
+
+    /// What it refers to.
+    fn references(&self, organization: &OrganizationId) -> Vec<Reference>;
 
     /// The lists that a new one makes longer, with their bounds.
     fn bounds(&self, organization: &OrganizationId, quotas: &Quotas) -> Vec<Bound>;

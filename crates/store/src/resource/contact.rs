@@ -5,7 +5,7 @@ use jackfield_model::OrganizationId;
 use jackfield_model::wire::{AddressBook, Contact};
 
 use super::change::{Pending, ReadRows, References};
-use super::{Bound, Kind, ListKey, Refusal, ResourceOutcome, RowKey, Table};
+use super::{Bound, Kind, ListKey, Reference, Refusal, ResourceOutcome, RowKey, Table};
 use crate::registry::Quotas;
 
 impl Kind for Contact {
@@ -32,6 +32,12 @@ impl References for Contact {
         let mut rows = vec![of(Table::BookOfContact, "")];
         rows.extend(self.contact.profile().map(|profile| of(Table::ContactOfProfile, profile.suffix())));
         rows
+    }
+
+    fn references(&self, organization: &OrganizationId) -> Vec<Reference> {
+        let mut references = vec![Reference::address_book(organization, &self.address_book_id)];
+        references.extend(self.contact.profile().map(|profile| Reference::profile(organization, profile)));
+        references
     }
 
     fn bounds(&self, organization: &OrganizationId, quotas: &Quotas) -> Vec<Bound> {

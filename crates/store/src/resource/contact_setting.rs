@@ -6,7 +6,7 @@ use jackfield_model::wire::ContactSetting;
 
 use super::change::{Pending, ReadRows, References};
 use super::setting_id::setting_id;
-use super::{Bound, Kind, ListKey, Refusal, ResourceOutcome, RowKey, Table};
+use super::{Bound, Kind, ListKey, Reference, Refusal, ResourceOutcome, RowKey, Table};
 use crate::registry::Quotas;
 
 impl Kind for ContactSetting {
@@ -32,6 +32,11 @@ impl References for ContactSetting {
         let about =
             ListKey::new(organization, Table::SettingAbout, self.alexa_communication_profile_id.suffix());
         vec![(about.row(&setting_id(self.setting, self.profile_id.suffix())), String::new())]
+    }
+
+    fn references(&self, organization: &OrganizationId) -> Vec<Reference> {
+        let profiles = [&self.profile_id, &self.alexa_communication_profile_id];
+        profiles.map(|profile| Reference::profile(organization, profile)).into()
     }
 
     fn bounds(&self, _: &OrganizationId, _: &Quotas) -> Vec<Bound> {

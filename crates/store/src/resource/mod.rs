@@ -8,7 +8,9 @@ mod address_book;
 mod change;
 mod contact;
 mod contact_setting;
+mod moving;
 mod reciprocal_association;
+mod reference;
 mod row;
 mod setting_id;
 mod unit;
@@ -20,17 +22,20 @@ use jackfield_model::wire::{
     AddressBook, Contact, ContactSetting, ReciprocalAssociation, Unit, UnitAssociation,
 };
 use jackfield_model::{OrganizationId, wire};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::change::Subject;
 
 pub(crate) use change::{Decided, ReadRows, at_once, decide, decide_profile_removal};
+pub(crate) use moving::{lengths, with_derived};
+pub use reference::{Reference, Referred};
 pub use row::{ListKey, RowKey, Table};
 pub use setting_id::setting_id;
 
-/// A resource of any kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A resource of any kind. An export has it under the name of its kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Resource {
     /// A unit.
     Unit(Unit),
@@ -160,7 +165,10 @@ impl Resource {
     /// Why the text is no such resource.
     pub fn from_row(table: Table, text: &str) -> Result<Self, String> {
         fn read<K: Kind>(text: &str) -> Result<Resource, String> {
-            serde_json::from_str::<K>(text).map(Into::into).map_err(|error| error.to_string())
+            let read: Result<K, _> = serde_json::from_str(text);
+            // The error's own text may hold a value.
+            let cause = |error: serde_json::Error| format!("no {} from byte {} on", K::NAME, error.column());
+            read.map(Into::into).map_err(cause)
         }
         match table {
             Table::Unit => read::<Unit>(text),
@@ -173,7 +181,13 @@ impl Resource {
         }
     }
 
-    /// Its row.
+    /// The text of its row, and where that stands.
+    #[must_use]
+    pub fn row(&self, organization: &OrganizationId) -> (RowKey, String) {
+        each_kind!(self, one => (Kind::key(one, organization), to_json(one)))
+    }
+
+    /// Where its row stands.
     #[must_use]
     pub fn key(&self, organization: &OrganizationId) -> RowKey {
         each_kind!(self, one => Kind::key(one, organization))
@@ -183,6 +197,12 @@ impl Resource {
     #[must_use]
     pub fn rows(&self, organization: &OrganizationId) -> Vec<(RowKey, String)> {
         each_kind!(self, one => change::rows_of(one, organization))
+    }
+
+    /// What it refers to.
+    #[must_use]
+    pub fn references(&self, organization: &OrganizationId) -> Vec<Reference> {
+        each_kind!(self, one => change::References::references(one, organization))
     }
 
     /// What the change record says of its creation.
@@ -196,11 +216,8 @@ impl Resource {
 pub(crate) fn all_rows(resources: &[(OrganizationId, Resource)]) -> BTreeMap<RowKey, String> {
     let rows = resources.iter().flat_map(|(organization, resource)| resource.rows(organization));
     let mut rows: BTreeMap<RowKey, String> = rows.collect();
-    let mut counts: BTreeMap<RowKey, u64> = BTreeMap::new();
-    for key in rows.keys().filter(|key| key.list.table.is_counted()) {
-        *counts.entry(key.list.count()).or_default() += 1;
-    }
-    rows.extend(counts.into_iter().map(|(key, count)| (key, count.to_string())));
+    let lengths: Vec<(RowKey, String)> = lengths(rows.keys().cloned()).collect();
+    rows.extend(lengths);
     rows
 }
 

@@ -4,7 +4,7 @@ use jackfield_model::OrganizationId;
 use jackfield_model::wire::ReciprocalAssociation;
 
 use super::change::{Pending, ReadRows, References};
-use super::{Bound, Kind, ListKey, Refusal, ResourceOutcome, RowKey, Table};
+use super::{Bound, Kind, ListKey, Reference, Refusal, ResourceOutcome, RowKey, Table};
 use crate::registry::Quotas;
 
 impl Kind for ReciprocalAssociation {
@@ -28,6 +28,11 @@ impl References for ReciprocalAssociation {
     fn derived(&self, organization: &OrganizationId) -> Vec<(RowKey, String)> {
         let of_contact = ListKey::new(organization, Table::ProfileOfContact, self.contact_id.suffix());
         vec![(of_contact.row(self.profile_id.suffix()), String::new())]
+    }
+
+    fn references(&self, organization: &OrganizationId) -> Vec<Reference> {
+        let contact = Reference::contact(organization, &self.contact_id);
+        vec![Reference::profile(organization, &self.profile_id), contact]
     }
 
     fn bounds(&self, _: &OrganizationId, _: &Quotas) -> Vec<Bound> {

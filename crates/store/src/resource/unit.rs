@@ -4,7 +4,7 @@ use jackfield_model::wire::Unit;
 use jackfield_model::{OrganizationId, limit};
 
 use super::change::{Pending, ReadRows, References};
-use super::{Bound, Kind, ListKey, Refusal, ResourceOutcome, RowKey, Table};
+use super::{Bound, Kind, ListKey, Reference, Refusal, ResourceOutcome, RowKey, Table};
 use crate::registry::Quotas;
 
 impl Kind for Unit {
@@ -29,6 +29,10 @@ impl References for Unit {
         let id = self.id.suffix();
         let child = ListKey::new(organization, Table::ChildUnit, self.parent_id.suffix()).row(id);
         vec![(child, String::new()), (RowKey::owner(Table::Unit, id), organization.suffix().to_owned())]
+    }
+
+    fn references(&self, organization: &OrganizationId) -> Vec<Reference> {
+        Reference::unit(organization, &self.parent_id).into_iter().collect()
     }
 
     fn bounds(&self, organization: &OrganizationId, quotas: &Quotas) -> Vec<Bound> {

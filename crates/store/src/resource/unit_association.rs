@@ -4,7 +4,7 @@ use jackfield_model::wire::{AddressBook, Unit, UnitAssociation};
 use jackfield_model::{OrganizationId, limit};
 
 use super::change::{Pending, ReadRows, References};
-use super::{Bound, Kind, ListKey, Refusal, ResourceOutcome, RowKey, Table};
+use super::{Bound, Kind, ListKey, Reference, Refusal, ResourceOutcome, RowKey, Table};
 use crate::registry::Quotas;
 
 impl Kind for UnitAssociation {
@@ -28,6 +28,12 @@ impl References for UnitAssociation {
     fn derived(&self, organization: &OrganizationId) -> Vec<(RowKey, String)> {
         let of_unit = ListKey::new(organization, Table::BookOfUnit, self.unit_id.suffix());
         vec![(of_unit.row(self.address_book_id.suffix()), String::new())]
+    }
+
+    fn references(&self, organization: &OrganizationId) -> Vec<Reference> {
+        let mut references = vec![Reference::address_book(organization, &self.address_book_id)];
+        references.extend(Reference::unit(organization, &self.unit_id));
+        references
     }
 
     fn bounds(&self, organization: &OrganizationId, _: &Quotas) -> Vec<Bound> {

@@ -9,6 +9,7 @@ use crate::change::Change;
 use crate::contract::Row;
 use crate::key::Hex32;
 use crate::registry::Profile;
+use crate::resource::RowKey;
 
 /// A checksum that is being made. What is fed are texts, each with its end.
 #[derive(Clone)]
@@ -45,6 +46,15 @@ impl Checksum {
     /// Adds a profile, as its JSON text.
     pub fn profile(&mut self, profile: &Profile) {
         self.json(profile);
+    }
+
+    /// Adds a resource as its row: organization, table, scope, id and text, each with its end.
+    pub fn resource(&mut self, key: &RowKey, text: &str) {
+        let table = key.list.table.number().to_string();
+        for part in [&key.list.organization, &table, &key.list.scope, &key.id, text] {
+            self.text(part.as_bytes());
+        }
+        self.rows += 1;
     }
 
     /// Adds a change, as its JSON text.

@@ -7,6 +7,7 @@ use jackfield_model::{AmazonId, ExternalUserId, ServiceProviderId};
 
 use super::{Checksum, Digest, Digests, MoveError, Moved, PART_ROWS};
 use crate::contract::{Load, LoadStart, PAGE_ROWS, Part, Position, Section, Snapshot};
+use crate::resource::RowKey;
 use crate::source::Source;
 use crate::{Store, StoreError};
 
@@ -75,7 +76,7 @@ async fn differing(
 ) -> Result<Vec<Section>, MoveError> {
     let mut target = load.snapshot().await?;
     let providers: BTreeSet<ServiceProviderId> = source.registry().providers.keys().copied().collect();
-    let sections = [Section::Profiles, Section::Changes].into_iter();
+    let sections = [Section::Profiles, Section::Resources, Section::Changes].into_iter();
     let mut differing = Vec::new();
     for section in sections.chain(providers.into_iter().map(Section::Provider)) {
         let wanted = match seen.get(&section) {
@@ -91,7 +92,7 @@ async fn differing(
         }
         let counted = match section {
             Section::Provider(provider) => target.count(provider).await?,
-            Section::Profiles | Section::Changes => wanted.rows,
+            Section::Profiles | Section::Resources | Section::Changes => wanted.rows,
         };
         if counted != wanted.rows || digest(&mut *target, section).await? != wanted {
             differing.push(section);
@@ -127,12 +128,16 @@ impl<'a> Rows<'a> {
         let after = |provider: &ServiceProviderId| match &position {
             Position::Association(last, _) => provider > last,
             Position::Change(_) => false,
-            Position::Start | Position::Profile(_) => true,
+            Position::Start | Position::Profile(_) | Position::Resource(_) => true,
         };
         let mut next = vec![Section::Changes];
         next.extend(providers.into_iter().rev().filter(after).map(Section::Provider));
         let first = match &position {
-            Position::Start | Position::Profile(_) => Section::Profiles,
+            Position::Start | Position::Profile(_) => {
+                next.push(Section::Resources);
+                Section::Profiles
+            }
+            Position::Resource(_) => Section::Resources,
             Position::Association(provider, _) => Section::Provider(*provider),
             Position::Change(_) => {
                 next.clear();
@@ -174,6 +179,15 @@ impl<'a> Rows<'a> {
                 let page = self.snapshot.profiles(after.as_ref(), PAGE_ROWS).await?;
                 page.iter().for_each(|profile| self.feed(|sum| sum.profile(profile)));
                 Part::Profiles(page)
+            }
+            Section::Resources => {
+                let after: Option<RowKey> = match after {
+                    Some(Position::Resource(key)) => Some(key),
+                    _ => None,
+                };
+                let page = self.snapshot.resources(after.as_ref(), PAGE_ROWS).await?;
+                page.iter().for_each(|(key, text)| self.feed(|sum| sum.resource(key, text)));
+                Part::Resources(page)
             }
             Section::Provider(provider) => {
                 let after: Option<ExternalUserId> = match after {
@@ -219,6 +233,7 @@ impl Part {
             || matches!(
                 (self, section),
                 (Self::Profiles(_), Section::Profiles)
+                    | (Self::Resources(_), Section::Resources)
                     | (Self::Associations(_), Section::Provider(_))
                     | (Self::Changes(_), Section::Changes)
             )
@@ -230,6 +245,10 @@ impl Part {
             (Self::Profiles(mut rows), Self::Profiles(page)) => {
                 rows.extend(page);
                 Self::Profiles(rows)
+            }
+            (Self::Resources(mut rows), Self::Resources(page)) => {
+                rows.extend(page);
+                Self::Resources(rows)
             }
             (Self::Changes(mut rows), Self::Changes(page)) => {
                 rows.extend(page);

@@ -7,12 +7,13 @@ use serde::Serialize;
 use uuid::Uuid;
 use zstd::stream::write::Encoder;
 
-use super::format::{AssociationLine, End, FORMAT, Header, Line, ProviderTotal};
+use super::format::{AssociationLine, End, FORMAT, Header, Line, ProviderTotal, ResourceLine};
 use super::{Checksum, FORMAT_VERSION, MoveError, Moved};
 use crate::StoreError;
 use crate::change::Timestamp;
 use crate::contract::{PAGE_ROWS, Snapshot};
 use crate::key::Hex32;
+use crate::resource::{Resource, RowKey};
 
 /// The compression level: more costs time and saves little, for most of a line is what all lines have.
 const LEVEL: i32 = 1;
@@ -33,6 +34,7 @@ pub struct Export {
 enum Next {
     Accounts,
     Profiles(Option<AmazonId>),
+    Resources(Option<RowKey>),
     Associations(Option<Box<Provider>>),
     Changes(u64),
     Nothing,
@@ -88,6 +90,7 @@ impl Export {
         self.next = match std::mem::replace(&mut self.next, Next::Nothing) {
             Next::Accounts => self.accounts(),
             Next::Profiles(after) => self.profiles(after).await?,
+            Next::Resources(after) => self.resources(after).await?,
             Next::Associations(at) => self.associations(at).await?,
             Next::Changes(after) => self.changes(after).await?,
             Next::Nothing => return Ok(None),
@@ -123,7 +126,19 @@ impl Export {
         self.moved.profiles += page.len() as u64;
         let last = page.last().map(|last| last.id.clone());
         page.into_iter().for_each(|profile| self.write(&Line::Profile(profile)));
-        Ok(if full { Next::Profiles(last) } else { Next::Associations(None) })
+        Ok(if full { Next::Profiles(last) } else { Next::Resources(None) })
+    }
+
+    async fn resources(&mut self, after: Option<RowKey>) -> Result<Next, StoreError> {
+        let page = self.snapshot.resources(after.as_ref(), PAGE_ROWS).await?;
+        let full = page.len() == PAGE_ROWS;
+        self.moved.resources += page.len() as u64;
+        let last = page.last().map(|(key, _)| key.clone());
+        for (key, text) in page {
+            let (organization, resource) = Resource::at(&key, &text)?;
+            self.write(&Line::Resource(ResourceLine { organization, resource }));
+        }
+        Ok(if full { Next::Resources(last) } else { Next::Associations(None) })
     }
 
     async fn associations(&mut self, at: Option<Box<Provider>>) -> Result<Next, MoveError> {
@@ -170,6 +185,7 @@ impl Export {
         let end = End {
             lines: self.lines,
             profiles: self.moved.profiles,
+            resources: self.moved.resources,
             associations: self.moved.associations,
             changes: self.moved.changes,
             sha256: Hex32(self.whole.digest().sha256),

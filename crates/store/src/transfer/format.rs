@@ -1,11 +1,11 @@
 //! The format of an export: JSON Lines, compressed with zstd. `docs/moving.md` describes it.
 //!
-//! Header, accounts, profiles, associations with a total after each provider, changes, end. The end says how many lines
+//! Header, accounts, profiles, resources, associations with a total after each provider, changes, end. The end says how many lines
 //! of each kind there were and the checksum of all bytes before it, so that an export that was cut off or changed is
 //! noticed. Whoever changes a name here, or of a field of the records, makes a new version.
 
 use jackfield_model::admin::Maintenance;
-use jackfield_model::{AmazonId, ExternalUserId, ServiceProviderId};
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
@@ -13,11 +13,13 @@ use uuid::Uuid;
 use crate::change::{Change, Timestamp};
 use crate::key::Hex32;
 use crate::registry::{AdminToken, Client, Keyring, Organization, Profile, Record, ServiceProvider};
+use crate::resource::Resource;
 
 /// The version of the format that is written, and the newest that is read.
 ///
-/// 1: the first. 2: admin tokens, and changes that name them; organizations have quotas; signing keys.
-pub const FORMAT_VERSION: u32 = 2;
+/// 1: the first. 2: admin tokens, and changes that name them; organizations have quotas; signing keys. 3: resources, and
+/// what organizations say of them.
+pub const FORMAT_VERSION: u32 = 3;
 pub(super) const FORMAT: &str = "jackfield export";
 
 /// What is wrong with an export.
@@ -66,10 +68,19 @@ pub(super) enum Line {
     AdminToken(AdminToken),
     Keys(Keyring),
     Profile(Profile),
+    Resource(ResourceLine),
     Association(AssociationLine),
     ProviderTotal(ProviderTotal),
     Change(Change),
     End(End),
+}
+
+/// A resource under the name of its kind, beside its organization.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ResourceLine {
+    pub(super) organization: OrganizationId,
+    #[serde(flatten)]
+    pub(super) resource: Resource,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +108,9 @@ pub(super) struct End {
     /// Lines before this one.
     pub(super) lines: u64,
     pub(super) profiles: u64,
+    /// Not said before version 3.
+    #[serde(default)]
+    pub(super) resources: u64,
     pub(super) associations: u64,
     pub(super) changes: u64,
     /// Of all bytes before this line.

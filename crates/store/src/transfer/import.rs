@@ -161,6 +161,10 @@ impl Part {
                 profiles.retain(|profile| Position::Profile(profile.id.clone()) > *position);
                 Self::Profiles(profiles)
             }
+            Self::Resources(mut rows) => {
+                rows.retain(|(key, _)| Position::Resource(key.clone()) > *position);
+                Self::Resources(rows)
+            }
             Self::Associations(mut groups) => {
                 let Position::Association(provider, id) = position else { return Self::Associations(groups) };
                 groups.retain(|(group, _)| group >= provider);

@@ -8,12 +8,14 @@ use jackfield_model::admin::Maintenance;
 
 use super::format::{
     AssociationLine, End, FORMAT, FORMAT_VERSION, FormatError, Header, Line, Preface, ProviderTotal,
+    ResourceLine,
 };
 use super::{Checksum, PART_ROWS};
 use crate::change::Change;
 use crate::contract::{LoadStart, Part, Position, Row};
 use crate::key::{Hex32, RootKey};
 use crate::registry::{Keyring, Profile, Record, Registry};
+use crate::resource::RowKey;
 use crate::source::Source;
 
 /// What a reader has understood.
@@ -35,6 +37,7 @@ pub(super) struct Lines {
     registry: Option<Arc<Registry>>,
     last: Option<Position>,
     profiles: Vec<Profile>,
+    resources: Vec<(RowKey, String)>,
     groups: Vec<(ServiceProviderId, Vec<Row>)>,
     group_rows: usize,
     changes: Vec<Change>,
@@ -43,6 +46,7 @@ pub(super) struct Lines {
     /// Providers whose totals are to come.
     waiting: BTreeSet<ServiceProviderId>,
     profile_count: u64,
+    resource_count: u64,
     association_count: u64,
     change_count: u64,
     whole: Checksum,
@@ -104,6 +108,7 @@ impl Lines {
                 }
                 Ok(())
             }
+            Line::Resource(line) => self.resource(line, events),
             Line::Association(line) => self.association(line, events),
             Line::ProviderTotal(total) => self.provider_total(&total, events),
             Line::Change(change) => {
@@ -165,6 +170,20 @@ impl Lines {
         Ok(registry)
     }
 
+    fn resource(&mut self, line: ResourceLine, events: &mut VecDeque<Event>) -> Result<(), FormatError> {
+        let ResourceLine { organization, resource } = line;
+        let registry = self.registry(events)?;
+        self.check(registry.organizations.contains_key(&organization), "organization")?;
+        let (key, text) = resource.row(&organization);
+        self.advance(Position::Resource(key.clone()))?;
+        self.resource_count += 1;
+        self.resources.push((key, text));
+        if self.resources.len() >= PART_ROWS {
+            self.emit(events);
+        }
+        Ok(())
+    }
+
     fn association(
         &mut self,
         line: AssociationLine,
@@ -183,7 +202,7 @@ impl Lines {
         match self.groups.last_mut() {
             Some((last, rows)) if *last == provider => rows.push(row),
             _ => {
-                if !self.profiles.is_empty() {
+                if !self.profiles.is_empty() || !self.resources.is_empty() {
                     self.emit(events);
                 }
                 self.groups.push((provider, vec![row]));
@@ -218,6 +237,7 @@ impl Lines {
         let found = End {
             lines: self.count,
             profiles: self.profile_count,
+            resources: self.resource_count,
             associations: self.association_count,
             changes: self.change_count,
             sha256: Hex32(self.whole.digest().sha256),
@@ -254,6 +274,7 @@ impl Lines {
         self.group_rows = 0;
         let parts = [
             Part::Profiles(std::mem::take(&mut self.profiles)),
+            Part::Resources(std::mem::take(&mut self.resources)),
             Part::Associations(std::mem::take(&mut self.groups)),
             Part::Changes(std::mem::take(&mut self.changes)),
         ];

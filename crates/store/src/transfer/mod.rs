@@ -39,6 +39,8 @@ pub struct Moved {
     pub accounts: u64,
     /// Profiles.
     pub profiles: u64,
+    /// Resources: units, address books, contacts and what ties them together.
+    pub resources: u64,
     /// Associations.
     pub associations: u64,
     /// Changes.
@@ -100,6 +102,7 @@ impl Moved {
         let rows = part.len() as u64;
         match part {
             Part::Profiles(_) => self.profiles += rows,
+            Part::Resources(_) => self.resources += rows,
             Part::Associations(_) => self.associations += rows,
             Part::Changes(_) => self.changes += rows,
         }
@@ -108,7 +111,7 @@ impl Moved {
     /// Rows of every kind, those of an earlier run among them.
     #[must_use]
     pub const fn rows(&self) -> u64 {
-        self.profiles + self.associations + self.changes + self.skipped
+        self.profiles + self.resources + self.associations + self.changes + self.skipped
     }
 }
 

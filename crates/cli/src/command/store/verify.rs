@@ -143,8 +143,8 @@ fn export(path: &Path, identities: &IdentityArgs, told: &mut Told<'_>) -> Result
         told.progress.set(check.moved().rows(), check.moved().expected);
     };
     match outcome {
-        Ok(Moved { accounts, profiles, associations, changes, .. }) => {
-            Ok(Verified { accounts, profiles, associations, changes, findings: 0 })
+        Ok(Moved { accounts, profiles, resources, associations, changes, .. }) => {
+            Ok(Verified { accounts, profiles, resources, associations, changes, findings: 0 })
         }
         Err(error) => {
             let place = format!("{}, line {}", path.display(), error.line);
@@ -155,7 +155,7 @@ fn export(path: &Path, identities: &IdentityArgs, told: &mut Told<'_>) -> Result
 }
 
 const fn rows(done: &Verified) -> u64 {
-    done.profiles + done.associations + done.changes
+    done.profiles + done.resources + done.associations + done.changes
 }
 
 impl Told<'_> {
@@ -186,6 +186,7 @@ impl Show for Verified {
         vec![
             ("accounts", self.accounts.to_string()),
             ("profiles", self.profiles.to_string()),
+            ("resources", self.resources.to_string()),
             ("associations", self.associations.to_string()),
             ("changes", self.changes.to_string()),
             ("findings", self.findings.to_string()),
