@@ -58,6 +58,14 @@ async fn live(server: &Server) -> Tenant {
         let body = json!({"id": profile(&number.to_string()), "unit": unit, "name": "Room"});
         tenant.admin.create(&profiles, &body).await;
     }
+    let organization = format!("/admin/v1/organizations/{}", tenant.organization);
+    let unit = tenant.admin.create(&format!("{organization}/units"), &json!({"name": "Floor"})).await;
+    let book = tenant.admin.create(&format!("{organization}/addressBooks"), &json!({"name": "Guests"})).await;
+    let book = format!("/admin/v1/addressBooks/{}", book["id"].as_str().unwrap());
+    let taxi = json!({"name": "Taxi", "phone_numbers": ["+12065550100"]});
+    tenant.admin.create(&format!("{book}/contacts"), &taxi).await;
+    let of_unit = format!("{book}/units/{}", unit["id"].as_str().unwrap());
+    tenant.admin.call(&Method::PUT, &of_unit, &Value::Null).await.is(204);
     for number in 0..30 {
         tenant.create(&format!("room {number}"), &(number % 6).to_string()).await.is(201);
     }
@@ -193,6 +201,7 @@ async fn a_running_server_verifies_its_own_store() {
     let flags = ["--admin-endpoint", &admin, "--admin-token", server.endpoint().admin_token()];
     let verified = is_whole(&flags);
     assert_eq!((&verified["profiles"], &verified["associations"]), (&json!(4), &json!(22)));
+    assert_eq!(verified["resources"], 4);
     // The store is named; its server has it.
     is_whole(&[&[server.store()][..], &flags].concat());
     let metrics = tenant.admin.send(&Request::new(&Method::GET, "/metrics")).await.expect(200);
@@ -212,7 +221,8 @@ async fn what_is_wrong_is_told_with_its_place() {
     let export = home.join("house.jsonl.zst");
     let export = export.to_str().unwrap();
     assert!(jackfield(&["store", "export", "--store", &url(&directory), export]).status.success());
-    assert_eq!(is_whole(&[export])["associations"], 22);
+    let verified = is_whole(&[export]);
+    assert_eq!((&verified["resources"], &verified["associations"]), (&json!(4), &json!(22)));
     // An export of which a line is missing.
     let text = zstd::decode_all(fs::File::open(export).unwrap()).unwrap();
     let text = String::from_utf8(text).unwrap();
@@ -247,10 +257,13 @@ async fn a_database_is_verified() {
     server.terminate();
     let verified = is_whole(&[&database.url()]);
     assert_eq!((&verified["profiles"], &verified["associations"]), (&json!(4), &json!(22)));
+    assert_eq!(verified["resources"], 4);
     let wrong = [
         ("UPDATE tenant SET associations = associations + 1", "associations are counted"),
         ("DELETE FROM tenant", "it is not counted"),
         ("UPDATE directory SET trimmed_to = 1000000000", "that were forgotten"),
+        ("DELETE FROM resource WHERE kind = 35", "the index BookOfContact"),
+        ("UPDATE resource SET value = '7' WHERE kind = 39", "what is counted of their lists"),
         ("UPDATE profile SET organization_id = 'amzn1.alexa.unit.did.gone'", "its organization is not there"),
     ];
     for (statement, problem) in wrong {

@@ -307,6 +307,8 @@ suite! { $
         a_load_that_was_interrupted_within_resources_goes_on
         what_is_no_resource_is_not_stored
         what_changed_at_the_source_is_moved_again
+        profiles_are_moved_again_without_resources
+        resources_are_moved_again_without_profiles
         a_load_goes_on_with_the_same_only
         only_a_new_store_is_filled
         an_abandoned_load_leaves_an_empty_store;

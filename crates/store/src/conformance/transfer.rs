@@ -307,6 +307,46 @@ pub(super) async fn what_changed_at_the_source_is_moved_again(adapter: &dyn Adap
     assert_moved(&world, store, adapter).await;
 }
 
+/// A load that has everything but the changes, of a source in which `change` was made since, moves one section again.
+async fn one_section_is_moved_again(adapter: &dyn Adapter, change: impl AsyncFn(&World)) {
+    if !adapter.is_durable() {
+        return;
+    }
+    let world = lived_in(&Memory).await;
+    let mut snapshot = world.store.snapshot().await.unwrap();
+    let store = adapter.open().await;
+    let mut load = begin(&*store, start(&world).await).await;
+    load.add(Part::Profiles(snapshot.profiles(None, 10).await.unwrap())).await.unwrap();
+    load.add(Part::Resources(snapshot.resources(None, 1_000).await.unwrap())).await.unwrap();
+    for provider in [world.providers[0], world.stranger] {
+        let rows = snapshot.associations(provider, None, 1_000).await.unwrap();
+        load.add(Part::Associations(vec![(provider, rows)])).await.unwrap();
+    }
+    drop(load);
+    store.close().await;
+    change(&world).await;
+    let store = adapter.open_unfinished().await;
+    let moved = copy(&*world.store, &*store, |_| {}).await.unwrap();
+    assert_eq!(moved.repaired, 1);
+    assert_moved(&world, store, adapter).await;
+}
+
+pub(super) async fn profiles_are_moved_again_without_resources(adapter: &dyn Adapter) {
+    let change = async |world: &World| {
+        world.store.create_profile(profile("p9", NORTH, "p9"), origin()).await.unwrap();
+    };
+    one_section_is_moved_again(adapter, change).await;
+}
+
+pub(super) async fn resources_are_moved_again_without_profiles(adapter: &dyn Adapter) {
+    let change = async |world: &World| {
+        let late = vec![ResourceChange::Create(unit("late", NORTH).into())];
+        let created = world.store.change_resources(&organization_id(NORTH), late, origin()).await.unwrap();
+        assert_eq!(created, [Ok(())]);
+    };
+    one_section_is_moved_again(adapter, change).await;
+}
+
 pub(super) async fn a_load_goes_on_with_the_same_only(adapter: &dyn Adapter) {
     if !adapter.is_durable() {
         return;

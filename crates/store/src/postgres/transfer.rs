@@ -385,7 +385,8 @@ impl Load for Filling {
 
     async fn clear(&mut self, section: Section) -> Result<(), StoreError> {
         match section {
-            Section::Profiles => self.run("DELETE FROM profile").await,
+            // A DELETE would take resources along, by a trigger.
+            Section::Profiles => self.run("TRUNCATE profile").await,
             Section::Resources => self.run("TRUNCATE resource").await,
             Section::Changes => self.run("TRUNCATE change").await,
             Section::Provider(provider) => {
