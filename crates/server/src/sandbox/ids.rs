@@ -168,8 +168,8 @@ impl Kind {
 /// Ids of a seed file's objects that have none there: they follow from what names the object.
 pub(crate) mod natural {
     use super::{
-        AmazonId, ClientId, OrganizationId, ServiceProviderId, UnitId, client_of, derive, organization_of,
-        profile_of,
+        AddressBookId, AmazonId, ClientId, ContactId, OrganizationId, ServiceProviderId, UnitId,
+        address_book_of, client_of, contact_of, derive, organization_of, profile_of, unit_of,
     };
 
     /// That of an organization, from its name.
@@ -193,6 +193,23 @@ pub(crate) mod natural {
     pub(crate) fn profile(organization: &OrganizationId, unit: &UnitId) -> AmazonId {
         let names = [organization.as_str().as_bytes(), unit.as_str().as_bytes()];
         profile_of(derive("seed profile", &names))
+    }
+
+    /// That of a unit, from what it is below of and its name.
+    pub(crate) fn unit(organization: &OrganizationId, parent: &UnitId, name: &str) -> UnitId {
+        let names = [organization.as_str().as_bytes(), parent.as_str().as_bytes(), name.as_bytes()];
+        unit_of(derive("seed unit", &names))
+    }
+
+    /// That of an address book, from its name.
+    pub(crate) fn address_book(organization: &OrganizationId, name: &str) -> AddressBookId {
+        let names = [organization.as_str().as_bytes(), name.as_bytes()];
+        address_book_of(derive("seed address book", &names))
+    }
+
+    /// That of a contact, from its address book and its name.
+    pub(crate) fn contact(book: &AddressBookId, name: &str) -> ContactId {
+        contact_of(derive("seed contact", &[book.as_str().as_bytes(), name.as_bytes()]))
     }
 }
 
@@ -277,5 +294,13 @@ mod tests {
         assert_ne!(natural::client(&organization, 0), natural::client(&organization, 1));
         let provider = natural::service_provider(&organization, "front-desk");
         assert_eq!(provider.to_string(), "amzn1.comms.csp.id.c05bd58f-9186-4f92-ba0a-4a4e0c0bb247");
+        let root = UnitId::from_suffix(organization.suffix()).unwrap();
+        let floor = natural::unit(&organization, &root, "First floor");
+        assert_eq!(floor.as_str(), "amzn1.alexa.unit.did.748aaf9aea7c4d8384410541905ed2f2");
+        assert_ne!(natural::unit(&organization, &floor, "First floor"), floor);
+        let book = natural::address_book(&organization, "Front desk");
+        assert_eq!(book.as_str(), "amzn1.alexa.addressbook.did.1880b23cd00544ea87ae4313f7ca11fa");
+        let taxi = "amzn1.alexa.contacts.did.4864c47f723c48c2bccb8c8370619dfe";
+        assert_eq!(natural::contact(&book, "Taxi").as_str(), taxi);
     }
 }

@@ -2,14 +2,16 @@
 
 use futures_util::future::try_join_all;
 use jackfield_model::admin::{DisplayName, OrganizationPatch, Secret};
-use jackfield_model::wire::Association;
+use jackfield_model::wire::{Association, Unit};
 use jackfield_model::{OrganizationId, RequestId, ScopeSet, ServiceProviderId, limit};
 use jackfield_store::registry::{self, ClientChange, OrganizationChange, PasswordHash, RefreshToken};
+use jackfield_store::resource::{Refusal, Resource, ResourceChange};
 use jackfield_store::{
     Actor, CreateOutcome, CreateProfileOutcome, Origin, RegistryCommand, RegistryOutcome, Store, Timestamp,
-    WriteAssociation,
+    WriteAssociation, find_resource,
 };
 
+use super::directory::{Named, Units};
 use super::{
     Seed, SeedAssociation, SeedClient, SeedDisplayName, SeedError, SeedOrganization, SeedProfile,
     SeedProvider,
@@ -39,12 +41,15 @@ pub(crate) async fn apply(store: &dyn Store, keys: &Keys, seed: &Seed) -> Result
         for (number, client) in organization.clients.iter().enumerate() {
             apply_client(place, &id, number, client.clone()).await?;
         }
+        let (units, named) = Units::read(&id, &organization.units)?;
+        apply_resources(place, &id, named).await?;
         for profile in &organization.profiles {
             apply_profile(place, &id, profile.clone()).await?;
         }
         for provider in &organization.service_providers {
             apply_provider(place, &id, provider.clone()).await?;
         }
+        apply_resources(place, &id, units.address_books(&organization.address_books)?).await?;
     }
     Ok(())
 }
@@ -265,6 +270,51 @@ async fn apply_profile(
         }
         CreateProfileOutcome::NoSuchOrganization => conflict("its organization is not there"),
         CreateProfileOutcome::QuotaReached(_) => conflict("its organization has as many as its quota allows"),
+    }
+}
+
+/// Stores resources in their order, in the place of those that are there.
+async fn apply_resources(
+    place: Place<'_>,
+    organization: &OrganizationId,
+    named: Vec<Named>,
+) -> Result<(), SeedError> {
+    for chunk in named.chunks(limit::BATCH_ITEMS) {
+        for (subject, resource) in chunk {
+            if let Resource::Unit(unit) = resource {
+                stays_where_it_is(place, organization, subject, unit).await?;
+            }
+        }
+        let changes = chunk.iter().map(|(_, resource)| ResourceChange::Put(resource.clone())).collect();
+        let outcomes = place.store.change_resources(organization, changes, origin()).await?;
+        for ((subject, _), outcome) in chunk.iter().zip(outcomes) {
+            let Err(refusal) = outcome else { continue };
+            let rule = match refusal {
+                Refusal::IdTaken => "its id belongs to something else already".to_owned(),
+                Refusal::Missing(what) => format!("its {what} is not there"),
+                Refusal::TooDeep(levels) => format!("it is too deep; units have at most {levels} levels"),
+                Refusal::LimitReached { of, most } => format!("there are too many {of}; the limit is {most}"),
+                _ => "it cannot be stored".to_owned(),
+            };
+            return Err(SeedError::Invalid { subject: subject.clone(), rule });
+        }
+    }
+    Ok(())
+}
+
+async fn stays_where_it_is(
+    place: Place<'_>,
+    organization: &OrganizationId,
+    subject: &str,
+    unit: &Unit,
+) -> Result<(), SeedError> {
+    let found: Option<Unit> = find_resource(place.store, organization, "", unit.id.suffix()).await?;
+    match found {
+        Some(found) if found.parent_id != unit.parent_id => Err(SeedError::Invalid {
+            subject: subject.to_owned(),
+            rule: format!("parent: it is below {} already, and a unit stays where it is", found.parent_id),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -1,10 +1,11 @@
 //! The seed file: accounts and associations to create at the start.
 //!
-//! It is applied at every start. Accounts follow the file; profiles and associations are added where they are missing
-//! and otherwise left as clients made them. What the file does not name stays. Objects without an id get one that follows
+//! It is applied at every start. Accounts, units, address books and contacts follow the file; profiles and associations are
+//! added where they are missing and otherwise left as clients made them. What the file does not name stays. Objects without an id get one that follows
 //! from their names, the same at every start and on every server.
 
 mod apply;
+mod directory;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ use thiserror::Error;
 use crate::config::{one_line, trimmed, trimmed_option};
 use crate::credential::keys::Keys;
 pub(crate) use apply::apply;
+use directory::{SeedAddressBook, SeedUnit};
 
 /// Why a seed file is not applied. The text is one line for the person who wrote it.
 #[derive(Debug, Error)]
@@ -88,6 +90,10 @@ struct SeedOrganization {
     service_providers: Vec<SeedProvider>,
     #[serde(default, rename = "profile")]
     profiles: Vec<SeedProfile>,
+    #[serde(default, rename = "unit")]
+    units: Vec<SeedUnit>,
+    #[serde(default, rename = "address_book")]
+    address_books: Vec<SeedAddressBook>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
