@@ -16,9 +16,11 @@ use tokio_postgres::{Client, NoTls};
 
 const VARIABLE: &str = "JACKFIELD_TEST_CITUS";
 const PROVIDER: &str = "'6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10'::uuid";
-/// Tables whose rows stand with their service provider.
-const DISTRIBUTED: [&str; 3] = ["association", "change", "tenant"];
-const REFERENCE: [&str; 3] = ["directory", "profile", "registry"];
+/// Tables whose rows stand with their service provider, and that of those that stand with their organization.
+const DISTRIBUTED: [&str; 4] = ["association", "change", "resource", "tenant"];
+const REFERENCE: [&str; 4] = ["admin_token", "directory", "profile", "registry"];
+/// Its rows come from the coordinator, all at once, and go to one shard. That is no single task in the plan.
+const FROM_COORDINATOR: &str = "put resources";
 
 /// A fresh schema on Citus; nothing where none is named.
 fn citus() -> Option<Postgres> {
@@ -66,9 +68,13 @@ async fn tables_are_distributed_by_provider_and_stand_together() {
     assert_eq!(names("distributed"), DISTRIBUTED);
     assert_eq!(names("reference"), REFERENCE);
     let distributed = &groups["distributed"];
-    for (table, column, colocation) in distributed {
+    let with_organization = |(table, ..): &&(String, String, i64)| table == "resource";
+    assert_eq!(distributed.iter().find(with_organization).unwrap().1, "organization_id");
+    let mut with_provider = distributed.iter().filter(|table| !with_organization(table)).peekable();
+    let group = with_provider.peek().unwrap().2;
+    for (table, column, colocation) in with_provider {
         assert_eq!(column, "service_provider_id", "{table}");
-        assert_eq!(*colocation, distributed[0].2, "{table} stands with the others");
+        assert_eq!(*colocation, group, "{table} stands with the others");
     }
     let shards: i64 = client
         .query_one("SELECT count(*) FROM citus_shards WHERE table_name = 'association'::regclass", &[])
@@ -79,7 +85,7 @@ async fn tables_are_distributed_by_provider_and_stand_together() {
 }
 
 /// What stands for a variable of the functions, or for a parameter, where a statement is planned.
-const VALUES: [(&str, &str); 24] = [
+const VALUES: [(&str, &str); 35] = [
     ("service_provider_id = provider", "service_provider_id = PROVIDER"),
     ("(provider,", "(PROVIDER,"),
     ("ids[at]", "'7201'"),
@@ -104,6 +110,17 @@ const VALUES: [(&str, &str); 24] = [
     ("IS DISTINCT FROM $3", "IS DISTINCT FROM '71'"),
     ("sequence <= $3", "sequence <= 8192"),
     ("external_user_id < $5", "external_user_id < '8'"),
+    ("organization_id = $1", "organization_id = 'o'"),
+    ("kind = $2", "kind = 3"),
+    ("scope = $3", "scope = 'b'"),
+    ("AND id = $4", "AND id = 'c'"),
+    ("AND id > $4", "AND id > 'c'"),
+    ("LIMIT $5", "LIMIT 31"),
+    ("$1::text", "'o'::text"),
+    ("$2::smallint[]", "'{1,2}'::smallint[]"),
+    ("$3::text[]", "'{b,b}'::text[]"),
+    ("$4::text[]", "'{c,d}'::text[]"),
+    ("$5::text[]", "'{x,y}'::text[]"),
 ];
 
 /// The statement with values in place of variables and parameters.
@@ -178,6 +195,10 @@ async fn every_hot_statement_goes_to_one_shard() {
     assert!(hot.len() >= 15, "{hot:#?}");
     for (name, statement) in &hot {
         let lines = explain(&client, name, &with_values(statement)).await;
+        if name == FROM_COORDINATOR {
+            assert!(lines.contains("pull to coordinator"), "{lines}");
+            continue;
+        }
         assert!(lines.contains("Task Count: 1\n"), "{name} goes to one shard: {statement}\n{lines}");
     }
     // The test would notice.
@@ -216,4 +237,8 @@ sample! {
     a_clock_that_was_wrong_does_not_stop_retention
     a_service_provider_takes_its_associations_with_it
     a_reset_puts_other_content_in_place
+    units_are_a_tree
+    contacts_stand_in_address_books
+    what_goes_with_a_profile_goes_in_its_commit
+    address_books_are_associated_with_units
 }
