@@ -4,7 +4,7 @@
 use crate::error::ApiError;
 
 /// Words in the paths of what the vendor's API has besides calling, and what it is.
-const NOT_EMULATED: [(&str, &str); 13] = [
+const NOT_EMULATED: [(&str, &str); 14] = [
     ("siptrunk", "SIP trunks"),
     ("sip", "SIP trunks"),
     ("extensions", "extensions of SIP trunks"),
@@ -16,6 +16,7 @@ const NOT_EMULATED: [(&str, &str); 13] = [
     ("reminders", "reminders"),
     ("routines", "routines"),
     ("behaviors", "routines"),
+    ("consent", "the consent to health data"),
     ("roles", "roles"),
     ("users", "users"),
 ];
