@@ -128,5 +128,7 @@ pub async fn owner_of(
 }
 
 fn read<K: Kind>(key: &RowKey, text: &str) -> Result<K, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Corrupt { cause: format!("{key}: {error}") })
+    // What the reader says could repeat a name or a number.
+    let corrupt = |_| StoreError::Corrupt { cause: format!("{key}: not a {}", K::NAME) };
+    serde_json::from_str(text).map_err(corrupt)
 }

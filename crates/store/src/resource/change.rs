@@ -277,7 +277,8 @@ impl<'r, R: ReadRows> Pending<'r, R> {
     pub(super) async fn find<K: Kind>(&self, scope: &str, id: &str) -> Result<Option<K>, R::Error> {
         let key = ListKey::new(self.organization, K::TABLE, scope).row(id);
         let Some(text) = self.get(&key).await? else { return Ok(None) };
-        serde_json::from_str(&text).map(Some).map_err(|error| R::corrupt(format!("{key}: {error}")))
+        // What the reader says could repeat a name or a number.
+        serde_json::from_str(&text).map(Some).map_err(|_| R::corrupt(format!("{key}: not a {}", K::NAME)))
     }
 
     pub(super) async fn get(&self, key: &RowKey) -> Result<Option<String>, R::Error> {
