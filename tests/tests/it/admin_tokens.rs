@@ -28,6 +28,13 @@ const ROLES: [(&str, &[&str]); 3] = [
             "GET /admin/v1/faults",
             "GET /admin/v1/clock",
             "GET /admin/v1/keys",
+            "GET /admin/v1/organizations/{id}/units",
+            "GET /admin/v1/units/{id}",
+            "GET /admin/v1/organizations/{id}/addressBooks",
+            "GET /admin/v1/addressBooks/{id}",
+            "GET /admin/v1/addressBooks/{id}/units",
+            "GET /admin/v1/addressBooks/{id}/contacts",
+            "GET /admin/v1/addressBooks/{id}/contacts/{contactId}",
         ],
     ),
     (
@@ -65,6 +72,17 @@ const ROLES: [(&str, &[&str]); 3] = [
             "DELETE /admin/v1/serviceProviders/{id}/network",
             "PATCH /admin/v1/profiles/{id}",
             "DELETE /admin/v1/profiles/{id}",
+            "POST /admin/v1/organizations/{id}/units",
+            "PATCH /admin/v1/units/{id}",
+            "DELETE /admin/v1/units/{id}",
+            "POST /admin/v1/organizations/{id}/addressBooks",
+            "PATCH /admin/v1/addressBooks/{id}",
+            "DELETE /admin/v1/addressBooks/{id}",
+            "PUT /admin/v1/addressBooks/{id}/units/{unitId}",
+            "DELETE /admin/v1/addressBooks/{id}/units/{unitId}",
+            "POST /admin/v1/addressBooks/{id}/contacts",
+            "PUT /admin/v1/addressBooks/{id}/contacts/{contactId}",
+            "DELETE /admin/v1/addressBooks/{id}/contacts/{contactId}",
             "POST /admin/v1/reset",
             "POST /admin/v1/restore",
             "POST /admin/v1/tokens",
@@ -97,6 +115,13 @@ async fn status(tenant: &Tenant, token: &str) -> u16 {
     with(tenant, token, &Method::GET, "/admin/v1/status").await
 }
 
+/// The path with ids of nothing.
+fn filled(template: &str) -> String {
+    ["{id}", "{unitId}", "{contactId}"]
+        .iter()
+        .fold(template.to_owned(), |path, parameter| path.replace(parameter, "amzn1.nothing"))
+}
+
 #[tokio::test]
 async fn the_matrix_of_roles() {
     let server = Server::start(Options::default());
@@ -121,7 +146,7 @@ async fn the_matrix_of_roles() {
         let token = make(&tenant, &format!("of-{role}"), role, &json!({})).await;
         for (route, least) in &least {
             let (method, path) = route.split_once(' ').unwrap();
-            let target = path.replace("{id}", "amzn1.nothing");
+            let target = filled(path);
             let request = Request::new(&method.parse().unwrap(), target).bearer(text(&token["token"]));
             let answer = tenant.admin.send(&request).await;
             let refused = answer.status == 403 && answer.message().contains("the role");
@@ -132,7 +157,7 @@ async fn the_matrix_of_roles() {
     for token in ["nonsense", "jackfield-admin-", &"a".repeat(2_000)] {
         for route in least.keys() {
             let (method, path) = route.split_once(' ').unwrap();
-            let target = path.replace("{id}", "amzn1.nothing");
+            let target = filled(path);
             assert_eq!(with(&tenant, token, &method.parse().unwrap(), &target).await, 401, "{route}");
         }
     }

@@ -146,6 +146,8 @@ fn sample(argument: &Arg) -> Vec<String> {
         "CLIENT_ID" => "amzn1.application-oa2-client.c1".to_owned(),
         "PROVIDER_ID" => "amzn1.comms.csp.id.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10".to_owned(),
         "AMAZON_ID" | "PROFILE_ID" => "amzn1.alexa.communications.profile.did.p1".to_owned(),
+        "ADDRESS_BOOK_ID" => "amzn1.alexa.addressbook.did.b1".to_owned(),
+        "CONTACT_ID" => "amzn1.alexa.contacts.did.c1".to_owned(),
         "SKILL_ID" => "amzn1.ask.skill.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10".to_owned(),
         "LOCALE=NAME" => "en-US=x".to_owned(),
         "OFFSET" => "+1h".to_owned(),

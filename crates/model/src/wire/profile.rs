@@ -39,7 +39,7 @@ pub struct NewProfile {
     pub entity: Entity,
     /// A name for people. Absent: a profile that is there keeps its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = schema::name)]
+    #[schemars(transform = schema::requested_name)]
     pub name: Option<String>,
 }
 
@@ -48,7 +48,7 @@ pub struct NewProfile {
 #[schemars(rename = "UnitProfileUpdate", extend("examples" = [{ "name": "Lobby" }]))]
 pub struct ProfileUpdate {
     /// The new name.
-    #[schemars(transform = schema::name)]
+    #[schemars(transform = schema::requested_name)]
     pub name: String,
 }
 

@@ -124,7 +124,7 @@ fn no_objects() -> Vec<(String, &'static str)> {
 fn bad_names() -> Vec<(String, &'static str)> {
     vec![
         ("null".into(), "null"),
-        ("7".into(), "number"),
+        ("7.5".into(), "number"),
         ("[]".into(), "array"),
         ("\"\"".into(), "0 characters long; 1 to 256"),
         (format!("\"{}\"", "é".repeat(257)), "257 characters long; 1 to 256"),

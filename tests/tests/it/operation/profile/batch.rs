@@ -169,7 +169,7 @@ async fn a_batch_whose_items_cannot_be_named_is_refused_whole() {
     ] {
         bodies.push((format!(r#"{{"items":[{items}]}}"#), part));
     }
-    for (bad, part) in bad_names().into_iter().filter(|(bad, _)| bad != "7") {
+    for (bad, part) in bad_names() {
         bodies.push((format!(r#"{{"items":[{good},{{"itemId":{bad}}}]}}"#), part));
     }
     refuses(&tenant, OP, "", &bodies).await;
