@@ -122,6 +122,10 @@ pub const QUOTA_CLIENTS: u32 = 100;
 /// Most communication profiles of an organization whose quotas say nothing else. They are rows of the store.
 pub const QUOTA_PROFILES: u32 = 100_000;
 
+/// Most objects that are deleted together with an address book or a communication profile, in one commit: contacts,
+/// associations with units, reciprocal associations and settings.
+pub const CASCADE_RESOURCES: usize = 100_000;
+
 /// Most units of an organization whose quotas say nothing else. They are rows of the store.
 pub const QUOTA_UNITS: u32 = 100_000;
 

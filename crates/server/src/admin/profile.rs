@@ -1,10 +1,11 @@
 //! Communication profiles.
 
-use jackfield_model::AmazonId;
 use jackfield_model::admin::{self, List, ProfilePatch, Role};
+use jackfield_model::{AmazonId, limit};
+use jackfield_store::resource::Refusal;
 use jackfield_store::{CreateProfileOutcome, DeleteProfileOutcome, Origin, Profile, UpdateOutcome};
 
-use super::describe::{ADD_ERRORS, ITEM_ERRORS, PageQuery, describe};
+use super::describe::{ADD_ERRORS, ITEM_ERRORS, PageQuery, WRITE_ERRORS, describe};
 use super::{AdminOperation, Query, created, no_content, not_found, ok, organization, parse, parse_nullable};
 use crate::description::{CREATED, NO_CONTENT};
 use crate::error::{ApiError, Forbidden};
@@ -111,9 +112,9 @@ pub(crate) static DELETE: AdminOperation = AdminOperation::new(
     "adminDeleteProfile",
     Role::Admin,
     describe("Delete a communication profile")
-        .text("Associations that name it stay.")
+        .text("Associations that name it stay; contacts that name it go with it.")
         .successes(NO_CONTENT)
-        .errors(ITEM_ERRORS),
+        .errors(WRITE_ERRORS),
     |context| Box::pin(delete(context.state, context.origin, context.id)),
 );
 
@@ -123,6 +124,10 @@ async fn delete(state: &State, origin: Origin, id: &str) -> Result<Reply, ApiErr
         DeleteProfileOutcome::Deleted => no_content(),
         DeleteProfileOutcome::NotFound => Err(not_found("profile")),
         DeleteProfileOutcome::InUse => Err(ApiError::profile_in_use()),
+        DeleteProfileOutcome::TooManyDependents => {
+            let refusal = Refusal::TooManyDependents(limit::CASCADE_RESOURCES);
+            Err(ApiError::of_resource(refusal, "communication profile"))
+        }
     }
 }
 

@@ -1,21 +1,11 @@
-//! Page tokens of the lists of the calling family: where a walk goes on, bound to the organization and the list,
-//! unforgeable, valid for 24 hours. They stand in URLs as they are.
-//!
-//! base64url of: issued (8 bytes, seconds, big endian), the place in the list, and half an HMAC-SHA256 (16 bytes) over
-//! organization, list and both.
+//! Page tokens of the lists of the calling family, bound to the organization and the list: see `place_token`. They stand in
+//! URLs as they are.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jackfield_model::{OrganizationId, limit};
-use ring::hmac;
 use thiserror::Error;
 
+use super::place_token::{self, List, Rejected};
 use super::signing::SigningKeys;
-
-const TAG_BYTES: usize = 16;
-/// Longest token in bytes: the place of the deepest unit, with time and tag, in base64.
-const TOKEN_BYTES_MAX: usize =
-    (8 + limit::UNIT_LEVELS as usize * (limit::ID_SUFFIX_CHARS + 1) + TAG_BYTES).div_ceil(3) * 4;
 
 /// Why a token is refused. The text is the public message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -24,6 +14,15 @@ pub(crate) enum InvalidListToken {
     Foreign,
     #[error("nextToken has expired; it is valid for 24 hours. Start again without it.")]
     Expired,
+}
+
+impl From<Rejected> for InvalidListToken {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Foreign => Self::Foreign,
+            Rejected::Expired => Self::Expired,
+        }
+    }
 }
 
 /// Issues and reads the page tokens of one list.
@@ -40,50 +39,24 @@ impl<'a> ListTokens<'a> {
 
     /// The token of a page that ended at this place.
     pub(crate) fn issue(&self, keys: &SigningKeys, place: &str) -> String {
-        let mut token = Vec::with_capacity(8 + place.len() + TAG_BYTES);
-        token.extend(self.now.to_be_bytes());
-        token.extend(place.as_bytes());
-        let tag = self.sign(&keys.current().page_token, &token);
-        token.extend(&tag.as_ref()[..TAG_BYTES]);
-        URL_SAFE_NO_PAD.encode(token)
+        place_token::issue(self, self.now, keys, place)
     }
 
     /// The place that the token was issued for.
     pub(crate) fn open(&self, keys: &SigningKeys, token: &str) -> Result<String, InvalidListToken> {
-        if token.len() > TOKEN_BYTES_MAX {
-            return Err(InvalidListToken::Foreign);
-        }
-        let token = URL_SAFE_NO_PAD.decode(token).map_err(|_| InvalidListToken::Foreign)?;
-        let (said, tag) = token.split_last_chunk::<TAG_BYTES>().ok_or(InvalidListToken::Foreign)?;
-        let (issued, place) = said.split_first_chunk().ok_or(InvalidListToken::Foreign)?;
-        let issued = u64::from_be_bytes(*issued);
-        keys.alive(self.now, limit::PAGE_TOKEN_SECONDS)
-            .find(|key| key.could_sign_at(issued) && self.signed(&key.page_token, said, tag))
-            .ok_or(InvalidListToken::Foreign)?;
-        if self.now.saturating_sub(issued) >= limit::PAGE_TOKEN_SECONDS {
-            return Err(InvalidListToken::Expired);
-        }
-        std::str::from_utf8(place).map(str::to_owned).map_err(|_| InvalidListToken::Foreign)
+        Ok(place_token::open(self, self.now, keys, token)?)
     }
+}
 
-    /// Whether this key made the tag. Compares tags of tags, which takes the same time wherever the two differ.
-    fn signed(&self, key: &hmac::Key, said: &[u8], tag: &[u8; TAG_BYTES]) -> bool {
-        let expected = hmac::sign(key, &self.sign(key, said).as_ref()[..TAG_BYTES]);
-        hmac::verify(key, tag, expected.as_ref()).is_ok()
-    }
+impl List for ListTokens<'_> {
+    /// That of the deepest unit: the ids of all units above it.
+    const PLACE_BYTES: usize = limit::UNIT_LEVELS as usize * (limit::ID_SUFFIX_CHARS + 1);
 
-    fn sign(&self, key: &hmac::Key, said: &[u8]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(key);
-        let mut part = |bytes: &[u8]| {
-            // Lengths keep the parts apart: no two different inputs give the same bytes.
-            context.update(&(bytes.len() as u64).to_be_bytes());
-            context.update(bytes);
-        };
+    fn feed(&self, said: &[u8], mut part: impl FnMut(&[u8])) {
         part(b"list");
         part(self.organization.as_str().as_bytes());
         part(said);
         self.list.iter().for_each(|name| part(name.as_bytes()));
-        context.sign()
     }
 }
 

@@ -8,5 +8,6 @@ pub(crate) mod keys;
 pub(crate) mod list_token;
 pub(crate) mod page_token;
 pub(crate) mod password;
+mod place_token;
 pub(crate) mod refresh_token;
 pub(crate) mod signing;

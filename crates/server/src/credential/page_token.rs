@@ -1,20 +1,11 @@
-//! Page tokens: where a walk continues, bound to the provider and the filter, unforgeable, valid for 24 hours.
-//!
-//! base64url of: issued (8 bytes, seconds, big endian), the last `externalUserId` of the previous page, and half an
-//! HMAC-SHA256 (16 bytes) over provider, filter and both. Provider and filter are not in the token: they come with
-//! the request that presents it. Which key signed it is found by trying those that may have.
+//! Page tokens: where a walk continues, bound to the provider and the filter, unforgeable, valid for 24 hours: see
+//! `place_token`.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jackfield_model::{ExternalUserId, ServiceProviderId, limit};
-use ring::hmac;
 use thiserror::Error;
 
+use super::place_token::{self, List, Rejected};
 use super::signing::SigningKeys;
-
-const TAG_BYTES: usize = 16;
-/// Longest token in bytes: an id of 256 four-byte characters with time and tag, in base64.
-const TOKEN_BYTES_MAX: usize = (8 + 4 * limit::EXTERNAL_USER_ID_CHARS + TAG_BYTES).div_ceil(3) * 4;
 
 /// Why a page token is refused. The text is the public message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -23,6 +14,15 @@ pub(crate) enum InvalidPageToken {
     Foreign,
     #[error("paginationContext.nextToken has expired; it is valid for 24 hours. Start again without it.")]
     Expired,
+}
+
+impl From<Rejected> for InvalidPageToken {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Foreign => Self::Foreign,
+            Rejected::Expired => Self::Expired,
+        }
+    }
 }
 
 /// Issues and reads the page tokens of one query.
@@ -44,46 +44,21 @@ impl<'a> PageTokens<'a> {
 
     /// The token of a page that ended with `last`.
     pub(crate) fn issue(&self, keys: &SigningKeys, last: &ExternalUserId) -> String {
-        let mut token = Vec::with_capacity(8 + last.as_str().len() + TAG_BYTES);
-        token.extend(self.now.to_be_bytes());
-        token.extend(last.as_str().as_bytes());
-        let tag = self.sign(&keys.current().page_token, &token);
-        token.extend(&tag.as_ref()[..TAG_BYTES]);
-        URL_SAFE_NO_PAD.encode(token)
+        place_token::issue(self, self.now, keys, last.as_str())
     }
 
     /// The last id of the page that the token was issued for.
     pub(crate) fn open(&self, keys: &SigningKeys, token: &str) -> Result<ExternalUserId, InvalidPageToken> {
-        if token.len() > TOKEN_BYTES_MAX {
-            return Err(InvalidPageToken::Foreign);
-        }
-        let token = URL_SAFE_NO_PAD.decode(token).map_err(|_| InvalidPageToken::Foreign)?;
-        let (said, tag) = token.split_last_chunk::<TAG_BYTES>().ok_or(InvalidPageToken::Foreign)?;
-        let (issued, last) = said.split_first_chunk().ok_or(InvalidPageToken::Foreign)?;
-        let issued = u64::from_be_bytes(*issued);
-        keys.alive(self.now, limit::PAGE_TOKEN_SECONDS)
-            .find(|key| key.could_sign_at(issued) && self.signed(&key.page_token, said, tag))
-            .ok_or(InvalidPageToken::Foreign)?;
-        if self.now.saturating_sub(issued) >= limit::PAGE_TOKEN_SECONDS {
-            return Err(InvalidPageToken::Expired);
-        }
-        let last = std::str::from_utf8(last).map_err(|_| InvalidPageToken::Foreign)?;
-        ExternalUserId::new(last).map_err(|_| InvalidPageToken::Foreign)
+        let last = place_token::open(self, self.now, keys, token)?;
+        ExternalUserId::new(&last).map_err(|_| InvalidPageToken::Foreign)
     }
+}
 
-    /// Whether this key made the tag. Compares tags of tags, which takes the same time wherever the two differ.
-    fn signed(&self, key: &hmac::Key, said: &[u8], tag: &[u8; TAG_BYTES]) -> bool {
-        let expected = hmac::sign(key, &self.sign(key, said).as_ref()[..TAG_BYTES]);
-        hmac::verify(key, tag, expected.as_ref()).is_ok()
-    }
+impl List for PageTokens<'_> {
+    /// That of an id of 256 four-byte characters.
+    const PLACE_BYTES: usize = 4 * limit::EXTERNAL_USER_ID_CHARS;
 
-    fn sign(&self, key: &hmac::Key, said: &[u8]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(key);
-        let mut part = |bytes: &[u8]| {
-            // Lengths keep the parts apart: no two different inputs give the same bytes.
-            context.update(&(bytes.len() as u64).to_be_bytes());
-            context.update(bytes);
-        };
+    fn feed(&self, said: &[u8], mut part: impl FnMut(&[u8])) {
         part(self.provider.as_uuid().as_bytes());
         part(said);
         match self.filter {
@@ -93,13 +68,14 @@ impl<'a> PageTokens<'a> {
                 ids.iter().for_each(|id| part(id.as_str().as_bytes()));
             }
         }
-        context.sign()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LONGEST: usize = place_token::longest::<PageTokens<'_>>();
 
     const PROVIDER: ServiceProviderId = ServiceProviderId::from_uuid(uuid::Uuid::from_u128(1));
 
@@ -157,9 +133,9 @@ mod tests {
         let tokens = PageTokens::new(1_000, PROVIDER, None);
         let longest = id(&"\u{1f3e8}".repeat(limit::EXTERNAL_USER_ID_CHARS));
         let token = tokens.issue(&keys, &longest);
-        assert!(token.len() <= TOKEN_BYTES_MAX);
+        assert!(token.len() <= LONGEST);
         assert_eq!(tokens.open(&keys, &token), Ok(longest));
-        assert_eq!(tokens.open(&keys, &"A".repeat(TOKEN_BYTES_MAX + 4)), Err(InvalidPageToken::Foreign));
+        assert_eq!(tokens.open(&keys, &"A".repeat(LONGEST + 4)), Err(InvalidPageToken::Foreign));
     }
 
     #[tokio::test]

@@ -127,6 +127,8 @@ pub enum DeleteProfileOutcome {
     NotFound,
     /// Associations name it, and its organization has strict profiles.
     InUse,
+    /// More would go with it than [`limit::CASCADE_RESOURCES`](jackfield_model::limit::CASCADE_RESOURCES).
+    TooManyDependents,
 }
 
 /// Whether a profile that is new can be stored. Adapters look in this order; what follows from it stands here.

@@ -138,7 +138,9 @@ impl ProfileStore for MemoryStore {
         if strict && state.uses.contains_key(&(organization.clone(), id.clone())) {
             return Ok(DeleteProfileOutcome::InUse);
         }
-        state.remove_resources_of_profile(&registry, organization, id, &origin)?;
+        if !state.remove_resources_of_profile(&registry, organization, id, &origin)? {
+            return Ok(DeleteProfileOutcome::TooManyDependents);
+        }
         state.units.remove(&before.unit);
         state.profiles.remove(id);
         if let Some(count) = state.profile_counts.get_mut(organization) {

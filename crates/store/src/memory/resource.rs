@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use async_trait::async_trait;
-use jackfield_model::{AmazonId, OrganizationId, UnitId};
+use jackfield_model::{AmazonId, OrganizationId, UnitId, limit};
 
 use super::{MemoryStore, State};
 use crate::change::Origin;
@@ -73,17 +73,17 @@ impl State {
         decided.outcomes
     }
 
-    /// Removes what goes with a profile.
+    /// Removes what goes with a profile; answers whether that is not too much.
     pub(super) fn remove_resources_of_profile(
         &mut self,
         registry: &Registry,
         organization: &OrganizationId,
         id: &AmazonId,
         origin: &Origin,
-    ) -> Result<(), StoreError> {
-        let decided = at_once(decide_profile_removal(self, registry, organization, id))?;
-        self.store_decided(decided, origin);
-        Ok(())
+    ) -> Result<bool, StoreError> {
+        let most = limit::CASCADE_RESOURCES;
+        let decided = at_once(decide_profile_removal(self, registry, organization, id, most))?;
+        Ok(decided.map(|decided| self.store_decided(decided, origin)).is_some())
     }
 
     /// Whether the organization has units or address books.
@@ -120,5 +120,47 @@ impl ResourceStore for MemoryStore {
         limit: usize,
     ) -> Result<Vec<(String, String)>, StoreError> {
         Ok(page(&self.0.read().resources, list, after, limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jackfield_model::ContactId;
+    use jackfield_model::wire::{AddressBook, Contact, ContactCard, ContactTarget};
+
+    use super::*;
+    use crate::conformance::world::{amazon, organization, origin, profile};
+    use crate::contract::{ProfileStore as _, RegistryStore as _};
+    use crate::registry::RegistryCommand;
+
+    #[tokio::test]
+    async fn what_goes_with_a_profile_is_bounded() {
+        let store = MemoryStore::default();
+        let north = organization("north");
+        let id = north.id.clone();
+        store.change_registry(RegistryCommand::CreateOrganization(north), origin()).await.unwrap();
+        store.create_profile(profile("p", "north", "lobby"), origin()).await.unwrap();
+        let book = AddressBook {
+            address_book_id: "amzn1.alexa.addressbook.did.b".parse().unwrap(),
+            name: "b".into(),
+        };
+        let contact = |suffix: &str| Contact {
+            address_book_id: book.address_book_id.clone(),
+            contact_id: ContactId::from_suffix(suffix).unwrap(),
+            contact: ContactCard {
+                name: suffix.to_owned(),
+                target: ContactTarget::AlexaCommunicationProfileId(amazon("p")),
+            },
+        };
+        let changes = [book.clone().into(), contact("one").into(), contact("two").into()];
+        let changes = changes.map(ResourceChange::Create).into();
+        let outcomes = store.change_resources(&id, changes, origin()).await.unwrap();
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        let state = store.0.read();
+        let registry = store.0.registry.load();
+        let decide =
+            |most| at_once(decide_profile_removal(&*state, &registry, &id, &amazon("p"), most)).unwrap();
+        assert!(decide(1).is_none());
+        assert_eq!(decide(2).unwrap().subjects.len(), 2);
     }
 }

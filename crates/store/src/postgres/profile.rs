@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use deadpool_postgres::{GenericClient, Transaction};
-use jackfield_model::{AmazonId, OrganizationId, UnitId};
+use jackfield_model::{AmazonId, OrganizationId, UnitId, limit};
 use uuid::Uuid;
 
 use super::error::Failure;
@@ -103,7 +103,11 @@ impl ProfileStore for PostgresStore {
                     return Ok(DeleteProfileOutcome::InUse);
                 }
                 let rows = resource_rows::TransactionRows(transaction);
-                let decided = decide_profile_removal(&rows, registry, organization, id).await?;
+                let most = limit::CASCADE_RESOURCES;
+                let Some(decided) = decide_profile_removal(&rows, registry, organization, id, most).await?
+                else {
+                    return Ok(DeleteProfileOutcome::TooManyDependents);
+                };
                 resource_rows::store(transaction, decided.rows).await?;
                 transaction.execute("DELETE FROM profile WHERE id = $1", &[&id.as_str()]).await?;
                 let mut changes = resource_rows::recorded(decided.subjects, &origin);

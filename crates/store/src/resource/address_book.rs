@@ -1,7 +1,7 @@
 //! Address books. One that goes takes its contacts and its associations with units along.
 
-use jackfield_model::OrganizationId;
 use jackfield_model::wire::{AddressBook, Contact, UnitAssociation};
+use jackfield_model::{OrganizationId, limit};
 
 use super::change::{Pending, ReadRows, References};
 use super::{Bound, Kind, ListKey, Reference, Refusal, ResourceOutcome, RowKey, Table};
@@ -56,10 +56,10 @@ impl References for AddressBook {
 
     async fn release<R: ReadRows>(&self, pending: &mut Pending<'_, R>) -> Result<ResourceOutcome, R::Error> {
         let id = self.address_book_id.suffix();
-        let (contacts, units) =
-            (pending.list(Table::Contact, id).await?, pending.list(Table::UnitAssociation, id).await?);
-        let most = jackfield_model::limit::CASCADE_ASSOCIATIONS;
-        if (contacts.len() + units.len()) as u64 > most {
+        let most = limit::CASCADE_RESOURCES;
+        let contacts = pending.list(Table::Contact, id, most).await?;
+        let units = pending.list(Table::UnitAssociation, id, most).await?;
+        if contacts.len() + units.len() > most {
             return Ok(Err(Refusal::TooManyDependents(most)));
         }
         for (contact, _) in contacts {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 use jackfield_model::wire::{Contact, ContactSetting, ReciprocalAssociation};
-use jackfield_model::{AmazonId, OrganizationId, UnitId, limit};
+use jackfield_model::{AmazonId, OrganizationId, UnitId};
 
 use super::{
     Bound, Kind, ListKey, Reference, Refusal, Resource, ResourceChange, ResourceOutcome, RowKey, Table,
@@ -80,42 +80,50 @@ pub(crate) async fn decide<R: ReadRows>(
     }
     let mut outcomes = Vec::with_capacity(changes.len());
     for change in changes {
-        let savepoint = (pending.written.clone(), pending.subjects.len());
+        let decided = pending.subjects.len();
         let outcome = pending.apply(change).await?;
-        if outcome.is_err() {
-            pending.written = savepoint.0;
-            pending.subjects.truncate(savepoint.1);
-        }
+        debug_assert!(
+            outcome.is_ok() || pending.subjects.len() == decided,
+            "a refusal comes before the first write"
+        );
         outcomes.push(outcome);
     }
     Ok(pending.decided(outcomes))
 }
 
 /// Decides what goes with a communication profile: the contacts that name it, its reciprocal associations, and the
-/// settings that it made or that are about it.
+/// settings that it made or that are about it. Nothing where that is more than `most` objects.
 pub(crate) async fn decide_profile_removal<R: ReadRows>(
     rows: &R,
     registry: &Registry,
     organization: &OrganizationId,
     id: &AmazonId,
-) -> Result<Decided, R::Error> {
+    most: usize,
+) -> Result<Option<Decided>, R::Error> {
     let quotas = registry.organizations.get(organization).map(|found| found.quotas).unwrap_or_default();
     let mut pending = Pending::new(rows, registry, organization, quotas);
     let profile = id.suffix();
-    for (contact, book) in pending.list(Table::ContactOfProfile, profile).await? {
+    let contacts = pending.list(Table::ContactOfProfile, profile, most).await?;
+    let reciprocals = pending.list(Table::ReciprocalAssociation, profile, most).await?;
+    let settings = pending.list(Table::ContactSetting, profile, most).await?;
+    let about = pending.list(Table::SettingAbout, profile, most).await?;
+    if contacts.len() + reciprocals.len() + settings.len() + about.len() > most {
+        return Ok(None);
+    }
+    for (contact, book) in contacts {
         pending.remove_at::<Contact>(&book, &contact).await?;
     }
-    for (contact, _) in pending.list(Table::ReciprocalAssociation, profile).await? {
+    for (contact, _) in reciprocals {
         pending.remove_at::<ReciprocalAssociation>(profile, &contact).await?;
     }
-    for (setting, _) in pending.list(Table::ContactSetting, profile).await? {
+    for (setting, _) in settings {
         pending.remove_at::<ContactSetting>(profile, &setting).await?;
     }
-    for (about, _) in pending.list(Table::SettingAbout, profile).await? {
+    for (about, _) in about {
         let (other, setting) = setting_id::parts_of_about(&about, profile);
         pending.remove_at::<ContactSetting>(&other, &setting).await?;
     }
-    Ok(pending.decided(Vec::new()))
+    Ok(Some(pending.decided(Vec::new())))
 }
 
 /// The row of a resource and the rows that are derived from it.
@@ -253,8 +261,8 @@ impl<'r, R: ReadRows> Pending<'r, R> {
     /// Removes a resource that goes with another, if it is there.
     pub(super) async fn remove_at<K: References>(&mut self, scope: &str, id: &str) -> Result<(), R::Error> {
         if let Some(found) = self.find::<K>(scope, id).await? {
-            // What goes with another is not refused.
-            let _ = self.remove_found(&found).await?;
+            let removed = self.remove_found(&found).await?;
+            debug_assert!(removed.is_ok(), "what goes with another is not refused");
         }
         Ok(())
     }
@@ -262,9 +270,6 @@ impl<'r, R: ReadRows> Pending<'r, R> {
     async fn remove_found<K: References>(&mut self, found: &K) -> Result<ResourceOutcome, R::Error> {
         if let Err(refusal) = found.release(self).await? {
             return Ok(Err(refusal));
-        }
-        if self.subjects.len() as u64 >= limit::CASCADE_ASSOCIATIONS {
-            return Ok(Err(Refusal::TooManyDependents(limit::CASCADE_ASSOCIATIONS)));
         }
         for (key, _) in rows_of(found, self.organization) {
             self.write(key, None).await?;
@@ -288,8 +293,13 @@ impl<'r, R: ReadRows> Pending<'r, R> {
         }
     }
 
-    /// Every row of a list of the organization.
-    pub(super) async fn list(&self, table: Table, scope: &str) -> Result<Vec<(String, String)>, R::Error> {
+    /// Every row of a list of the organization; more than `most`, but not all, of one that has more.
+    pub(super) async fn list(
+        &self,
+        table: Table,
+        scope: &str,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, R::Error> {
         let list = ListKey::new(self.organization, table, scope);
         let mut rows: BTreeMap<String, String> = BTreeMap::new();
         let mut after = String::new();
@@ -298,7 +308,7 @@ impl<'r, R: ReadRows> Pending<'r, R> {
             let full = page.len() == PAGE_ROWS;
             after = page.last().map(|(id, _)| id.clone()).unwrap_or_default();
             rows.extend(page);
-            if !full {
+            if !full || rows.len() > most.saturating_add(self.written.len()) {
                 break;
             }
         }
@@ -351,7 +361,7 @@ impl<'r, R: ReadRows> Pending<'r, R> {
 
     /// Removes the reciprocal associations with a contact.
     pub(super) async fn remove_reciprocals(&mut self, contact: &str) -> Result<(), R::Error> {
-        for (profile, _) in self.list(Table::ProfileOfContact, contact).await? {
+        for (profile, _) in self.list(Table::ProfileOfContact, contact, usize::MAX).await? {
             self.remove_at::<ReciprocalAssociation>(&profile, contact).await?;
         }
         Ok(())

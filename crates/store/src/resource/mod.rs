@@ -93,7 +93,7 @@ pub enum Refusal {
         most: u32,
     },
     /// More would go with it than one commit takes: so many.
-    TooManyDependents(u64),
+    TooManyDependents(usize),
 }
 
 /// What became of a change.

@@ -4,7 +4,9 @@
 //! name it.
 
 use http::StatusCode;
+use jackfield_model::limit;
 use jackfield_store::DeleteProfileOutcome;
+use jackfield_store::resource::Refusal;
 
 use super::super::ProfileOperation;
 use super::{NO_PROFILE, describe};
@@ -22,12 +24,17 @@ pub(crate) static DELETE: ProfileOperation = ProfileOperation::new(
         describe("Delete a communication profile")
             .text(
                 "Under strict profiles it must not be named by an association of the organization; \
-             otherwise such associations stay.",
+             otherwise such associations stay. Contacts that name it go with it, as its reciprocal associations and \
+             settings do.",
             )
             .successes(DELETED)
             .errors(&[
                 NO_PROFILE,
-                (409, "The organization has strict profiles and associations name this one."),
+                (
+                    409,
+                    "The organization has strict profiles and associations name this one, or more than 100,000 objects \
+                     would go with it.",
+                ),
             ]),
     ),
     Group::Profiles,
@@ -39,5 +46,9 @@ async fn handle(profile: Profile<'_>) -> Result<Reply, ApiError> {
         DeleteProfileOutcome::Deleted => Ok(response::empty(StatusCode::OK)),
         DeleteProfileOutcome::NotFound => Err(Profile::unknown()),
         DeleteProfileOutcome::InUse => Err(ApiError::profile_in_use()),
+        DeleteProfileOutcome::TooManyDependents => {
+            let refusal = Refusal::TooManyDependents(limit::CASCADE_RESOURCES);
+            Err(ApiError::of_resource(refusal, "communication profile"))
+        }
     }
 }

@@ -129,7 +129,9 @@ impl Group<'_> {
         if strict && self.get(Space::Profile, &layout::profile_uses(organization, id))?.is_some() {
             return Ok(DeleteProfileOutcome::InUse);
         }
-        let resources = self.resources_of_profile(organization, id)?;
+        let Some(resources) = self.resources_of_profile(organization, id)? else {
+            return Ok(DeleteProfileOutcome::TooManyDependents);
+        };
         self.store_decided(resources, &origin);
         self.put(Space::Profile, layout::profile(id), None);
         self.put(Space::Profile, layout::profile_of_unit(&before.unit), None);

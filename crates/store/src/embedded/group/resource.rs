@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jackfield_model::{AmazonId, OrganizationId, UnitId};
+use jackfield_model::{AmazonId, OrganizationId, UnitId, limit};
 
 use super::super::codec::text;
 use super::super::layout::{self, Space};
@@ -76,13 +76,14 @@ impl Group<'_> {
         Ok(self.store_decided(decided, origin))
     }
 
-    /// What goes with a profile.
+    /// What goes with a profile; nothing where it is too much.
     pub(super) fn resources_of_profile(
         &self,
         organization: &OrganizationId,
         id: &AmazonId,
-    ) -> Result<Decided, StoreError> {
-        at_once(decide_profile_removal(self, &self.registry, organization, id))
+    ) -> Result<Option<Decided>, StoreError> {
+        let most = limit::CASCADE_RESOURCES;
+        at_once(decide_profile_removal(self, &self.registry, organization, id, most))
     }
 
     pub(super) fn store_decided(&mut self, decided: Decided, origin: &Origin) -> Vec<ResourceOutcome> {
