@@ -109,6 +109,16 @@ pub(super) fn unmangled(text: &str) -> Option<String> {
     String::from_utf8(bytes.into_owned()).ok().filter(|meant| meant != text)
 }
 
+/// What a text is when its bytes are read as Windows-1252, where it is probably that: a Latin letter stands beside a letter
+/// or mark of a script that is written from right to left. A sharp s before a soft hyphen is such a one in UTF-8.
+pub(super) fn misread(text: &str) -> Option<String> {
+    let leftward = |c: char| matches!(c, '\u{590}'..='\u{7ff}');
+    let latin = |c: char| c.is_alphabetic() && c.script() == Script::Latin;
+    let mut pairs = text.chars().zip(text.chars().skip(1));
+    let mixed = pairs.any(|(one, next)| latin(one) && leftward(next) || leftward(one) && latin(next));
+    mixed.then(|| encoding_rs::WINDOWS_1252.decode_without_bom_handling(text.as_bytes()).0.into_owned())
+}
+
 /// Whether a text is in normal form C.
 pub(super) fn is_normal(text: &str) -> bool {
     text.is_ascii() || is_nfc(text)

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::characters::{
-    alike, cleaned, inside_set_quotes, is_normal, is_wide, oddity, stranger, trimmed, unmangled, visible,
+    alike, cleaned, inside_set_quotes, is_normal, is_wide, misread, oddity, stranger, trimmed, unmangled,
+    visible,
 };
 use super::options::{Doubt, Format, InputOptions};
 
@@ -105,6 +106,13 @@ pub(super) fn character_doubt(text: &str, options: &InputOptions) -> Option<Stri
         return Some(format!(
             "mixes letters of two scripts: \"{c}\" in \"{text}\" is U+{code:04X}, which only looks like a letter of \
              the others; correct it, {keeps}"
+        ));
+    }
+    if let Some(meant) = misread(text) {
+        let (written, meant) = (visible(text), visible(&meant));
+        return Some(format!(
+            "mixes letters of two scripts: \"{written}\" is \"{meant}\" in another encoding; --encoding windows-1252 reads \
+             the list so, {keeps}"
         ));
     }
     if let Some(inner) = inside_set_quotes(text) {

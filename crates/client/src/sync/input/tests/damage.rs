@@ -162,9 +162,7 @@ fn encoded(text: &str, whole: &Whole) -> (Vec<u8>, Option<Encoding>) {
         3 => wide(u32::to_be_bytes),
         4 => {
             let (bytes, _, lost) = encoding_rs::WINDOWS_1252.encode(text);
-            // A sharp s before a soft hyphen is a letter of UTF-8: from such bytes nobody can tell.
-            let means_another = !bytes.is_ascii() && std::str::from_utf8(&bytes).is_ok();
-            if lost || means_another {
+            if lost {
                 marked.into_bytes()
             } else {
                 named = "windows-1252".parse().ok();

@@ -141,3 +141,13 @@ fn what_keeps_leading_zeros_is_taken_off() {
     }
     assert_eq!(taken("'0071", &InputOptions { clean: true, ..options() }), "0071");
 }
+
+#[test]
+fn windows_1252_that_is_utf_8_by_chance_is_told() {
+    let options = InputOptions::new("", Format::Csv);
+    let told = character_doubt("Stra\u{7ed}e 0", &options).unwrap();
+    assert!(told.contains("is \"Straß<U+00AD>e 0\" in another encoding; --encoding windows-1252"), "{told}");
+    for good in ["Straße", "חדר 7201", "7201א", "Room א", "Café", "Žižkov"] {
+        assert_eq!(character_doubt(good, &options), None, "{good}");
+    }
+}
