@@ -314,3 +314,69 @@ pub const ADMIN_TOKEN_MAX_SECONDS: u64 = 10 * 365 * 24 * 60 * 60;
 pub const ACT_ADDRESSES: usize = 10;
 /// Most pairs of admin token and address whose reads of the journal are told apart.
 pub const ACT_READERS: usize = 1_000;
+
+/// Longest id of a call, in characters.
+pub const SESSION_ID_CHARS: usize = 128;
+
+/// Longest session description of a call, in bytes.
+pub const SDP_BYTES: usize = 32 * 1024;
+
+/// Longest `code` of the result of a call, in characters.
+pub const RESULT_CODE_CHARS: usize = 64;
+
+/// Longest `message` of the result of a call, and name of a caller, in characters.
+pub const CALL_TEXT_CHARS: usize = 256;
+
+/// Calls of one organization that are not ended.
+pub const LIVE_CALLS_OF_ORGANIZATION: usize = 1_000;
+
+/// Calls that are kept, those that have ended included: the oldest of these give way.
+pub const CALLS: usize = 4_096;
+
+/// Bytes of session descriptions that the kept calls hold together: ended ones give way, and then new calls are refused.
+pub const CALLS_BYTES: usize = 96 * 1024 * 1024;
+
+/// Entries of the transcript of a call; the ones in the middle of a longer one are left out.
+pub const TRANSCRIPT_ENTRIES: usize = 256;
+
+/// Bytes of session descriptions that the transcript of a call keeps.
+pub const TRANSCRIPT_SDP_BYTES: usize = 64 * 1024;
+
+/// Messages of a call that may wait for its skill. Beyond it repeated messages are not acknowledged again.
+pub const WAITING_MESSAGES: usize = 16;
+
+/// From the start of a call until it rings.
+pub const RINGING_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a call rings.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long an acknowledgement may take before the transcript says that there is none.
+pub const ACK_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long the answer to a renegotiation may take.
+pub const UPDATE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest call, so that a forgotten one ends.
+pub const CALL_DURATION: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// How long a skill may take to answer, unless it says otherwise.
+pub const SKILL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest that a skill may say that it takes to answer.
+pub const SKILL_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+
+/// Largest answer of a skill that is read, in bytes: the vendor's bound.
+pub const SKILL_ANSWER_BYTES: usize = 24 * 1024;
+
+/// Requests to one skill at a time.
+pub const SKILL_CALLS: usize = 32;
+
+/// Skills of an organization.
+pub const SKILLS: u32 = 1_000;
+
+/// Longest URL of a skill's endpoint, in bytes.
+pub const SKILL_ENDPOINT_BYTES: usize = 2_048;
+
+/// Longest certificates that a skill is trusted by, in bytes of PEM.
+pub const SKILL_CA_BYTES: usize = 16 * 1024;

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::{assert_none, files};
 
-/// What each crate may name of the workspace. Arrows run one way: cli -> server, client -> store -> model; the command line moves stores without a server;
+/// What each crate may name of the workspace. Arrows run one way: cli -> server, client -> store, calling -> model; the command line moves stores without a server;
 /// `client` knows `model` alone. The black-box tests know what a client knows.
-const IMPORTS: [(&str, &[&str]); 6] = [
+const IMPORTS: [(&str, &[&str]); 7] = [
     ("jackfield-model", &[]),
+    ("jackfield-calling", &["jackfield-model"]),
     ("jackfield-store", &["jackfield-model"]),
-    ("jackfield-server", &["jackfield-model", "jackfield-store"]),
+    ("jackfield-server", &["jackfield-model", "jackfield-store", "jackfield-calling"]),
     ("jackfield-client", &["jackfield-model"]),
     ("jackfield", &["jackfield-model", "jackfield-store", "jackfield-server", "jackfield-client"]),
     ("jackfield-tests", &["jackfield-model", "jackfield-client"]),
