@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
+use crate::poll;
+
 /// A browser with a profile of its own.
 #[derive(Debug)]
 pub struct Browser {
@@ -30,17 +32,32 @@ impl Drop for Driver {
     }
 }
 
-/// Asks for what the browser has written to its console since the last time.
+/// Asks for what the browser has written to a log since the last time: to its console (`browser`), or about its network
+/// (`performance`).
 #[derive(Debug)]
-struct ConsoleLog;
+struct Log(&'static str);
 
-impl WebDriverCompatibleCommand for ConsoleLog {
+impl WebDriverCompatibleCommand for Log {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
         base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({"type": "browser"}).to_string()))
+        (Method::POST, Some(json!({"type": self.0}).to_string()))
+    }
+}
+
+/// A command of the DevTools protocol.
+#[derive(Debug)]
+struct DevTools(&'static str, Value);
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({"cmd": self.0, "params": self.1}).to_string()))
     }
 }
 
@@ -60,10 +77,12 @@ impl Browser {
             "--disable-gpu".to_owned(),
             format!("--window-size={width},{height}"),
             format!("--user-data-dir={}", profile.path().display()),
+            // No test needs more than this machine.
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost".to_owned(),
         ];
         let wanted = json!({
             "goog:chromeOptions": {"args": arguments},
-            "goog:loggingPrefs": {"browser": "ALL"},
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         });
         let Value::Object(wanted) = wanted else { unreachable!("capabilities are an object") };
         let wanted: Capabilities = wanted.into_iter().collect();
@@ -141,9 +160,114 @@ impl Browser {
     /// # Panics
     /// When the browser does not say.
     pub async fn complaints(&self) -> Vec<String> {
-        let log = self.client.issue_cmd(ConsoleLog).await.expect("the console can be read");
+        let log = self.client.issue_cmd(Log("browser")).await.expect("the console can be read");
         let entries = log.as_array().expect("a log is a list").iter();
         entries.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Where the browser has sent requests to since the last time.
+    ///
+    /// # Panics
+    /// When the browser does not say.
+    pub async fn requested(&self) -> Vec<Url> {
+        let log =
+            self.client.issue_cmd(Log("performance")).await.expect("the log of the network can be read");
+        let messages = log.as_array().expect("a log is a list").iter().filter_map(|entry| {
+            let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
+            let message = &message["message"];
+            let sent = message["method"] == "Network.requestWillBeSent";
+            sent.then(|| message["params"]["request"]["url"].as_str().map(str::to_owned))?
+        });
+        let urls = messages.map(|url| url.parse::<Url>().expect("a browser sends requests to URLs"));
+        // Its own first page is made of files of its own.
+        urls.filter(|url| !url.scheme().starts_with("chrome")).collect()
+    }
+
+    /// Waits until a person can read this on the page.
+    ///
+    /// # Panics
+    /// When that does not happen in time.
+    pub async fn wait_for(&self, text: &str) {
+        let there = async || self.text().await.contains(text).then_some(());
+        poll::until_async(&format!("{text:?} is on the page"), poll::PATIENCE, there).await;
+    }
+
+    /// Waits until there is an element that this XPath names.
+    ///
+    /// # Panics
+    /// When that does not happen in time.
+    pub async fn wait_for_element(&self, xpath: &str) {
+        let there = async || self.client.find(Locator::XPath(xpath)).await.ok().map(drop);
+        poll::until_async(&format!("{xpath} is on the page"), poll::PATIENCE, there).await;
+    }
+
+    /// What a script answers that calls `done(value)`; `argument` is its `argument`.
+    ///
+    /// # Panics
+    /// When it fails, or does not call it.
+    pub async fn call(&self, script: &str, argument: &Value) -> Value {
+        let script = format!("const [argument, done] = arguments;\n{script}");
+        self.client.execute_async(&script, vec![argument.clone()]).await.expect("a script answers")
+    }
+
+    /// Runs a script that answers nothing.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn run(&self, script: &str) {
+        self.client.execute(script, vec![]).await.unwrap_or_else(|error| panic!("{script:.60}: {error}"));
+    }
+
+    /// Makes the page as wide and high as this, whatever the window can be.
+    ///
+    /// # Panics
+    /// When the browser refuses.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// Makes pages dark, or light.
+    ///
+    /// # Panics
+    /// When the browser refuses.
+    pub async fn darken(&self, dark: bool) {
+        let scheme = if dark { "dark" } else { "light" };
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.devtools("Emulation.setEmulatedMedia", features).await;
+    }
+
+    async fn devtools(&self, command: &'static str, parameters: Value) {
+        self.client.issue_cmd(DevTools(command, parameters)).await.expect("the browser does that");
+    }
+
+    /// The page as a picture, PNG.
+    ///
+    /// # Panics
+    /// When the browser makes none.
+    pub async fn screenshot(&self) -> Vec<u8> {
+        self.client.screenshot().await.expect("a browser makes a picture of its page")
+    }
+
+    /// Empties the one field that this XPath names and types into it.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn replace(&self, xpath: &str, text: &str) {
+        let element = self.client.find(Locator::XPath(xpath)).await;
+        let element = element.unwrap_or_else(|error| panic!("{xpath}: {error}"));
+        element.clear().await.expect("it can be emptied");
+        element.send_keys(text).await.expect("it can be typed into");
+    }
+
+    /// Chooses in the one list that this XPath names.
+    ///
+    /// # Panics
+    /// When there is none, or no such choice.
+    pub async fn choose(&self, xpath: &str, label: &str) {
+        let element = self.client.find(Locator::XPath(xpath)).await;
+        let element = element.unwrap_or_else(|error| panic!("{xpath}: {error}"));
+        element.select_by_label(label).await.unwrap_or_else(|error| panic!("{label}: {error}"));
     }
 
     /// Ends the browser, then its driver.

@@ -3,10 +3,12 @@
 mod address_book;
 mod admin_token;
 mod association;
+mod attempt;
 mod backup;
 mod changes;
 mod client;
 mod clock;
+mod console;
 mod contact;
 mod dev;
 mod diff;
@@ -90,6 +92,10 @@ enum Command {
     AddressBook(address_book::AddressBookArgs),
     /// Manage the contacts of address books
     Contact(contact::ContactArgs),
+    /// Show a link to the console that signs in
+    Console(console::ConsoleArgs),
+    /// Send a request to the public API in the name of a client
+    Try(attempt::TryArgs),
     /// Read the record of changes
     Changes(changes::ChangesArgs),
     /// Switch maintenance mode
@@ -170,6 +176,8 @@ impl Command {
                 Self::Unit(args) => args.run(output).await,
                 Self::AddressBook(args) => args.run(output).await,
                 Self::Contact(args) => args.run(output).await,
+                Self::Console(args) => args.run(output).await,
+                Self::Try(args) => args.run(output).await,
                 Self::Changes(args) => args.run(output).await,
                 Self::Maintenance(args) => args.run(output).await,
                 Self::Journal(args) => args.run(output).await,

@@ -164,6 +164,14 @@ impl AdminArgs {
     /// # Errors
     /// A usage failure that says what is missing or malformed.
     pub(crate) fn connect(self) -> Result<AdminClient, Failure> {
+        self.connect_to().map(|(client, _)| client)
+    }
+
+    /// The same, and the base URL that it is for.
+    ///
+    /// # Errors
+    /// A usage failure that says what is missing or malformed.
+    pub(crate) fn connect_to(self) -> Result<(AdminClient, Endpoint), Failure> {
         let flags = [
             (ADMIN_ENDPOINT, plain(self.admin_endpoint)),
             (ADMIN_TOKEN, secret(self.admin_token)),
@@ -172,7 +180,7 @@ impl AdminArgs {
             (ADMIN_CLIENT_KEY, plain(self.admin_client_key)),
         ];
         let settings = self.common.settings(flags)?;
-        let endpoint = match settings.parse(ADMIN_ENDPOINT)? {
+        let endpoint: Endpoint = match settings.parse(ADMIN_ENDPOINT)? {
             Some(endpoint) => endpoint,
             None => DEFAULT_ADMIN_ENDPOINT.parse().expect("the default is a base URL"),
         };
@@ -181,7 +189,9 @@ impl AdminArgs {
             None => admin_token_file(settings.get(DATA_DIR).unwrap_or(DEFAULT_DATA_DIR))?,
         };
         let transport = transport(&settings, identity(&settings)?)?;
-        AdminClient::new(transport, endpoint, &token).map_err(|error| invalid_token("the admin token", error))
+        let client = AdminClient::new(transport, endpoint.clone(), &token)
+            .map_err(|error| invalid_token("the admin token", error))?;
+        Ok((client, endpoint))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod backup;
 mod client;
+mod console;
 mod directory;
 mod inspect;
 mod organization;

@@ -3,25 +3,31 @@
 //! Registry objects use the names of the seed file; associations look as in the public API.
 
 mod admin_token;
+mod attempt;
 mod change;
 mod client;
 mod client_token;
 mod directory;
+mod history;
 mod organization;
 mod resource;
 mod server;
+mod session;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::admin_token::{AdminToken, NewAdminToken, Role};
+pub use self::attempt::{Demo, TriedAnswer, TriedRequest};
 pub use self::change::{Change, ChangeList};
 pub use self::client::{Client, ClientPatch, NewClient, RevokeTokens};
 pub use self::client_token::{NewRefreshToken, NewToken, RefreshToken, Token};
 pub use self::directory::{AssociationList, Profile, ProfilePatch, ServiceProvider, ServiceProviderPatch};
+pub use self::history::{History, HistorySample};
 pub use self::organization::{Organization, OrganizationPatch, Quotas};
 pub use self::resource::{AddressBook, Contact, NamePatch, Unit};
 pub use self::server::{Maintenance, RotateKeys, SigningKey, SigningKeyList, Status};
+pub use self::session::{Session, SessionLink};
 pub use crate::wire::DisplayName;
 
 /// A secret on its way in or out. Its debug form hides the text.

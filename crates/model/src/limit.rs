@@ -310,6 +310,18 @@ pub const ADMIN_TOKENS: usize = 100;
 pub const ADMIN_TOKEN_NAME_CHARS: usize = 64;
 /// Longest life of an admin token that expires, in seconds: ten years.
 pub const ADMIN_TOKEN_MAX_SECONDS: u64 = 10 * 365 * 24 * 60 * 60;
+/// Most sessions of the console at a time; the oldest makes room for one more.
+pub const SESSIONS: usize = 100;
+/// Life of a session of the console, in seconds.
+pub const SESSION_SECONDS: u64 = 12 * 60 * 60;
+/// Most links to begin a session with at a time; the oldest makes room for one more.
+pub const SESSION_LINKS: usize = 100;
+/// Life of such a link, in seconds.
+pub const SESSION_LINK_SECONDS: u64 = 10 * 60;
+/// Seconds between two samples of the history of a server.
+pub const HISTORY_INTERVAL_SECONDS: u64 = 5;
+/// Samples of the history that are kept: those of an hour.
+pub const HISTORY_SAMPLES: usize = 720;
 /// Most addresses that one entry about wrong admin tokens names.
 pub const ACT_ADDRESSES: usize = 10;
 /// Most pairs of admin token and address whose reads of the journal are told apart.

@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod config;
 mod config_error;
+mod console;
 mod credential;
 mod description;
 mod endpoint;

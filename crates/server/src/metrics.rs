@@ -1,6 +1,8 @@
 //! Prometheus metrics. Counting a request is a few atomic additions: the children of the hot labels are resolved
 //! once and cached.
 
+mod totals;
+
 use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
 };
+
+pub(crate) use totals::Totals;
 
 use crate::router::Operation;
 
@@ -307,6 +311,11 @@ impl Metrics {
             Some((operation, status)) => record(self.kept[operation][status].get_or_init(make)),
             None => record(&make()),
         }
+    }
+
+    /// Sums over all requests of clients so far.
+    pub(crate) fn totals(&self) -> Totals {
+        Totals::read(&self.latency, &self.commits.latency)
     }
 
     /// Counts a store commit.

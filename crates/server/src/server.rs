@@ -169,6 +169,17 @@ impl Server {
         Some(auth::issue(state, &client, &client.scopes, life.as_secs()).access_token)
     }
 
+    /// A link that signs in to the console once, within ten minutes, for the admin token that the server was started with;
+    /// nothing when that was revoked, or there is no store yet.
+    ///
+    /// # Errors
+    /// When the operating system does not tell where the server listens.
+    pub fn console_link(&self) -> std::io::Result<Option<Secret>> {
+        let Some(state) = self.gate.state() else { return Ok(None) };
+        let Some(token) = admin::bootstrap_link(state) else { return Ok(None) };
+        Ok(Some(Secret(format!("{}/console/#token={token}", self.admin_url()?))))
+    }
+
     /// Status and body of the answer to a request to the public listener, as a connection would send them, without one;
     /// nothing when a fault rule keeps the answer.
     #[cfg(feature = "in-process")]
@@ -192,6 +203,7 @@ impl Server {
         stop: impl Future<Output = ()>,
         supervisor: &Supervisor,
     ) -> Result<(), StartError> {
+        let endpoint = self.public_url().unwrap_or_default();
         let Self { gate, pending, public, plain, admin, tls, admin_tls, config, mut admin_token_file } = self;
         // Each connection has a receiver until it has ended.
         let (stopping, stopped) = watch::channel(false);
@@ -215,7 +227,7 @@ impl Server {
         let until_stopped = async {
             let outcome = tokio::select! {
                 () = stop => Ok(()),
-                error = work(&gate, pending, &config, &mut admin_token_file, supervisor) => Err(error),
+                error = work(&gate, pending, &config, endpoint, &mut admin_token_file, supervisor) => Err(error),
                 () = supervisor.keep_alive() => Ok(()),
             };
             tracing::info!("stopping: what is in flight is finished");
@@ -248,9 +260,10 @@ impl Server {
 /// The background work of a server: it opens the store if that is still to be done, then deletes old changes. It runs
 /// until the server stops, unless the store cannot be opened at all.
 async fn work(
-    gate: &ServiceGate,
+    gate: &Arc<ServiceGate>,
     pending: Option<PendingStore>,
     config: &Config,
+    endpoint: String,
     admin_token_file: &mut Option<PathBuf>,
     supervisor: &Supervisor,
 ) -> StartError {
@@ -280,8 +293,13 @@ async fn work(
     }
     supervisor.ready();
     if let Some(state) = gate.state() {
-        let telling = admin::keep_telling(Arc::clone(state));
-        tokio::join!(trim_changes(Arc::clone(&state.store), config.change_retention), telling);
+        // This is said once in the life of a state.
+        let _ = state.operators.endpoint.set(endpoint);
+        tokio::join!(
+            trim_changes(Arc::clone(&state.store), config.change_retention),
+            admin::keep_telling(Arc::clone(state)),
+            admin::keep_history(Arc::clone(state)),
+        );
     }
     std::future::pending().await
 }

@@ -14,7 +14,7 @@ use crate::consent::{self, VERIFIER, s256};
 use crate::login::{access_token, form, token_request, with_client, works};
 
 /// An application that waits for its users to come back, and says hello to them.
-async fn application() -> SocketAddr {
+pub(crate) async fn application() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -12,6 +12,7 @@ mod cli;
 mod clients;
 mod clock;
 mod consent;
+mod console;
 mod cors;
 mod crash;
 mod described;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use jackfield_model::admin::{Demo, Secret};
 use jackfield_model::{ClientId, path};
 use jackfield_server::{JournalScope, OnUnavailable, SeedSource, Server, Settings};
 
@@ -49,6 +50,7 @@ pub(crate) fn run(args: DevArgs) -> ExitCode {
     match serve::configure(config.as_deref(), settings, defaults(tls)) {
         Ok(mut config) => {
             config.seeds.insert(0, SeedSource::BuiltIn(SEED));
+            config.demo = demo();
             let listening = [Some(&config.listen), config.plain_listen.as_ref()];
             for address in listening.into_iter().flatten().filter(|address| !address.is_loopback()) {
                 eprintln!(
@@ -84,6 +86,16 @@ fn defaults(tls: bool) -> Settings {
     if tls { reach::with_tls(defaults) } else { defaults }
 }
 
+/// The credentials of the demo data, for the console.
+fn demo() -> Option<Demo> {
+    Some(Demo {
+        client_id: CLIENT_ID.parse().ok()?,
+        client_secret: Secret(CLIENT_SECRET.to_owned()),
+        refresh_token: Secret(REFRESH_TOKEN.to_owned()),
+        service_provider_id: PROVIDER.parse().ok()?,
+    })
+}
+
 fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()> {
     let client: ClientId = CLIENT_ID.parse().map_err(std::io::Error::other)?;
     let token = server
@@ -106,6 +118,10 @@ fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()
         )
     };
     writeln!(out, "{bold}Jackfield{plain} is running with demo data, {kept}.\n")?;
+    if let Some(link) = server.console_link()? {
+        writeln!(out, "  console           {}", link.0)?;
+        writeln!(out, "                    (signs in once, within 10 minutes)\n")?;
+    }
     writeln!(out, "  endpoint          {endpoint}")?;
     if reach.login != reach.api {
         writeln!(out, "  login             {}", reach.login)?;

@@ -13,6 +13,13 @@ pub struct Status {
     /// Kind of store.
     #[schemars(extend("enum" = ["memory", "embedded", "postgres"]))]
     pub store: String,
+    /// The base URL of the public API: the scheme and the address that this server listens at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Whether it serves the demo data, and `/admin/v1/demo` has its credentials.
+    #[serde(default)]
+    #[schemars(!default)]
+    pub demo: bool,
     /// Whether the store can be read and written.
     pub ready: bool,
     /// Seconds since the server started.

@@ -20,6 +20,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
             "startup",
             "openapi",
             "http",
+            "console",
             "admin",
             "oauth",
             "operation",

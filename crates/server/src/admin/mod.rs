@@ -6,10 +6,13 @@ mod access;
 pub(crate) mod account;
 mod act;
 pub(crate) mod address_book;
+pub(crate) mod attempt;
 pub(crate) mod backup;
 pub(crate) mod client;
+mod cookie;
 mod describe;
 pub(crate) mod directory;
+pub(crate) mod history;
 pub(crate) mod inspect;
 pub(crate) mod keys;
 mod operator;
@@ -20,6 +23,7 @@ mod reset;
 mod resource;
 pub(crate) mod restore;
 pub(crate) mod server;
+pub(crate) mod session;
 pub(crate) mod token;
 pub(crate) mod unit;
 pub(crate) mod verify;
@@ -44,6 +48,8 @@ use serde_json::Value;
 use self::operator::Operator;
 
 pub(crate) use self::act::keep_telling;
+pub(crate) use self::history::keep_history;
+pub(crate) use self::session::bootstrap_link;
 use crate::description::{Content, Description};
 use crate::endpoint::{Endpoint, Incoming, Outcome};
 use crate::error::{ApiError, Forbidden};
@@ -68,6 +74,8 @@ pub(crate) struct AdminOperation {
     pub(crate) role: Role,
     /// Whether it runs without the reset guard: it is a reset, waits for other requests, or reads a snapshot.
     outlasts_resets: bool,
+    /// What it accepts from its caller.
+    accepts: Accepts,
     /// Whether its handler streams the body.
     streams_body: bool,
     /// What the change record says about it, beside the changes that it makes.
@@ -75,9 +83,22 @@ pub(crate) struct AdminOperation {
     run: for<'a> fn(Context<'a>) -> BoxFuture<'a, Outcome>,
 }
 
+/// By what an operation knows its operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Accepts {
+    /// An admin token, or a session of the console.
+    TokenOrSession,
+    /// An admin token alone, so that no session outlasts itself.
+    Token,
+    /// An admin token, or a link, which begins a session.
+    TokenOrLink,
+}
+
 /// The arguments that handlers of the admin API can use.
 struct Context<'a> {
     state: &'a Arc<State>,
+    call: &'a Call,
+    operator: &'a Operator,
     /// The actor, for the change record.
     origin: Origin,
     /// The parameter of the path; empty where it has none.
@@ -127,7 +148,23 @@ impl AdminOperation {
         run: for<'a> fn(Context<'a>) -> BoxFuture<'a, Outcome>,
     ) -> Self {
         let operation = Operation::for_operators(id, description);
-        Self { operation, role, outlasts_resets: false, streams_body: false, recorded: None, run }
+        Self {
+            operation,
+            role,
+            outlasts_resets: false,
+            accepts: Accepts::TokenOrSession,
+            streams_body: false,
+            recorded: None,
+            run,
+        }
+    }
+
+    const fn bearing_a_token(self) -> Self {
+        Self { accepts: Accepts::Token, ..self }
+    }
+
+    const fn signing_in(self) -> Self {
+        Self { accepts: Accepts::TokenOrLink, ..self }
     }
 
     const fn outlasting_resets(self) -> Self {
@@ -144,7 +181,7 @@ impl AdminOperation {
 
     async fn serve(&self, incoming: Incoming<'_>) -> Outcome {
         let Incoming { state, call, parameter: id, second_parameter: second_id, body: upload, .. } = incoming;
-        let operator = access::admit(state, call, self.role).await?;
+        let operator = access::admit(state, call, self.role, self.accepts).await?;
         let body = match self.streams_body {
             true => Bytes::new(),
             false => state.limits.bodies.read(call, upload, None).await?,
@@ -159,10 +196,12 @@ impl AdminOperation {
         };
         let query = Query::parse(call.head.uri.query());
         let origin = Origin { actor: operator.actor(), request_id: call.request_id, time: Timestamp::now() };
-        let context = Context { state, origin, id, second_id, query: &query, body: &body, upload };
+        let operator = &operator;
+        let context =
+            Context { state, call, operator, origin, id, second_id, query: &query, body: &body, upload };
         let done = (self.run)(context).await?;
         if let Some(recorded) = &self.recorded {
-            act::tell(state, &operator, recorded, call, id).await?;
+            act::tell(state, operator, recorded, call, id).await?;
         }
         Ok(done)
     }

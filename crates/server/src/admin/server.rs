@@ -60,6 +60,8 @@ async fn status(state: &State) -> Result<Reply, ApiError> {
     ok(&Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         store: state.store.kind().to_owned(),
+        demo: state.operators.demo.is_some(),
+        endpoint: state.operators.endpoint.get().cloned(),
         ready: state.store.check().await.is_ok(),
         uptime_seconds: state.started.elapsed().as_secs(),
         organizations: registry.organizations.len() as u64,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jackfield_model::admin::Demo;
 use jackfield_model::admin::Secret;
 use jackfield_model::limit;
 use jackfield_store::StoreUrl;
@@ -44,6 +45,8 @@ pub struct Config {
     pub secret_files: Vec<PathBuf>,
     /// The content to create at the start.
     pub seeds: Vec<SeedSource>,
+    /// The credentials of the demo data, for people to copy.
+    pub demo: Option<Demo>,
     /// The admin token; `None`: the one of the data directory, made when it is not there.
     pub admin_token: Option<Secret>,
     /// Requests a second for each client; 0 for no limit.
@@ -141,6 +144,7 @@ impl Settings {
             store: store.unwrap_or_else(|| StoreUrl::Embedded("./jackfield-data".into())),
             allow_readable_data: self.allow_readable_data.unwrap_or_default(),
             secret_files,
+            demo: None,
             seeds: self.seed.map(SeedSource::File).into_iter().collect(),
             admin_token: admin_token(self.admin_token)?,
             rate_limit: at_most("rate-limit", self.rate_limit.unwrap_or(1_000), limit::RATE_LIMIT_MAX)?,

@@ -14,6 +14,8 @@ pub(crate) enum Unauthorized {
     Missing,
     /// A header that is not `Bearer <token>`.
     NotBearer,
+    /// The cookie of a session of the console that has ended.
+    NoSession,
     /// A refresh token, which is for the token endpoint only.
     RefreshToken,
     /// A text that is no access token at all.
@@ -53,6 +55,7 @@ impl Unauthorized {
                 "The request has no Authorization header; \"Bearer\" and an access token are expected."
             }
             Self::NotBearer => "The Authorization header is not \"Bearer\" followed by one access token.",
+            Self::NoSession => "The session has ended; sign in again.",
             Self::RefreshToken => {
                 "The token is a refresh token; exchange it for an access token at /auth/o2/token first."
             }
@@ -75,6 +78,7 @@ impl Unauthorized {
         HeaderValue::from_static(match self {
             Self::Missing
             | Self::NotBearer
+            | Self::NoSession
             | Self::OtherOrganization
             | Self::OtherProfile
             | Self::OtherUnit
@@ -100,6 +104,7 @@ impl Unauthorized {
         match self {
             Self::Missing => refused("no_token"),
             Self::NotBearer => refused("not_bearer"),
+            Self::NoSession => refused("no_session"),
             Self::RefreshToken => refused("refresh_token"),
             Self::Malformed => refused("malformed"),
             Self::Unknown | Self::UnknownKey => refused("not_issued_here"),
@@ -142,6 +147,8 @@ pub(crate) enum Forbidden {
     Host,
     /// A page of another site sent the request.
     Origin,
+    /// A page of another origin may have sent the request with the cookie of a session.
+    CrossOrigin,
     /// There are as many objects of a kind as there may be in their place.
     Bound {
         /// The kind and the place, in the plural, for the client.
@@ -181,6 +188,11 @@ impl Forbidden {
                              server with --admin-host NAME to let it."
                     .to_owned()
             }
+            Self::CrossOrigin => {
+                "A request with the cookie of a session comes from the console itself, with the header \
+                             X-Jackfield-Console; send an admin token in Authorization instead."
+                    .to_owned()
+            }
             Self::Role { has, needed } => {
                 format!("The admin token has the role {has}; this takes the role {needed}.")
             }
@@ -204,7 +216,7 @@ impl Forbidden {
             Self::Reset => refusal("reset", "not_allowed"),
             Self::Role { .. } => refusal("role", "too_low"),
             Self::Host => refusal("host", "unknown_name"),
-            Self::Origin => refusal("host", "other_site"),
+            Self::Origin | Self::CrossOrigin => refusal("host", "other_site"),
             Self::Bound { .. } | Self::Quota { .. } => refusal("quota", "reached"),
         }
     }

@@ -14,7 +14,7 @@ use crate::operation::{
     unit, unit_association,
 };
 use crate::router::{Audience, Listener, Operation, Router, Served};
-use crate::{oauth, probes};
+use crate::{console, oauth, probes};
 
 /// One method on one path.
 #[derive(Debug)]
@@ -184,10 +184,20 @@ pub(crate) static ROUTES: &[Route] = routes! {
     Admin  POST   "/admin/v1/tokens"                              => admin::token::CREATE;
     Admin  GET    "/admin/v1/tokens"                              => admin::token::LIST;
     Admin  DELETE "/admin/v1/tokens/{id}"                         => admin::token::DELETE;
+    Admin  POST   "/admin/v1/try"                                 => admin::attempt::TRY;
+    Admin  GET    "/admin/v1/demo"                                => admin::attempt::DEMO;
+    Admin  GET    "/admin/v1/history"                             => admin::history::HISTORY;
+    Admin  POST   "/admin/v1/session"                             => admin::session::BEGIN;
+    Admin  GET    "/admin/v1/session"                             => admin::session::GET;
+    Admin  DELETE "/admin/v1/session"                             => admin::session::END;
+    Admin  POST   "/admin/v1/session/links"                       => admin::session::LINK;
     Admin  GET    "/admin/v1/backup"                              => admin::backup::BACKUP;
     Admin  POST   "/admin/v1/restore"                             => admin::restore::RESTORE;
     Admin  GET    "/admin/v1/verify"                              => admin::verify::VERIFY;
 
+    Admin  GET    "/console"        => console::PAGE;
+    Admin  GET    "/console/{file}" => console::FILE;
+    Both   GET    "/"               => console::HOME;
     Admin  GET    "/metrics"      => probes::METRICS;
     Both   GET    "/healthz"      => probes::HEALTH;
     Both   GET    "/readyz"       => probes::READINESS;

@@ -4,12 +4,13 @@
 //! response on the admin listener, and in the log.
 
 use std::error::Error;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::Request;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
 use jackfield_model::RequestId;
 use tokio::sync::watch;
@@ -26,7 +27,7 @@ use crate::probes;
 use crate::request::{BodyError, Call, RequestBody, RequestLog};
 use crate::response::Reply;
 use crate::router::{Listener, Operation, Target};
-use crate::state::State;
+use crate::state::{PublicApi, State};
 use crate::transport::exchange::Exchange;
 use crate::transport::outbox::Unsent;
 use crate::transport::peer::Peer;
@@ -46,6 +47,12 @@ pub(crate) struct ServiceGate {
     bodies: Arc<Bodies>,
     unsent: Arc<Unsent>,
     cors: Cors,
+}
+
+impl PublicApi for ServiceGate {
+    fn ask(self: Arc<Self>, peer: Peer, request: Request<Full<Bytes>>) -> BoxFuture<'static, Option<Reply>> {
+        Box::pin(async move { self.respond(Listener::Public, peer, None, request).await.ok() })
+    }
 }
 
 impl ServiceGate {
@@ -82,7 +89,9 @@ impl ServiceGate {
     }
 
     /// Opens the gate. That happens once in the life of a server.
-    pub(crate) fn open(&self, state: Arc<State>) {
+    pub(crate) fn open(self: &Arc<Self>, state: Arc<State>) {
+        let public: Weak<Self> = Arc::downgrade(self);
+        let _ = state.operators.public.set(public);
         // A second one would be a bug of the only caller; the first stays.
         let _ = self.state.set(state);
     }

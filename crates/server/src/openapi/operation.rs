@@ -90,6 +90,7 @@ fn id_schema(collection: &str) -> SchemaOf {
         Some("contacts") => |generator| generator.subschema_for::<ContactId>(),
         Some("refresh-tokens") => |generator| generator.subschema_for::<RefreshTokenId>(),
         Some("tokens") => |generator| generator.subschema_for::<AdminTokenId>(),
+        Some("console") => |generator| generator.subschema_for::<String>(),
         Some("faults") => |_| json_schema!({ "type": "integer", "minimum": 1 }),
         other => unreachable!("the ids of {other:?} have no schema"),
     }

@@ -135,7 +135,7 @@ async fn open(
         credentials: Credentials::new(&*store, issuers, &admin_token),
         limits: limits(&config, gate),
         sandbox: sandbox(&config, seeds),
-        operators: Operators::default(),
+        operators: Operators { demo: config.demo, ..Operators::default() },
         consent: Consent { login: config.consent_login, proxies: config.consent_proxies },
         documents: Documents { openapi: openapi::document_text, page: openapi::page },
         lenient: config.lenient,

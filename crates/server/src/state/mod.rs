@@ -2,7 +2,9 @@
 
 mod acts;
 mod credentials;
+mod history;
 mod operators;
+mod sessions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,17 +12,22 @@ use std::time::Instant;
 
 use arc_swap::Guard;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::Request;
+use http_body_util::Full;
 use jackfield_store::{Registry, Store};
 
 pub(crate) use acts::{Acts, FAILURES_INTERVAL};
 pub(crate) use credentials::Credentials;
 pub(crate) use operators::{Operators, UnderWay};
+pub(crate) use sessions::LINK_PREFIX;
 
 use crate::body::Bodies;
 use crate::config::{ConsentLogin, Network};
 use crate::credential::keys::Keys;
 use crate::credential::signing::{Signing, SigningKeys};
 use crate::metrics::Metrics;
+use crate::response::Reply;
 use crate::sandbox::clock::{Clock, ClockOffset};
 use crate::sandbox::fault::Faults;
 use crate::sandbox::ids::Ids;
@@ -31,6 +38,7 @@ use crate::throttle::admission::Places;
 use crate::throttle::guess::Guesses;
 use crate::throttle::rate::Rates;
 use crate::transport::outbox::Unsent;
+use crate::transport::peer::Peer;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -59,6 +67,12 @@ pub(crate) struct Limits {
     pub(crate) operations: Places,
     /// Places for logins, so that neither keeps the other out.
     pub(crate) logins: Places,
+}
+
+/// The public API, for operators who try it: it answers a request as one that came over the network.
+pub(crate) trait PublicApi: fmt::Debug + Send + Sync {
+    /// The answer; nothing when a fault rule keeps it.
+    fn ask(self: Arc<Self>, peer: Peer, request: Request<Full<Bytes>>) -> BoxFuture<'static, Option<Reply>>;
 }
 
 /// The tools for integrators.

@@ -1,14 +1,26 @@
 //! Running actions of operators, and those that the change record does not have yet.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
-use super::Acts;
+use jackfield_model::admin::Demo;
+
+use super::history::History;
+use super::sessions::Sessions;
+use super::{Acts, PublicApi};
 
 /// Running actions of operators, and those that the change record does not have yet.
 #[derive(Debug, Default)]
 pub(crate) struct Operators {
     pub(crate) acts: Acts,
+    pub(crate) sessions: Sessions,
+    pub(crate) history: History,
+    /// What answers requests to the public API. It holds this state.
+    pub(crate) public: OnceLock<Weak<dyn PublicApi>>,
+    /// The base URL of the public API, once it listens.
+    pub(crate) endpoint: OnceLock<String>,
+    /// The credentials of the demo data.
+    pub(crate) demo: Option<Demo>,
     pub(crate) restore: OneAtATime,
     pub(crate) verification: OneAtATime,
 }

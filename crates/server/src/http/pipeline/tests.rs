@@ -60,12 +60,12 @@ impl Body for Panicking {
 }
 
 /// A gate that is open.
-async fn gate() -> ServiceGate {
+async fn gate() -> Arc<ServiceGate> {
     gate_on(Arc::new(MemoryStore::default())).await
 }
 
-async fn gate_on(store: Arc<dyn Store>) -> ServiceGate {
-    let gate = ServiceGate::new(Duration::from_secs(10), Cors::default(), AdminHosts::default());
+async fn gate_on(store: Arc<dyn Store>) -> Arc<ServiceGate> {
+    let gate = Arc::new(ServiceGate::new(Duration::from_secs(10), Cors::default(), AdminHosts::default()));
     let metrics = Arc::clone(gate.metrics());
     let places = |most| Places::new(most, Arc::clone(&metrics));
     let issuers = Issuers { builtin: true, foreign: None };

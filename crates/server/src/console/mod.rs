@@ -1,0 +1,169 @@
+//! The console: pages for people, served as they stand in `assets`, and the first page of each listener.
+//!
+//! The files are static and the same for everybody. They speak the admin API as any client does; what may be seen and
+//! done is decided there. Nothing is loaded from another origin, and no script or style stands within a page
+//! ([decision 30](../../../../docs/adr/0030-console.md)).
+
+mod home;
+
+use std::fmt;
+use std::future::ready;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, StatusCode, header};
+
+use crate::description::{Content, Description, Status, Tag, Text};
+use crate::endpoint::{Endpoint, Incoming, Outcome};
+use crate::error::ApiError;
+use crate::response::{self, Reply};
+use crate::router::{Listener, Operation};
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+/// Scripts, styles and requests of this origin alone.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+macro_rules! files {
+    ($($kind:ident $name:literal;)*) => {
+        &[$(($name, $kind, include_bytes!(concat!("assets/", $name)))),*]
+    };
+}
+
+/// Every file: its name, its type and its content. The first is the page.
+static FILES: &[(&str, &str, &[u8])] = files! {
+    HTML   "index.html";
+    STYLE  "style.css";
+    ICON   "icon.svg";
+    SCRIPT "main.js";
+    SCRIPT "api.js";
+    SCRIPT "dom.js";
+    SCRIPT "format.js";
+    SCRIPT "sign-in.js";
+    SCRIPT "chart.js";
+    SCRIPT "home.js";
+};
+
+const ICON: &str = "image/svg+xml";
+
+/// A page for people.
+pub(crate) struct Page {
+    operation: Operation,
+    run: fn(&Incoming<'_>) -> Outcome,
+}
+
+pub(crate) static PAGE: Page = Page::new(
+    "getConsole",
+    describe("The console")
+        .text("A page for operators. It signs in with an admin token and speaks the admin API."),
+    |_| Ok(file(&FILES[0])),
+);
+
+pub(crate) static FILE: Page = Page::new(
+    "getConsoleFile",
+    describe("A file of the console").errors(&[(404, "There is no such file.")]),
+    |incoming| {
+        let wanted = FILES.iter().find(|(name, ..)| *name == incoming.parameter);
+        wanted.map(file).ok_or(ApiError::NoSuchPath)
+    },
+);
+
+pub(crate) static HOME: Page = Page::new(
+    "getHome",
+    describe("What this is")
+        .text("On the public listener a page that says it; the admin listener leads to the console.")
+        .successes(&[(200, "The page."), LEADS_ON]),
+    |incoming| match incoming.call.listener {
+        Listener::Public => Ok(home::page()),
+        Listener::Admin => {
+            let mut reply = response::empty(StatusCode::FOUND);
+            reply.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/console/"));
+            Ok(reply)
+        }
+    },
+);
+
+const LEADS_ON: Status = (302, "The console, on the admin listener.");
+
+const fn describe(summary: &'static str) -> Description {
+    Description::new(Tag::Server, summary).response_as(Content::new::<Text>("text/html"))
+}
+
+impl Page {
+    const fn new(id: &'static str, description: Description, run: fn(&Incoming<'_>) -> Outcome) -> Self {
+        Self { operation: Operation::for_anyone(id, "docs", description), run }
+    }
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.operation.fmt(f)
+    }
+}
+
+impl Endpoint for Page {
+    fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    fn serve<'a>(&'static self, incoming: Incoming<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(ready((self.run)(&incoming)))
+    }
+}
+
+fn file(&(_, kind, content): &(&str, &'static str, &'static [u8])) -> Reply {
+    let kind = HeaderValue::from_static(kind);
+    let mut reply = response::bytes(StatusCode::OK, &kind, Bytes::from_static(content));
+    protect(&mut reply, HeaderValue::from_static(POLICY));
+    // A browser asks each time, so that an upgrade of the server is one of the console.
+    reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    reply
+}
+
+/// The headers that keep a page to itself.
+fn protect(reply: &mut Reply, policy: HeaderValue) {
+    let headers = reply.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    for (name, value) in [
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file that nobody serves or asks for would be dead, and one that is missing breaks a page.
+    #[test]
+    fn every_file_is_served_and_asked_for() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/console/assets");
+        let mut there: Vec<String> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        there.sort();
+        let mut served: Vec<&str> = FILES.iter().map(|(name, ..)| *name).collect();
+        served.sort_unstable();
+        assert_eq!(there, served);
+        let all: Vec<&str> =
+            FILES.iter().map(|(.., content)| std::str::from_utf8(content).unwrap()).collect();
+        for name in served.iter().filter(|name| **name != "index.html") {
+            assert!(all.iter().any(|text| text.contains(&format!("/{name}"))), "{name} is asked for nowhere");
+        }
+        for (name, _, content) in FILES {
+            let text = std::str::from_utf8(content).unwrap();
+            for bad in ["innerHTML", "eval(", "http://", "https://", "document.write", "style=", "onclick="] {
+                let svg =
+                    *name == "icon.svg" || bad == "http://" && text.contains("http://www.w3.org/2000/svg");
+                assert!(svg || !text.contains(bad), "{name} has {bad}");
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The console in a real browser: each page's main task, and what holds for every page.
+
+mod session;
+mod stage;
