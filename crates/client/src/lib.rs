@@ -58,6 +58,7 @@ mod endpoint;
 mod error;
 mod login;
 mod paging;
+mod property;
 mod retry;
 pub mod sync;
 #[cfg(feature = "testing")]

@@ -37,18 +37,25 @@ mod job;
 mod journal;
 mod pace;
 mod plan;
+mod property;
 mod report;
 mod run;
 mod session;
 mod settle;
 mod threads;
+mod writes;
 
 pub use export::ExportWriter;
 pub use input::{
     Allowed, Changed, Doubt, Encoding, Example, Format, Input, InputError, InputOptions, InvalidDoubt,
-    InvalidEncoding, Problem, Reject, Row, Taken, Understanding,
+    InvalidEncoding, Parts, Problem, PropertyRow, Reject, Row, Taken, Understanding,
 };
 pub use journal::{Journal, JournalError, Unfinished};
 pub use plan::{Change, Counts, Desired, InvalidMaxDelete, Kind, MaxDelete, Only, Plan, TooManyDeletes};
+pub use property::{
+    AssociationChange, ContactChange, MadeCounts, ProfileChange, PropertyError, PropertyFailure,
+    PropertyJournal, PropertyOptions, PropertyPlan, PropertyReport, PropertySession, Subject, Unchanged,
+    UnfinishedProperty, UnitChange,
+};
 pub use report::{Failure, Report, Stopped};
 pub use session::{Options, Phase, Progress, Session, Stop};

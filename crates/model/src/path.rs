@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{AmazonId, ServiceProviderId};
+use crate::{AddressBookId, AmazonId, ContactId, ServiceProviderId};
 
 /// Create (POST), update (PUT) and delete (DELETE) of an account association.
 pub const EXTERNAL_USERS: &str = "/v1/communications/serviceProviders/{serviceProviderId}/externalUsers";
@@ -118,7 +118,25 @@ pub fn profile(id: &AmazonId) -> String {
     fill(PROFILE, id)
 }
 
-/// The path of a template with a value in the place of its parameter.
+/// The path of an address book's contacts.
+#[must_use]
+pub fn contacts(book: &AddressBookId) -> String {
+    fill(CONTACTS, book)
+}
+
+/// The path of a batch of an address book's contacts.
+#[must_use]
+pub fn contacts_batch(book: &AddressBookId) -> String {
+    fill(CONTACTS_BATCH, book)
+}
+
+/// The path of a contact.
+#[must_use]
+pub fn contact(book: &AddressBookId, id: &ContactId) -> String {
+    fill(&fill(CONTACT, book), id)
+}
+
+/// The path of a template with a value in the place of its first parameter.
 fn fill(template: &str, value: impl fmt::Display) -> String {
     let (before, rest) = template.split_once('{').expect("the template has a parameter");
     let (_, after) = rest.split_once('}').expect("the parameter ends");

@@ -4,23 +4,27 @@
 pub(super) mod input;
 mod parts;
 mod progress;
+mod property;
 pub(super) mod show;
+mod show_property;
 mod understood;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use jackfield_client::Client;
 use jackfield_client::sync::{
-    Desired, Journal, JournalError, MaxDelete, Only, Options, Plan, Report, Row, Session, Stop, Stopped,
-    Understanding,
+    Desired, Journal, JournalError, MaxDelete, Only, Options, Plan, Progress, PropertyJournal, Report, Row,
+    Session, Stop, Stopped, Understanding,
 };
 use jackfield_model::ServiceProviderId;
 
 use self::input::{InputArgs, InvalidArgs, List, Rejected};
 use self::progress::Meter;
+use self::property::PropertyArgs;
 use crate::connection::PublicArgs;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -54,6 +58,8 @@ pub(crate) struct SyncArgs {
     #[command(flatten)]
     invalid: InvalidArgs,
     #[command(flatten)]
+    property: PropertyArgs,
+    #[command(flatten)]
     planning: PlanningArgs,
     #[command(flatten)]
     applying: ApplyingArgs,
@@ -69,7 +75,7 @@ pub(crate) struct SyncArgs {
 #[command(next_help_heading = "Plan")]
 struct PlanningArgs {
     /// Make only these kinds of change, separated by commas
-    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', conflicts_with = "with")]
     only: Vec<Kind>,
     /// Delete associations that the list does not have
     #[arg(long)]
@@ -105,7 +111,7 @@ struct ApplyingArgs {
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
     /// Go on with the run that left the journal, in place of a FILE
-    #[arg(long, conflicts_with_all = ["file", "only", "delete_missing", "skip_invalid", "expect_rows"])]
+    #[arg(long, conflicts_with_all = ["file", "only", "delete_missing", "skip_invalid", "expect_rows", "with"])]
     resume: bool,
 }
 
@@ -133,9 +139,10 @@ struct Task {
 
 impl SyncArgs {
     pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
-        let Self { file, inspect, input, invalid, planning, applying, provider, public } = self;
+        let Self { file, inspect, input, invalid, property, planning, applying, provider, public } = self;
+        let columns = property.columns()?;
         if let Some(file) = file.as_ref().filter(|_| inspect) {
-            return input.inspect(file, output);
+            return input.inspect(file, &columns, output);
         }
         let typed = file.as_deref() != Some(Path::new("-")) && std::io::stdin().is_terminal();
         if !(planning.dry_run || applying.yes || typed) {
@@ -145,10 +152,18 @@ impl SyncArgs {
         let (client, provider) = public.connect(provider)?;
         let usual = || format!("jackfield-sync-{}.journal", provider.as_uuid()).into();
         let journal_path = applying.journal.clone().unwrap_or_else(usual);
+        if !columns.parts.is_empty() || applying.resume && PropertyJournal::is_at(&journal_path) {
+            let list = match file.filter(|_| !applying.resume) {
+                Some(file) => Some(input.read(&file, invalid, &columns)?),
+                None => None,
+            };
+            let run = property::Run { client, provider, journal_path, planning, applying };
+            return run.run(list, &property, output).await;
+        }
         let mut task = match file.filter(|_| !applying.resume) {
             None => Task::of_journal(client, provider, journal_path, &applying).await?,
             Some(file) => {
-                let List { rows, understood, rejected } = input.read(&file, invalid)?;
+                let List { rows, understood, rejected, .. } = input.read(&file, invalid, &columns)?;
                 let task = Task::of_rows(client, provider, journal_path, rows, &planning, &applying).await?;
                 Task { rejected, list: Some(understood), ..task }
             }
@@ -157,7 +172,8 @@ impl SyncArgs {
         show::plan(output, provider, &task.client, task.list.as_ref(), &task.plan, planning.show)?;
         output.flush()?;
         let differs = !task.plan.changes.is_empty();
-        let goes_on = differs && !planning.dry_run && (applying.yes || confirmed(&task.plan)?);
+        let goes_on =
+            differs && !planning.dry_run && (applying.yes || confirmed(task.plan.counts().total())?);
         let ending = if goes_on { Some(task.apply().await?) } else { None };
         task.show_ending(output, provider, ending.as_ref())?;
         output.flush()?;
@@ -245,20 +261,12 @@ impl Task {
             None => Journal::create(&self.journal_path, &self.session, &self.plan)?,
         };
         let stop = Stop::default();
-        let signals = tokio::spawn(end_early(stop.clone()));
-        let meter = Meter::start(self.session.progress(), "applying");
-        let report = self.session.apply(&self.plan, Some(&journal), &stop).await;
-        meter.finish();
-        signals.abort();
+        let report =
+            applying(&stop, self.session.progress(), self.session.apply(&self.plan, Some(&journal), &stop));
+        let report = report.await;
         let mut left = None;
         if report.stopped.is_none() {
-            // Nothing is in flight now: a signal ends the program as it does others.
-            let signals = tokio::spawn(async {
-                signal().await;
-                std::process::exit(130);
-            });
-            left = Some(read(&self.session, &self.desired, "verifying").await);
-            signals.abort();
+            left = Some(verifying(read(&self.session, &self.desired, "verifying")).await);
         }
         if report.is_complete() {
             journal.remove()?;
@@ -268,23 +276,8 @@ impl Task {
 
     fn end(&self, ending: Ending) -> Result<(), Failure> {
         let Ending { report, left } = ending;
-        let again = format!(
-            "`jackfield sync --resume` goes on from {}; the list itself does too",
-            self.journal_path.display()
-        );
-        match report.stopped {
-            Some(Stopped::Asked) => {
-                return Err(Failure::failed(format!("interrupted; {}", show::left(report.left))).hint(again));
-            }
-            Some(Stopped::Error(error)) => {
-                let id = error.request_id().map(|id| format!(", request id {id}")).unwrap_or_default();
-                let said = format!("{error}{id}; {}", show::left(report.left));
-                return Err(Failure::failed(said).hint(again));
-            }
-            Some(Stopped::Journal(error)) => {
-                return Err(Failure::failed(format!("{error}; {}", show::left(report.left))));
-            }
-            None => {}
+        if let Some(stopped) = report.stopped {
+            return Err(ended_early(stopped, report.left, &self.journal_path));
         }
         if !report.failed.is_empty() {
             return Err(Failure::failed(format!("{} failed", show::changes(report.failed.len() as u64))));
@@ -334,10 +327,45 @@ pub(super) async fn read(session: &Session, desired: &Desired, verb: &'static st
     Ok(plan?)
 }
 
+/// Applies a plan under a meter; a signal ends it early.
+async fn applying<T>(stop: &Stop, progress: Arc<Progress>, apply: impl Future<Output = T>) -> T {
+    let signals = tokio::spawn(end_early(stop.clone()));
+    let meter = Meter::start(progress, "applying");
+    let report = apply.await;
+    meter.finish();
+    signals.abort();
+    report
+}
+
+/// Verifies what was applied. Nothing is in flight now: a signal ends the program as it does others.
+async fn verifying<T>(verify: impl Future<Output = T>) -> T {
+    let signals = tokio::spawn(async {
+        signal().await;
+        std::process::exit(130);
+    });
+    let left = verify.await;
+    signals.abort();
+    left
+}
+
+/// Why a run ended early, and how it goes on.
+fn ended_early(stopped: Stopped, left: u64, journal: &Path) -> Failure {
+    let again =
+        format!("`jackfield sync --resume` goes on from {}; the list itself does too", journal.display());
+    match stopped {
+        Stopped::Asked => Failure::failed(format!("interrupted; {}", show::left(left))).hint(again),
+        Stopped::Error(error) => {
+            let id = error.request_id().map(|id| format!(", request id {id}")).unwrap_or_default();
+            Failure::failed(format!("{error}{id}; {}", show::left(left))).hint(again)
+        }
+        Stopped::Journal(error) => Failure::failed(format!("{error}; {}", show::left(left))),
+    }
+}
+
 /// Asks on the terminal.
-fn confirmed(plan: &Plan) -> Result<bool, Failure> {
+fn confirmed(changes: u64) -> Result<bool, Failure> {
     let mut err = std::io::stderr();
-    write!(err, "Make {}? [y/N] ", show::changes(plan.counts().total()))?;
+    write!(err, "Make {}? [y/N] ", show::changes(changes))?;
     err.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

@@ -10,9 +10,11 @@
 
 mod bounded;
 mod characters;
+mod column_names;
 mod columns;
 mod content;
 mod decode;
+mod entry;
 mod json_lines;
 mod layout;
 mod options;
@@ -30,9 +32,11 @@ mod workbook;
 use std::io::BufRead;
 
 use jackfield_model::wire::Association;
+use jackfield_model::{AmazonId, ExternalUserId};
+use serde::{Deserialize, Serialize};
 
 pub use self::decode::{Encoding, InvalidEncoding};
-pub use self::options::{Allowed, Doubt, Format, InputOptions, InvalidDoubt};
+pub use self::options::{Allowed, Doubt, Format, InputOptions, InvalidDoubt, Parts};
 pub use self::problem::{InputError, Problem};
 use self::reading::Reading;
 pub use self::understood::{Changed, Example, Taken, Understanding};
@@ -41,8 +45,11 @@ pub(super) use self::value::doubt_of;
 /// What an input holds.
 #[derive(Debug)]
 pub struct Input {
-    /// The rows that are valid, in the order of the input, each id once.
+    /// The rows that are valid, in the order of the input, each id once. None where [`InputOptions::parts`] asks for more
+    /// than associations.
     pub rows: Vec<Row>,
+    /// The same where it does.
+    pub property_rows: Vec<PropertyRow>,
     /// The rows that are not, in the order of the input.
     pub rejects: Vec<Reject>,
     /// What was understood of it.
@@ -59,6 +66,28 @@ pub struct Input {
 pub struct Row {
     /// The association that is to be.
     pub association: Association,
+    /// The line on which the row begins, counted from 1.
+    pub line: u64,
+}
+
+/// A valid row of a list that says more than associations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PropertyRow {
+    /// The endpoint.
+    pub external_user_id: ExternalUserId,
+    /// Its profile. Nothing only where that is the profile of [`Self::unit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amazon_id: Option<AmazonId>,
+    /// The unit that the row is about: its id, or its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Box<str>>,
+    /// The name of that unit's profile; where the row does not say it, a new one is called like the unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_name: Option<Box<str>>,
+    /// The name of the contact; where the row does not say it, a new one is called like the profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_name: Option<Box<str>>,
     /// The line on which the row begins, counted from 1.
     pub line: u64,
 }

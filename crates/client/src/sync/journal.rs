@@ -103,14 +103,7 @@ impl Journal {
     /// [`JournalError`] when it cannot be written, or another run holds it.
     pub fn create(path: &Path, session: &Session, plan: &Plan) -> Result<Self, JournalError> {
         let failed = |error| JournalError::Io { path: path.display().to_string(), error };
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(failed)?;
-        lock(&file, path)?;
-        file.set_len(0).map_err(failed)?;
-        let mut out = BufWriter::new(file);
+        let mut out = BufWriter::new(create(path)?);
         write_plan(&mut out, session, plan).map_err(failed)?;
         Ok(Self::new(path, out))
     }
@@ -121,11 +114,7 @@ impl Journal {
     /// [`JournalError`] when it is none, or another run holds it.
     pub fn resume(path: &Path) -> Result<(Self, Unfinished), JournalError> {
         let failed = |error| JournalError::Io { path: path.display().to_string(), error };
-        let file =
-            OpenOptions::new().read(true).write(true).open(path).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => JournalError::NoSuch { path: path.display().to_string() },
-                _ => failed(error),
-            })?;
+        let file = open(path)?;
         lock(&file, path)?;
         let (unfinished, whole) = Unfinished::read(BufReader::new(&file), path)?;
         // A crash may have left a part of a line.
@@ -191,7 +180,29 @@ fn write_plan(out: &mut BufWriter<File>, session: &Session, plan: &Plan) -> io::
     out.get_ref().sync_all()
 }
 
-fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+/// An empty file in the place of an earlier one, locked; only its owner may read it.
+pub(super) fn create(path: &Path) -> Result<File, JournalError> {
+    let failed = |error| JournalError::Io { path: path.display().to_string(), error };
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(failed)?;
+    lock(&file, path)?;
+    file.set_len(0).map_err(failed)?;
+    Ok(file)
+}
+
+/// The file of an earlier run, not locked yet.
+pub(super) fn open(path: &Path) -> Result<File, JournalError> {
+    let path_text = || path.display().to_string();
+    OpenOptions::new().read(true).write(true).open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => JournalError::NoSuch { path: path_text() },
+        _ => JournalError::Io { path: path_text(), error },
+    })
+}
+
+pub(super) fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
 }
@@ -265,7 +276,7 @@ impl Unfinished {
 }
 
 /// Where the file system knows no locks there is none.
-fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
+pub(super) fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(JournalError::InUse { path: path.display().to_string() }),
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),

@@ -277,8 +277,16 @@ impl Plan {
     /// # Errors
     /// [`TooManyDeletes`].
     pub fn check_deletes(&self, most: MaxDelete) -> Result<(), TooManyDeletes> {
-        let deletes = self.counts().delete;
-        let total = self.total.unwrap_or(deletes);
+        Self::check_count(self.counts().delete, self.total, most)
+    }
+
+    /// Holds a number of deletes to a bound. `total` is how many associations the provider has, where that is known.
+    pub(super) fn check_count(
+        deletes: u64,
+        total: Option<u64>,
+        most: MaxDelete,
+    ) -> Result<(), TooManyDeletes> {
+        let total = total.unwrap_or(deletes);
         #[expect(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,

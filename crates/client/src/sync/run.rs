@@ -210,7 +210,7 @@ impl Run {
 }
 
 /// Whether every further change would fail in the same way.
-fn is_the_end(error: &Error) -> bool {
+pub(super) fn is_the_end(error: &Error) -> bool {
     match error {
         Error::Login(_) | Error::NoToken { .. } => true,
         Error::Api(error) => matches!(error.status, 300..=399 | 401 | 403 | 405),

@@ -99,10 +99,22 @@ impl Session {
     pub async fn plan(&self, desired: &Desired) -> Result<Plan, Error> {
         self.progress.begin(Phase::Reading, desired.len() as u64);
         let mut comparison = Comparison::new(desired, self.options.only, self.options.delete_missing);
-        let by_ids = desired.len().div_ceil(limit::QUERY_IDS) as u64;
+        let ids: Vec<ExternalUserId> = desired.ids().cloned().collect();
+        let total = self.read(&ids, &mut |association| comparison.actual(association)).await?;
+        Ok(comparison.finish(total))
+    }
+
+    /// Calls `take` with each association of these ids, and perhaps with others; with all of them where the missing are to
+    /// be deleted. Answers how many the provider has, where that is known then.
+    pub(super) async fn read(
+        &self,
+        ids: &[ExternalUserId],
+        take: &mut impl FnMut(Association),
+    ) -> Result<Option<u64>, Error> {
+        let by_ids = ids.len().div_ceil(limit::QUERY_IDS) as u64;
         if !self.options.delete_missing && by_ids == 1 {
-            self.read_ids(desired, &mut comparison).await?;
-            return Ok(comparison.finish(None));
+            self.read_ids(ids, take).await?;
+            return Ok(None);
         }
         let mut request =
             QueryRequest { external_user_ids: None, max_results: limit::PAGE_MAX, next_token: None };
@@ -110,17 +122,17 @@ impl Session {
         let total = page.pagination_context.total_count;
         let further_pages = total.div_ceil(u64::from(limit::PAGE_MAX)).saturating_sub(1);
         if !self.options.delete_missing && by_ids < further_pages {
-            self.read_ids(desired, &mut comparison).await?;
-            return Ok(comparison.finish(Some(total)));
+            self.read_ids(ids, take).await?;
+            return Ok(Some(total));
         }
         self.progress.total.store(total, Ordering::Relaxed);
         loop {
             let next = next_request(&request, &page)?;
             self.progress.done.fetch_add(page.account_associations.len() as u64, Ordering::Relaxed);
-            page.account_associations.into_iter().for_each(|association| comparison.actual(association));
+            page.account_associations.into_iter().for_each(&mut *take);
             match next {
                 Some(next) => request = next,
-                None => return Ok(comparison.finish(Some(total))),
+                None => return Ok(Some(total)),
             }
             page = self.query(&request).await?;
         }
@@ -152,8 +164,11 @@ impl Session {
         }
     }
 
-    async fn read_ids(&self, desired: &Desired, comparison: &mut Comparison<'_>) -> Result<(), Error> {
-        let ids: Vec<ExternalUserId> = desired.ids().cloned().collect();
+    async fn read_ids(
+        &self,
+        ids: &[ExternalUserId],
+        take: &mut impl FnMut(Association),
+    ) -> Result<(), Error> {
         let mut batches = ids.chunks(limit::QUERY_IDS);
         let mut asked = JoinSet::new();
         loop {
@@ -167,19 +182,26 @@ impl Session {
             let Some(answer) = asked.join_next().await else { return Ok(()) };
             let (page, count) = answer.expect("a query does not panic")?;
             self.progress.done.fetch_add(count, Ordering::Relaxed);
-            page.account_associations.into_iter().for_each(|association| comparison.actual(association));
+            page.account_associations.into_iter().for_each(&mut *take);
         }
     }
 
-    /// A query, again while the server may only be busy.
     async fn query(&self, request: &QueryRequest) -> Result<QueryResponse, Error> {
+        self.patiently(|| self.client.query(self.provider, request)).await
+    }
+
+    /// The answer to a read, asked for again while the server may only be busy.
+    pub(super) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let began = Instant::now();
         let mut attempt = 0;
         loop {
             attempt += 1;
             self.progress.requests.fetch_add(1, Ordering::Relaxed);
-            let error = match self.client.query(self.provider, request).await {
-                Ok(page) => return Ok(page),
+            let error = match ask().await {
+                Ok(answer) => return Ok(answer),
                 Err(error) if is_temporary(&error) => error,
                 Err(error) => return Err(error),
             };

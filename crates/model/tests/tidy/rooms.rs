@@ -85,6 +85,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
             "sync",
             "paging",
             "directory",
+            "property",
             "admin",
             "client",
             "login",

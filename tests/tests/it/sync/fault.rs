@@ -1,15 +1,13 @@
 //! A server that answers badly: the state is the list's all the same, nothing is done twice, and not much is asked.
 
 use jackfield_tests::{Admin, Options, Server, Tenant, TenantOptions};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Desk, changed, rooms, state};
 
 /// Rules that spoil one request in five, a fifth of them in each way.
-async fn spoil(admin: &Admin, seed: u64) -> u64 {
-    let add = async |rule: Value| admin.create("/admin/v1/faults", &rule).await["id"].as_u64().unwrap();
-    // Never met, it counts the requests.
-    let counter = add(json!({"status": 500, "probability": 0.0})).await;
+pub(super) async fn spoil(admin: &Admin, seed: u64) -> u64 {
+    let counter = counter(admin).await;
     let kinds = [
         json!({"status": 429, "retry_after": 1}),
         json!({"status": 500}),
@@ -22,12 +20,19 @@ async fn spoil(admin: &Admin, seed: u64) -> u64 {
         let passed = 1.0 - 0.04 * f64::from(u8::try_from(at).unwrap());
         rule["probability"] = json!(0.04 / passed);
         rule["seed"] = json!(seed + at as u64);
-        add(rule).await;
+        admin.create("/admin/v1/faults", &rule).await;
     }
     counter
 }
 
-async fn requests(admin: &Admin, counter: u64) -> u64 {
+/// A rule that is never met and counts the requests.
+pub(super) async fn counter(admin: &Admin) -> u64 {
+    let rule = json!({"status": 500, "probability": 0.0});
+    admin.create("/admin/v1/faults", &rule).await["id"].as_u64().unwrap()
+}
+
+/// How many requests a [`counter`] has counted.
+pub(super) async fn requests(admin: &Admin, counter: u64) -> u64 {
     let list = admin.get("/admin/v1/faults").await;
     let rules = list["faults"].as_array().unwrap();
     rules.iter().find(|rule| rule["id"] == counter).unwrap()["calls"].as_u64().unwrap()

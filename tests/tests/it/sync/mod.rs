@@ -4,6 +4,7 @@ mod crash;
 mod fault;
 mod lists;
 mod page;
+mod property;
 mod spreadsheets;
 mod terminal;
 

@@ -19,8 +19,9 @@ fn blocks(language: &str) -> Vec<&str> {
 async fn each_command_does_what_the_page_says() {
     let tenant = Tenant::fresh().await;
     let desk = Desk::of(&tenant);
-    let [list] = blocks("csv")[..] else { panic!("one list is expected") };
-    desk.write("rooms.csv", list);
+    let [rooms, property] = blocks("csv")[..] else { panic!("two lists are expected") };
+    desk.write("rooms.csv", rooms);
+    desk.write("property.csv", property);
     let directory_of_binary = binary::path().parent().unwrap();
     let path = format!("{}:{}", directory_of_binary.display(), std::env::var("PATH").unwrap());
     let mut run = 0;
@@ -51,7 +52,7 @@ async fn each_command_does_what_the_page_says() {
         }
         run += 1;
     }
-    assert!(run > 8, "only {run} commands were found");
+    assert!(run > 11, "only {run} commands were found");
     let left: Vec<String> = state(&tenant).await.into_keys().collect();
-    assert_eq!(left, ["7201", "7203", "Bar, lobby"]);
+    assert_eq!(left, ["2101", "2102", "2201", "2301", "7201", "7203", "Bar, lobby"]);
 }

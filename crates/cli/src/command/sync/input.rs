@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jackfield_client::sync::{
-    self, Doubt, Encoding, Input, InputError, InputOptions, Problem, Row, Understanding,
+    self, Doubt, Encoding, Input, InputError, InputOptions, Parts, Problem, PropertyRow, Row, Understanding,
 };
 
 use super::understood;
@@ -87,9 +87,20 @@ pub(in crate::command) enum FileFormat {
     Jsonl,
 }
 
+/// What a list says besides associations, and in which columns.
+#[derive(Default)]
+pub(super) struct Columns {
+    pub(super) parts: Parts,
+    pub(super) unit: Option<String>,
+    pub(super) profile_name: Option<String>,
+    pub(super) contact_name: Option<String>,
+}
+
 /// A list as it was read.
 pub(super) struct List {
     pub(super) rows: Vec<Row>,
+    /// In the place of those, where the list says more than associations.
+    pub(super) property_rows: Vec<PropertyRow>,
     pub(super) understood: Understanding,
     pub(super) rejected: Rejected,
 }
@@ -104,15 +115,15 @@ pub(super) struct Rejected {
 
 impl InputArgs {
     /// Reads a list; all of it is valid, or the rest was written to the file of rejects.
-    pub(super) fn read(&self, file: &Path, invalid: InvalidArgs) -> Result<List, Failure> {
-        let input = self.input(file)?;
+    pub(super) fn read(&self, file: &Path, invalid: InvalidArgs, columns: &Columns) -> Result<List, Failure> {
+        let input = self.input(file, columns)?;
         let target = invalid.rejects.unwrap_or_else(|| beside(file));
         if !invalid.skip_invalid {
             let hint =
                 format!("--skip-invalid goes on without them, and writes them to {}", target.display());
             let understood = input.understood.clone();
-            let rows = all_valid(input).map_err(|failure| failure.hint(hint))?;
-            return Ok(List { rows, understood, rejected: Rejected::default() });
+            let (rows, property_rows) = all_valid(input).map_err(|failure| failure.hint(hint))?;
+            return Ok(List { rows, property_rows, understood, rejected: Rejected::default() });
         }
         let problems: Vec<Problem> = input.problems().cloned().collect();
         let mut rejected = Rejected::default();
@@ -125,24 +136,25 @@ impl InputArgs {
             })?;
             rejected = Rejected { rows: input.rejects.len(), problems, written_to: target };
         }
-        Ok(List { rows: input.rows, understood: input.understood, rejected })
+        let Input { rows, property_rows, understood, .. } = input;
+        Ok(List { rows, property_rows, understood, rejected })
     }
 
     /// Reads a list of which every row has to be valid.
     pub(in crate::command) fn read_all(&self, file: &Path) -> Result<Vec<Row>, Failure> {
-        all_valid(self.input(file)?)
+        all_valid(self.input(file, &Columns::default())?).map(|(rows, _)| rows)
     }
 
     /// Shows what is understood of a list, and what is wrong with its rows.
-    pub(super) fn inspect(&self, file: &Path, output: &mut Output) -> Result<(), Failure> {
-        let input = self.input(file)?;
+    pub(super) fn inspect(&self, file: &Path, columns: &Columns, output: &mut Output) -> Result<(), Failure> {
+        let input = self.input(file, columns)?;
         let problems: Vec<Problem> = input.problems().cloned().collect();
         understood::inspected(output, file, &input.understood, &problems)?;
         output.flush()?;
         if problems.is_empty() { Ok(()) } else { all_valid(input).map(|_| ()) }
     }
 
-    fn input(&self, file: &Path) -> Result<Input, Failure> {
+    fn input(&self, file: &Path, columns: &Columns) -> Result<Input, Failure> {
         let standard = file == Path::new("-");
         let format = self.format.map(sync::Format::from);
         let format = format.or_else(|| sync::Format::of_path(file)).unwrap_or(sync::Format::Csv);
@@ -162,6 +174,10 @@ impl InputArgs {
             allow: self.allow.iter().copied().collect(),
             external_user_id: self.id_column.clone(),
             amazon_id: self.amazon_id_column.clone(),
+            parts: columns.parts,
+            unit: columns.unit.clone(),
+            profile_name: columns.profile_name.clone(),
+            contact_name: columns.contact_name.clone(),
             expect_rows: self.expect_rows,
             ..InputOptions::new(name, format)
         };
@@ -194,10 +210,10 @@ impl Rejected {
     }
 }
 
-fn all_valid(input: Input) -> Result<Vec<Row>, Failure> {
-    let (valid, invalid) = (input.rows.len(), input.rejects.len());
+fn all_valid(input: Input) -> Result<(Vec<Row>, Vec<PropertyRow>), Failure> {
+    let (valid, invalid) = (input.rows.len() + input.property_rows.len(), input.rejects.len());
     if invalid == 0 {
-        return Ok(input.rows);
+        return Ok((input.rows, input.property_rows));
     }
     tell(&input.problems().cloned().collect::<Vec<_>>())?;
     let verb = if invalid == 1 { "is" } else { "are" };

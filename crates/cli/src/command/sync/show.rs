@@ -16,7 +16,7 @@ use super::understood;
 use crate::output::{Format, Output, columns, wrapped};
 
 /// Failures that the table shows one by one.
-const FAILURES: usize = 100;
+pub(super) const FAILURES: usize = 100;
 
 /// Widest table where no terminal says how wide it is.
 const NO_TERMINAL: usize = 400;
@@ -233,11 +233,7 @@ fn report_document(report: &Report) -> Value {
         object["requestId"] = json!(failure.request_id);
         object
     });
-    let stopped = report.stopped.as_ref().map(|stopped| match stopped {
-        Stopped::Asked => "interrupted".to_owned(),
-        Stopped::Error(error) => error.to_string(),
-        Stopped::Journal(error) => error.to_string(),
-    });
+    let stopped = report.stopped.as_ref().map(stopped);
     json!({
         "counts": report.done,
         "foundDone": report.found_done,
@@ -247,6 +243,15 @@ fn report_document(report: &Report) -> Value {
         "requests": report.requests,
         "seconds": report.elapsed.as_secs_f64(),
     })
+}
+
+/// Why a run ended early.
+pub(super) fn stopped(stopped: &Stopped) -> String {
+    match stopped {
+        Stopped::Asked => "interrupted".to_owned(),
+        Stopped::Error(error) => error.to_string(),
+        Stopped::Journal(error) => error.to_string(),
+    }
 }
 
 /// The sign of a change in a list of differences.

@@ -81,7 +81,13 @@ fn columns_of(list: &Understanding) -> String {
         let name = cut(&taken.name, VALUE);
         Some(format!("{what} from column {} \"{name}\" ({})", taken.column, taken.because))
     };
-    let columns = [column("externalUserId", &list.external_user_id), column("amazonId", &list.amazon_id)];
+    let columns = [
+        column("externalUserId", &list.external_user_id),
+        column("amazonId", &list.amazon_id),
+        column("unit", &list.unit),
+        column("profileName", &list.profile_name),
+        column("contactName", &list.contact_name),
+    ];
     let columns: Vec<String> = columns.into_iter().flatten().collect();
     if columns.is_empty() { String::new() } else { format!("columns   {}", columns.join(", ")) }
 }
@@ -89,7 +95,9 @@ fn columns_of(list: &Understanding) -> String {
 fn rows(list: &Understanding) -> String {
     let short = |id: &str| format!("…{}", id.strip_prefix(AmazonId::PREFIX).unwrap_or(id));
     let example = list.examples.iter().map(|example| {
-        let (id, profile) = (cut(&example.external_user_id, VALUE), cut(&short(&example.amazon_id), VALUE));
+        let of_unit = || format!("\"{}\"", example.unit.as_deref().unwrap_or_default());
+        let profile = example.amazon_id.as_deref().map_or_else(of_unit, short);
+        let (id, profile) = (cut(&example.external_user_id, VALUE), cut(&profile, VALUE));
         format!("{id} {profile} ({} {})", unit(list), example.line)
     });
     let examples: Vec<String> = example.collect();

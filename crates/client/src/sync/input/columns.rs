@@ -3,108 +3,19 @@
 use jackfield_model::AmazonId;
 
 use super::characters::{cleaned, printable};
+use super::column_names::{ENDPOINTS, PROFILES};
+use super::entry::Field;
 use super::options::InputOptions;
 use super::record::Record;
 use super::understood::Taken;
 
 /// Names that a column may have without being asked for, letters and digits only.
-const EXTERNAL_USER_ID: &str = "externaluserid";
-const AMAZON_ID: &str = "amazonid";
-const AMAZON_ID_TYPE: &str = "amazonidtype";
-
-/// What people call the column of the endpoint. Such a column is proposed, never taken.
-const ENDPOINTS: &[&str] = &[
-    "ext",
-    "exten",
-    "extno",
-    "extnr",
-    "extension",
-    "extensionno",
-    "extensionnumber",
-    "phone",
-    "phonenumber",
-    "telephone",
-    "number",
-    "did",
-    "sip",
-    "sipuser",
-    "user",
-    "userid",
-    "username",
-    "endpoint",
-    "endpointid",
-    "externalid",
-    "id",
-    "room",
-    "roomid",
-    "roomno",
-    "roomnr",
-    "roomnumber",
-    "roomname",
-    "suite",
-    "unit",
-    "apartment",
-    "nebenstelle",
-    "nebenstellennummer",
-    "nst",
-    "durchwahl",
-    "rufnummer",
-    "telefon",
-    "telefonnummer",
-    "nummer",
-    "zimmer",
-    "zimmernr",
-    "zimmernummer",
-    "raum",
-    "raumnr",
-    "raumnummer",
-    "poste",
-    "posteno",
-    "numérodeposte",
-    "chambre",
-    "numérodechambre",
-    "nochambre",
-    "interno",
-    "numerointerno",
-    "camera",
-    "numerocamera",
-    "stanza",
-    "habitación",
-    "habitacion",
-    "extensión",
-    "anexo",
-    "内線",
-    "内線番号",
-    "部屋",
-    "部屋番号",
-    "客室",
-    "客室番号",
-];
-
-/// What people call the column of the profile.
-const PROFILES: &[&str] = &[
-    "profile",
-    "profileid",
-    "alexaprofile",
-    "alexaprofileid",
-    "alexaid",
-    "amazonprofile",
-    "amazonprofileid",
-    "amazon",
-    "communicationprofile",
-    "communicationprofileid",
-    "commsprofile",
-    "profil",
-    "profilid",
-    "alexaprofil",
-    "profilalexa",
-    "profilo",
-    "idprofilo",
-    "perfil",
-    "idperfil",
-    "プロファイル",
-    "プロファイルid",
-];
+const EXTERNAL_USER_ID: &[&str] = &["externaluserid"];
+const AMAZON_ID: &[&str] = &["amazonid"];
+const AMAZON_ID_TYPE: &[&str] = &["amazonidtype"];
+const UNIT: &[&str] = &["unit", "unitname"];
+const PROFILE_NAME: &[&str] = &["profilename"];
+const CONTACT_NAME: &[&str] = &["contactname"];
 
 /// The first column of a file of rejects, which is not part of the input.
 pub(super) const PROBLEM: &str = "problem";
@@ -113,12 +24,22 @@ pub(super) const PROBLEM: &str = "problem";
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
     pub(super) external_user_id: Column,
-    pub(super) amazon_id: Column,
+    /// Not where the profiles are those of units, and the list has none of its own.
+    pub(super) amazon_id: Option<Column>,
     pub(super) amazon_id_type: Option<Column>,
+    pub(super) property: PropertyColumns,
     /// Fields that the header has; nothing where there is none.
     pub(super) count: Option<usize>,
     /// Whether the first column is [`PROBLEM`].
     pub(super) has_problem: bool,
+}
+
+/// The columns that are read where a list says more than associations.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PropertyColumns {
+    pub(super) unit: Option<Column>,
+    pub(super) profile_name: Option<Column>,
+    pub(super) contact_name: Option<Column>,
 }
 
 /// One column.
@@ -175,13 +96,58 @@ impl Columns {
                 )),
             }
         };
+        let optional = |asked: &Option<String>, name: &str| match asked {
+            Some(asked) => column(Some(asked), 0, name).map(Some),
+            None => Ok(None),
+        };
+        let parts = options.parts;
+        let unit = optional(&options.unit, "unit")?;
+        if parts.units && unit.is_none() {
+            return Err("without a header --unit-column says which column holds the unit".to_owned());
+        }
+        let property = PropertyColumns {
+            unit,
+            profile_name: optional(&options.profile_name, "profileName")?,
+            contact_name: optional(&options.contact_name, "contactName")?,
+        };
+        if parts.contacts && !parts.units && property.contact_name.is_none() {
+            return Err(
+                "without a header --contact-name-column says which column holds the contact".to_owned()
+            );
+        }
+        let amazon_id = if parts.profiles {
+            optional(&options.amazon_id, "amazonId")?
+        } else {
+            Some(column(options.amazon_id.as_ref(), 2, "amazonId")?)
+        };
         Ok(Self {
             external_user_id: column(options.external_user_id.as_ref(), 1, "externalUserId")?,
-            amazon_id: column(options.amazon_id.as_ref(), 2, "amazonId")?,
+            amazon_id,
             amazon_id_type: None,
+            property,
             count: None,
             has_problem: false,
         })
+    }
+
+    /// The columns without which a row says nothing.
+    pub(super) fn needed(&self) -> impl Iterator<Item = &Column> {
+        let other = match (&self.amazon_id, &self.property.unit) {
+            (one, None) | (None, one) => one.as_ref(),
+            (Some(_), Some(_)) => None,
+        };
+        std::iter::once(&self.external_user_id).chain(other)
+    }
+
+    /// The column of a value.
+    pub(super) fn of(&self, field: Field) -> Option<&Column> {
+        let property = &self.property;
+        match field {
+            Field::AmazonId => self.amazon_id.as_ref(),
+            Field::Unit => property.unit.as_ref(),
+            Field::ProfileName => property.profile_name.as_ref(),
+            Field::ContactName => property.contact_name.as_ref(),
+        }
     }
 
     /// Whether a row below repeats the header, as in lists that were joined.
@@ -189,7 +155,8 @@ impl Columns {
         let same = |column: &Column| {
             !column.name.is_empty() && plain(&record.text(column.index)) == plain(&column.name)
         };
-        self.count.is_some() && same(&self.external_user_id) && same(&self.amazon_id)
+        let other = self.amazon_id.as_ref().or(self.property.unit.as_ref());
+        self.count.is_some() && same(&self.external_user_id) && other.is_some_and(same)
     }
 }
 
@@ -212,26 +179,55 @@ impl Candidate<'_> {
             None if self.options.amazon_id.is_none() && external_user_id.is_some() => self.by_values()?,
             found => found,
         };
-        let (external_user_id, amazon_id) = match (external_user_id, amazon_id) {
-            (Some(external_user_id), Some(amazon_id)) => (external_user_id, amazon_id),
-            (None, _) => return Err(self.missing(self.options.external_user_id.as_deref(), "externalUserId")),
-            (_, None) => return Err(self.missing(self.options.amazon_id.as_deref(), "amazonId")),
+        let Some(external_user_id) = external_user_id else {
+            return Err(self.missing(self.options.external_user_id.as_deref(), "externalUserId"));
         };
+        if amazon_id.is_none() && !(self.options.parts.profiles && self.options.amazon_id.is_none()) {
+            return Err(self.missing(self.options.amazon_id.as_deref(), "amazonId"));
+        }
         Ok(Columns {
             external_user_id,
             amazon_id,
+            property: self.property()?,
             amazon_id_type: self.find(None, AMAZON_ID_TYPE, "amazonIdType")?,
             count: Some(self.names.len()),
             has_problem: self.names.len() > 1 && self.names[0] == PROBLEM,
         })
     }
 
+    /// The columns of units, profiles and contacts that are asked for.
+    fn property(&self) -> Result<PropertyColumns, String> {
+        let (options, parts) = (self.options, self.options.parts);
+        let find = |asked: &Option<String>, usual, what: &str, wanted: bool, required: bool| {
+            let found = if wanted { self.find(asked.as_deref(), usual, what)? } else { None };
+            if found.is_none() && wanted && (required || asked.is_some()) {
+                return Err(self.missing(asked.as_deref(), what));
+            }
+            Ok(found)
+        };
+        Ok(PropertyColumns {
+            unit: find(&options.unit, UNIT, "unit", parts.units, true)?,
+            profile_name: find(&options.profile_name, PROFILE_NAME, "profileName", parts.profiles, false)?,
+            // A contact of a unit has a name without it.
+            contact_name: find(
+                &options.contact_name,
+                CONTACT_NAME,
+                "contactName",
+                parts.contacts,
+                !parts.units,
+            )?,
+        })
+    }
+
     /// The column of a name: exactly that, or alike.
-    fn find(&self, asked: Option<&str>, usual: &str, what: &str) -> Result<Option<Column>, String> {
+    fn find(&self, asked: Option<&str>, usual: &[&str], what: &str) -> Result<Option<Column>, String> {
         let wanted = asked.unwrap_or(what);
         let exact = |name: &String| asked.is_some_and(|asked| name == asked);
-        let plainly = asked.map_or_else(|| usual.to_owned(), plain);
-        let alike = |name: &String| !plainly.is_empty() && plain(name) == plainly;
+        let asked_plainly = asked.map(plain);
+        let alike = |name: &String| {
+            let name = plain(name);
+            !name.is_empty() && asked_plainly.as_ref().map_or(usual.contains(&&*name), |asked| *asked == name)
+        };
         let mut matches: Vec<usize> = (0..self.names.len()).filter(|&at| exact(&self.names[at])).collect();
         if matches.is_empty() {
             matches = (0..self.names.len()).filter(|&at| alike(&self.names[at])).collect();
@@ -308,8 +304,8 @@ impl Candidate<'_> {
             [at] if profile.is_some() => Some(at),
             _ => called(ENDPOINTS),
         };
-        let option = |name: &str, at: Option<usize>, asked: &Option<String>, usual: &str| {
-            let known = |at: &usize| asked.is_none() && plain(&self.names[*at]) != usual;
+        let option = |name: &str, at: Option<usize>, asked: &Option<String>, usual: &[&str]| {
+            let known = |at: &usize| asked.is_none() && !usual.contains(&&*plain(&self.names[*at]));
             at.filter(known).map(|at| format!("{name} \"{}\"", printable(&self.names[at])))
         };
         let words: Vec<String> = [
@@ -324,12 +320,19 @@ impl Candidate<'_> {
 
     /// How much speaks for this row being the header.
     fn score(&self) -> usize {
-        let asked =
-            |asked: &Option<String>, usual: &str| asked.as_deref().map_or_else(|| usual.to_owned(), plain);
-        let wanted = [
-            asked(&self.options.external_user_id, EXTERNAL_USER_ID),
-            asked(&self.options.amazon_id, AMAZON_ID),
-        ];
+        let options = self.options;
+        let asked = |asked: &Option<String>, usual: &[&str]| {
+            asked.as_deref().map_or_else(
+                || usual.iter().map(|&name| name.to_owned()).collect(),
+                |asked| vec![plain(asked)],
+            )
+        };
+        let mut wanted =
+            [asked(&options.external_user_id, EXTERNAL_USER_ID), asked(&options.amazon_id, AMAZON_ID)]
+                .concat();
+        if options.parts.units {
+            wanted.extend(asked(&options.unit, UNIT));
+        }
         let mut score = 0;
         for name in self.names.iter().map(|name| plain(name)).filter(|name| !name.is_empty()) {
             score += if wanted.contains(&name) {

@@ -3,10 +3,11 @@
 use std::io::{self, BufRead, Read};
 
 use jackfield_model::json::{InvalidRequest, Json, Object};
-use jackfield_model::wire::{AMAZON_ID_TYPE, Association};
+use jackfield_model::wire::AMAZON_ID_TYPE;
 use jackfield_model::{AmazonId, ExternalUserId, InvalidId};
 
-use super::characters::printable;
+use super::characters::{looks_blank, printable};
+use super::entry::{self, Entry, Field, PropertyValues};
 use super::reading::{Found, Reading};
 use super::record::{END_MARK, RECORD_BYTES};
 use super::table::checked;
@@ -18,7 +19,10 @@ pub(super) fn read(mut input: impl BufRead, reading: &mut Reading<'_>) -> Result
     let name = |asked: &Option<String>, usual: &str| asked.clone().unwrap_or_else(|| usual.to_owned());
     let names = Names {
         external_user_id: name(&options.external_user_id, "externalUserId"),
-        amazon_id: name(&options.amazon_id, "amazonId"),
+        amazon_id: name(&options.amazon_id, Field::AmazonId.name()),
+        unit: name(&options.unit, Field::Unit.name()),
+        profile_name: name(&options.profile_name, Field::ProfileName.name()),
+        contact_name: name(&options.contact_name, Field::ContactName.name()),
     };
     reading.place = (None, names.external_user_id.clone());
     let mut line = 0;
@@ -43,7 +47,7 @@ pub(super) fn read(mut input: impl BufRead, reading: &mut Reading<'_>) -> Result
             continue;
         }
         let (row, id) = match parsed(text, &names, line, whole, reading)? {
-            Ok(association) => (Ok(association), None),
+            Ok(entry) => (Ok(entry), None),
             Err((problems, id)) => (Err(problems), id),
         };
         reading.found.push(Found { line, raw: text.to_vec(), row, id });
@@ -59,7 +63,7 @@ fn parsed(
     line: u64,
     whole: bool,
     reading: &mut Reading<'_>,
-) -> Result<Result<Association, Refused>, InputError> {
+) -> Result<Result<Entry, Refused>, InputError> {
     let refuse = |rule: String| Ok(Err((vec![reading.problem(line, rule)], None)));
     match serde_json::from_slice(text) {
         Ok(Json::Object(object)) => Ok(row(&object, names, line, reading)),
@@ -88,18 +92,43 @@ fn parsed(
 struct Names {
     external_user_id: String,
     amazon_id: String,
+    unit: String,
+    profile_name: String,
+    contact_name: String,
 }
 
-fn row(
-    object: &Object<'_>,
-    names: &Names,
-    line: u64,
-    reading: &mut Reading<'_>,
-) -> Result<Association, Refused> {
+impl Names {
+    fn of(&self, field: Field) -> &str {
+        match field {
+            Field::AmazonId => &self.amazon_id,
+            Field::Unit => &self.unit,
+            Field::ProfileName => &self.profile_name,
+            Field::ContactName => &self.contact_name,
+        }
+    }
+}
+
+fn row(object: &Object<'_>, names: &Names, line: u64, reading: &mut Reading<'_>) -> Result<Entry, Refused> {
     let mut problems = Vec::new();
     let (external_user_id, id) =
         value(object, &names.external_user_id, line, ExternalUserId::new, value::doubt, reading);
-    let (amazon_id, _) = value(object, &names.amazon_id, line, AmazonId::new, value::no_value, reading);
+    let parts = reading.options.parts;
+    let of_unit = parts.profiles && is_absent(object, &names.amazon_id);
+    let amazon_id = if of_unit {
+        Ok(None)
+    } else {
+        value(object, &names.amazon_id, line, AmazonId::new, value::no_value, reading).0.map(Some)
+    };
+    let mut named = |field, wanted: bool, check| {
+        let name = names.of(field);
+        if !wanted || is_absent(object, name) {
+            return Ok(None);
+        }
+        value(object, name, line, check, value::doubt, reading).0.map(Some)
+    };
+    let unit = named(Field::Unit, parts.units, entry::unit);
+    let profile_name = named(Field::ProfileName, parts.profiles, entry::name);
+    let contact_name = named(Field::ContactName, parts.contacts, entry::name);
     let kind = match object.get("amazonIdType") {
         Ok(None) => Ok(()),
         Ok(Some(Json::Text(text))) if text == AMAZON_ID_TYPE => Ok(()),
@@ -109,11 +138,31 @@ fn row(
         problems.push(Problem { field: Some(field.to_owned()), ..reading.problem(line, rule) });
     };
     let external_user_id = external_user_id.map_err(&mut refuse).ok();
-    let amazon_id = amazon_id.map_err(&mut refuse).ok();
+    let amazon_id = amazon_id.map_err(&mut refuse).ok().flatten();
     let kind = kind.map_err(&mut refuse).ok();
-    match (external_user_id, amazon_id, kind) {
-        (Some(id), Some(amazon_id), Some(())) => Ok(Association::new(id, amazon_id)),
-        _ => Err((problems, id)),
+    let values = PropertyValues {
+        unit: unit.map_err(&mut refuse).ok().flatten(),
+        profile_name: profile_name.map_err(&mut refuse).ok().flatten(),
+        contact_name: contact_name.map_err(&mut refuse).ok().flatten(),
+    };
+    let (Some(external_user_id), Some(())) = (external_user_id, kind) else {
+        return Err((problems, id));
+    };
+    if !problems.is_empty() {
+        return Err((problems, id));
+    }
+    Entry::new(parts, external_user_id, amazon_id, values).map_err(|(field, rule)| {
+        let field = Some(names.of(field).to_owned());
+        (vec![Problem { field, ..reading.problem(line, rule) }], id)
+    })
+}
+
+/// Whether a property is not there, null, or empty: as an empty cell of a table.
+fn is_absent(object: &Object<'_>, name: &str) -> bool {
+    match object.get(name) {
+        Ok(None | Some(Json::Null)) => true,
+        Ok(Some(Json::Text(text))) => looks_blank(text),
+        _ => false,
     }
 }
 

@@ -127,10 +127,14 @@ fn first_rows(sample: &[u8], delimiter: u8, line: u64, options: &InputOptions) -
     rows
 }
 
-/// How many rows have a profile where this layout looks for it.
+/// How many rows have a profile where this layout looks for it, or what the list has in its place.
 fn profiles(rows: &[Record], layout: &Layout) -> usize {
     let has = |row: &&Record| {
-        let index = layout.columns.amazon_id.index;
+        let Some(index) = layout.columns.amazon_id.as_ref().map(|column| column.index) else {
+            // Without profiles in the list: rows in which every column holds something.
+            return row.len() > 1
+                && layout.columns.needed().all(|column| !row.text(column.index).trim().is_empty());
+        };
         // A field that holds more than the profile was not split where it should be.
         let text = row.text(index);
         let text = text.trim().trim_matches(['=', '"', ' ']);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::decode::Encoding;
@@ -36,6 +37,14 @@ pub struct InputOptions {
     pub external_user_id: Option<String>,
     /// Column of the `amazonId`, in the same way.
     pub amazon_id: Option<String>,
+    /// What else of a property the list says. Its columns are read only then.
+    pub parts: Parts,
+    /// Column of the unit, in the same way; without a header it has to be given.
+    pub unit: Option<String>,
+    /// Column of the name of the unit's profile.
+    pub profile_name: Option<String>,
+    /// Column of the name of the contact.
+    pub contact_name: Option<String>,
     /// The encoding of the text, where no byte-order mark says it. UTF-8 where it is not given.
     pub encoding: Option<Encoding>,
     /// The sheet of a workbook: its name, or its number from 1. The first with the columns where it is not given.
@@ -48,6 +57,17 @@ pub struct InputOptions {
     pub allow: Allowed,
     /// Refuse the input when it has fewer rows.
     pub expect_rows: Option<u64>,
+}
+
+/// What a list says of a property besides associations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// A unit for each row that names one.
+    pub units: bool,
+    /// The communication profile of that unit, to which the row's association points. It needs `units`.
+    pub profiles: bool,
+    /// A contact in an address book for each profile.
+    pub contacts: bool,
 }
 
 /// A kind of value that is valid and almost certainly not what was meant.
@@ -79,6 +99,14 @@ pub struct Allowed(u8);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("expected one of powers, formulas, errors, decimals, dates, booleans, characters, look-alikes")]
 pub struct InvalidDoubt;
+
+impl Parts {
+    /// Whether the list says nothing but associations.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        !(self.units || self.profiles || self.contacts)
+    }
+}
 
 impl Format {
     /// The format that the name of a file promises.
@@ -114,6 +142,10 @@ impl InputOptions {
             header_row: None,
             external_user_id: None,
             amazon_id: None,
+            parts: Parts::default(),
+            unit: None,
+            profile_name: None,
+            contact_name: None,
             encoding: None,
             sheet: None,
             until_blank_row: false,

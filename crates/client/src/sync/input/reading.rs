@@ -7,8 +7,9 @@ use jackfield_model::wire::Association;
 
 use super::characters::{trimmed, visible};
 use super::decode::Encoding;
+use super::entry::Entry;
 use super::understood::{Changed, Example, Understanding};
-use super::{Format, Input, InputError, InputOptions, Problem, Reject, Row};
+use super::{Format, Input, InputError, InputOptions, Problem, PropertyRow, Reject, Row};
 
 /// The rule that a text which is no UTF-8 breaks. What it seems to be is known only when all of it was seen.
 const NOT_UTF_8: &str = "is not UTF-8";
@@ -39,7 +40,7 @@ pub(super) struct Reading<'a> {
 pub(super) struct Found {
     pub(super) line: u64,
     pub(super) raw: Vec<u8>,
-    pub(super) row: Result<Association, Vec<Problem>>,
+    pub(super) row: Result<Entry, Vec<Problem>>,
     /// The id of a row that is not valid, where it has one.
     pub(super) id: Option<Box<str>>,
 }
@@ -48,7 +49,7 @@ impl Found {
     /// The id as it was read.
     pub(super) fn id(&self) -> Option<&str> {
         match &self.row {
-            Ok(association) => Some(association.external_user_id.as_str()),
+            Ok(entry) => Some(entry.external_user_id.as_str()),
             Err(_) => self.id.as_deref(),
         }
     }
@@ -165,6 +166,7 @@ impl<'a> Reading<'a> {
     pub(super) fn into_input(self) -> Input {
         let mut input = Input {
             rows: Vec::new(),
+            property_rows: Vec::new(),
             rejects: Vec::new(),
             understood: self.understood,
             header: self.header,
@@ -174,22 +176,46 @@ impl<'a> Reading<'a> {
         };
         for Found { line, raw, row, .. } in self.found {
             match row {
-                Ok(association) => input.rows.push(Row { association, line }),
+                Ok(Entry { external_user_id, amazon_id: Some(amazon_id), .. })
+                    if self.options.parts.is_empty() =>
+                {
+                    input.rows.push(Row { association: Association::new(external_user_id, amazon_id), line });
+                }
+                Ok(entry) => input.property_rows.push(entry.at(line)),
                 Err(problems) => input.rejects.push(Reject { problems, raw }),
             }
         }
-        input.understood.examples = examples(&input.rows);
+        input.understood.examples = if self.options.parts.is_empty() {
+            shown(&input.rows).map(Example::of_row).collect()
+        } else {
+            shown(&input.property_rows).map(Example::of_property_row).collect()
+        };
         input
     }
 }
 
 /// The first two rows and the last.
-fn examples(rows: &[Row]) -> Vec<Example> {
-    let example = |row: &Row| Example {
-        line: row.line,
-        external_user_id: row.association.external_user_id.as_str().to_owned(),
-        amazon_id: row.association.amazon_id.as_str().to_owned(),
-    };
+fn shown<T>(rows: &[T]) -> impl Iterator<Item = &T> {
     let last = if rows.len() > 2 { rows.last() } else { None };
-    rows.iter().take(2).chain(last).map(example).collect()
+    rows.iter().take(2).chain(last)
+}
+
+impl Example {
+    fn of_row(row: &Row) -> Self {
+        Self {
+            line: row.line,
+            external_user_id: row.association.external_user_id.as_str().to_owned(),
+            amazon_id: Some(row.association.amazon_id.as_str().to_owned()),
+            unit: None,
+        }
+    }
+
+    fn of_property_row(row: &PropertyRow) -> Self {
+        Self {
+            line: row.line,
+            external_user_id: row.external_user_id.as_str().to_owned(),
+            amazon_id: row.amazon_id.as_ref().map(|id| id.as_str().to_owned()),
+            unit: row.unit.as_deref().map(str::to_owned),
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! The rows of a table: which of them count, and what each says.
 
-use jackfield_model::wire::{AMAZON_ID_TYPE, Association};
+use jackfield_model::wire::AMAZON_ID_TYPE;
 use jackfield_model::{AmazonId, ExternalUserId, InvalidId};
 
 use super::characters::{looks_blank, printable, trimmed};
 use super::columns::{Column, Columns};
+use super::entry::{self, Entry, Field, PropertyValues};
 use super::layout::Layout;
 use super::reading::{Found, Reading};
 use super::record::{Broken, END_MARK, RECORD_BYTES, Record, Source};
@@ -84,7 +85,11 @@ pub(super) fn read(
     reading.place = (Some(columns.external_user_id.number()), columns.external_user_id.name.clone());
     reading.understood.header_row = layout.header;
     reading.understood.external_user_id = Some(columns.external_user_id.taken());
-    reading.understood.amazon_id = Some(columns.amazon_id.taken());
+    let taken = |field| columns.of(field).map(Column::taken);
+    reading.understood.amazon_id = taken(Field::AmazonId);
+    reading.understood.unit = taken(Field::Unit);
+    reading.understood.profile_name = taken(Field::ProfileName);
+    reading.understood.contact_name = taken(Field::ContactName);
     let mut above: Vec<String> = Vec::new();
     let mut body =
         Body { columns, reading, begun: false, blank: None, ended: None, below: (0, String::new()) };
@@ -156,7 +161,11 @@ impl Body<'_, '_> {
 
     /// A row below the end that was asked for. Nobody asks for less than the table.
     fn take_below(&mut self, record: &Record, ended: u64) -> Result<(), InputError> {
-        if record.text(self.columns.amazon_id.index).contains(AmazonId::PREFIX) {
+        let columns = self.columns;
+        let holds = |column: &Column| !looks_blank(&record.text(column.index));
+        let profile = columns.amazon_id.as_ref();
+        let profile = profile.is_some_and(|column| record.text(column.index).contains(AmazonId::PREFIX));
+        if profile || columns.property.unit.as_ref().is_some_and(holds) && holds(&columns.external_user_id) {
             let unit = self.reading.unit();
             return Err(self.reading.refused(
                 record.line,
@@ -215,7 +224,7 @@ impl Body<'_, '_> {
 /// What is wrong with a row, and the id that it would have.
 type Refused = (Vec<Problem>, Option<Box<str>>);
 
-fn row(record: &Record, columns: &Columns, reading: &mut Reading<'_>) -> Result<Association, Refused> {
+fn row(record: &Record, columns: &Columns, reading: &mut Reading<'_>) -> Result<Entry, Refused> {
     let whole = |problem| (vec![problem], None);
     if let Some(field) = record.after_quote {
         let column = Some(field as u64 + 1);
@@ -235,8 +244,22 @@ fn row(record: &Record, columns: &Columns, reading: &mut Reading<'_>) -> Result<
     }
     let (external_user_id, id) =
         value(record, &columns.external_user_id, ExternalUserId::new, value::doubt, reading, &mut problems);
-    let (amazon_id, _) =
-        value(record, &columns.amazon_id, AmazonId::new, value::no_value, reading, &mut problems);
+    let parts = reading.options.parts;
+    let is_blank = |column: &Column| looks_blank(&record.text(column.index));
+    let of_unit = |column: &Column| parts.profiles && is_blank(column);
+    let amazon_id =
+        columns.amazon_id.as_ref().filter(|column| !of_unit(column)).and_then(|column| {
+            value(record, column, AmazonId::new, value::no_value, reading, &mut problems).0
+        });
+    let mut named = |field, check| {
+        let column = columns.of(field).filter(|column| !is_blank(column))?;
+        value(record, column, check, value::doubt, reading, &mut problems).0
+    };
+    let values = PropertyValues {
+        unit: named(Field::Unit, entry::unit),
+        profile_name: named(Field::ProfileName, entry::name),
+        contact_name: named(Field::ContactName, entry::name),
+    };
     if let Some(column) = &columns.amazon_id_type {
         let text = record.text(column.index);
         let kind = trimmed(&text);
@@ -245,17 +268,22 @@ fn row(record: &Record, columns: &Columns, reading: &mut Reading<'_>) -> Result<
             problems.push(at(column, reading.problem(record.line, rule)));
         }
     }
-    match (external_user_id, amazon_id) {
-        (Some(external_user_id), Some(amazon_id)) if problems.is_empty() => {
-            Ok(Association::new(external_user_id, amazon_id))
-        }
-        _ => Err((problems, id)),
-    }
+    let Some(external_user_id) = external_user_id.filter(|_| problems.is_empty()) else {
+        return Err((problems, id));
+    };
+    Entry::new(parts, external_user_id, amazon_id, values).map_err(|(field, rule)| {
+        let problem = reading.problem(record.line, rule);
+        let problem = match columns.of(field) {
+            Some(column) => at(column, problem),
+            None => Problem { field: Some(field.name().to_owned()), ..problem },
+        };
+        (vec![problem], id)
+    })
 }
 
 /// Fields that are too many or too few matter where they hold something.
 fn misfit(record: &Record, columns: &Columns, count: usize) -> Option<String> {
-    let needed = 1 + columns.external_user_id.index.max(columns.amazon_id.index);
+    let needed = columns.needed().map(|column| column.index + 1).max().unwrap_or_default();
     let holds = |index| !looks_blank(record.text(index).trim_end_matches(char::from(END_MARK)));
     let more = (count..record.len()).any(holds);
     (more || record.len() < needed)

@@ -20,6 +20,15 @@ pub struct Understanding {
     pub external_user_id: Option<Taken>,
     /// The column of the `amazonId`.
     pub amazon_id: Option<Taken>,
+    /// The column of the unit, where it is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Taken>,
+    /// The column of the profile's name, where it is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile_name: Option<Taken>,
+    /// The column of the contact's name, where it is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_name: Option<Taken>,
     /// Rows that were found, valid or not.
     pub rows: u64,
     /// Valid rows: the first two and the last.
@@ -49,8 +58,12 @@ pub struct Example {
     pub line: u64,
     /// Its endpoint.
     pub external_user_id: String,
-    /// Its profile.
-    pub amazon_id: String,
+    /// Its profile, where the row says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amazon_id: Option<String>,
+    /// The unit whose profile it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// A value that is not as it stands in the input. What nobody sees is written like `<U+200B>`.

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::Problem;
 use super::characters::{alike, cleaned, differ_in_script, look, visible};
+use super::entry::Entry;
 use super::options::Doubt;
 use super::reading::{Found, Reading};
 
@@ -17,6 +19,7 @@ pub(super) fn check(reading: &mut Reading<'_>) {
     refuse_twins(reading);
     refuse_decimals(reading);
     refuse_repeats(reading);
+    refuse_contradictions(reading);
     warn_of_lost_zeros(reading);
 }
 
@@ -46,6 +49,49 @@ fn refuse_repeats(reading: &mut Reading<'_>) {
         reading.found[at].row = Err(vec![problem]);
     }
     count_once(reading, same);
+}
+
+/// Rows of one unit share its profile and contact: what they call them is the same, or not said.
+fn refuse_contradictions(reading: &mut Reading<'_>) {
+    if reading.options.parts.is_empty() {
+        return;
+    }
+    let mut refused = contradictions(reading, |entry| entry.profile_name.as_deref());
+    refused.extend(contradictions(reading, |entry| entry.contact_name.as_deref()));
+    for (at, problem) in refused {
+        match &mut reading.found[at].row {
+            Err(problems) => problems.push(problem),
+            row @ Ok(_) => *row = Err(vec![problem]),
+        }
+    }
+}
+
+/// All rows that call a unit or profile otherwise than another one does: which of them counts is not for a program to
+/// guess.
+fn contradictions(reading: &Reading<'_>, named: fn(&Entry) -> Option<&str>) -> Vec<(usize, Problem)> {
+    let mut rows: HashMap<&str, Vec<(usize, &str)>> = HashMap::new();
+    for (at, found) in reading.found.iter().enumerate() {
+        if let Ok(entry) = &found.row
+            && let (Some(name), Some(subject)) = (named(entry), entry.subject())
+        {
+            rows.entry(subject).or_default().push((at, name));
+        }
+    }
+    let mut refused = Vec::new();
+    for (subject, rows) in rows {
+        for &(at, name) in &rows {
+            let Some(&(other, said)) = rows.iter().find(|(_, other)| *other != name) else { break };
+            let (unit, line) = (reading.unit(), reading.found[other].line);
+            let rule = format!(
+                "calls \"{}\" \"{}\", and {unit} {line} calls it \"{}\"; rows of one unit or profile call it the same",
+                visible(subject),
+                visible(name),
+                visible(said)
+            );
+            refused.push((at, reading.problem(reading.found[at].line, rule)));
+        }
+    }
+    refused
 }
 
 /// Leaves out rows that say what an earlier one says.
