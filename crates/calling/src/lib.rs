@@ -4,6 +4,7 @@
 //! no network, no clock and no store; the time is handed in, and what is to be done is handed out ([`Effect`]). Names and
 //! order are those of the `Alexa.Comms.CallSignaling` interface; `docs/contract.md` says what is ours.
 
+mod description;
 mod envelope;
 mod message;
 mod sdp;
@@ -14,6 +15,7 @@ mod table;
 mod time;
 mod transcript;
 
+pub use description::SilentDevice;
 pub use envelope::{Addressed, envelope, grant_request, skill_request};
 pub use message::{
     AddressType, CallResult, Message, MessageType, Participant, RenegotiationType, Signal, code,

@@ -5,6 +5,7 @@ mod admin_token;
 mod association;
 mod attempt;
 mod backup;
+mod call;
 mod changes;
 mod client;
 mod clock;
@@ -25,6 +26,7 @@ mod provider;
 mod reset;
 mod serve;
 mod shell;
+mod skill;
 mod status;
 mod store;
 mod sync;
@@ -96,6 +98,10 @@ enum Command {
     Console(console::ConsoleArgs),
     /// Send a request to the public API in the name of a client
     Try(attempt::TryArgs),
+    /// Manage the skills that carry calls
+    Skill(skill::SkillArgs),
+    /// Have virtual devices call and be called
+    Call(call::CallArgs),
     /// Read the record of changes
     Changes(changes::ChangesArgs),
     /// Switch maintenance mode
@@ -178,6 +184,8 @@ impl Command {
                 Self::Contact(args) => args.run(output).await,
                 Self::Console(args) => args.run(output).await,
                 Self::Try(args) => args.run(output).await,
+                Self::Skill(args) => args.run(output).await,
+                Self::Call(args) => args.run(output).await,
                 Self::Changes(args) => args.run(output).await,
                 Self::Maintenance(args) => args.run(output).await,
                 Self::Journal(args) => args.run(output).await,

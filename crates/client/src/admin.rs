@@ -1,12 +1,14 @@
 //! The admin API: accounts, tokens for tests, the change record, maintenance.
 
 mod backup;
+mod call;
 mod client;
 mod console;
 mod directory;
 mod inspect;
 mod organization;
 mod resource;
+mod skill;
 mod token;
 mod verify;
 

@@ -4,6 +4,7 @@
 
 mod admin_token;
 mod attempt;
+mod call;
 mod change;
 mod client;
 mod client_token;
@@ -13,12 +14,17 @@ mod organization;
 mod resource;
 mod server;
 mod session;
+mod skill;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::admin_token::{AdminToken, NewAdminToken, Role};
 pub use self::attempt::{Demo, TriedAnswer, TriedRequest};
+pub use self::call::{
+    AnswerCall, Call, CallDirection, CallList, CallMedia, CallResult, CallState, DeviceRule, HangUp,
+    MessageDirection, NewCall, OnCall, TranscriptEntry, UpdateCall,
+};
 pub use self::change::{Change, ChangeList};
 pub use self::client::{Client, ClientPatch, NewClient, RevokeTokens};
 pub use self::client_token::{NewRefreshToken, NewToken, RefreshToken, Token};
@@ -28,6 +34,7 @@ pub use self::organization::{Organization, OrganizationPatch, Quotas};
 pub use self::resource::{AddressBook, Contact, NamePatch, Unit};
 pub use self::server::{Maintenance, RotateKeys, SigningKey, SigningKeyList, Status};
 pub use self::session::{Session, SessionLink};
+pub use self::skill::{Skill, SkillAnswer, SkillProblem, TimeSpan};
 pub use crate::wire::DisplayName;
 
 /// A secret on its way in or out. Its debug form hides the text.

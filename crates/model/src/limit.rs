@@ -392,3 +392,12 @@ pub const SKILL_ENDPOINT_BYTES: usize = 2_048;
 
 /// Longest certificates that a skill is trusted by, in bytes of PEM.
 pub const SKILL_CA_BYTES: usize = 16 * 1024;
+
+/// Devices whose behaviour is set.
+pub const DEVICE_RULES: usize = 10_000;
+
+/// Pages of associations that are searched for the caller of a call, each as long as a page of an admin listing.
+pub const CALLER_PAGES: usize = 10;
+
+/// Longest that an operator may wait for a call, in seconds.
+pub const CALL_WAIT_MAX_SECONDS: u32 = 60;

@@ -70,6 +70,9 @@ pub const DROP_IN: &str = "/v1/communications/profile/{amazonId}/contacts/settin
 /// Set (PUT) and list (GET) whose calls a profile blocks.
 pub const BLOCK: &str = "/v1/communications/profile/{amazonId}/contacts/settings/Block";
 
+/// Signal (POST) a call.
+pub const SIGNALING: &str = "/v1/communications/signaling";
+
 /// The token endpoint of Login with Amazon.
 pub const TOKEN: &str = "/auth/o2/token";
 

@@ -14,6 +14,9 @@ pub const SERVICE_PROVIDER: &str = "amazon_communication::service_provider";
 /// The scope of the management APIs, which is enough for the operations on communication profiles.
 pub const MANAGEMENT: &str = "alexa::enterprise:management";
 
+/// The scope of a skill that carries calls, which is enough for signaling.
+pub const CALLING: &str = "amazon_communication::calling";
+
 /// One permission scope: printable ASCII characters without space, quote and backslash (RFC 6749, section 3.3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]

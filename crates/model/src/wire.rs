@@ -13,6 +13,7 @@ mod profile;
 mod query;
 mod reciprocal;
 mod service_provider;
+mod skill;
 mod unit;
 
 use schemars::JsonSchema;
@@ -46,6 +47,7 @@ pub use reciprocal::{
 pub use service_provider::{
     DEFAULT_LOCALE, DisplayName, NewServiceProvider, ServiceProvider, ServiceProviderUpdate,
 };
+pub use skill::Skill;
 pub use unit::{NewUnit, Unit, UnitListItem, UnitName, UnitNameType, UnitNameValue, UnitUpdate};
 
 /// The only value of `amazonIdType`.

@@ -128,6 +128,9 @@ pub struct Settings {
     #[arg(long, value_name = "BOOL", env = "JACKFIELD_ALLOW_RESET", num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub allow_reset: Option<bool>,
+    /// Where skills and clouds reach the public API: what requests to skills say [default: its address]
+    #[arg(long, value_name = "URL", env = "JACKFIELD_PUBLIC_URL")]
+    pub public_url: Option<String>,
     /// Whether numbers for ids and token parameters in the query string are taken; false refuses them, as an
     /// organization can for itself [default: true]
     #[arg(long, value_name = "BOOL", env = "JACKFIELD_LENIENT")]
@@ -217,6 +220,7 @@ impl Settings {
             journal_scope: self.journal_scope.or(other.journal_scope),
             clock: self.clock.or(other.clock),
             allow_reset: self.allow_reset.or(other.allow_reset),
+            public_url: self.public_url.or(other.public_url),
             lenient: self.lenient.or(other.lenient),
             token_issuer: self.token_issuer.or(other.token_issuer),
             token_audience: self.token_audience.or(other.token_audience),

@@ -46,18 +46,20 @@ pub(crate) enum Tag {
     Profiles,
     Units,
     AddressBooks,
+    Calls,
     Admin,
     Server,
 }
 
 impl Tag {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Associations,
         Self::Login,
         Self::Providers,
         Self::Profiles,
         Self::Units,
         Self::AddressBooks,
+        Self::Calls,
         Self::Admin,
         Self::Server,
     ];
@@ -84,6 +86,9 @@ impl Tag {
                 "Address books",
                 "Whom the devices of a unit can call by name: address books, their contacts, and the units that have them.",
             ),
+            Self::Calls => {
+                ("Calls", "What an integrator's cloud says of calls between devices and its endpoints.")
+            }
             Self::Admin => ("Admin", "Accounts, changes and the state of the server; on the admin listener."),
             Self::Server => ("Server", "Health, metrics and documentation; open."),
         }

@@ -1,8 +1,8 @@
 //! What operations require of a token and of an organization: those on associations, with their providers and
-//! networks, and those on communication profiles, which more organizations may use.
+//! networks, those on communication profiles, which more organizations may use, and signaling.
 
 use jackfield_model::organization::{are_profiles_available, is_available};
-use jackfield_model::scope::{MANAGEMENT, SERVICE_PROVIDER};
+use jackfield_model::scope::{CALLING, MANAGEMENT, SERVICE_PROVIDER};
 use jackfield_model::{Country, Vertical};
 
 /// Operations with the same requirements.
@@ -12,6 +12,8 @@ pub(crate) enum Group {
     Associations,
     /// Communication profiles.
     Profiles,
+    /// Signaling of calls.
+    Calls,
 }
 
 impl Group {
@@ -20,18 +22,19 @@ impl Group {
         match self {
             Self::Associations => &[SERVICE_PROVIDER],
             Self::Profiles => &[MANAGEMENT, SERVICE_PROVIDER],
+            Self::Calls => &[CALLING, SERVICE_PROVIDER],
         }
     }
 
     /// Whether the organization needs the WebRTC add-on.
     pub(crate) const fn needs_add_on(self) -> bool {
-        matches!(self, Self::Associations)
+        matches!(self, Self::Associations | Self::Calls)
     }
 
     /// Whether the operations are available to a vertical in a country.
     pub(crate) const fn is_available(self, vertical: Vertical, country: Country) -> bool {
         match self {
-            Self::Associations => is_available(vertical, country),
+            Self::Associations | Self::Calls => is_available(vertical, country),
             Self::Profiles => are_profiles_available(vertical, country),
         }
     }

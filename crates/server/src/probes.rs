@@ -56,6 +56,16 @@ pub(crate) static DOCS: Probe = Probe::new(
     |state| Box::pin(ready(Ok(page((state.documents.page)())))),
 );
 
+/// The certificate chain of requests to skills. The name in the path is that of the chain, or anything: verifiers look
+/// at what they get.
+pub(crate) static CHAIN: Probe = Probe::new(
+    "getSkillSigningChain",
+    "skill_chain",
+    describe("The certificate chain that requests to skills are signed with: the leaf, then the CA to trust")
+        .response_as(Content::new::<Text>("application/x-pem-file")),
+    |state| Box::pin(chain(state)),
+);
+
 impl Probe {
     const fn new(
         id: &'static str,
@@ -115,6 +125,12 @@ pub(crate) fn healthy(status: &'static str) -> Reply {
 async fn readiness(state: &State) -> Outcome {
     state.store.check().await?;
     Ok(healthy("ready"))
+}
+
+async fn chain(state: &State) -> Outcome {
+    static TYPE: HeaderValue = HeaderValue::from_static("application/x-pem-file");
+    let (_, chain) = state.skills.chain(state.keys()).await;
+    Ok(response::bytes(StatusCode::OK, &TYPE, chain))
 }
 
 async fn show_metrics(state: &State) -> Outcome {

@@ -205,6 +205,14 @@ impl Server {
     ) -> Result<(), StartError> {
         let endpoint = self.public_url().unwrap_or_default();
         let Self { gate, pending, public, plain, admin, tls, admin_tls, config, mut admin_token_file } = self;
+        let public_url = config.public_url.clone().or_else(|| {
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            Some(format!("{scheme}://{}", public.address().ok()?))
+        });
+        let public_url = public_url.unwrap_or_default();
+        if let Some(state) = gate.state() {
+            state.skills.set_public_url(public_url.clone());
+        }
         // Each connection has a receiver until it has ended.
         let (stopping, stopped) = watch::channel(false);
         let timeouts = Timeouts { head: config.header_timeout, stall: config.body_timeout };
@@ -227,7 +235,7 @@ impl Server {
         let until_stopped = async {
             let outcome = tokio::select! {
                 () = stop => Ok(()),
-                error = work(&gate, pending, &config, endpoint, &mut admin_token_file, supervisor) => Err(error),
+                error = work(&gate, pending, &config, (endpoint, public_url), &mut admin_token_file, supervisor) => Err(error),
                 () = supervisor.keep_alive() => Ok(()),
             };
             tracing::info!("stopping: what is in flight is finished");
@@ -263,7 +271,7 @@ async fn work(
     gate: &Arc<ServiceGate>,
     pending: Option<PendingStore>,
     config: &Config,
-    endpoint: String,
+    (endpoint, public_url): (String, String),
     admin_token_file: &mut Option<PathBuf>,
     supervisor: &Supervisor,
 ) -> StartError {
@@ -285,6 +293,7 @@ async fn work(
         match opened {
             Ok((state, file)) => {
                 *admin_token_file = file;
+                state.skills.set_public_url(public_url);
                 gate.open(state);
                 tracing::info!("the store is open");
             }

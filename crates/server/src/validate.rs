@@ -2,6 +2,7 @@
 
 use jackfield_model::admin::{DisplayName, Quotas, Secret};
 use jackfield_model::limit;
+use jackfield_model::wire::Skill;
 use thiserror::Error;
 
 /// A field with a value that is not allowed.
@@ -95,6 +96,24 @@ pub(crate) fn redirect_uris(uris: &[String]) -> Result<(), InvalidField> {
         }
     }
     Ok(())
+}
+
+/// How a skill is reached.
+pub(crate) fn skill(skill: &Skill) -> Result<(), InvalidField> {
+    let uri = skill.endpoint.parse::<http::Uri>();
+    let good = |uri: http::Uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some();
+    if skill.endpoint.len() > limit::SKILL_ENDPOINT_BYTES || !uri.is_ok_and(good) {
+        let rule =
+            format!("must be a URL with http or https of at most {} bytes", limit::SKILL_ENDPOINT_BYTES);
+        return Err(invalid("endpoint", rule));
+    }
+    match &skill.ca {
+        Some(ca) if ca.len() > limit::SKILL_CA_BYTES || !ca.contains("-----BEGIN CERTIFICATE-----") => {
+            let rule = format!("must be certificates in PEM form of at most {} bytes", limit::SKILL_CA_BYTES);
+            Err(invalid("ca", rule))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Display names, one a locale.

@@ -8,6 +8,7 @@ mod allowing;
 mod answers;
 mod authorization;
 mod browser;
+mod calls;
 mod cli;
 mod clients;
 mod clock;

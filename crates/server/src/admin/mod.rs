@@ -8,6 +8,7 @@ mod act;
 pub(crate) mod address_book;
 pub(crate) mod attempt;
 pub(crate) mod backup;
+pub(crate) mod call;
 pub(crate) mod client;
 mod cookie;
 mod describe;
@@ -24,6 +25,7 @@ mod resource;
 pub(crate) mod restore;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod skill;
 pub(crate) mod token;
 pub(crate) mod unit;
 pub(crate) mod verify;
@@ -361,7 +363,7 @@ async fn change(state: &State, command: RegistryCommand, origin: Origin) -> Resu
         RegistryOutcome::CodeSpent => conflict("The code was redeemed before.".to_owned()),
         RegistryOutcome::RefreshTokenReused => conflict("The refresh token was used before.".to_owned()),
         RegistryOutcome::InUse if what == "organization" => conflict(
-            "The organization has service providers, profiles, units or address books; remove them first."
+            "The organization has service providers, profiles, units, address books or skills; remove them first."
                 .to_owned(),
         ),
         RegistryOutcome::InUse => conflict(format!(

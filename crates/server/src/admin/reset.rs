@@ -48,6 +48,7 @@ async fn put_in_place(state: Arc<State>, content: Content, origin: Origin) -> Re
     guard.count();
     state.limits.rates.clear();
     sandbox.faults.clear();
+    state.calls.clear();
     sandbox.journal.clear();
     sandbox.clock.set(sandbox.initial_clock);
     sandbox.ids.restart(seed::id_seed(&sandbox.seeds));

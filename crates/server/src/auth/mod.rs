@@ -9,11 +9,12 @@ mod issue;
 mod organization;
 mod profile;
 mod provider;
+mod signaling;
 
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header};
-use jackfield_model::scope::{MANAGEMENT, SERVICE_PROVIDER};
+use jackfield_model::scope::{CALLING, MANAGEMENT, SERVICE_PROVIDER};
 use jackfield_model::{RequestId, Scope, limit};
 use jackfield_store::registry::{self, Client, Registry};
 use jackfield_store::{Actor, Origin, Timestamp};
@@ -24,6 +25,7 @@ pub(crate) use issue::{issue, issue_from};
 pub(crate) use organization::{OfOrganization, Organization};
 pub(crate) use profile::{OfProfile, Profile};
 pub(crate) use provider::{OfProvider, Provider};
+pub(crate) use signaling::{OfSignaling, Signaling};
 
 use crate::credential::claims::Claims;
 use crate::credential::signing::NotOpened;
@@ -164,7 +166,8 @@ async fn authenticate_foreign(state: &State, issuer: &Foreign, token: &str) -> R
     let other_scopes = (!has(SERVICE_PROVIDER)).then(|| {
         // What else a token is good for is not kept; what else a client is granted is known.
         let token_lacks_it = client.scopes.contains(SERVICE_PROVIDER);
-        let known = |scope: &&str| if *scope == MANAGEMENT { has(scope) } else { !token_lacks_it };
+        let known =
+            |scope: &&str| if matches!(*scope, MANAGEMENT | CALLING) { has(scope) } else { !token_lacks_it };
         client.scopes.iter().map(Scope::as_str).filter(known).map(str::to_owned).collect()
     });
     Ok(Caller { client, registry, other_scopes })

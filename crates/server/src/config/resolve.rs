@@ -74,6 +74,8 @@ pub struct Config {
     pub clock: ClockOffset,
     /// Whether an operator may reset the directory to its seed.
     pub allow_reset: bool,
+    /// Where skills and clouds reach the public API; `None`: at its address.
+    pub public_url: Option<String>,
     /// Whether numbers for ids and token parameters in the query string are taken.
     pub lenient: bool,
     /// Whether the server accepts access tokens of this service.
@@ -159,6 +161,7 @@ impl Settings {
             journal_scope: self.journal_scope.unwrap_or_default(),
             clock: self.clock.unwrap_or_default(),
             allow_reset: self.allow_reset.unwrap_or_default(),
+            public_url: self.public_url.map(|url| public_url(&url)).transpose()?,
             lenient: self.lenient.unwrap_or(true),
             builtin_tokens,
             foreign_tokens,
@@ -183,6 +186,19 @@ fn wrong_secret(flag: &'static str) -> impl FnOnce(InvalidSecret) -> ConfigError
 
 fn admin_token(token: Option<SecretSetting>) -> Result<Option<Secret>, ConfigError> {
     token.map(|token| token.to_secret().map_err(wrong_secret("admin-token"))).transpose()
+}
+
+/// A base URL: paths are put behind it.
+fn public_url(text: &str) -> Result<String, ConfigError> {
+    let good = |uri: &http::Uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && matches!(uri.path(), "" | "/")
+            && uri.query().is_none()
+    };
+    match text.parse::<http::Uri>() {
+        Ok(uri) if good(&uri) => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err(wrong("public-url", "is no URL; http or https, a name and nothing after it are expected")),
+    }
 }
 
 fn loopback(port: u16) -> ListenAddress {

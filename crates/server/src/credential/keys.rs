@@ -25,6 +25,8 @@ pub(crate) struct Keys {
     /// Signs refresh tokens that say which family they are of.
     refresh_family: hmac::Key,
     admin_token: hmac::Key,
+    /// What the keys that sign requests to skills are made of.
+    pub(crate) skill_signature: hmac::Key,
 }
 
 impl Keys {
@@ -37,6 +39,7 @@ impl Keys {
             refresh_token: key("jackfield refresh token v1"),
             refresh_family: key("jackfield refresh token family v1"),
             admin_token: key("jackfield admin token v1"),
+            skill_signature: key("jackfield skill signature v1"),
         }
     }
 

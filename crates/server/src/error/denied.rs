@@ -175,6 +175,9 @@ impl Forbidden {
             Self::Availability(Group::Associations, vertical, country) => {
                 format!("Account association is not available to {vertical} in {country}.")
             }
+            Self::Availability(Group::Calls, vertical, country) => {
+                format!("Calling is not available to {vertical} in {country}.")
+            }
             Self::Availability(Group::Profiles, vertical, country) => {
                 format!("Communication profiles are not available to {vertical} in {country}.")
             }

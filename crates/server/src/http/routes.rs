@@ -7,11 +7,12 @@ use http::Method;
 use jackfield_model::path;
 
 use crate::admin;
+use crate::calling;
 use crate::endpoint::Endpoint;
 use crate::operation::association::AssociationOperation;
 use crate::operation::{
     address_book, association, contact, contact_setting, network, profile, provider, reciprocal_association,
-    unit, unit_association,
+    signaling, unit, unit_association,
 };
 use crate::router::{Audience, Listener, Operation, Router, Served};
 use crate::{console, oauth, probes};
@@ -111,6 +112,8 @@ pub(crate) static ROUTES: &[Route] = routes! {
     Public POST   path::UNIT_ASSOCIATIONS_BATCH   => unit_association::BATCH;
     Public GET    path::UNIT_ASSOCIATIONS_OF_UNIT => unit_association::LIST_OF_UNIT;
 
+    Public POST   path::SIGNALING            => signaling::SIGNAL;
+
     Public POST   path::TOKEN                => oauth::TOKEN;
     Public POST   path::TOKEN_ALTERNATE      => oauth::TOKEN;
     Public GET    path::TOKEN_INFO           => oauth::TOKEN_INFO;
@@ -167,6 +170,20 @@ pub(crate) static ROUTES: &[Route] = routes! {
     Admin  GET    "/admin/v1/addressBooks/{id}/contacts/{contactId}" => admin::address_book::GET_CONTACT;
     Admin  PUT    "/admin/v1/addressBooks/{id}/contacts/{contactId}" => admin::address_book::UPDATE_CONTACT;
     Admin  DELETE "/admin/v1/addressBooks/{id}/contacts/{contactId}" => admin::address_book::DELETE_CONTACT;
+    Admin  GET    "/admin/v1/skills"                              => admin::skill::LIST;
+    Admin  GET    "/admin/v1/skills/{id}"                         => admin::skill::GET;
+    Admin  PUT    "/admin/v1/skills/{id}"                         => admin::skill::SET;
+    Admin  DELETE "/admin/v1/skills/{id}"                         => admin::skill::DELETE;
+    Admin  POST   "/admin/v1/skills/{id}/ping"                    => admin::skill::PING;
+    Admin  POST   "/admin/v1/skills/{id}/grant"                   => admin::skill::GRANT;
+    Admin  POST   "/admin/v1/calls"                               => admin::call::CREATE;
+    Admin  GET    "/admin/v1/calls"                               => admin::call::LIST;
+    Admin  GET    "/admin/v1/calls/{sessionId}"                   => admin::call::GET;
+    Admin  POST   "/admin/v1/calls/{sessionId}/answer"            => admin::call::ANSWER;
+    Admin  POST   "/admin/v1/calls/{sessionId}/update"            => admin::call::UPDATE;
+    Admin  POST   "/admin/v1/calls/{sessionId}/hang-up"           => admin::call::HANG_UP;
+    Admin  GET    "/admin/v1/profiles/{id}/device"                => admin::call::GET_DEVICE;
+    Admin  PUT    "/admin/v1/profiles/{id}/device"                => admin::call::SET_DEVICE;
     Admin  GET    "/admin/v1/changes"                             => admin::directory::CHANGES;
     Admin  GET    "/admin/v1/maintenance"                         => admin::server::GET_MAINTENANCE;
     Admin  PUT    "/admin/v1/maintenance"                         => admin::server::SET_MAINTENANCE;
@@ -201,6 +218,7 @@ pub(crate) static ROUTES: &[Route] = routes! {
     Admin  GET    "/metrics"      => probes::METRICS;
     Both   GET    "/healthz"      => probes::HEALTH;
     Both   GET    "/readyz"       => probes::READINESS;
+    Public GET    "/echo.api/{name}" => probes::CHAIN;
     Both   GET    "/openapi.json" => probes::OPENAPI;
     Both   GET    "/docs"         => probes::DOCS;
 };
@@ -220,6 +238,8 @@ pub(crate) fn fault_operations() -> Vec<&'static str> {
         .map(|operation| operation.name)
         .collect();
     names.dedup();
+    // What is sent to skills is no operation, and can be spoiled like one.
+    names.push(calling::TO_SKILL);
     names
 }
 

@@ -8,8 +8,8 @@ use http_body_util::Full;
 use jackfield_model::admin::Secret;
 use serde::Deserialize;
 
-use super::http::Outbound;
 use super::{Answer, Audience, Scopes, unavailable, vouch};
+use crate::outbound::Outbound;
 
 /// Lifetime in seconds of a token whose issuer gives no expiry. The server asks the issuer again before that.
 const LIFE_UNSAID: u64 = 300;
@@ -66,7 +66,7 @@ impl Introspection {
             .expect("the endpoint and the headers are checked values");
         let answered = match self.outbound.send(request).await {
             Ok(answered) => answered,
-            Err(cause) => return unavailable(cause),
+            Err(cause) => return unavailable(cause.to_string()),
         };
         if answered.status != StatusCode::OK {
             return unavailable(format!("its introspection answers {}", answered.status));

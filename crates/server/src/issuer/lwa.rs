@@ -5,8 +5,8 @@ use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
 use serde::Deserialize;
 
-use super::http::Outbound;
 use super::{Answer, unavailable, vouch};
+use crate::outbound::Outbound;
 
 pub(super) struct TokenInfo {
     outbound: Outbound,
@@ -37,7 +37,7 @@ impl TokenInfo {
         let Ok(request) = request.body(Full::<Bytes>::default()) else { return Answer::No };
         let answered = match self.outbound.send(request).await {
             Ok(answered) => answered,
-            Err(cause) => return unavailable(cause),
+            Err(cause) => return unavailable(cause.to_string()),
         };
         match answered.status {
             StatusCode::OK => match answered.json::<Info>() {

@@ -4,7 +4,6 @@
 //! 401: a token that it confirmed stays valid until it expires. The cache is bounded, and holds keyed hashes of the
 //! tokens. One request at a time asks about a token, and the number of concurrent requests is limited.
 
-mod http;
 mod introspection;
 mod jwt;
 mod lwa;
@@ -17,18 +16,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ::http::Uri;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use http::Uri;
 use jackfield_model::admin::Secret;
-use jackfield_model::scope::{MANAGEMENT, SERVICE_PROVIDER};
+use jackfield_model::scope::{CALLING, MANAGEMENT, SERVICE_PROVIDER};
 use jackfield_model::{ClientId, limit};
 use quick_cache::sync::Cache;
 use ring::hmac;
 use tokio::sync::Semaphore;
 
 use crate::error::ApiError;
-pub(crate) use http::Outbound;
+use crate::outbound::{Bounds, Outbound};
+
+const BOUNDS: Bounds =
+    Bounds { connect: limit::ISSUER_TIMEOUT, idle: limit::ISSUER_CALLS, answer: limit::ISSUER_ANSWER_BYTES };
 
 /// Which issuers' tokens a server accepts.
 #[derive(Debug)]
@@ -91,12 +93,18 @@ pub(crate) struct Vouched {
 pub(crate) struct KnownScopes {
     service_provider: bool,
     management: bool,
+    calling: bool,
 }
 
 impl KnownScopes {
     /// Whether it has this scope, as far as operations take it.
     pub(crate) fn has(self, scope: &str) -> bool {
-        scope == SERVICE_PROVIDER && self.service_provider || scope == MANAGEMENT && self.management
+        match scope {
+            SERVICE_PROVIDER => self.service_provider,
+            MANAGEMENT => self.management,
+            CALLING => self.calling,
+            _ => false,
+        }
     }
 }
 
@@ -158,7 +166,7 @@ enum Kind {
 impl Foreign {
     /// An issuer with an empty cache.
     pub(crate) fn new(issuer: &ForeignIssuer) -> Result<Self, String> {
-        let outbound = Outbound::new(issuer.ca.as_deref())?;
+        let outbound = Outbound::with_ca_file(issuer.ca.as_deref(), BOUNDS)?;
         let kind = match issuer.kind.clone() {
             IssuerKind::Lwa(url) => Kind::Lwa(lwa::TokenInfo::new(outbound, url)),
             IssuerKind::Oidc { issuer, audience } => Kind::Oidc(oidc::Oidc::new(outbound, issuer, audience)?),
@@ -324,7 +332,11 @@ impl Scopes {
             Some(Self::Text(text)) => text.split_ascii_whitespace().any(|scope| scope == wanted),
             Some(Self::List(list)) => list.iter().any(|scope| scope == wanted),
         };
-        KnownScopes { service_provider: has(SERVICE_PROVIDER), management: has(MANAGEMENT) }
+        KnownScopes {
+            service_provider: has(SERVICE_PROVIDER),
+            management: has(MANAGEMENT),
+            calling: has(CALLING),
+        }
     }
 }
 

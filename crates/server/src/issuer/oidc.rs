@@ -17,8 +17,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
-use super::http::Outbound;
 use super::{Answer, Scopes, jwt, unavailable, vouch};
+use crate::outbound::Outbound;
 
 pub(super) struct Oidc {
     outbound: Outbound,
@@ -144,7 +144,7 @@ impl Oidc {
 
     async fn get<T: DeserializeOwned>(&self, uri: Uri) -> Result<T, String> {
         let request = Request::get(uri).body(Full::<Bytes>::default()).map_err(|error| error.to_string())?;
-        let answered = self.outbound.send(request).await?;
+        let answered = self.outbound.send(request).await.map_err(|error| error.to_string())?;
         match answered.status {
             StatusCode::OK => answered.json(),
             status => Err(format!("it answers {status}")),

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use jackfield_model::schema::{AdminTokenId, RefreshTokenId};
 use jackfield_model::{
-    AddressBookId, AmazonId, ClientId, ContactId, OrganizationId, ServiceProviderId, UnitId,
+    AddressBookId, AmazonId, ClientId, ContactId, OrganizationId, ServiceProviderId, SkillId, UnitId, limit,
 };
 use schemars::{SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -91,6 +91,11 @@ fn id_schema(collection: &str) -> SchemaOf {
         Some("refresh-tokens") => |generator| generator.subschema_for::<RefreshTokenId>(),
         Some("tokens") => |generator| generator.subschema_for::<AdminTokenId>(),
         Some("console") => |generator| generator.subschema_for::<String>(),
+        Some("skills") => |generator| generator.subschema_for::<SkillId>(),
+        Some("calls") => {
+            |_| json_schema!({ "type": "string", "minLength": 1, "maxLength": limit::SESSION_ID_CHARS })
+        }
+        Some("echo.api") => |_| json_schema!({ "type": "string" }),
         Some("faults") => |_| json_schema!({ "type": "integer", "minimum": 1 }),
         other => unreachable!("the ids of {other:?} have no schema"),
     }

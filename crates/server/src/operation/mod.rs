@@ -13,6 +13,7 @@ pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod reciprocal_association;
 mod resource;
+pub(crate) mod signaling;
 pub(crate) mod unit;
 pub(crate) mod unit_association;
 

@@ -1,10 +1,14 @@
 //! Applies a seed to a store.
 
+use std::time::Duration;
+
 use futures_util::future::try_join_all;
 use jackfield_model::admin::{DisplayName, OrganizationPatch, Secret};
-use jackfield_model::wire::{Association, Unit};
+use jackfield_model::wire::{Association, Network, Skill, Unit};
 use jackfield_model::{OrganizationId, RequestId, ScopeSet, ServiceProviderId, limit};
-use jackfield_store::registry::{self, ClientChange, OrganizationChange, PasswordHash, RefreshToken};
+use jackfield_store::registry::{
+    self, ClientChange, NetworkChange, OrganizationChange, PasswordHash, RefreshToken,
+};
 use jackfield_store::resource::{Refusal, Resource, ResourceChange};
 use jackfield_store::{
     Actor, CreateOutcome, CreateProfileOutcome, Origin, RegistryCommand, RegistryOutcome, Store, Timestamp,
@@ -14,7 +18,7 @@ use jackfield_store::{
 use super::directory::{Named, Units};
 use super::{
     Seed, SeedAssociation, SeedClient, SeedDisplayName, SeedError, SeedOrganization, SeedProfile,
-    SeedProvider,
+    SeedProvider, SeedSkill,
 };
 use crate::credential::keys::Keys;
 use crate::credential::password;
@@ -50,6 +54,7 @@ pub(crate) async fn apply(store: &dyn Store, keys: &Keys, seed: &Seed) -> Result
             apply_provider(place, &id, provider.clone()).await?;
         }
         apply_resources(place, &id, units.address_books(&organization.address_books)?).await?;
+        apply_resources(place, &id, skills(&organization.skills)?).await?;
     }
     Ok(())
 }
@@ -213,6 +218,7 @@ async fn apply_provider(
         &subject,
     )?;
     let update = RegistryCommand::UpdateServiceProvider(id, display_name.clone());
+    let network = seed.skill_id.map(Network::skill);
     let new = registry::ServiceProvider {
         id,
         organization: organization.clone(),
@@ -221,10 +227,51 @@ async fn apply_provider(
         network: None,
     };
     create_or_update(place, &subject, RegistryCommand::CreateServiceProvider(new), update).await?;
+    if let Some(network) = network {
+        set_network(place, id, network, &subject).await?;
+    }
     for associations in seed.associations.chunks(ASSOCIATIONS_AT_A_TIME) {
         try_join_all(associations.iter().map(|association| add_association(place, id, association))).await?;
     }
     Ok(())
+}
+
+/// The network mapping of a provider, in the place of the one that is there.
+async fn set_network(
+    place: Place<'_>,
+    id: ServiceProviderId,
+    network: Network,
+    subject: &str,
+) -> Result<(), SeedError> {
+    let known = place.store.registry().providers.get(&id).and_then(|provider| provider.network.clone());
+    if known.as_ref() == Some(&network) {
+        return Ok(());
+    }
+    let set = || RegistryCommand::ChangeNetwork(id, NetworkChange::Set(network.clone()));
+    create_or_update(place, subject, set(), set()).await
+}
+
+/// The skills of an organization, checked.
+fn skills(seeds: &[SeedSkill]) -> Result<Vec<Named>, SeedError> {
+    let checked = |seed: &SeedSkill| {
+        let subject = format!("skill {}", seed.id);
+        let timeout = seed.timeout.map(|span| span.0);
+        let bounds = Duration::from_millis(1)..=limit::SKILL_TIMEOUT_MAX;
+        if timeout.is_some_and(|span| !bounds.contains(&span)) {
+            let rule = format!("timeout must be from 1ms to {:?}", limit::SKILL_TIMEOUT_MAX);
+            return Err(SeedError::Invalid { subject, rule });
+        }
+        let skill = Skill {
+            skill_id: seed.id.clone(),
+            endpoint: seed.endpoint.clone(),
+            client_id: seed.client_id.clone(),
+            timeout_ms: timeout.and_then(|span| u64::try_from(span.as_millis()).ok()),
+            ca: seed.ca.clone(),
+        };
+        validate::skill(&skill).map_err(|error| invalid(&subject, &error))?;
+        Ok((subject, skill.into()))
+    };
+    seeds.iter().map(checked).collect()
 }
 
 async fn add_association(

@@ -1,6 +1,6 @@
 //! The seed file: accounts and associations to create at the start.
 //!
-//! It is applied at every start. Accounts, units, address books and contacts follow the file; profiles and associations are
+//! It is applied at every start. Accounts, units, address books, contacts and skills follow the file; profiles and associations are
 //! added where they are missing and otherwise left as clients made them. What the file does not name stays. Objects without an id get one that follows
 //! from their names, the same at every start and on every server.
 
@@ -11,13 +11,14 @@ use std::path::Path;
 
 use jackfield_model::admin::{DisplayName, Quotas, Secret};
 use jackfield_model::{
-    AmazonId, ClientId, Country, ExternalUserId, OrganizationId, Scope, ServiceProviderId, UnitId, Vertical,
+    AmazonId, ClientId, Country, ExternalUserId, OrganizationId, Scope, ServiceProviderId, SkillId, UnitId,
+    Vertical,
 };
 use jackfield_store::{Content, MemoryStore, StoreError};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::config::{one_line, trimmed, trimmed_option};
+use crate::config::{HumanDuration, one_line, trimmed, trimmed_option};
 use crate::credential::keys::Keys;
 pub(crate) use apply::apply;
 use directory::{SeedAddressBook, SeedUnit};
@@ -94,6 +95,8 @@ struct SeedOrganization {
     units: Vec<SeedUnit>,
     #[serde(default, rename = "address_book")]
     address_books: Vec<SeedAddressBook>,
+    #[serde(default, rename = "skill")]
+    skills: Vec<SeedSkill>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -123,8 +126,31 @@ struct SeedProvider {
     logical_id: String,
     #[serde(default)]
     display_name: SeedDisplayName,
+    /// The skill of its network mapping.
+    #[serde(default)]
+    skill_id: Option<SkillId>,
     #[serde(default, rename = "association")]
     associations: Vec<SeedAssociation>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedSkill {
+    id: SkillId,
+    endpoint: String,
+    #[serde(default)]
+    client_id: Option<ClientId>,
+    #[serde(default)]
+    timeout: Option<HumanDuration>,
+    #[serde(default)]
+    ca: Option<String>,
+}
+
+/// Without its endpoint, which may hold a password or a key.
+impl std::fmt::Debug for SeedSkill {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SeedSkill").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// A plain name, or one a locale.

@@ -15,6 +15,7 @@ use jackfield_store::{OpenError, Store, StoreError, StoreOptions};
 
 use super::StartError;
 use super::admin_token::kept_admin_token;
+use crate::calls::Calls;
 use crate::config::{Config, SeedSource};
 use crate::credential::keys::Keys;
 use crate::http::routes;
@@ -29,6 +30,7 @@ use crate::sandbox::ids::Ids;
 use crate::sandbox::request_log::Journal;
 use crate::sandbox::reset_lock::ResetLock;
 use crate::seed::{self, Seed, SeedError};
+use crate::skill::Skills;
 use crate::state::{Consent, Credentials, Documents, Limits, Operators, Sandbox, State};
 use crate::throttle::admission::Places;
 use crate::throttle::guess::Guesses;
@@ -138,6 +140,8 @@ async fn open(
         operators: Operators { demo: config.demo, ..Operators::default() },
         consent: Consent { login: config.consent_login, proxies: config.consent_proxies },
         documents: Documents { openapi: openapi::document_text, page: openapi::page },
+        skills: Skills::default(),
+        calls: Calls::default(),
         lenient: config.lenient,
         started: Instant::now(),
         metrics,

@@ -23,6 +23,7 @@ pub(crate) use operators::{Operators, UnderWay};
 pub(crate) use sessions::LINK_PREFIX;
 
 use crate::body::Bodies;
+use crate::calls::Calls;
 use crate::config::{ConsentLogin, Network};
 use crate::credential::keys::Keys;
 use crate::credential::signing::{Signing, SigningKeys};
@@ -34,6 +35,7 @@ use crate::sandbox::ids::Ids;
 use crate::sandbox::request_log::Journal;
 use crate::sandbox::reset_lock::ResetLock;
 use crate::seed::Seed;
+use crate::skill::Skills;
 use crate::throttle::admission::Places;
 use crate::throttle::guess::Guesses;
 use crate::throttle::rate::Rates;
@@ -51,6 +53,8 @@ pub(crate) struct State {
     pub(crate) operators: Operators,
     pub(crate) consent: Consent,
     pub(crate) documents: Documents,
+    pub(crate) skills: Skills,
+    pub(crate) calls: Calls,
     /// Whether clients get the leniency that can be switched off; an organization may still refuse it.
     pub(crate) lenient: bool,
     pub(crate) started: Instant,

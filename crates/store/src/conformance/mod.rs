@@ -331,7 +331,8 @@ suite! { $
         address_books_are_associated_with_units
         units_and_profiles_keep_each_other
         an_organization_with_resources_stays
-        an_address_book_is_bounded;
+        an_address_book_is_bounded
+        a_skill_is_of_one_organization;
     quota:
         service_providers_and_clients_are_bounded
         profiles_are_bounded

@@ -8,8 +8,8 @@ use jackfield_model::{OrganizationId, limit};
 
 use super::Adapter;
 use super::world::{
-    NORTH, NORTHERN, World, amazon, association, book, contact, number, organization_id, origin, profile,
-    reciprocal, setting, to_profile, unit, unit_id,
+    NORTH, NORTHERN, World, amazon, association, book, calling_skill, client_id, contact, number,
+    organization_id, origin, profile, reciprocal, setting, to_profile, unit, unit_id,
 };
 use crate::registry::OrganizationChange;
 use crate::resource::{Kind, ListKey, Refusal, ResourceChange, ResourceOutcome, Table};
@@ -350,8 +350,35 @@ pub(super) async fn an_organization_with_resources_stays(adapter: &dyn Adapter) 
     assert_eq!(east.create(book("desk")).await, Ok(()));
     assert_eq!(east.delete(unit("room", "east")).await, Ok(()));
     assert_eq!(delete().await, RegistryOutcome::InUse);
+    assert_eq!(east.create(calling_skill("s", "http://one")).await, Ok(()));
     assert_eq!(east.delete(book("desk")).await, Ok(()));
+    assert_eq!(delete().await, RegistryOutcome::InUse);
+    assert_eq!(east.delete(calling_skill("s", "http://one")).await, Ok(()));
     assert_eq!(delete().await, RegistryOutcome::Done);
+}
+
+pub(super) async fn a_skill_is_of_one_organization(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    let (north, northern) = (Directory::of(&world, NORTH), Directory::of(&world, NORTHERN));
+    let mut skill = calling_skill("s", "http://one");
+    skill.client_id = Some(client_id("nobody"));
+    assert_eq!(north.create(skill.clone()).await, Err(Refusal::Missing("client")));
+    skill.client_id = None;
+    assert_eq!(north.create(skill.clone()).await, Ok(()));
+    assert_eq!(northern.create(skill.clone()).await, Err(Refusal::IdTaken));
+    let other = calling_skill("s", "http://other");
+    assert_eq!(northern.one(ResourceChange::Put(other.clone().into())).await, Err(Refusal::IdTaken));
+    assert_eq!(north.one(ResourceChange::Put(other.clone().into())).await, Ok(()));
+    let world = world.again(adapter).await;
+    let (north, northern) = (Directory::of(&world, NORTH), Directory::of(&world, NORTHERN));
+    assert_eq!(north.find(&skill).await.as_ref(), Some(&other));
+    assert_eq!(northern.find(&skill).await, None);
+    let owner = owner_of(&*world.store, Table::Skill, "s").await.unwrap();
+    assert_eq!(owner, Some(organization_id(NORTH)));
+    assert_eq!(count_resources(&*world.store, &organization_id(NORTH), Table::Skill, "").await.unwrap(), 1);
+    assert_eq!(north.delete(skill.clone()).await, Ok(()));
+    assert_eq!(north.delete(skill.clone()).await, Err(Refusal::NotFound));
+    assert_eq!(northern.create(skill).await, Ok(()));
 }
 
 pub(super) async fn an_address_book_is_bounded(adapter: &dyn Adapter) {

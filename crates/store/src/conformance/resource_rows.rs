@@ -88,7 +88,7 @@ fn assert_refers(
         Resource::Unit(unit) => {
             unit.level <= limit::UNIT_LEVELS && level(unit.parent_id.suffix()) == Some(unit.level - 1)
         }
-        Resource::AddressBook(_) => true,
+        Resource::AddressBook(_) | Resource::Skill(_) => true,
         Resource::Contact(contact) => {
             there(Table::AddressBook, contact.address_book_id.suffix())
                 && contact.contact.profile().is_none_or(is_profile)
@@ -134,7 +134,7 @@ async fn plain_counts(store: &dyn Store, organization: &OrganizationId) -> Rows 
 /// The rows that say to whom ids belong: to these organizations, or to none that is there.
 async fn owners(store: &dyn Store, organizations: &[OrganizationId]) -> Rows {
     let mut rows = Rows::new();
-    for table in [Table::Unit, Table::AddressBook] {
+    for table in Table::OF_ORGANIZATION {
         let key = RowKey::owner(table, "").list;
         for (id, owner) in list(store, &key).await {
             let owned_by = OrganizationId::from_suffix(&owner).expect("the end of an id");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jackfield_model::wire::{
     AddressBook, Association, Contact, ContactCard, ContactSetting, ContactTarget, NumberEntry, PhoneNumber,
-    ReciprocalAssociation, SettingName, Switch, Unit, UnitAssociation, UnitName,
+    ReciprocalAssociation, SettingName, Skill, Switch, Unit, UnitAssociation, UnitName,
 };
 use jackfield_model::{
     AddressBookId, AmazonId, ClientId, ContactId, Country, ExternalUserId, OrganizationId, RequestId,
@@ -354,6 +354,18 @@ pub fn reciprocal(profile: &str, contact: &str) -> ReciprocalAssociation {
     ReciprocalAssociation {
         profile_id: amazon(profile),
         contact_id: ContactId::from_suffix(contact).expect("a valid id"),
+    }
+}
+
+/// A skill without a client.
+#[must_use]
+pub fn calling_skill(suffix: &str, endpoint: &str) -> Skill {
+    Skill {
+        skill_id: SkillId::from_suffix(suffix).expect("a valid id"),
+        endpoint: endpoint.to_owned(),
+        client_id: None,
+        timeout_ms: None,
+        ca: None,
     }
 }
 

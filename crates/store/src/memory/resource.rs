@@ -86,9 +86,9 @@ impl State {
         Ok(decided.map(|decided| self.store_decided(decided, origin)).is_some())
     }
 
-    /// Whether the organization has units or address books.
+    /// Whether the organization has units, address books or skills.
     pub(super) fn has_resources(&self, organization: &OrganizationId) -> bool {
-        [Table::Unit, Table::AddressBook]
+        Table::OF_ORGANIZATION
             .iter()
             .any(|table| !page(&self.resources, &ListKey::new(organization, *table, ""), "", 1).is_empty())
     }

@@ -130,12 +130,12 @@ pub(super) async fn store(
     Ok(())
 }
 
-/// Whether the organization has units or address books.
+/// Whether the organization has units, address books or skills.
 pub(super) async fn has_any(
     transaction: &impl GenericClient,
     organization: &OrganizationId,
 ) -> Result<bool, Failure> {
-    for table in [Table::Unit, Table::AddressBook] {
+    for table in Table::OF_ORGANIZATION {
         if row(transaction, &ListKey::new(organization, table, "").count()).await?.is_some() {
             return Ok(true);
         }

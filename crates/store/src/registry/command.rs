@@ -116,7 +116,7 @@ pub enum NetworkChange {
 pub trait Dependents {
     /// How many associations the provider has.
     fn associations(&self, provider: ServiceProviderId) -> u64;
-    /// Whether the organization has profiles, units or address books.
+    /// Whether the organization has profiles, units, address books or skills.
     fn has_rows(&self, organization: &OrganizationId) -> bool;
 }
 

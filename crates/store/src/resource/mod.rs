@@ -1,4 +1,4 @@
-//! The resources of the calling family: units, address books, contacts and what ties them together.
+//! The resources of the calling family: units, address books, contacts and what ties them together, and skills.
 //!
 //! A resource is described once, in a file of its own: where it stands, what is derived from it, which bounds hold, what it
 //! refers to, and what becomes of it when that goes ([`Kind`]). The rules run over rows (`change`), so an adapter adds only
@@ -13,13 +13,14 @@ mod reciprocal_association;
 mod reference;
 mod row;
 mod setting_id;
+mod skill;
 mod unit;
 mod unit_association;
 
 use std::collections::BTreeMap;
 
 use jackfield_model::wire::{
-    AddressBook, Contact, ContactSetting, ReciprocalAssociation, Unit, UnitAssociation,
+    AddressBook, Contact, ContactSetting, ReciprocalAssociation, Skill, Unit, UnitAssociation,
 };
 use jackfield_model::{OrganizationId, wire};
 use serde::de::DeserializeOwned;
@@ -49,6 +50,8 @@ pub enum Resource {
     ReciprocalAssociation(ReciprocalAssociation),
     /// What a profile decided of another.
     ContactSetting(ContactSetting),
+    /// A skill.
+    Skill(Skill),
 }
 
 /// A change of a resource.
@@ -153,6 +156,7 @@ macro_rules! each_kind {
             Resource::UnitAssociation($one) => $call,
             Resource::ReciprocalAssociation($one) => $call,
             Resource::ContactSetting($one) => $call,
+            Resource::Skill($one) => $call,
         }
     };
 }
@@ -177,6 +181,7 @@ impl Resource {
             Table::UnitAssociation => read::<UnitAssociation>(text),
             Table::ReciprocalAssociation => read::<ReciprocalAssociation>(text),
             Table::ContactSetting => read::<ContactSetting>(text),
+            Table::Skill => read::<Skill>(text),
             other => Err(format!("rows of {other:?} are derived")),
         }
     }
@@ -230,4 +235,4 @@ macro_rules! into_resource {
         })*
     };
 }
-into_resource!(Unit, AddressBook, Contact, UnitAssociation, ReciprocalAssociation, ContactSetting);
+into_resource!(Unit, AddressBook, Contact, UnitAssociation, ReciprocalAssociation, ContactSetting, Skill);

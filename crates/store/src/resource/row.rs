@@ -26,6 +26,8 @@ pub enum Table {
     ReciprocalAssociation = 5,
     /// Settings of contacts, in the scope of the profile that decides.
     ContactSetting = 6,
+    /// Skills, in the scope of the organization.
+    Skill = 7,
     /// Units below a unit.
     ChildUnit = 32,
     /// Address books of a unit.
@@ -46,13 +48,14 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of their rows.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unit,
         Self::AddressBook,
         Self::Contact,
         Self::UnitAssociation,
         Self::ReciprocalAssociation,
         Self::ContactSetting,
+        Self::Skill,
         Self::ChildUnit,
         Self::BookOfUnit,
         Self::ContactOfProfile,
@@ -62,6 +65,9 @@ impl Table {
         Self::Owner,
         Self::Count,
     ];
+
+    /// What keeps an organization from going: resources whose ids are nobody else's.
+    pub const OF_ORGANIZATION: [Self; 3] = [Self::Unit, Self::AddressBook, Self::Skill];
 
     /// The number that stands for it in a store.
     #[must_use]
@@ -86,7 +92,12 @@ impl Table {
     pub const fn is_counted(self) -> bool {
         matches!(
             self,
-            Self::Unit | Self::AddressBook | Self::Contact | Self::UnitAssociation | Self::BookOfUnit
+            Self::Unit
+                | Self::AddressBook
+                | Self::Contact
+                | Self::UnitAssociation
+                | Self::BookOfUnit
+                | Self::Skill
         )
     }
 }

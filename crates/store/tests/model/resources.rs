@@ -5,7 +5,8 @@ use jackfield_model::wire::{
     ContactCard, ContactSetting, ContactTarget, ProviderContact, SettingName, Switch, Unit, UnitName,
 };
 use jackfield_store::conformance::world::{
-    association, book, contact, external, number, organization_id, reciprocal, setting, to_profile, unit,
+    association, book, calling_skill, contact, external, number, organization_id, reciprocal, setting,
+    to_profile, unit,
 };
 use jackfield_store::registry::OrganizationChange;
 use jackfield_store::resource::{ListKey, Resource, ResourceChange, Table};
@@ -77,6 +78,7 @@ fn resource() -> impl Strategy<Value = Resource> {
         4 => (book_id(), select([&UNITS[..], &ORGANIZATIONS].concat()))
             .prop_map(|(book, unit)| association(book, unit).into()),
         4 => (profile_id(), contact_id()).prop_map(|(profile, id)| reciprocal(profile, id).into()),
+        2 => (book_id(), new_name()).prop_map(|(id, endpoint)| calling_skill(id, endpoint).into()),
         4 => (profile_id(), settings, profile_id(), any::<bool>()).prop_map(|(profile, name, about, on)| {
             let value = if on { Switch::Enabled } else { Switch::Disabled };
             ContactSetting { value, ..setting(profile, name, about) }.into()
@@ -138,7 +140,7 @@ pub(super) async fn read(
 
 /// Resources of every kind for an organization with one profile.
 pub(super) fn seeded(organization: &str, profile: &str) -> Vec<ResourceChange> {
-    let resources: [Resource; 7] = [
+    let resources: [Resource; 8] = [
         unit(PROFILES[1], organization).into(),
         unit(PROFILES[2], PROFILES[1]).into(),
         book(BOOKS[0]).into(),
@@ -146,6 +148,7 @@ pub(super) fn seeded(organization: &str, profile: &str) -> Vec<ResourceChange> {
         association(BOOKS[0], PROFILES[2]).into(),
         reciprocal(profile, CONTACTS[0]).into(),
         setting(profile, SettingName::Block, profile).into(),
+        calling_skill(BOOKS[0], "one").into(),
     ];
     resources.map(ResourceChange::Create).into()
 }

@@ -92,6 +92,8 @@ async fn gate_on(store: Arc<dyn Store>) -> Arc<ServiceGate> {
         operators: Operators::default(),
         consent: Consent::default(),
         documents: Documents { openapi: Bytes::new, page: Bytes::new },
+        skills: crate::skill::Skills::default(),
+        calls: crate::calls::Calls::default(),
         lenient: true,
         started: Instant::now(),
         metrics: Arc::clone(&metrics),

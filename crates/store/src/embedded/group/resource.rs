@@ -100,9 +100,9 @@ impl Group<'_> {
         self.get(Space::Profile, &layout::resource(key))?.map(|value| text(&value, "resource")).transpose()
     }
 
-    /// Whether the organization has units or address books.
+    /// Whether the organization has units, address books or skills.
     pub(super) fn has_resources(&self, organization: &OrganizationId) -> Result<bool, StoreError> {
-        for table in [Table::Unit, Table::AddressBook] {
+        for table in Table::OF_ORGANIZATION {
             if self.resource_row(&ListKey::new(organization, table, "").count())?.is_some() {
                 return Ok(true);
             }

@@ -1,0 +1,6 @@
+//! Calls: skills, signaling, and the device of the server.
+
+mod device;
+mod integration;
+mod signaling;
+mod skills;
