@@ -19,7 +19,7 @@ ROWS ?= 100000
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fmt described crash outage group-commit overload sync-rate fuzz advisories docs
+.PHONY: help dev test lint fmt described console-shots crash outage group-commit overload sync-rate fuzz advisories docs
 .PHONY: contact-growth bench bench-growth bench-postgres bench-check instructions instructions-bless
 
 help: ## List these commands.
@@ -40,6 +40,10 @@ lint: ## Check format, lints, licences and sources of dependencies, rustdoc and 
 
 fmt: ## Format the code.
 	cargo fmt
+
+console-shots: ## Write pictures of every page of the console to target/console, at two widths, light and dark.
+	cargo build --locked --package jackfield
+	JACKFIELD_CONSOLE_SHOTS=$(CURDIR)/target/console cargo test --locked --package jackfield-tests --test it console
 
 described: ## Test the binary with EXAMPLES requests an operation and phase, generated from openapi.json (300: more than 20,000 in all).
 	cargo build --locked --package jackfield

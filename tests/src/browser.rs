@@ -127,13 +127,21 @@ impl Browser {
         body.text().await.expect("a body has text")
     }
 
-    /// Clicks the one element that this XPath names.
+    /// Clicks the one element that this XPath names; again where the page has drawn it anew meanwhile.
     ///
     /// # Panics
     /// When there is none.
     pub async fn click(&self, xpath: &str) {
-        let element = self.client.find(Locator::XPath(xpath)).await;
-        element.unwrap_or_else(|error| panic!("{xpath}: {error}")).click().await.expect("it can be clicked");
+        let clicked = async || {
+            let element = self.client.find(Locator::XPath(xpath)).await;
+            let element = element.unwrap_or_else(|error| panic!("{xpath}: {error}"));
+            match element.click().await {
+                Ok(()) => Some(()),
+                Err(error) if error.is_stale_element_reference() => None,
+                Err(error) => panic!("{xpath} can be clicked: {error}"),
+            }
+        };
+        poll::until_async(&format!("{xpath} is clicked"), poll::PATIENCE, clicked).await;
     }
 
     /// Types into the one element that this XPath names.

@@ -15,8 +15,8 @@ mod verify;
 use std::sync::Arc;
 
 use http::Method;
-use jackfield_model::ServiceProviderId;
 use jackfield_model::admin::{ChangeList, Maintenance, RotateKeys, Secret, SigningKeyList, Status};
+use jackfield_model::{ExternalUserId, ServiceProviderId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -51,6 +51,12 @@ pub struct Page {
 pub struct ChangeQuery {
     /// Only changes about this provider.
     pub provider: Option<ServiceProviderId>,
+    /// Only changes about associations of this endpoint.
+    pub external_user_id: Option<ExternalUserId>,
+    /// Only changes by this actor.
+    pub actor: Option<String>,
+    /// Only operations that begin with this.
+    pub operation: Option<String>,
     /// Only changes with a greater sequence number.
     pub after: u64,
     /// Most changes on the page; the server's default when absent.
@@ -85,6 +91,9 @@ impl AdminClient {
             "/admin/v1/changes",
             &[
                 ("serviceProviderId", query.provider.map(|provider| provider.to_string())),
+                ("externalUserId", query.external_user_id.as_ref().map(ToString::to_string)),
+                ("actor", query.actor.clone()),
+                ("operation", query.operation.clone()),
                 ("after", Some(query.after.to_string())),
                 ("limit", query.limit.map(|limit| limit.to_string())),
             ],

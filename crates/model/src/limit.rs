@@ -318,6 +318,8 @@ pub const SESSION_SECONDS: u64 = 12 * 60 * 60;
 pub const SESSION_LINKS: usize = 100;
 /// Life of such a link, in seconds.
 pub const SESSION_LINK_SECONDS: u64 = 10 * 60;
+/// Full pages of rows that one call of the admin API looks at for what no index leads to.
+pub const SEARCHED_PAGES: usize = 20;
 /// Seconds between two samples of the history of a server.
 pub const HISTORY_INTERVAL_SECONDS: u64 = 5;
 /// Samples of the history that are kept: those of an hour.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use jackfield_client::admin::ChangeQuery;
-use jackfield_model::ServiceProviderId;
 use jackfield_model::admin::Change;
+use jackfield_model::{ExternalUserId, ServiceProviderId};
 use serde_json::Value;
 
 use super::list::page_size;
@@ -33,6 +33,15 @@ struct ListArgs {
     /// Only changes about this provider
     #[arg(long, value_name = "PROVIDER_ID")]
     provider: Option<ServiceProviderId>,
+    /// Only changes about associations of this endpoint
+    #[arg(long, value_name = "EXTERNAL_USER_ID")]
+    external_user_id: Option<ExternalUserId>,
+    /// Only changes by this actor: a client id, admin, admin:NAME or seed
+    #[arg(long, value_name = "ACTOR")]
+    actor: Option<String>,
+    /// Only operations that begin with this, for example association.
+    #[arg(long, value_name = "OPERATION")]
+    operation: Option<String>,
     /// Only changes with a greater sequence number
     #[arg(long, value_name = "SEQUENCE", default_value_t = 0)]
     after: u64,
@@ -53,7 +62,14 @@ impl ChangesArgs {
     pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
         let admin = self.admin.connect()?;
         let ChangesCommand::List(args) = self.command;
-        let mut query = ChangeQuery { provider: args.provider, after: args.after, limit: None };
+        let mut query = ChangeQuery {
+            provider: args.provider,
+            external_user_id: args.external_user_id,
+            actor: args.actor,
+            operation: args.operation,
+            after: args.after,
+            limit: None,
+        };
         let mut left = args.limit.unwrap_or(u64::MAX);
         let mut list = if args.follow { output.stream() } else { output.list() };
         loop {

@@ -1,11 +1,12 @@
 //! `jackfield provider`.
 
+mod associate;
 mod network;
 
 use clap::{Args, Subcommand};
 use jackfield_client::admin::{AdminClient, AssociationQuery};
 use jackfield_model::admin::{DisplayName, ServiceProvider, ServiceProviderPatch};
-use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId};
+use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
 
 use super::list::{ListArgs, page_size};
 use super::value::display_name;
@@ -71,6 +72,12 @@ enum ProviderCommand {
     Network(network::NetworkCommand),
     /// List the associations of a service provider, as an operator
     Associations(AssociationsArgs),
+    /// Make or change an association of a service provider, as an operator
+    #[command(override_usage = "jackfield provider associate [OPTIONS] <PROVIDER_ID>\n       \
+                                <EXTERNAL_USER_ID> <AMAZON_ID>")]
+    Associate(associate::AssociateArgs),
+    /// Delete an association of a service provider, as an operator
+    Dissociate(associate::DissociateArgs),
 }
 
 #[derive(Args)]
@@ -87,6 +94,9 @@ struct AssociationsArgs {
     /// Only external user ids that begin with this
     #[arg(long, default_value = "", hide_default_value = true)]
     prefix: String,
+    /// Only associations with this profile
+    #[arg(long, value_name = "AMAZON_ID")]
+    amazon_id: Option<AmazonId>,
     /// Only external user ids after this one
     #[arg(long, value_name = "ID")]
     after: Option<ExternalUserId>,
@@ -129,6 +139,8 @@ impl ProviderArgs {
             }
             ProviderCommand::Network(command) => return command.run(&admin, output).await,
             ProviderCommand::Associations(args) => return args.run(&admin, output).await,
+            ProviderCommand::Associate(args) => return args.run(&admin, output).await,
+            ProviderCommand::Dissociate(args) => return args.run(&admin, output).await,
         };
         Ok(output.object(&provider)?)
     }
@@ -137,7 +149,12 @@ impl ProviderArgs {
 impl AssociationsArgs {
     async fn run(self, admin: &AdminClient, output: &mut Output) -> Result<(), Failure> {
         let mut left = self.limit.unwrap_or(u64::MAX);
-        let mut query = AssociationQuery { prefix: self.prefix, after: self.after, limit: None };
+        let mut query = AssociationQuery {
+            prefix: self.prefix,
+            amazon_id: self.amazon_id,
+            after: self.after,
+            limit: None,
+        };
         let mut list = output.list();
         loop {
             query.limit = Some(page_size(left));

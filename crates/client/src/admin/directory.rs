@@ -4,7 +4,7 @@ use http::Method;
 use jackfield_model::admin::{
     AssociationList, List, Profile, ProfilePatch, ServiceProvider, ServiceProviderPatch,
 };
-use jackfield_model::wire::Network;
+use jackfield_model::wire::{Association, DeleteRequest, Network};
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId};
 
 use super::{AdminClient, Page, with_query};
@@ -16,6 +16,8 @@ use crate::transport::Repeat;
 pub struct AssociationQuery {
     /// Only ids that begin with this; empty for all.
     pub prefix: String,
+    /// Only associations with this profile. A page may then be short although more follow.
+    pub amazon_id: Option<AmazonId>,
     /// Only ids after this one.
     pub after: Option<ExternalUserId>,
     /// Most associations on the page; the server's default when absent.
@@ -130,11 +132,51 @@ impl AdminClient {
             &format!("/admin/v1/serviceProviders/{provider}/associations"),
             &[
                 ("prefix", prefix.map(str::to_owned)),
+                ("amazonId", query.amazon_id.as_ref().map(ToString::to_string)),
                 ("after", query.after.as_ref().map(ToString::to_string)),
                 ("limit", query.limit.map(|limit| limit.to_string())),
             ],
         );
         self.get(&path).await
+    }
+
+    /// Creates an association.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create_association(
+        &self,
+        provider: ServiceProviderId,
+        association: &Association,
+    ) -> Result<Association, Error> {
+        self.post(&format!("/admin/v1/serviceProviders/{provider}/associations"), association).await
+    }
+
+    /// Points an association at another profile.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn update_association(
+        &self,
+        provider: ServiceProviderId,
+        association: &Association,
+    ) -> Result<Association, Error> {
+        let path = format!("/admin/v1/serviceProviders/{provider}/associations");
+        self.api.json(Method::PUT, &path, Some(association), Repeat::Write).await
+    }
+
+    /// Deletes an association.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete_association(
+        &self,
+        provider: ServiceProviderId,
+        external_user_id: &ExternalUserId,
+    ) -> Result<(), Error> {
+        let path = format!("/admin/v1/serviceProviders/{provider}/associations");
+        let request = DeleteRequest { external_user_id: external_user_id.clone() };
+        self.api.send(Method::DELETE, &path, Some(&request), Repeat::Write).await.map(drop)
     }
 
     /// A page of an organization's communication profiles.

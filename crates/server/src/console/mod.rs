@@ -44,6 +44,12 @@ static FILES: &[(&str, &str, &[u8])] = files! {
     SCRIPT "format.js";
     SCRIPT "sign-in.js";
     SCRIPT "chart.js";
+    SCRIPT "scope.js";
+    SCRIPT "associations.js";
+    SCRIPT "journal.js";
+    SCRIPT "faults.js";
+    SCRIPT "accounts.js";
+    SCRIPT "changes.js";
     SCRIPT "home.js";
 };
 

@@ -1,4 +1,5 @@
 //! The console in a real browser: each page's main task, and what holds for every page.
 
+mod pages;
 mod session;
 mod stage;

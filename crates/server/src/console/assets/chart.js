@@ -4,7 +4,7 @@ import { h, panel, put, s } from '/console/dom.js';
 import { time } from '/console/format.js';
 
 const [WIDTH, HEIGHT, TOP, BOTTOM] = [320, 110, 8, 16];
-const HOUR = 3600e3;
+const [SHORTEST, HOUR] = [300e3, 3600e3];
 
 /** A chart with these series: pairs of name and class. `format` shows a value. */
 export function chart(title, series, format) {
@@ -12,6 +12,9 @@ export function chart(title, series, format) {
   const legend = h('div', { class: 'legend' });
   let data = { times: [], values: series.map(() => []) };
   let looked = null;
+
+  /** An hour, or as long as there is something to show. */
+  const span = () => Math.min(HOUR, Math.max(SHORTEST, (data.times.at(-1) ?? 0) - (data.times[0] ?? 0)));
 
   const tell = () => {
     const last = looked ?? data.times.length - 1;
@@ -23,9 +26,10 @@ export function chart(title, series, format) {
 
   const draw = () => {
     const end = data.times.at(-1) ?? Date.now();
-    const start = end - HOUR;
+    const length = span();
+    const start = end - length;
     const most = nice(Math.max(0, ...data.values.flat().filter(value => value !== null)));
-    const x = at => (at - start) / HOUR * WIDTH;
+    const x = at => (at - start) / length * WIDTH;
     const y = value => TOP + (1 - value / most) * (HEIGHT - TOP - BOTTOM);
     const line = values => {
       let path = '';
@@ -54,7 +58,7 @@ export function chart(title, series, format) {
     const box = svg.getBoundingClientRect();
     const end = data.times.at(-1);
     if (end === undefined) return;
-    const at = end - HOUR + (event.clientX - box.left) / box.width * HOUR;
+    const at = end - span() + (event.clientX - box.left) / box.width * span();
     let best = 0;
     data.times.forEach((one, index) => { if (Math.abs(one - at) < Math.abs(data.times[best] - at)) best = index; });
     looked = best;

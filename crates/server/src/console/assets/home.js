@@ -47,7 +47,7 @@ function tell(status, notice, tiles) {
 }
 
 async function draw(charts, signal) {
-  const requests = chart('Requests a second', [['answered', 'c1'], ['refused (4xx)', 'c2'], ['failed (5xx)', 'c3']], value => value < 10 ? value.toFixed(1) : number(Math.round(value)));
+  const requests = chart('Requests a second', [['2xx', 'c1'], ['4xx', 'c2'], ['5xx', 'c3']], value => value < 10 ? value.toFixed(1) : number(Math.round(value)));
   const latency = chart('Latency', [['p50', 'c1'], ['p99', 'c4']], micros);
   const commits = chart('Commits a second', [['commits', 'c1']], value => value < 10 ? value.toFixed(1) : number(Math.round(value)));
   const associations = chart('Associations', [['associations', 'c1']], value => number(Math.round(value)));

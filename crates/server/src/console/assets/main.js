@@ -9,6 +9,11 @@ const app = document.getElementById('app');
 /** The pages: where, what they are called, and what loads them. */
 const PAGES = [
   ['', 'Home', () => import('/console/home.js')],
+  ['associations', 'Associations', () => import('/console/associations.js')],
+  ['journal', 'Journal', () => import('/console/journal.js')],
+  ['faults', 'Faults and clock', () => import('/console/faults.js')],
+  ['accounts', 'Accounts', () => import('/console/accounts.js')],
+  ['changes', 'Changes', () => import('/console/changes.js')],
 ];
 
 let leave = () => {};
