@@ -24,6 +24,7 @@ mod password;
 mod profile;
 mod provider;
 mod reset;
+mod resource;
 mod serve;
 mod shell;
 mod skill;
@@ -90,6 +91,8 @@ enum Command {
     Profile(profile::ProfileArgs),
     /// Manage units, the tree of buildings, floors and rooms
     Unit(unit::UnitArgs),
+    /// List the resources of a kind: every one of the calling family
+    Resource(resource::ResourceArgs),
     /// Manage address books, and which units have them
     AddressBook(address_book::AddressBookArgs),
     /// Manage the contacts of address books
@@ -180,6 +183,7 @@ impl Command {
                 Self::Provider(args) => args.run(output).await,
                 Self::Profile(args) => args.run(output).await,
                 Self::Unit(args) => args.run(output).await,
+                Self::Resource(args) => args.run(output).await,
                 Self::AddressBook(args) => args.run(output).await,
                 Self::Contact(args) => args.run(output).await,
                 Self::Console(args) => args.run(output).await,

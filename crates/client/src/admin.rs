@@ -186,6 +186,7 @@ fn with_query(path: &str, parameters: &[(&str, Option<String>)]) -> String {
     }
     match query.finish() {
         query if query.is_empty() => path.to_owned(),
+        query if path.contains('?') => format!("{path}&{query}"),
         query => format!("{path}?{query}"),
     }
 }

@@ -33,6 +33,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "GET /admin/v1/session",
             "DELETE /admin/v1/session",
             "POST /admin/v1/session/links",
+            "GET /admin/v1/organizations/{id}/resources",
             "GET /admin/v1/organizations/{id}/units",
             "GET /admin/v1/units/{id}",
             "GET /admin/v1/organizations/{id}/addressBooks",

@@ -5,11 +5,30 @@ use jackfield_model::admin::{AddressBook, Contact, List, NamePatch, Unit};
 use jackfield_model::wire::UnitAssociation;
 use jackfield_model::{AddressBookId, ContactId, OrganizationId, UnitId};
 
-use super::{AdminClient, NO_BODY, Page};
+use serde_json::{Map, Value};
+
+use super::{AdminClient, NO_BODY, Page, with_query};
 use crate::error::Error;
 use crate::transport::Repeat;
 
 impl AdminClient {
+    /// A page of the resources of a kind, for example `reciprocal_association`. `of` is the id of the address book or
+    /// profile whose list it is, for kinds that are listed by one.
+    ///
+    /// # Errors
+    /// [`Error`]; status 400 when there is no such kind, or `of` is missing or not allowed.
+    pub async fn resources(
+        &self,
+        organization: &OrganizationId,
+        kind: &str,
+        of: Option<&str>,
+        page: &Page,
+    ) -> Result<List<Map<String, Value>>, Error> {
+        let path = page.path(&format!("/admin/v1/organizations/{organization}/resources"));
+        let which = [("kind", Some(kind.to_owned())), ("of", of.map(str::to_owned))];
+        self.get(&with_query(&path, &which)).await
+    }
+
     /// A page of an organization's units.
     ///
     /// # Errors

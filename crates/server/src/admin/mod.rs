@@ -22,7 +22,7 @@ pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod refresh;
 mod reset;
-mod resource;
+pub(crate) mod resource;
 pub(crate) mod restore;
 pub(crate) mod server;
 pub(crate) mod session;

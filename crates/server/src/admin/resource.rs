@@ -1,13 +1,83 @@
-//! What the operations on units, address books and contacts share.
+//! Lists of every kind of resource, and what the operations on units, address books and contacts share.
 
 use jackfield_model::OrganizationId;
-use jackfield_model::admin::List;
-use jackfield_store::resource::{Kind, Refusal, ResourceChange, Table};
-use jackfield_store::{Origin, find_resource, list_resources, owner_of};
+use jackfield_model::admin::{List, Role};
+use jackfield_store::resource::{Kind, KindOf, ListKey, Refusal, ResourceChange, Table};
+use jackfield_store::{Origin, StoreError, find_resource, list_resources, owner_of};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value, json};
 
-use super::{Query, not_found};
+use super::describe::{ITEM_ERRORS, PageQuery, describe};
+use super::{AdminOperation, Query, not_found, ok, organization};
 use crate::error::ApiError;
+use crate::response::Reply;
 use crate::state::State;
+
+/// Which resources are listed.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it says what a query string may have")]
+struct ListQuery {
+    /// Their kind.
+    #[schemars(transform = one_of_the_kinds)]
+    kind: String,
+    /// The id of the address book or communication profile whose list it is, for kinds that are listed by one.
+    of: Option<String>,
+    #[schemars(flatten)]
+    page: PageQuery,
+}
+
+fn one_of_the_kinds(schema: &mut Schema) {
+    schema.insert("enum".to_owned(), json!(KindOf::ALL.map(|kind| kind.name)));
+}
+
+pub(crate) static LIST: AdminOperation = AdminOperation::new(
+    "adminListResources",
+    Role::Viewer,
+    describe("List the resources of a kind")
+        .text(
+            "Every kind of the calling family, as it is stored and exported. Units and address books are listed by \
+             organization, contacts and associations with units by address book, the others by communication profile.",
+        )
+        .query::<ListQuery>()
+        .response::<List<Map<String, Value>>>()
+        .errors(ITEM_ERRORS),
+    |context| Box::pin(list(context.state, context.id, context.query)),
+);
+
+async fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
+    let organization = organization(state, of)?.id.clone();
+    let asked = query.get("kind").unwrap_or_default();
+    let kind = KindOf::ALL.into_iter().find(|kind| kind.name == asked).ok_or_else(|| {
+        let names = KindOf::ALL.map(|kind| kind.name).join(", ");
+        ApiError::BadRequest(format!("kind must be one of {names}."))
+    })?;
+    // An id ends in what stands in its row.
+    let scope = query.get("of").map(|id| id.rsplit_once(".did.").map_or(id, |(_, suffix)| suffix));
+    let scope = match (kind.listed_by, scope) {
+        (None, None) => "",
+        (Some(_), Some(scope)) if !scope.is_empty() => scope,
+        (None, Some(_)) => {
+            return Err(ApiError::BadRequest(format!(
+                "of is not allowed; {asked} is listed by organization."
+            )));
+        }
+        (Some(listed_by), _) => {
+            return Err(ApiError::BadRequest(format!("of is missing; {asked} is listed by {listed_by}.")));
+        }
+    };
+    let limit = query.limit()?;
+    let list = ListKey::new(&organization, kind.table, scope);
+    let mut rows = state.store.list_rows(&list, query.get("after").unwrap_or_default(), limit + 1).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_after = rows.last().filter(|_| more).map(|(id, _)| id.clone());
+    let read = |(id, text): (String, String)| {
+        let corrupt = |_| StoreError::Corrupt { cause: format!("{}: no object", list.clone().row(&id)) };
+        serde_json::from_str(&text).map_err(corrupt)
+    };
+    let items: Vec<Map<String, Value>> = rows.into_iter().map(read).collect::<Result<_, _>>()?;
+    ok(&List { items, next_after })
+}
 
 /// Makes a change of a resource of an organization.
 pub(super) async fn change(

@@ -155,6 +155,7 @@ pub(crate) static ROUTES: &[Route] = routes! {
     Admin  GET    "/admin/v1/profiles/{id}"                       => admin::profile::GET;
     Admin  PATCH  "/admin/v1/profiles/{id}"                       => admin::profile::UPDATE;
     Admin  DELETE "/admin/v1/profiles/{id}"                       => admin::profile::DELETE;
+    Admin  GET    "/admin/v1/organizations/{id}/resources"        => admin::resource::LIST;
     Admin  POST   "/admin/v1/organizations/{id}/units"            => admin::unit::CREATE;
     Admin  GET    "/admin/v1/organizations/{id}/units"            => admin::unit::LIST;
     Admin  GET    "/admin/v1/units/{id}"                          => admin::unit::GET;

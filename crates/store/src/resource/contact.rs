@@ -11,6 +11,7 @@ use crate::registry::Quotas;
 impl Kind for Contact {
     const TABLE: Table = Table::Contact;
     const NAME: &'static str = "contact";
+    const LISTED_BY: Option<&'static str> = Some("address book");
 
     fn scope(&self) -> &str {
         self.address_book_id.suffix()

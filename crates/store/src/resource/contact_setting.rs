@@ -12,6 +12,7 @@ use crate::registry::Quotas;
 impl Kind for ContactSetting {
     const TABLE: Table = Table::ContactSetting;
     const NAME: &'static str = "contact_setting";
+    const LISTED_BY: Option<&'static str> = Some("communication profile");
 
     fn scope(&self) -> &str {
         self.profile_id.suffix()

@@ -116,6 +116,10 @@ pub trait Kind: Clone + PartialEq + Serialize + DeserializeOwned + Into<Resource
     /// Its name in the change record, for example `address_book`.
     const NAME: &'static str;
 
+    /// What its lists are of, in the words of people: nothing where there is one list of the organization's, else whose id
+    /// is the scope.
+    const LISTED_BY: Option<&'static str> = None;
+
     /// The scope of its row.
     fn scope(&self) -> &str;
 
@@ -138,6 +142,34 @@ pub trait Kind: Clone + PartialEq + Serialize + DeserializeOwned + Into<Resource
             before: before.map(to_json),
             after: after.map(to_json),
         }
+    }
+}
+
+/// What is said of a kind of resource, without one of it at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KindOf {
+    /// [`Kind::NAME`].
+    pub name: &'static str,
+    /// [`Kind::TABLE`].
+    pub table: Table,
+    /// [`Kind::LISTED_BY`].
+    pub listed_by: Option<&'static str>,
+}
+
+impl KindOf {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::of::<Unit>(),
+        Self::of::<AddressBook>(),
+        Self::of::<Contact>(),
+        Self::of::<UnitAssociation>(),
+        Self::of::<ReciprocalAssociation>(),
+        Self::of::<ContactSetting>(),
+        Self::of::<Skill>(),
+    ];
+
+    const fn of<K: Kind>() -> Self {
+        Self { name: K::NAME, table: K::TABLE, listed_by: K::LISTED_BY }
     }
 }
 
@@ -236,3 +268,14 @@ macro_rules! into_resource {
     };
 }
 into_resource!(Unit, AddressBook, Contact, UnitAssociation, ReciprocalAssociation, ContactSetting, Skill);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_said() {
+        let tables = Table::ALL.into_iter().filter(|table| !table.is_derived());
+        assert_eq!(KindOf::ALL.map(|kind| kind.table).to_vec(), tables.collect::<Vec<_>>());
+    }
+}

@@ -10,6 +10,7 @@ use crate::registry::Quotas;
 impl Kind for ReciprocalAssociation {
     const TABLE: Table = Table::ReciprocalAssociation;
     const NAME: &'static str = "reciprocal_association";
+    const LISTED_BY: Option<&'static str> = Some("communication profile");
 
     fn scope(&self) -> &str {
         self.profile_id.suffix()

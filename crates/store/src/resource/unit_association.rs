@@ -10,6 +10,7 @@ use crate::registry::Quotas;
 impl Kind for UnitAssociation {
     const TABLE: Table = Table::UnitAssociation;
     const NAME: &'static str = "unit_association";
+    const LISTED_BY: Option<&'static str> = Some("address book");
 
     fn scope(&self) -> &str {
         self.address_book_id.suffix()

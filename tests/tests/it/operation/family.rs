@@ -249,6 +249,55 @@ async fn what_is_wrong_with_a_body_is_named() {
 }
 
 #[tokio::test]
+async fn operators_list_every_kind() {
+    let tenant = Tenant::fresh().await;
+    let api = Api(&tenant);
+    let made = Prepared::new(&tenant).await;
+    let contacts = format!("/v1/addressBooks/{}/contacts", made.book);
+    let card = json!({"contact": {"name": "Suite", "alexaCommunicationProfileId": made.other}});
+    let contact = created(&tenant, &contacts, &card, "contactId").await;
+    let reciprocal = format!("/v1/communications/profile/{}/reciprocalAssociations", made.profile);
+    api.post(&reciprocal, &json!({"contact": {"id": contact}})).await.is(201);
+    let about = format!("?alexaCommunicationProfileId={}", made.other);
+    let settings = format!("/v1/communications/profile/{}/contacts/settings", made.profile);
+    api.put(&format!("{settings}/Block{about}"), &json!({"value": "ENABLED"})).await.is(200);
+
+    let list = format!("/admin/v1/organizations/{}/resources", tenant.organization);
+    for (kind, of, property, expected) in [
+        ("address_book", None, "addressBookId", &made.book),
+        ("contact", Some(&made.book), "contactId", &contact),
+        ("reciprocal_association", Some(&made.profile), "contactId", &contact),
+        ("contact_setting", Some(&made.profile), "alexaCommunicationProfileId", &made.other),
+    ] {
+        let of = of.map(|id| format!("&of={id}")).unwrap_or_default();
+        let page = tenant.admin.get(&format!("{list}?kind={kind}{of}")).await;
+        let found = page["items"].as_array().unwrap().iter().any(|item| item[property] == **expected);
+        assert!(found, "{kind}: {page}");
+    }
+    // Page by page.
+    let (mut after, mut units) = (String::new(), 0);
+    loop {
+        let page = tenant.admin.get(&format!("{list}?kind=unit&limit=1{after}")).await;
+        units += page["items"].as_array().unwrap().len();
+        let Some(next) = page["next_after"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(
+        units,
+        tenant.admin.get(&format!("{list}?kind=unit")).await["items"].as_array().unwrap().len()
+    );
+    for (query, part) in [
+        ("", "kind must be one of unit, address_book, contact"),
+        ("?kind=room", "kind must be one of"),
+        ("?kind=contact", "contact is listed by address book"),
+        ("?kind=unit&of=x", "unit is listed by organization"),
+        ("?kind=unit&limit=0", "limit is 0"),
+    ] {
+        tenant.admin.call(&Method::GET, &format!("{list}{query}"), &Value::Null).await.is_error(400, part);
+    }
+}
+
+#[tokio::test]
 async fn a_batch_answers_for_each_item() {
     let tenant = Tenant::fresh().await;
     let api = Api(&tenant);
