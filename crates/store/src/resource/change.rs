@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
-use jackfield_model::wire::{Contact, ContactSetting, ReciprocalAssociation};
+use futures_util::future::BoxFuture;
 use jackfield_model::{AmazonId, OrganizationId, UnitId};
 
 use super::{
     Bound, Kind, ListKey, Reference, Refusal, Resource, ResourceChange, ResourceOutcome, RowKey, Table,
-    each_kind, setting_id, to_json,
+    each_kind, every_kind, to_json,
 };
 use crate::change::{Operation, Subject};
 use crate::registry::{Profile, Quotas, Registry};
@@ -91,8 +91,8 @@ pub(crate) async fn decide<R: ReadRows>(
     Ok(pending.decided(outcomes))
 }
 
-/// Decides what goes with a communication profile: the contacts that name it, its reciprocal associations, and the
-/// settings that it made or that are about it. Nothing where that is more than `most` objects.
+/// Decides what goes with a communication profile: see [`References::of_profile`]. Nothing where that is more than `most`
+/// objects.
 pub(crate) async fn decide_profile_removal<R: ReadRows>(
     rows: &R,
     registry: &Registry,
@@ -103,26 +103,14 @@ pub(crate) async fn decide_profile_removal<R: ReadRows>(
     let quotas = registry.organizations.get(organization).map(|found| found.quotas).unwrap_or_default();
     let mut pending = Pending::new(rows, registry, organization, quotas);
     let profile = id.suffix();
-    let contacts = pending.list(Table::ContactOfProfile, profile, most).await?;
-    let reciprocals = pending.list(Table::ReciprocalAssociation, profile, most).await?;
-    let settings = pending.list(Table::ContactSetting, profile, most).await?;
-    let about = pending.list(Table::SettingAbout, profile, most).await?;
-    if contacts.len() + reciprocals.len() + settings.len() + about.len() > most {
-        return Ok(None);
-    }
-    for (contact, book) in contacts {
-        pending.remove_at::<Contact>(&book, &contact).await?;
-    }
-    for (contact, _) in reciprocals {
-        pending.remove_at::<ReciprocalAssociation>(profile, &contact).await?;
-    }
-    for (setting, _) in settings {
-        pending.remove_at::<ContactSetting>(profile, &setting).await?;
-    }
-    for (about, _) in about {
-        let (other, setting) = setting_id::parts_of_about(&about, profile);
-        pending.remove_at::<ContactSetting>(&other, &setting).await?;
-    }
+    let mut left = most;
+    every_kind!(K => {
+        for (scope, id) in K::of_profile(&pending, profile, most).await? {
+            let Some(less) = left.checked_sub(1) else { return Ok(None) };
+            left = less;
+            pending.remove_at::<K>(&scope, &id).await?;
+        }
+    });
     Ok(Some(pending.decided(Vec::new())))
 }
 
@@ -158,6 +146,25 @@ pub(super) trait References: Kind {
     ) -> impl Future<Output = Result<ResourceOutcome, R::Error>> + Send {
         let _ = pending;
         async { Ok(Ok(())) }
+    }
+
+    /// Those of this kind that go with a communication profile: scopes and ids. It may stop beyond `most`.
+    fn of_profile<R: ReadRows>(
+        pending: &Pending<'_, R>,
+        profile: &str,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<(String, String)>, R::Error>> + Send {
+        let _ = (pending, profile, most);
+        async { Ok(Vec::new()) }
+    }
+
+    /// Those of this kind that go with a contact: scopes and ids.
+    fn of_contact<R: ReadRows>(
+        pending: &Pending<'_, R>,
+        contact: &str,
+    ) -> impl Future<Output = Result<Vec<(String, String)>, R::Error>> + Send {
+        let _ = (pending, contact);
+        async { Ok(Vec::new()) }
     }
 }
 
@@ -359,11 +366,20 @@ impl<'r, R: ReadRows> Pending<'r, R> {
         Ok(found.is_some_and(|found| found.organization == *self.organization))
     }
 
-    /// Removes the reciprocal associations with a contact.
-    pub(super) async fn remove_reciprocals(&mut self, contact: &str) -> Result<(), R::Error> {
-        for (profile, _) in self.list(Table::ProfileOfContact, contact, usize::MAX).await? {
-            self.remove_at::<ReciprocalAssociation>(&profile, contact).await?;
+    /// Removes what goes with a contact: see [`References::of_contact`].
+    pub(super) fn remove_with_contact<'a>(
+        &'a mut self,
+        contact: &'a str,
+    ) -> BoxFuture<'a, Result<(), R::Error>> {
+        // Boxed, because what goes may take others along in the same way.
+        async move {
+            every_kind!(K => {
+                for (scope, id) in K::of_contact(self, contact).await? {
+                    self.remove_at::<K>(&scope, &id).await?;
+                }
+            });
+            Ok(())
         }
-        Ok(())
+        .boxed()
     }
 }

@@ -70,13 +70,22 @@ impl References for Contact {
         }
         if before.is_some_and(|before| before.contact.profile() != profile) {
             // They were associations with somebody else.
-            pending.remove_reciprocals(id).await?;
+            pending.remove_with_contact(id).await?;
         }
         Ok(Ok(()))
     }
 
+    async fn of_profile<R: ReadRows>(
+        pending: &Pending<'_, R>,
+        profile: &str,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, R::Error> {
+        let contacts = pending.list(Table::ContactOfProfile, profile, most).await?;
+        Ok(contacts.into_iter().map(|(contact, book)| (book, contact)).collect())
+    }
+
     async fn release<R: ReadRows>(&self, pending: &mut Pending<'_, R>) -> Result<ResourceOutcome, R::Error> {
-        pending.remove_reciprocals(self.contact_id.suffix()).await?;
+        pending.remove_with_contact(self.contact_id.suffix()).await?;
         Ok(Ok(()))
     }
 }

@@ -5,7 +5,7 @@ use jackfield_model::OrganizationId;
 use jackfield_model::wire::ContactSetting;
 
 use super::change::{Pending, ReadRows, References};
-use super::setting_id::setting_id;
+use super::setting_id::{parts_of_about, setting_id};
 use super::{Bound, Kind, ListKey, Reference, Refusal, ResourceOutcome, RowKey, Table};
 use crate::registry::Quotas;
 
@@ -55,5 +55,17 @@ impl References for ContactSetting {
             }
         }
         Ok(Ok(()))
+    }
+
+    async fn of_profile<R: ReadRows>(
+        pending: &Pending<'_, R>,
+        profile: &str,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, R::Error> {
+        let made = pending.list(Table::ContactSetting, profile, most).await?;
+        let about = pending.list(Table::SettingAbout, profile, most).await?;
+        let made = made.into_iter().map(|(setting, _)| (profile.to_owned(), setting));
+        let about = about.into_iter().map(|(about, _)| parts_of_about(&about, profile));
+        Ok(made.chain(about).collect())
     }
 }

@@ -194,6 +194,20 @@ macro_rules! each_kind {
 }
 use each_kind;
 
+/// Runs a block once for each kind.
+macro_rules! every_kind {
+    ($kind:ident => $block:block) => {
+        every_kind!(@ $kind $block Unit AddressBook Contact UnitAssociation ReciprocalAssociation ContactSetting)
+    };
+    (@ $kind:ident $block:block $($one:ident)*) => {
+        $({
+            type $kind = jackfield_model::wire::$one;
+            $block
+        })*
+    };
+}
+use every_kind;
+
 impl Resource {
     /// Reads the text of a row of a table that is not derived.
     ///

@@ -54,4 +54,21 @@ impl References for ReciprocalAssociation {
         }
         Ok(Ok(()))
     }
+
+    async fn of_profile<R: ReadRows>(
+        pending: &Pending<'_, R>,
+        profile: &str,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, R::Error> {
+        let contacts = pending.list(Table::ReciprocalAssociation, profile, most).await?;
+        Ok(contacts.into_iter().map(|(contact, _)| (profile.to_owned(), contact)).collect())
+    }
+
+    async fn of_contact<R: ReadRows>(
+        pending: &Pending<'_, R>,
+        contact: &str,
+    ) -> Result<Vec<(String, String)>, R::Error> {
+        let profiles = pending.list(Table::ProfileOfContact, contact, usize::MAX).await?;
+        Ok(profiles.into_iter().map(|(profile, _)| (profile, contact.to_owned())).collect())
+    }
 }
