@@ -26,7 +26,7 @@ enum ResourceCommand {
         #[arg(value_name = "ORG_ID")]
         organization: OrganizationId,
         /// unit, address_book, contact, unit_association, reciprocal_association,
-        /// contact_setting, or what else the server knows
+        /// contact_setting, skill, or what else the server knows
         kind: String,
         /// The address book or communication profile whose list it is, for kinds
         /// that are listed by one

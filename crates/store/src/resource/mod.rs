@@ -197,7 +197,7 @@ use each_kind;
 /// Runs a block once for each kind.
 macro_rules! every_kind {
     ($kind:ident => $block:block) => {
-        every_kind!(@ $kind $block Unit AddressBook Contact UnitAssociation ReciprocalAssociation ContactSetting)
+        every_kind!(@ $kind $block Unit AddressBook Contact UnitAssociation ReciprocalAssociation ContactSetting Skill)
     };
     (@ $kind:ident $block:block $($one:ident)*) => {
         $({
@@ -289,7 +289,10 @@ mod tests {
 
     #[test]
     fn every_kind_is_said() {
-        let tables = Table::ALL.into_iter().filter(|table| !table.is_derived());
-        assert_eq!(KindOf::ALL.map(|kind| kind.table).to_vec(), tables.collect::<Vec<_>>());
+        let tables: Vec<Table> = Table::ALL.into_iter().filter(|table| !table.is_derived()).collect();
+        assert_eq!(KindOf::ALL.map(|kind| kind.table).to_vec(), tables);
+        let mut met = Vec::new();
+        every_kind!(K => { met.push(K::TABLE); });
+        assert_eq!(met, tables);
     }
 }
