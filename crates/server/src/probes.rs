@@ -146,7 +146,7 @@ async fn show_metrics(state: &State) -> Outcome {
 
 fn page(html: Bytes) -> Reply {
     let mut response = response::bytes(StatusCode::OK, &response::HTML, html);
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
 }

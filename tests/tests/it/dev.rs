@@ -9,13 +9,13 @@ use jackfield_tests::server::clean_environment;
 use tempfile::TempDir;
 
 /// A running `jackfield dev` and what it has printed.
-struct Dev {
+pub(crate) struct Dev {
     child: Child,
-    printed: String,
+    pub(crate) printed: String,
 }
 
 impl Dev {
-    fn start(directory: &Path, flags: &[&str]) -> Self {
+    pub(crate) fn start(directory: &Path, flags: &[&str]) -> Self {
         let mut command = Command::new(binary::path());
         clean_environment(&mut command);
         command.args(["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).args(flags);
@@ -51,7 +51,7 @@ impl Dev {
     }
 
     /// The text after a label.
-    fn labelled(&self, label: &str) -> String {
+    pub(crate) fn labelled(&self, label: &str) -> String {
         let line = self.printed.lines().map(str::trim).find(|line| line.starts_with(label));
         let line = line.unwrap_or_else(|| panic!("no {label} in:\n{}", self.printed));
         line[label.len()..].trim().to_owned()

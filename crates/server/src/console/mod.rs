@@ -53,6 +53,12 @@ static FILES: &[(&str, &str, &[u8])] = files! {
     SCRIPT "home.js";
 };
 
+/// The files of the reference, which both listeners serve.
+static DOCS_FILES: &[(&str, &str, &[u8])] = files! {
+    STYLE  "docs.css";
+    SCRIPT "docs.js";
+};
+
 const ICON: &str = "image/svg+xml";
 
 /// A page for people.
@@ -71,10 +77,13 @@ pub(crate) static PAGE: Page = Page::new(
 pub(crate) static FILE: Page = Page::new(
     "getConsoleFile",
     describe("A file of the console").errors(&[(404, "There is no such file.")]),
-    |incoming| {
-        let wanted = FILES.iter().find(|(name, ..)| *name == incoming.parameter);
-        wanted.map(file).ok_or(ApiError::NoSuchPath)
-    },
+    |incoming| find(FILES, incoming),
+);
+
+pub(crate) static DOCS_FILE: Page = Page::new(
+    "getDocsFile",
+    describe("A file of the page of this document").errors(&[(404, "There is no such file.")]),
+    |incoming| find(DOCS_FILES, incoming),
 );
 
 pub(crate) static HOME: Page = Page::new(
@@ -120,6 +129,11 @@ impl Endpoint for Page {
     }
 }
 
+fn find(files: &'static [(&str, &str, &[u8])], incoming: &Incoming<'_>) -> Outcome {
+    let wanted = files.iter().find(|(name, ..)| *name == incoming.parameter);
+    wanted.map(file).ok_or(ApiError::NoSuchPath)
+}
+
 fn file(&(_, kind, content): &(&str, &'static str, &'static [u8])) -> Reply {
     let kind = HeaderValue::from_static(kind);
     let mut reply = response::bytes(StatusCode::OK, &kind, Bytes::from_static(content));
@@ -146,6 +160,15 @@ fn protect(reply: &mut Reply, policy: HeaderValue) {
 mod tests {
     use super::*;
 
+    /// What a browser loads of all pages together, compressed, stays small.
+    #[test]
+    fn the_scripts_are_small() {
+        let scripts = FILES.iter().chain(DOCS_FILES).filter(|(_, kind, _)| *kind == SCRIPT);
+        let bytes: usize = scripts.map(|(.., content)| content.len()).sum();
+        // They compress to less than a third.
+        assert!(bytes < 300 * 1_024, "{bytes} bytes");
+    }
+
     /// A file that nobody serves or asks for would be dead, and one that is missing breaks a page.
     #[test]
     fn every_file_is_served_and_asked_for() {
@@ -155,15 +178,17 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         there.sort();
-        let mut served: Vec<&str> = FILES.iter().map(|(name, ..)| *name).collect();
+        let files = || FILES.iter().chain(DOCS_FILES);
+        let mut served: Vec<&str> = files().map(|(name, ..)| *name).collect();
         served.sort_unstable();
         assert_eq!(there, served);
         let all: Vec<&str> =
             FILES.iter().map(|(.., content)| std::str::from_utf8(content).unwrap()).collect();
-        for name in served.iter().filter(|name| **name != "index.html") {
+        // The page of the reference is made by the server, and names its own.
+        for name in served.iter().filter(|name| **name != "index.html" && !name.starts_with("docs.")) {
             assert!(all.iter().any(|text| text.contains(&format!("/{name}"))), "{name} is asked for nowhere");
         }
-        for (name, _, content) in FILES {
+        for (name, _, content) in files() {
             let text = std::str::from_utf8(content).unwrap();
             for bad in ["innerHTML", "eval(", "http://", "https://", "document.write", "style=", "onclick="] {
                 let svg =

@@ -219,6 +219,7 @@ pub(crate) static ROUTES: &[Route] = routes! {
     Admin  GET    "/console"        => console::PAGE;
     Admin  GET    "/console/{file}" => console::FILE;
     Both   GET    "/"               => console::HOME;
+    Both   GET    "/docs/{file}"    => console::DOCS_FILE;
     Admin  GET    "/metrics"      => probes::METRICS;
     Both   GET    "/healthz"      => probes::HEALTH;
     Both   GET    "/readyz"       => probes::READINESS;

@@ -3,6 +3,7 @@
 //! Both are made of the route table, the descriptions beside the handlers and the types of the bodies. Nothing about a
 //! single operation stands here. The committed `openapi.json` is this document; a test fails where it is stale.
 
+mod example;
 mod operation;
 mod page;
 mod schema;
@@ -48,7 +49,7 @@ pub fn document_text() -> Bytes {
     TEXT.clone()
 }
 
-/// The page of `/docs`: plain HTML, without scripts and without anything from elsewhere.
+/// The page of `/docs`: HTML that can be read without scripts, and has nothing from elsewhere.
 pub(crate) fn page() -> Bytes {
     PAGE.clone()
 }

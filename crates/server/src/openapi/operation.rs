@@ -90,7 +90,7 @@ fn id_schema(collection: &str) -> SchemaOf {
         Some("contacts") => |generator| generator.subschema_for::<ContactId>(),
         Some("refresh-tokens") => |generator| generator.subschema_for::<RefreshTokenId>(),
         Some("tokens") => |generator| generator.subschema_for::<AdminTokenId>(),
-        Some("console") => |generator| generator.subschema_for::<String>(),
+        Some("console" | "docs") => |generator| generator.subschema_for::<String>(),
         Some("skills") => |generator| generator.subschema_for::<SkillId>(),
         Some("calls") => {
             |_| json_schema!({ "type": "string", "minLength": 1, "maxLength": limit::SESSION_ID_CHARS })

@@ -1,21 +1,12 @@
-//! The document as a page of plain HTML: readable without scripts, without a network, and on paper.
+//! The document as a page of HTML: readable without scripts, without a network, and on paper. A small script finds what is
+//! looked for.
 
 use std::borrow::Cow;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 use serde_json::{Map, Value};
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--line:#8884;--soft:#8882}\
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem 1.5rem 4rem}\
-h1{margin-bottom:0}h2{border-bottom:1px solid var(--line);margin-top:3rem}\
-h3{margin:2.5rem 0 .3rem}code,pre{font:14px/1.45 ui-monospace,monospace}\
-h3 code{background:var(--soft);border-radius:4px;overflow-wrap:anywhere;padding:.15em .4em}\
-.method{display:inline-block;font-weight:700;min-width:4.2em}\
-table{border-collapse:collapse;margin:.5rem 0 1rem;width:100%}\
-th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem .3rem 0;text-align:left;vertical-align:top}\
-td:first-child{white-space:nowrap}nav li{margin:.1rem 0}nav ul{list-style:none;padding:0}\
-.muted{opacity:.7}";
+use super::example;
 
 /// An operation: its path, its method and what the document says of it.
 pub(super) type Operation<'a> = (&'a str, &'a str, Value);
@@ -23,6 +14,11 @@ pub(super) type Operation<'a> = (&'a str, &'a str, Value);
 /// Renders the document, with its operations in this order.
 pub(super) fn render(document: &Value, operations: &[Operation<'_>]) -> String {
     let info = &document["info"];
+    let tags = || document["tags"].as_array().into_iter().flatten();
+    let of = |tag: &Value| {
+        let name = tag["name"].clone();
+        operations.iter().filter(move |(_, _, operation)| operation["tags"][0] == name)
+    };
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -30,28 +26,40 @@ pub(super) fn render(document: &Value, operations: &[Operation<'_>]) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width,initial-scale=1";
                 title { (text(&info["title"])) " API" }
-                style { (PreEscaped(STYLE)) }
+                link rel="icon" href="data:,";
+                link rel="stylesheet" href="/docs/docs.css";
+                script type="module" src="/docs/docs.js" {}
             }
             body {
-                h1 { (text(&info["title"])) }
-                p.muted { "Version " (text(&info["version"])) " · " a href="/openapi.json" { "openapi.json" } }
-                p { (prose(&info["description"])) }
-                nav { ul {
-                    @for (_, _, operation) in operations {
-                        li { a href={ "#" (text(&operation["operationId"])) } { (text(&operation["summary"])) } }
+                nav aria-label="Operations" {
+                    label for="search" { "Search" }
+                    input #search type="search" placeholder="a word, a path, a status" autocomplete="off" spellcheck="false" hidden;
+                    p #none .muted hidden { "Nothing has all of these words." }
+                    @for tag in tags() {
+                        section {
+                            h2 { (text(&tag["name"])) }
+                            ul { @for (path, method, operation) in of(tag) { (link(path, method, operation)) } }
+                        }
                     }
-                } }
-                @for tag in document["tags"].as_array().into_iter().flatten() {
-                    h2 { (text(&tag["name"])) }
-                    p { (prose(&tag["description"])) }
-                    @for (path, method, operation) in operations {
-                        @if operation["tags"][0] == tag["name"] { (described(path, method, operation)) }
-                    }
+                    section { h2 { a href="#bodies" { "Bodies" } } }
                 }
-                h2 { "Bodies" }
-                @for (name, schema) in entries(&document["components"]["schemas"]) {
-                    h3 id=(name) { (name) }
-                    (body(schema))
+                main {
+                    h1 { (text(&info["title"])) " API" }
+                    p.muted { "Version " (text(&info["version"])) " · " a href="/openapi.json" { "openapi.json" } }
+                    p { (prose(&info["description"])) }
+                    @for tag in tags() {
+                        section.tag {
+                            h2 { (text(&tag["name"])) }
+                            p { (prose(&tag["description"])) }
+                            @for (path, method, operation) in of(tag) { (described(document, path, method, operation)) }
+                        }
+                    }
+                    section.tag {
+                        h2 #bodies { "Bodies" }
+                        @for (name, schema) in entries(&document["components"]["schemas"]) {
+                            article { h3 id=(name) { (name) } (body(schema)) }
+                        }
+                    }
                 }
             }
         }
@@ -59,44 +67,61 @@ pub(super) fn render(document: &Value, operations: &[Operation<'_>]) -> String {
     page.into_string()
 }
 
+fn link(path: &str, method: &str, operation: &Value) -> Markup {
+    html! {
+        li { a href={ "#" (text(&operation["operationId"])) } title={ (method.to_uppercase()) " " (path) } {
+            span class={ "method " (method) } { (method.to_uppercase()) } " " (text(&operation["summary"]))
+        } }
+    }
+}
+
 fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
-fn described(path: &str, method: &str, operation: &Value) -> Markup {
+fn described(document: &Value, path: &str, method: &str, operation: &Value) -> Markup {
+    html! {
+        article {
+            h3 id=(text(&operation["operationId"])) { (text(&operation["summary"])) }
+            p.path { span class={ "method " (method) } { (method.to_uppercase()) } " " code { (path) } }
+            p { (prose(&operation["description"])) }
+            (parameters(operation))
+            @for (media, content) in entries(&operation["requestBody"]["content"]) {
+                p { "Body: " (kind(&content["schema"])) " " span.muted { "(" (media) ")" } }
+            }
+            pre tabindex="0" { code { (example::curl(document, path, method, operation)) } }
+            table {
+                thead { tr { th scope="col" { "Status" } th scope="col" { "Meaning" } th scope="col" { "Body" } } }
+                tbody { @for (status, response) in entries(&operation["responses"]) {
+                    tr {
+                        td { code { (status) } }
+                        td { (prose(&response["description"])) }
+                        td {
+                            @match entries(&response["content"]).next() {
+                                Some((_, content)) => (kind(&content["schema"])),
+                                None => "none",
+                            }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn parameters(operation: &Value) -> Markup {
     let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
     html! {
-        h3 id=(text(&operation["operationId"])) { (text(&operation["summary"])) }
-        p { code { span.method { (method.to_uppercase()) } " " (path) } }
-        p { (prose(&operation["description"])) }
         @if !parameters.is_empty() {
             table {
-                tr { th { "Parameter" } th { "In" } th { "Value" } }
-                @for parameter in parameters {
+                thead { tr { th scope="col" { "Parameter" } th scope="col" { "In" } th scope="col" { "Value" } } }
+                tbody { @for parameter in parameters {
                     tr {
                         td { code { (text(&parameter["name"])) } }
                         td { (text(&parameter["in"])) }
                         td { (kind(&parameter["schema"])) " " (prose(&parameter["description"])) }
                     }
-                }
-            }
-        }
-        @for (media, content) in entries(&operation["requestBody"]["content"]) {
-            p { "Body: " (kind(&content["schema"])) " " span.muted { "(" (media) ")" } }
-        }
-        table {
-            tr { th { "Status" } th { "Meaning" } th { "Body" } }
-            @for (status, response) in entries(&operation["responses"]) {
-                tr {
-                    td { code { (status) } }
-                    td { (prose(&response["description"])) }
-                    td {
-                        @match entries(&response["content"]).next() {
-                            Some((_, content)) => (kind(&content["schema"])),
-                            None => "none",
-                        }
-                    }
-                }
+                } }
             }
         }
     }
@@ -108,8 +133,8 @@ fn body(schema: &Value) -> Markup {
             p { (kind(schema)) " " (prose(&schema["description"])) }
         } @else {
             table {
-                tr { th { "Property" } th { "Value" } th { "Required" } }
-                (properties(schema, ""))
+                thead { tr { th scope="col" { "Property" } th scope="col" { "Value" } th scope="col" { "Required" } } }
+                tbody { (properties(schema, "")) }
             }
         }
     }

@@ -112,10 +112,10 @@ async fn a_long_list_scrolls_without_loading_all() {
             .browser
             .run("const list = document.querySelector('.list'); list.scrollTop = list.scrollHeight")
             .await;
-        stage.browser.text().await.contains("1,600 shown of 1,600").then_some(())
+        let text = stage.browser.text().await;
+        (text.contains("1,600 shown of 1,600") && text.contains("n01599")).then_some(())
     };
     poll::until_async("all are loaded", poll::PATIENCE, to_the_end).await;
-    stage.browser.wait_for("n01599").await;
     assert!(stage.browser.evaluate(lines).await.as_u64().unwrap() < 80);
     stage.end(&[]).await;
 }
@@ -260,6 +260,37 @@ async fn changes_are_filtered_and_opened() {
     let text = stage.browser.text().await;
     assert!(text.contains(&profile("1")) && text.contains(&profile("2")), "{text}");
     stage.check("change").await;
+    stage.end(&[]).await;
+}
+
+#[tokio::test]
+async fn the_reference_is_searched() {
+    let stage = Stage::set().await;
+    stage.browser.open(&format!("{}/docs", stage.origin)).await;
+    stage.browser.wait_for("Create an account association").await;
+    let text = stage.browser.text().await;
+    let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} is not in the reference"));
+    assert!(
+        place("Create an account association") < place("Login")
+            && place("Login") < place("List organizations")
+    );
+    assert!(
+        text.contains("curl -i -X POST \"$ENDPOINT/v1/communications/serviceProviders/amzn1.comms.csp.id.")
+    );
+    let shown = "[...document.querySelectorAll('main article')].filter(one => one.checkVisibility()).length";
+    let all = stage.browser.evaluate(shown).await.as_u64().unwrap();
+    stage.browser.type_into("//input[@type='search']", "rotate secret").await;
+    let fewer = async || (stage.browser.evaluate(shown).await.as_u64()? < all / 10).then_some(());
+    poll::until_async("the search finds few", poll::PATIENCE, fewer).await;
+    assert!(stage.browser.text().await.contains("Issue a new secret"));
+    stage.browser.replace("//input[@type='search']", "account association").await;
+    stage.browser.wait_for("Create an account association").await;
+    // All operations look alike; axe takes a minute for all of them.
+    stage.check("docs").await;
+    stage.browser.replace("//input[@type='search']", "nothing has these words").await;
+    stage.browser.wait_for("Nothing has all of these words").await;
+    stage.browser.replace("//input[@type='search']", "").await;
+    stage.browser.wait_for("Create an account association").await;
     stage.end(&[]).await;
 }
 

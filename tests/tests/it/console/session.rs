@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::stage::{Stage, link};
 use crate::browser::application;
+use crate::dev::Dev;
 
 #[tokio::test]
 async fn a_link_signs_in_once() {
@@ -205,5 +206,45 @@ async fn who_only_looks_sees_no_way_to_change() {
     browser.open(&link(&tenant, &origin, &token).await).await;
     browser.wait_for("Where to begin").await;
     assert!(!browser.text().await.contains("Try it"), "a viewer sends no requests");
+    for (page, there) in [
+        ("Associations", "There is no association yet"),
+        ("Journal", "takes the role operator"),
+        ("Faults and clock", "No rule"),
+        ("Accounts", "Clients (1)"),
+        ("Changes", "organization.create"),
+    ] {
+        browser.click(&format!("//nav//a[.='{page}']")).await;
+        browser.wait_for(there).await;
+        let buttons = "[...document.querySelectorAll('main button')].filter(button => button.checkVisibility()).map(button => button.textContent).join('|')";
+        let buttons = browser.evaluate(buttons).await;
+        let buttons = buttons.as_str().unwrap();
+        for change in ["Create", "New", "Add", "Edit", "Delete", "Reset", "Switch", "Set", "+1", "Rotate"] {
+            assert!(!buttons.contains(change), "{page} has {buttons}");
+        }
+    }
+    assert_eq!(browser.complaints().await, [""; 0]);
+    browser.close().await;
+}
+
+/// The first minute of somebody who is new: the printed link, the credentials, the first association.
+#[tokio::test]
+async fn a_newcomer_makes_the_first_association() {
+    let home = tempfile::TempDir::new().unwrap();
+    let dev = Dev::start(home.path(), &["--ephemeral"]);
+    let first = dev.printed.lines().find(|line| line.contains("http://")).unwrap();
+    let link = first.trim().strip_prefix("console").expect("the console comes first").trim();
+    let browser = Browser::start(1_440, 900).await;
+    browser.open(link).await;
+    browser.wait_for("Credentials of the demo").await;
+    browser.wait_for(&dev.labelled("client id")).await;
+    let secret = dev.labelled("client secret");
+    assert!(!browser.text().await.contains(&format!("\n{secret}")), "a secret is shown on demand");
+    browser.click("//button[@aria-label='Show or hide the client secret']").await;
+    browser.wait_for(&secret).await;
+    browser.click("//button[.='Send']").await;
+    browser.wait_for("Answered 201").await;
+    browser.click("//nav//a[.='Associations']").await;
+    browser.wait_for_element("//button[.='7201']").await;
+    assert_eq!(browser.complaints().await, [""; 0]);
     browser.close().await;
 }

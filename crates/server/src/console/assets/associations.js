@@ -1,7 +1,7 @@
 // Associations: find, make, change, delete; and what happened to one.
 
 import { at, get, may, post, put as replace, query, remove } from '/console/api.js';
-import { button, confirm, dialog, empty, field, formDialog, h, head, problem, put, table, toast } from '/console/dom.js';
+import { button, confirm, dialog, download, empty, field, formDialog, h, head, problem, put, table, toast } from '/console/dom.js';
 import { fullTime, number, short, time } from '/console/format.js';
 import { scope } from '/console/scope.js';
 
@@ -16,6 +16,7 @@ export async function show(main, parameters, signal) {
   const note = h('div', { class: 'muted', 'aria-live': 'polite' });
   const state = { provider: null, organization: null, list: null, selected: new Set() };
   const create = button('Create', () => edit(state, null), { class: 'primary' });
+  const save = button('Export', () => exportAll(state, search.value, profile.value.trim()));
   const chosen = button('Delete selected', () => removeSelected(state), { class: 'danger', hidden: true });
   state.tell = () => {
     chosen.hidden = state.selected.size === 0;
@@ -29,10 +30,11 @@ export async function show(main, parameters, signal) {
     if (!state.provider) {
       state.list = null;
       put(place, empty('There is no service provider here yet.', h('a', { href: '#/accounts', class: 'button' }, 'Make one in Accounts')));
-      create.hidden = true;
+      create.hidden = save.hidden = true;
       return state.tell();
     }
     create.hidden = !may('admin');
+    save.hidden = false;
     state.list = listOf(state, search.value, profile.value.trim(), place, signal);
     state.tell();
   };
@@ -47,7 +49,7 @@ export async function show(main, parameters, signal) {
     one.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(begin, 250); });
   }
   put(main,
-    head('Associations', 'Which communication profile answers for which endpoint of the network.', chosen, create),
+    head('Associations', 'Which communication profile answers for which endpoint of the network.', chosen, save, create),
     h('div', { class: 'bar' }, parts.fields, field('Endpoint begins with', search), field('Profile is', profile)),
     place, h('p', {}, note));
   parts.start();
@@ -165,6 +167,19 @@ function removeSelected(state) {
   });
 }
 
+/** What is listed, as a list that `jackfield sync` reads. */
+async function exportAll(state, prefix, amazonId) {
+  const cell = text => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const parts = ['externalUserId,amazonId\n'];
+  let after;
+  do {
+    const page = await get(`${pathOf(state)}${query({ prefix, amazonId, after, limit: 1000 })}`);
+    parts.push(page.associations.map(one => `${cell(one.externalUserId)},${cell(one.amazonId)}\n`).join(''));
+    after = page.next_after;
+  } while (after);
+  download(new Blob(parts, { type: 'text/csv' }), `${state.provider.logical_id}.csv`);
+}
+
 /** One association, and what happened to it. */
 function open(state, one) {
   const history = h('div', { 'aria-live': 'polite' }, h('p', { class: 'muted' }, 'Reading the record of changes…'));
@@ -197,9 +212,9 @@ async function historyOf(provider, externalUserId, place, signal) {
       const rows = found.toReversed().map(change => h('tr', {},
         h('td', { class: 'time', title: fullTime(change.time) }, time(change.time)),
         h('td', {}, change.operation.replace('association.', '')),
-        h('td', { class: 'id' }, change.actor),
-        h('td', { class: 'id' }, change.before ? short(change.before, 20) : '–'),
-        h('td', { class: 'id' }, change.after ? short(change.after, 20) : '–'),
+        h('td', { class: 'id', title: change.actor }, short(change.actor, 12)),
+        h('td', { class: 'id' }, change.before ? change.before.replace(PROFILE, '…did.') : '–'),
+        h('td', { class: 'id' }, change.after ? change.after.replace(PROFILE, '…did.') : '–'),
         h('td', { class: 'id' }, h('a', { href: `#/journal?requestId=${change.request_id}`, title: change.request_id, onclick: () => document.querySelectorAll('dialog').forEach(one => one.close()) }, short(change.request_id, 8)))));
       put(place, found.length
         ? table('History', ['When', 'What', 'Who', 'Before', 'After', 'Request'], rows)

@@ -1,7 +1,7 @@
 // Changes: who changed what, when, in which request, with before and after.
 
 import { get, keep, query } from '/console/api.js';
-import { button, check, copyable, dialog, empty, field, h, head, pairs, problem, put, table } from '/console/dom.js';
+import { button, check, copyable, dialog, download, empty, field, h, head, pairs, problem, put, table } from '/console/dom.js';
 import { fullTime, number, pretty, short, time } from '/console/format.js';
 
 const PAGE = 200;
@@ -136,13 +136,4 @@ async function save(filters) {
     [after, more] = [page.next_after, page.more && page.next_after > after];
   }
   download(new Blob(parts, { type: 'application/jsonl' }), 'changes.jsonl');
-}
-
-/** Hands a file to the reader. */
-export function download(blob, name) {
-  const link = h('a', { href: URL.createObjectURL(blob), download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

@@ -219,3 +219,12 @@ export function statusBadge(status) {
   const kind = status < 300 ? 'ok' : status < 500 ? 'warn' : 'bad';
   return h('span', { class: `badge ${kind}` }, String(status));
 }
+
+/** Hands a file to the reader. */
+export function download(blob, name) {
+  const link = h('a', { href: URL.createObjectURL(blob), download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
