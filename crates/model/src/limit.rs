@@ -395,6 +395,9 @@ pub const SKILL_ENDPOINT_BYTES: usize = 2_048;
 /// Longest certificates that a skill is trusted by, in bytes of PEM.
 pub const SKILL_CA_BYTES: usize = 16 * 1024;
 
+/// Virtual devices with media at a time; more are silent.
+pub const MEDIA_DEVICES: usize = 100;
+
 /// Devices whose behaviour is set.
 pub const DEVICE_RULES: usize = 10_000;
 

@@ -6,14 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jackfield_calling::{DeviceEvent, Message, SessionId, Table, Time};
-use jackfield_model::admin::DeviceRule;
+use jackfield_model::admin::{CallMedia, DeviceRule};
 use jackfield_model::{AmazonId, OrganizationId, limit};
 use tokio::sync::{Notify, mpsc, watch};
+
+use crate::media::{Media, MediaPlaces};
 
 /// The calls, and what devices do about those that come in.
 pub(crate) struct Calls {
     table: Mutex<Table<Line>>,
     rules: Mutex<HashMap<AmazonId, DeviceRule>>,
+    pub(crate) media: MediaPlaces,
     /// A clock that never goes back.
     started: (Instant, Duration),
 }
@@ -33,6 +36,10 @@ pub(crate) struct Line {
     pub(crate) profile: AmazonId,
     /// Whether the device answers offers by itself.
     pub(crate) device: bool,
+    /// Its media, while the call lasts.
+    pub(crate) media: Option<Media>,
+    /// What they came to.
+    pub(crate) measured: Option<CallMedia>,
 }
 
 /// Which call.
@@ -45,7 +52,12 @@ pub(crate) struct CallKey {
 impl Default for Calls {
     fn default() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { table: Mutex::default(), rules: Mutex::default(), started: (Instant::now(), since_epoch) }
+        Self {
+            table: Mutex::default(),
+            rules: Mutex::default(),
+            media: MediaPlaces::default(),
+            started: (Instant::now(), since_epoch),
+        }
     }
 }
 

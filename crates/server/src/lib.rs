@@ -24,6 +24,7 @@ mod http;
 mod issuer;
 mod log_throttle;
 pub mod logs;
+mod media;
 mod metrics;
 mod notes;
 mod oauth;

@@ -37,6 +37,9 @@ enum CallCommand {
         /// Its service provider, where several have a network
         #[arg(long, value_name = "PROVIDER_ID")]
         provider: Option<ServiceProviderId>,
+        /// Signal alone, without media
+        #[arg(long)]
+        no_media: bool,
         #[command(flatten)]
         expected: Expected,
     },
@@ -111,6 +114,9 @@ struct Expected {
     /// How long to wait for it
     #[arg(long, value_name = "TIME", default_value = "10s", requires = "expect")]
     within: HumanDuration,
+    /// Wait for media from the endpoint, too
+    #[arg(long, requires = "expect")]
+    media: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -140,8 +146,14 @@ impl CallArgs {
     pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
         let admin = self.admin.connect()?;
         match self.command {
-            CallCommand::Start { from, to, provider, expected } => {
-                let new = NewCall { from, to, service_provider_id: provider, sdp: None, media: None };
+            CallCommand::Start { from, to, provider, no_media, expected } => {
+                let new = NewCall {
+                    from,
+                    to,
+                    service_provider_id: provider,
+                    sdp: None,
+                    media: no_media.then_some(false),
+                };
                 expected.show(&admin, admin.create_call(&new).await?, output).await
             }
             CallCommand::Answer { call, expected } => {
@@ -200,6 +212,10 @@ impl Expected {
             let wait = left.as_millis().div_ceil(1_000).min(limit::CALL_WAIT_MAX_SECONDS.into());
             call = admin.call(&call.session_id, u32::try_from(wait).unwrap_or(1), Some(wanted)).await?;
         }
+        while self.media && call.state < CallState::Ended && !heard(&call) && Instant::now() < deadline {
+            tokio::time::sleep(LISTEN).await;
+            call = admin.call(&call.session_id, 0, None).await?;
+        }
         output.object(&call)?;
         if output.format() == Format::Table && call.transcript.is_some() {
             output.line("")?;
@@ -227,6 +243,7 @@ impl Expected {
                     result.unwrap_or_default()
                 )))
             }
+            _ if self.media && !heard(call) => Err(Failure::failed("no media came from the endpoint")),
             _ => Ok(()),
         }
     }
@@ -240,6 +257,14 @@ impl Expected {
         })
     }
 }
+
+/// Whether packets of the endpoint came.
+fn heard(call: &Call) -> bool {
+    call.media.is_some_and(|media| media.packets_received > 0)
+}
+
+/// Between two looks for packets.
+const LISTEN: Duration = Duration::from_millis(100);
 
 /// How long a change of a call is waited for at a time.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -168,6 +168,9 @@ pub struct CallMedia {
     pub packets_lost: u64,
     /// How much their times of arrival vary, in milliseconds (RFC 3550).
     pub jitter_ms: f64,
+    /// The frequency that was heard in the last whole second, in hertz; null where it was silent, or not of G.711.
+    #[schemars(extend("nullable" = true))]
+    pub frequency_hz: Option<f64>,
 }
 
 /// A message of a call, and what became of it.

@@ -7,14 +7,15 @@ use crate::{assert_none, files};
 
 /// What each crate may name of the workspace. Arrows run one way: cli -> server, client -> store, calling -> model; the command line moves stores without a server;
 /// `client` knows `model` alone. The black-box tests know what a client knows.
-const IMPORTS: [(&str, &[&str]); 7] = [
+const IMPORTS: [(&str, &[&str]); 8] = [
     ("jackfield-model", &[]),
     ("jackfield-calling", &["jackfield-model"]),
+    ("jackfield-device", &[]),
     ("jackfield-store", &["jackfield-model"]),
-    ("jackfield-server", &["jackfield-model", "jackfield-store", "jackfield-calling"]),
+    ("jackfield-server", &["jackfield-model", "jackfield-store", "jackfield-calling", "jackfield-device"]),
     ("jackfield-client", &["jackfield-model"]),
     ("jackfield", &["jackfield-model", "jackfield-store", "jackfield-server", "jackfield-client"]),
-    ("jackfield-tests", &["jackfield-model", "jackfield-client"]),
+    ("jackfield-tests", &["jackfield-model", "jackfield-client", "jackfield-device"]),
 ];
 
 /// Everything that the leaf crate may be built of.

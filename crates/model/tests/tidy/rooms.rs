@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::{assert_none, files};
 
 /// The rooms of each crate, from above: one may name itself and those after it. The root of a crate names all of them.
-const ROOMS: [(&str, &[&str]); 8] = [
+const ROOMS: [(&str, &[&str]); 9] = [
     (
         "crates/server/src",
         &[
@@ -30,6 +30,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
             "endpoint",
             "state",
             "calls",
+            "media",
             "seed",
             "config",
             "sandbox",
@@ -116,6 +117,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
             "time",
         ],
     ),
+    ("crates/device/src", &["peer", "socket", "crypto", "tone"]),
     (
         "crates/model/src",
         &[

@@ -22,7 +22,9 @@ pub(crate) fn answer(state: &Arc<State>, key: &CallKey, body: &AnswerCall) -> Re
         line.device = given.is_none();
         session.offer().clone()
     });
-    let Some(sdp) = given.or_else(|| offer.map(|offer| device::answer(&offer))) else { return Err(gone()) };
+    let Some(sdp) = given.or_else(|| offer.map(|offer| device::answer(state, key, &offer))) else {
+        return Err(gone());
+    };
     done(act(state, key, |session, now| session.answer_call(sdp, now)))
 }
 
@@ -42,8 +44,8 @@ pub(crate) fn update(state: &Arc<State>, key: &CallKey, body: &UpdateCall) -> Re
     let open =
         state.calls.table().with(&key.organization, &key.id, |session, _| session.open_offer().cloned());
     let sdp = given.unwrap_or_else(|| match open.flatten() {
-        Some(offer) => device::answer(&offer),
-        None => device::offer(),
+        Some(offer) => device::answer_again(state, key, &offer),
+        None => device::offer_again(state, key),
     });
     done(act(state, key, |session, now| session.update(sdp, kind, now)))
 }

@@ -1,4 +1,7 @@
-//! The device of a profile: what it does by itself when a call comes in or is renegotiated.
+//! The device of a profile: what it does by itself when a call comes in, is answered or is renegotiated, and its media.
+//!
+//! Who brings session descriptions by hand has the media. A device without media, or for an endpoint that offers no WebRTC,
+//! speaks the descriptions of a silent one, so that signaling goes on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +12,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::mpsc;
 
 use super::driver::act;
-use crate::calls::CallKey;
+use crate::calls::{CallKey, Line};
+use crate::media::Media;
 use crate::state::State;
 
 /// Lives through a call.
@@ -27,19 +31,32 @@ fn on(state: &Arc<State>, key: &CallKey, event: DeviceEvent) {
     match event {
         DeviceEvent::Rings => ring(state, key),
         DeviceEvent::Offered(offer, kind) => {
-            let own = state.calls.table().with(&key.organization, &key.id, |_, line| line.device);
-            if own == Some(true) {
-                let answer = silent().next().answer(&offer);
+            if line(state, key, |line| line.device) == Some(true) {
+                let answer = answer_again(state, key, &offer);
                 act(state, key, |session, now| session.update(answer, kind, now));
             }
         }
-        DeviceEvent::Answered(_) | DeviceEvent::UpdateAnswered(_) | DeviceEvent::Ended => {}
+        DeviceEvent::Answered(answer) | DeviceEvent::UpdateAnswered(answer) => {
+            line(state, key, |line| line.media.iter().for_each(|media| media.accept(&answer)));
+        }
+        DeviceEvent::Ended => {
+            line(state, key, |line| {
+                if let Some(media) = line.media.take() {
+                    line.measured = Some(media.measured());
+                }
+            });
+        }
     }
+}
+
+/// What belongs to a call outside of its state.
+fn line<T>(state: &State, key: &CallKey, act: impl FnOnce(&mut Line) -> T) -> Option<T> {
+    state.calls.table().with(&key.organization, &key.id, |_, line| act(line))
 }
 
 /// Follows the rule of the device, after the time that it says.
 fn ring(state: &Arc<State>, key: &CallKey) {
-    let profile = state.calls.table().with(&key.organization, &key.id, |_, line| line.profile.clone());
+    let profile = line(state, key, |line| line.profile.clone());
     let Some(rule) = profile.and_then(|profile| state.calls.rule(&profile)) else { return };
     if rule.on_call == OnCall::Ring {
         return;
@@ -53,7 +70,7 @@ fn ring(state: &Arc<State>, key: &CallKey) {
                     (session.state() == CallState::Ringing).then(|| session.offer().clone())
                 });
                 if let Some(Some(offer)) = offer {
-                    let answer = silent().answer(&offer);
+                    let answer = answer(&state, &key, &offer);
                     act(&state, &key, |session, now| session.answer_call(answer, now));
                 }
             }
@@ -77,14 +94,33 @@ pub(crate) fn span(span: &TimeSpan) -> Option<Duration> {
     }
 }
 
-/// The offer of a device that calls.
-pub(super) fn offer() -> Sdp {
-    silent().offer()
+/// The offer of a device that calls, with its media where it has some.
+pub(super) fn offer(state: &State, media: bool) -> (Sdp, Option<Media>) {
+    let made = media.then(|| Media::new(&state.calls.media)).flatten();
+    match made.and_then(|media| Some((media.offer()?, media))) {
+        Some((offer, media)) => (offer, Some(media)),
+        None => (silent().offer(), None),
+    }
 }
 
-/// The answer of a device to an offer.
-pub(super) fn answer(offer: &Sdp) -> Sdp {
-    silent().answer(offer)
+/// The answer of a device that is called; from here on it has media, where the endpoint offers them.
+pub(super) fn answer(state: &State, key: &CallKey, offer: &Sdp) -> Sdp {
+    let made = Media::new(&state.calls.media).and_then(|media| Some((media.answer(offer)?, media)));
+    let Some((answer, media)) = made else { return silent().answer(offer) };
+    line(state, key, |line| line.media = Some(media));
+    answer
+}
+
+/// The answer of a device to an offer that renegotiates.
+pub(super) fn answer_again(state: &State, key: &CallKey, offer: &Sdp) -> Sdp {
+    let answer = line(state, key, |line| line.media.as_ref().and_then(|media| media.answer(offer)));
+    answer.flatten().unwrap_or_else(|| silent().next().answer(offer))
+}
+
+/// The offer of a device that renegotiates.
+pub(super) fn offer_again(state: &State, key: &CallKey) -> Sdp {
+    let offer = line(state, key, |line| line.media.as_ref().and_then(Media::offer));
+    offer.flatten().unwrap_or_else(|| silent().next().offer())
 }
 
 fn silent() -> SilentDevice {

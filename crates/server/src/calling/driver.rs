@@ -17,6 +17,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::request::send_message;
 use crate::calls::{CallKey, Line};
 use crate::error::ApiError;
+use crate::media::Media;
 use crate::sandbox::fault::{Effect as Fault, FaultContext, FaultMatch};
 use crate::skill::Sent;
 use crate::state::State;
@@ -32,6 +33,8 @@ pub(super) struct Beginning {
     pub(super) profile: AmazonId,
     /// Whether the device makes offers and answers itself.
     pub(super) device: bool,
+    /// Its media, where it made the offer.
+    pub(super) media: Option<Media>,
 }
 
 /// Begins a call.
@@ -42,7 +45,7 @@ pub(super) fn begin(
     state: &Arc<State>,
     beginning: Beginning,
 ) -> Result<(CallKey, mpsc::UnboundedReceiver<DeviceEvent>), ApiError> {
-    let Beginning { session, effects, skill, profile, device } = beginning;
+    let Beginning { session, effects, skill, profile, device, media } = beginning;
     let key = CallKey { organization: session.organization().clone(), id: session.id().clone() };
     let (outgoing, queue) = mpsc::unbounded_channel();
     let (events, happened) = mpsc::unbounded_channel();
@@ -55,6 +58,8 @@ pub(super) fn begin(
         deadlines: Arc::clone(&deadlines),
         profile: profile.clone(),
         device,
+        media: media.filter(|_| skill.is_some()),
+        measured: None,
     };
     state.calls.table().insert(session, line).map_err(|full| match full {
         jackfield_calling::Full::Lives => ApiError::Conflict(full.to_string()),

@@ -31,9 +31,9 @@ pub(crate) async fn start(state: &Arc<State>, new: NewCall) -> Result<CallKey, A
     check_calling(state, &organization)?;
     let (address_type, to) = called(state, &organization, &new.to).await?;
     let device = new.sdp.is_none();
-    let offer = match &new.sdp {
-        Some(text) => Sdp::new(text).map_err(|error| ApiError::BadRequest(format!("sdp {error}.")))?,
-        None => device::offer(),
+    let (offer, media) = match &new.sdp {
+        Some(text) => (Sdp::new(text).map_err(|error| ApiError::BadRequest(format!("sdp {error}.")))?, None),
+        None => device::offer(state, new.media.unwrap_or(true)),
     };
     let provider = provider(state, &organization, new.service_provider_id)?;
     let network = provider.network.as_ref().map(|network| network.skill_configuration.skill_id.clone());
@@ -59,7 +59,7 @@ pub(crate) async fn start(state: &Arc<State>, new: NewCall) -> Result<CallKey, A
     let skill = skill.map(Arc::new);
     let effects: Vec<Effect> = if skill.is_some() { effects } else { Vec::new() };
     let (key, happened) =
-        driver::begin(state, Beginning { session, effects, skill, profile: new.from, device })?;
+        driver::begin(state, Beginning { session, effects, skill, profile: new.from, device, media })?;
     device::follow(state, &key, happened);
     Ok(key)
 }

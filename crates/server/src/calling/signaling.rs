@@ -70,7 +70,8 @@ async fn begin(
     let parties = Parties { from, to, caller_name: caller_name.clone(), skill: Some(skill.skill_id.clone()) };
     let (session, effects) = Session::inbound(id, organization.clone(), parties, &message, state.calls.now());
     let (skill, profile) = (Some(Arc::new(skill)), association.amazon_id);
-    let (key, happened) = driver::begin(state, Beginning { session, effects, skill, profile, device: true })?;
+    let (key, happened) =
+        driver::begin(state, Beginning { session, effects, skill, profile, device: true, media: None })?;
     device::follow(state, &key, happened);
     Ok(())
 }

@@ -6,6 +6,7 @@ use jackfield_calling::{Entry, EntryDirection, Session, Time};
 use jackfield_model::admin::{Call, CallList, CallResult, MessageDirection, TranscriptEntry};
 
 use crate::calls::{CallKey, Line};
+use crate::media::Media;
 use crate::state::State;
 
 /// A call with its transcript; nothing when it is forgotten.
@@ -26,7 +27,7 @@ pub(crate) fn list(state: &State, limit: usize) -> CallList {
     }
 }
 
-fn summary(session: &Session, _: &Line) -> Call {
+fn summary(session: &Session, line: &Line) -> Call {
     let parties = session.parties();
     Call {
         session_id: session.id().to_string(),
@@ -40,7 +41,7 @@ fn summary(session: &Session, _: &Line) -> Call {
         caller_name: parties.caller_name.clone(),
         skill_id: parties.skill.clone(),
         started: text(session.started()),
-        media: None,
+        media: line.media.as_ref().map(Media::measured).or(line.measured),
         transcript: None,
         left_out: None,
     }

@@ -71,7 +71,7 @@ impl Stage {
         self.tenant.admin.call(&Method::POST, &target, &body).await.expect(200).json()
     }
 
-    async fn rule(&self, rule: Value) {
+    pub(super) async fn rule(&self, rule: Value) {
         let target = format!("/admin/v1/profiles/{}/device", self.profile);
         let set = self.tenant.admin.call(&Method::PUT, &target, &rule).await.expect(200).json();
         assert_eq!(self.tenant.admin.get(&target).await, set);

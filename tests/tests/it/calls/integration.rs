@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use jackfield_device::{Device, Measured};
 use jackfield_tests::{Request, Response, Tenant, Version, poll};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -42,6 +43,8 @@ pub(super) enum Endpoint {
     Acknowledges,
     /// It acknowledges, rings, and answers.
     Answers,
+    /// The same, with media.
+    Media,
 }
 
 pub(super) struct Integration {
@@ -53,6 +56,8 @@ struct Shared {
     got: Mutex<Vec<Got>>,
     answers: Mutex<HashMap<String, Answer>>,
     endpoint: Endpoint,
+    /// The media of the endpoint, of one call at a time.
+    media: Mutex<Option<Device>>,
     tenant: Tenant,
     token: String,
 }
@@ -70,6 +75,7 @@ impl Integration {
             got: Mutex::default(),
             answers: Mutex::default(),
             endpoint,
+            media: Mutex::default(),
             tenant: tenant.again(Version::Http1),
             token: tenant.token.clone(),
         });
@@ -96,6 +102,19 @@ impl Integration {
     /// Answers requests of this type so from now on; `""` is every type that nothing else is said of.
     pub(super) fn answer(&self, kind: &str, answer: Answer) {
         lock(&self.shared.answers).insert(kind.to_owned(), answer);
+    }
+
+    /// The endpoint calls: its offer.
+    pub(super) fn offer(&self) -> String {
+        let device = Device::new(&[Ipv4Addr::LOCALHOST.into()]).unwrap();
+        let offer = device.offer().unwrap();
+        *lock(&self.shared.media) = Some(device);
+        offer
+    }
+
+    /// What the endpoint has sent and heard.
+    pub(super) fn measured(&self) -> Measured {
+        lock(&self.shared.media).as_ref().unwrap().measured()
     }
 
     /// All that the skill got, as the names of the messages.
@@ -175,24 +194,42 @@ async fn serve(
     Ok(response)
 }
 
+/// The answer of the endpoint to an offer.
+fn answer(shared: &Shared, offer: &str) -> String {
+    if shared.endpoint != Endpoint::Media {
+        return ANSWER.to_owned();
+    }
+    let mut media = lock(&shared.media);
+    let device = media.get_or_insert_with(|| Device::new(&[Ipv4Addr::LOCALHOST.into()]).unwrap());
+    device.answer(offer).unwrap()
+}
+
 /// What the cloud does about a message.
 async fn take_part(shared: &Arc<Shared>, name: &str, request: &Value) {
     let endpoint = shared.endpoint;
     let session = request["sessionId"].as_str().unwrap_or_default().to_owned();
-    let (acknowledges, answers) = (endpoint != Endpoint::Silent, endpoint == Endpoint::Answers);
+    let (acknowledges, answers) =
+        (endpoint != Endpoint::Silent, matches!(endpoint, Endpoint::Answers | Endpoint::Media));
+    let description = || request["sdpDetails"]["value"].as_str().unwrap_or_default();
+    let answer = || answer(shared, description());
     let said: Vec<(&str, Value)> = match name {
         "CallRinging" if acknowledges => vec![("CallRingingAck", json!({}))],
         "CallInProgress" if acknowledges => vec![("CallInProgressAck", json!({}))],
         "CallAccepted" if acknowledges => vec![("CallAcceptedAck", json!({}))],
         "CallUpdateResponse" if acknowledges => vec![("CallUpdateAck", json!({}))],
         "InitiateOutboundCall" if answers => {
-            vec![("CallRinging", json!({})), ("CallAccepted", sdp("ANSWER", ANSWER))]
+            vec![("CallRinging", json!({})), ("CallAccepted", sdp("ANSWER", &answer()))]
         }
-        "CallUpdate" if answers => vec![("CallUpdateResponse", sdp("ANSWER", ANSWER))],
+        "CallUpdate" if answers => vec![("CallUpdateResponse", sdp("ANSWER", &answer()))],
         _ => Vec::new(),
     };
+    if let ("CallAccepted" | "CallUpdateResponse", Some(device)) = (name, lock(&shared.media).as_ref()) {
+        device.accept(description()).unwrap();
+    }
     for (name, fields) in said {
-        signal(shared, name, &session, fields).await.is(202);
+        // The device may have hung up meanwhile.
+        let status = signal(shared, name, &session, fields).await.status;
+        assert!(matches!(status, 202 | 404), "{name}: {status}");
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod device;
 mod integration;
+mod media;
 mod signaling;
 mod skills;
