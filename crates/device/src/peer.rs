@@ -32,6 +32,26 @@ pub struct Measured {
     pub hertz: Option<f64>,
 }
 
+/// The answer with a format in each medium. One that is refused has none from the protocol, and browsers want one, whatever
+/// it is (RFC 3264, section 6).
+fn with_formats(answer: &str, offer: &str) -> String {
+    let mut offered = offer.lines().filter(|line| line.starts_with("m="));
+    let mut whole = String::with_capacity(answer.len() + 16);
+    for line in answer.lines() {
+        whole.push_str(line.trim_end());
+        if line.starts_with("m=") {
+            let same = offered.next();
+            if line.split_ascii_whitespace().count() < 4 {
+                let format = same.and_then(|line| line.split_ascii_whitespace().nth(3));
+                whole.push(' ');
+                whole.push_str(format.unwrap_or("0"));
+            }
+        }
+        whole.push_str("\r\n");
+    }
+    whole
+}
+
 /// A peer.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -91,11 +111,11 @@ impl Peer {
         self.rtc.sdp_api().accept_answer(pending, answer).map_err(|error| error.to_string())
     }
 
-    pub(crate) fn answer(&mut self, offer: &str) -> Result<String, String> {
-        let offer = SdpOffer::from_sdp_string(offer).map_err(|_| "it cannot be read")?;
+    pub(crate) fn answer(&mut self, text: &str) -> Result<String, String> {
+        let offer = SdpOffer::from_sdp_string(text).map_err(|_| "it cannot be read")?;
         self.pending = None;
         let answer = self.rtc.sdp_api().accept_offer(offer).map_err(|error| error.to_string())?;
-        Ok(answer.to_sdp_string())
+        Ok(with_formats(&answer.to_sdp_string(), text))
     }
 
     /// Hands out what is to be sent; answers when it wants to be asked again, and nothing when it is closed.

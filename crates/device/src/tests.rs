@@ -56,3 +56,26 @@ async fn what_is_no_description_is_rejected() {
     assert!(device.accept("v=0\r\n").is_err());
     assert!(offer.contains("m=audio"));
 }
+
+/// Browsers offer video as well: it is refused in a form that they read.
+#[tokio::test]
+async fn what_is_refused_has_a_format() {
+    let (browser, device) = (Device::new(&HERE).unwrap(), Device::new(&HERE).unwrap());
+    let offer = browser.offer().unwrap();
+    let audio = &offer[offer.find("m=audio").unwrap()..];
+    let video = audio
+        .lines()
+        .filter(|line| {
+            !["a=rtpmap", "a=fmtp", "a=ssrc", "a=rtcp-fb"].iter().any(|start| line.starts_with(start))
+        })
+        .map(|line| match line {
+            line if line.starts_with("m=audio") => "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n".to_owned(),
+            line if line.starts_with("a=mid:") => "a=mid:video\r\n".to_owned(),
+            line => format!("{line}\r\n"),
+        });
+    let both = offer.clone() + &video.collect::<String>() + "a=rtpmap:96 VP8/90000\r\n";
+    let answer = device.answer(&both).unwrap();
+    let media: Vec<&str> = answer.lines().filter(|line| line.starts_with("m=")).collect();
+    assert_eq!(media.len(), 2, "{answer}");
+    assert_eq!(media[1], "m=video 0 UDP/TLS/RTP/SAVPF 96", "{answer}");
+}

@@ -59,9 +59,11 @@ const BIAS: i32 = 0x84;
 fn encode(sample: i16) -> u8 {
     let sign = if sample < 0 { 0x80 } else { 0 };
     let magnitude = i32::from(sample).abs().min(32_635) + BIAS;
-    let exponent = (7 - (magnitude.leading_zeros().saturating_sub(17)).min(7)) as u8;
-    let mantissa = ((magnitude >> (u32::from(exponent) + 3)) & 0x0f) as u8;
-    !(sign | (exponent << 4) | mantissa)
+    // The bias makes it at least 2^7, and the bound less than 2^15.
+    let exponent = 24 - magnitude.leading_zeros().min(24);
+    let mantissa = (magnitude >> (exponent + 3)) & 0x0f;
+    let code = (exponent << 4).to_le_bytes()[0] | mantissa.to_le_bytes()[0];
+    !(sign | code)
 }
 
 fn decode(byte: u8) -> i32 {
