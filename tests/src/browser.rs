@@ -127,14 +127,13 @@ impl Browser {
         body.text().await.expect("a body has text")
     }
 
-    /// Clicks the one element that this XPath names; again where the page has drawn it anew meanwhile.
+    /// Clicks the first element that this XPath names, once it is there; again where the page has drawn it anew meanwhile.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is none in time.
     pub async fn click(&self, xpath: &str) {
         let clicked = async || {
-            let element = self.client.find(Locator::XPath(xpath)).await;
-            let element = element.unwrap_or_else(|error| panic!("{xpath}: {error}"));
+            let element = self.client.find(Locator::XPath(xpath)).await.ok()?;
             match element.click().await {
                 Ok(()) => Some(()),
                 Err(error) if error.is_stale_element_reference() => None,

@@ -97,7 +97,7 @@ export async function show(main, parameters, signal) {
 function line(change, fresh) {
   const on = change.external_user_id ?? change.subject ?? '';
   return h('tr', { class: fresh ? 'fresh' : undefined },
-    h('td', { class: 'number' }, h('button', { type: 'button', class: 'link', 'aria-label': `Open change ${change.sequence}`, onclick: () => open(change) }, number(change.sequence))),
+    h('td', { class: 'number' }, h('button', { type: 'button', class: 'link', 'aria-label': `Open change ${number(change.sequence)}`, onclick: () => open(change) }, number(change.sequence))),
     h('td', { class: 'time', title: fullTime(change.time) }, time(change.time)),
     h('td', {}, change.operation),
     h('td', { class: 'id', title: on }, short(on, 24)),
