@@ -195,7 +195,12 @@ impl Browser {
     /// # Panics
     /// When that does not happen in time.
     pub async fn wait_for(&self, text: &str) {
-        let there = async || self.text().await.contains(text).then_some(());
+        // The driver takes seconds to gather the text of a long page; the page itself does not.
+        let script = "return document.body.innerText.includes(arguments[0])";
+        let there = async || {
+            let there = self.client.execute(script, vec![json!(text)]).await.ok()?;
+            (there == json!(true)).then_some(())
+        };
         poll::until_async(&format!("{text:?} is on the page"), poll::PATIENCE, there).await;
     }
 
