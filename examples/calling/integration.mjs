@@ -136,9 +136,13 @@ async function serve(request, response) {
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
 }
 
-createServer((request, response) => {
+const server = createServer((request, response) => {
   serve(request, response).catch((error) => {
     console.error(error.message);
     response.writeHead(500, { "content-type": "application/json" }).end(JSON.stringify({ message: error.message }));
   });
-}).listen(PORT, "127.0.0.1", () => console.log(`skill http://127.0.0.1:${PORT}/skill, page http://127.0.0.1:${PORT}/`));
+});
+server.listen(PORT, "127.0.0.1", () => {
+  const here = `http://127.0.0.1:${server.address().port}/`;
+  console.log(`skill ${here}skill, page ${here}`);
+});
