@@ -225,7 +225,13 @@ async fn ten_thousand_rows_killed_and_resumed_take_few_requests_more_than_they_n
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    desk.run(&["sync", "--resume", "--yes"]).is(0);
+    let mut last = desk.command(&["sync", "--resume", "--yes"]).stdout(Stdio::null()).spawn().unwrap();
+    // Connections stay in use meanwhile: a server closes idle ones.
+    let ended = poll::until_async("the run has come to its end", poll::PATIENCE * 8, async || {
+        let _ = requests(&tenant.admin, count).await;
+        last.try_wait().unwrap()
+    });
+    assert!(ended.await.success());
     let took = requests(&tenant.admin, count).await;
     // A create for each unit and association, batches of profiles and contacts, five address books; a page in a hundred
     // to verify. A plan of what is not there needs one page of each.

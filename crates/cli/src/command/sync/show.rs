@@ -1,6 +1,7 @@
 //! A plan and what became of it, as a table for people or as one JSON document for programs.
 
 use std::io;
+use std::time::Duration;
 
 use jackfield_client::Client;
 use jackfield_client::sync::{Change, Counts, Kind, Plan, Report, Stopped, Understanding};
@@ -16,10 +17,57 @@ use super::understood;
 use crate::output::{Format, Output, columns, wrapped};
 
 /// Failures that the table shows one by one.
-pub(super) const FAILURES: usize = 100;
+const FAILURES: usize = 100;
 
 /// Widest table where no terminal says how wide it is.
 const NO_TERMINAL: usize = 400;
+
+/// A failure as people see it.
+pub(super) struct Failed<'a> {
+    /// What it is about, with the change.
+    pub(super) what: String,
+    pub(super) line: Option<u64>,
+    pub(super) reason: &'a str,
+    pub(super) request_id: Option<&'a str>,
+}
+
+/// Shows what is planned, for whom and from what.
+pub(super) fn head(
+    output: &mut Output,
+    provider: ServiceProviderId,
+    client: &Client,
+    list: Option<&Understanding>,
+) -> io::Result<()> {
+    output.line(&format!("provider  {provider}"))?;
+    output.line(&format!("endpoint  {}", client.endpoint()))?;
+    list.map_or(Ok(()), |list| understood::show(output, list))
+}
+
+/// Shows failures, as far as people read them.
+pub(super) fn failures<'a>(
+    output: &mut Output,
+    failed: impl ExactSizeIterator<Item = Failed<'a>>,
+) -> io::Result<()> {
+    let more = failed.len().saturating_sub(FAILURES);
+    for Failed { what, line, reason, request_id } in failed.take(FAILURES) {
+        let id = request_id.map(|id| format!(", request id {id}")).unwrap_or_default();
+        let line = line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        let text = format!("failed: {what}{line}: {reason}{id}");
+        for line in wrapped(&text, columns(&io::stdout()), "  ").lines() {
+            output.line(line)?;
+        }
+    }
+    if more > 0 {
+        output.line(&format!("and {more} more failed; --output json shows them"))?;
+    }
+    Ok(())
+}
+
+/// Shows how long a run took.
+pub(super) fn effort(output: &mut Output, changes: u64, requests: u64, elapsed: Duration) -> io::Result<()> {
+    let (seconds, a_second) = (elapsed.as_secs_f64(), rate(changes, elapsed));
+    output.line(&format!("  in {seconds:.1} s, with {requests} requests, {a_second} changes a second"))
+}
 
 /// Shows a plan as a table; JSON waits for the end.
 pub(super) fn plan(
@@ -33,11 +81,7 @@ pub(super) fn plan(
     if output.format() == Format::Json {
         return Ok(());
     }
-    output.line(&format!("provider  {provider}"))?;
-    output.line(&format!("endpoint  {}", client.endpoint()))?;
-    if let Some(list) = list {
-        understood::show(output, list)?;
-    }
+    head(output, provider, client, list)?;
     let counts = plan.counts();
     for (name, count, excluded) in [
         ("create", counts.create, plan.excluded.create),
@@ -92,31 +136,20 @@ pub(super) fn ending(
     };
     let Counts { create, update, delete } = report.done;
     output.line(&format!("done: {create} created, {update} updated, {delete} deleted"))?;
-    let (seconds, a_second) = (report.elapsed.as_secs_f64(), rate(report.done.total(), report.elapsed));
-    output.line(&format!(
-        "  in {seconds:.1} s, with {} requests, {a_second} changes a second",
-        report.requests
-    ))?;
+    effort(output, report.done.total(), report.requests, report.elapsed)?;
     if report.found_done > 0 {
         output.line(&format!(
             "  {} of them lost their answer and were found done by a query",
             report.found_done
         ))?;
     }
-    for failure in report.failed.iter().take(FAILURES) {
-        let id = failure.request_id.as_ref().map(|id| format!(", request id {id}")).unwrap_or_default();
-        let line = failure.change.line.map(|line| format!(" (line {line})")).unwrap_or_default();
-        let change = &failure.change;
-        let (kind, endpoint) = (change.kind(), &change.external_user_id);
-        let text = format!("failed: {kind} {endpoint}{line}: {}{id}", failure.reason);
-        for line in wrapped(&text, columns(&io::stdout()), "  ").lines() {
-            output.line(line)?;
-        }
-    }
-    if report.failed.len() > FAILURES {
-        output
-            .line(&format!("and {} more failed; --output json shows them", report.failed.len() - FAILURES))?;
-    }
+    let failed = report.failed.iter().map(|failure| Failed {
+        what: format!("{} {}", failure.change.kind(), failure.change.external_user_id),
+        line: failure.change.line,
+        reason: &failure.reason,
+        request_id: failure.request_id.as_deref(),
+    });
+    failures(output, failed)?;
     match left {
         Some(Ok(now)) if now.changes.is_empty() => {
             output.line(&format!("verified: {} as they should be", associations(now.unchanged)))

@@ -10,11 +10,9 @@ use serde_json::{Value, json};
 
 use super::input::Rejected;
 use super::parts::{cut, problem};
-use super::progress::rate;
-use super::show::{FAILURES, stopped};
-use super::understood;
+use super::show::{Failed, changes, effort, failures, head, stopped};
 use crate::failure::Failure;
-use crate::output::{Format, Output, columns, wrapped};
+use crate::output::{Format, Output};
 
 /// Widest name in the table.
 const NAME: usize = 40;
@@ -54,11 +52,7 @@ pub(super) fn plan(
     if output.format() == Format::Json {
         return Ok(());
     }
-    output.line(&format!("provider  {provider}"))?;
-    output.line(&format!("endpoint  {}", client.endpoint()))?;
-    if let Some(list) = list {
-        understood::show(output, list)?;
-    }
+    head(output, provider, client, list)?;
     output
         .line(&format!("  {:<14} {:>8} {:>8} {:>8} {:>9}", "", "create", "update", "delete", "unchanged"))?;
     for subject in Subject::ALL {
@@ -125,43 +119,22 @@ pub(super) fn ending(
             output.line(&format!("done: {name}: {create} created, {update} updated, {delete} deleted"))?;
         }
     }
-    let (seconds, a_second) = (report.elapsed.as_secs_f64(), rate(report.done.total(), report.elapsed));
-    output.line(&format!(
-        "  in {seconds:.1} s, with {} requests, {a_second} changes a second",
-        report.requests
-    ))?;
-    failures(output, report)?;
+    effort(output, report.done.total(), report.requests, report.elapsed)?;
+    let failed = report.failed.iter().map(|failure| Failed {
+        what: format!("{} {}", failure.subject.as_str(), cut(&failure.name, NAME)),
+        line: failure.line,
+        reason: &failure.reason,
+        request_id: failure.request_id.as_deref(),
+    });
+    failures(output, failed)?;
     match left {
         Some(Ok(now)) if now.is_empty() => {
             let count: u64 = Subject::ALL.iter().map(|&subject| unchanged(&now.unchanged, subject)).sum();
             output.line(&format!("verified: {count} objects are as they should be"))
         }
-        Some(Ok(now)) => {
-            output.line(&format!("not as it should be: {}", super::show::changes(now.len() as u64)))
-        }
+        Some(Ok(now)) => output.line(&format!("not as it should be: {}", changes(now.len() as u64))),
         Some(Err(_)) | None => Ok(()),
     }
-}
-
-fn failures(output: &mut Output, report: &PropertyReport) -> io::Result<()> {
-    for failure in report.failed.iter().take(FAILURES) {
-        let id = failure.request_id.as_ref().map(|id| format!(", request id {id}")).unwrap_or_default();
-        let line = failure.line.map(|line| format!(" (line {line})")).unwrap_or_default();
-        let text = format!(
-            "failed: {} {}{line}: {}{id}",
-            failure.subject.as_str(),
-            cut(&failure.name, NAME),
-            failure.reason
-        );
-        for line in wrapped(&text, columns(&io::stdout()), "  ").lines() {
-            output.line(line)?;
-        }
-    }
-    if report.failed.len() > FAILURES {
-        let more = report.failed.len() - FAILURES;
-        output.line(&format!("and {more} more failed; --output json shows them"))?;
-    }
-    Ok(())
 }
 
 /// Every change, in the order in which they are made.
