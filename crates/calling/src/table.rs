@@ -39,7 +39,7 @@ pub struct Table<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Full {
     /// There is one with this id that has not ended.
-    #[error("There is a call with this sessionId that has not ended.")]
+    #[error("There is a call with the same sessionId that has not ended.")]
     Lives,
     /// The organization has as many calls as it may.
     #[error("The organization has {max} calls that have not ended, which is the most allowed.", max = limit::LIVE_CALLS_OF_ORGANIZATION)]

@@ -18,7 +18,7 @@ use clap::{Args, ValueEnum};
 use jackfield_client::Client;
 use jackfield_client::sync::{
     Desired, Journal, JournalError, MaxDelete, Only, Options, Plan, Progress, PropertyJournal, Report, Row,
-    Session, Stop, Stopped, Understanding,
+    Session, Stop, Stopped, TooManyDeletes, Understanding,
 };
 use jackfield_model::ServiceProviderId;
 
@@ -248,10 +248,7 @@ impl Task {
 
     fn check_deletes(&self, planning: &PlanningArgs) -> Result<(), Failure> {
         let Some(most) = planning.max_delete else { return Ok(()) };
-        self.plan.check_deletes(most).map_err(|error| {
-            Failure::usage(format!("{error}; nothing was changed"))
-                .hint("see that the list is whole, or allow more with --max-delete")
-        })
+        Ok(self.plan.check_deletes(most)?)
     }
 
     /// Makes the changes, and reads again what there is then.
@@ -392,6 +389,13 @@ async fn signal() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate => {}
+    }
+}
+
+impl From<TooManyDeletes> for Failure {
+    fn from(error: TooManyDeletes) -> Self {
+        Self::usage(format!("{error}; nothing was changed"))
+            .hint("see that the list is whole, or allow more with --max-delete")
     }
 }
 

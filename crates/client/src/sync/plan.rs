@@ -100,7 +100,8 @@ pub struct Plan {
 }
 
 /// The most that may be deleted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum MaxDelete {
     /// So many associations.
     Count(u64),

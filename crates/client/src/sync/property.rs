@@ -29,12 +29,13 @@ pub use self::plan::{
 };
 pub use self::report::{MadeCounts, PropertyFailure, PropertyReport};
 use super::input::{Parts, PropertyRow};
+use super::plan::MaxDelete;
 use super::session::{Options, Progress, Session};
 use crate::client::Client;
 use crate::error::Error;
 
 /// How a list becomes a property.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PropertyOptions {
     /// What the list says besides associations.
@@ -48,6 +49,9 @@ pub struct PropertyOptions {
     pub contacts_per_book: usize,
     /// Whether associations that the list does not name are removed. Units, profiles and contacts never are.
     pub delete_missing: bool,
+    /// The most of those that may be removed. A run that goes on plans again, and is held to it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_delete: Option<MaxDelete>,
 }
 
 impl Default for PropertyOptions {
@@ -58,6 +62,7 @@ impl Default for PropertyOptions {
             address_book: "Rooms".to_owned(),
             contacts_per_book: limit::QUOTA_CONTACTS as usize,
             delete_missing: false,
+            max_delete: None,
         }
     }
 }

@@ -32,12 +32,12 @@ pub(super) fn is_of_console(call: &Call) -> bool {
     same_origin && headers.contains_key(&CONSOLE)
 }
 
-/// Gives a browser this session.
+/// Sets the cookie of a session in a browser.
 pub(super) fn give(call: &Call, session: &str) -> HeaderValue {
     header(call, session, limit::SESSION_SECONDS)
 }
 
-/// Takes a session from a browser.
+/// Removes the cookie of a session from a browser.
 pub(super) fn take(call: &Call) -> HeaderValue {
     header(call, "", 0)
 }

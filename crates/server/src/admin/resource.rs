@@ -26,8 +26,12 @@ struct ListQuery {
     page: PageQuery,
 }
 
+fn names() -> Vec<&'static str> {
+    KindOf::all().into_iter().map(|kind| kind.name).collect()
+}
+
 fn one_of_the_kinds(schema: &mut Schema) {
-    schema.insert("enum".to_owned(), json!(KindOf::ALL.map(|kind| kind.name)));
+    schema.insert("enum".to_owned(), json!(names()));
 }
 
 pub(crate) static LIST: AdminOperation = AdminOperation::new(
@@ -47,10 +51,10 @@ pub(crate) static LIST: AdminOperation = AdminOperation::new(
 async fn list(state: &State, of: &str, query: &Query) -> Result<Reply, ApiError> {
     let organization = organization(state, of)?.id.clone();
     let asked = query.get("kind").unwrap_or_default();
-    let kind = KindOf::ALL.into_iter().find(|kind| kind.name == asked).ok_or_else(|| {
-        let names = KindOf::ALL.map(|kind| kind.name).join(", ");
-        ApiError::BadRequest(format!("kind must be one of {names}."))
-    })?;
+    let kind = KindOf::all()
+        .into_iter()
+        .find(|kind| kind.name == asked)
+        .ok_or_else(|| ApiError::BadRequest(format!("kind must be one of {}.", names().join(", "))))?;
     // An id ends in what stands in its row.
     let scope = query.get("of").map(|id| id.rsplit_once(".did.").map_or(id, |(_, suffix)| suffix));
     let scope = match (kind.listed_by, scope) {

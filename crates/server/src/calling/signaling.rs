@@ -36,7 +36,7 @@ pub(crate) async fn signal(
         Some(Err(refusal @ Refusal::Ended(_))) => Err(ApiError::NotFound(refusal.to_string())),
         Some(Err(refusal)) => Err(ApiError::BadRequest(refusal.to_string())),
         None => Err(ApiError::NotFound(
-            "The organization has no call with this sessionId. Calls are forgotten with the process."
+            "The organization has no call with that sessionId. Calls are forgotten with the process."
                 .to_owned(),
         )),
     }
@@ -55,7 +55,9 @@ async fn begin(
     };
     let full = state.calls.table().check(organization, &id);
     if full == Err(jackfield_calling::Full::Lives) {
-        return Err(ApiError::Conflict("There is a call with this sessionId that has not ended.".to_owned()));
+        return Err(ApiError::Conflict(
+            "There is a call with the same sessionId that has not ended.".to_owned(),
+        ));
     }
     let value = |is_originator: bool| {
         let found = participants.iter().find(|party: &&Participant| party.is_originator == is_originator);

@@ -145,6 +145,20 @@ pub trait Kind: Clone + PartialEq + Serialize + DeserializeOwned + Into<Resource
     }
 }
 
+/// Runs a block once for each kind.
+macro_rules! every_kind {
+    ($kind:ident => $block:block) => {
+        every_kind!(@ $kind $block Unit AddressBook Contact UnitAssociation ReciprocalAssociation ContactSetting Skill)
+    };
+    (@ $kind:ident $block:block $($one:ident)*) => {
+        $({
+            type $kind = jackfield_model::wire::$one;
+            $block
+        })*
+    };
+}
+use every_kind;
+
 /// What is said of a kind of resource, without one of it at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KindOf {
@@ -157,16 +171,13 @@ pub struct KindOf {
 }
 
 impl KindOf {
-    /// Every kind.
-    pub const ALL: [Self; 7] = [
-        Self::of::<Unit>(),
-        Self::of::<AddressBook>(),
-        Self::of::<Contact>(),
-        Self::of::<UnitAssociation>(),
-        Self::of::<ReciprocalAssociation>(),
-        Self::of::<ContactSetting>(),
-        Self::of::<Skill>(),
-    ];
+    /// Every kind, in the order of their tables.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        every_kind!(K => { all.push(Self::of::<K>()); });
+        all
+    }
 
     const fn of<K: Kind>() -> Self {
         Self { name: K::NAME, table: K::TABLE, listed_by: K::LISTED_BY }
@@ -193,20 +204,6 @@ macro_rules! each_kind {
     };
 }
 use each_kind;
-
-/// Runs a block once for each kind.
-macro_rules! every_kind {
-    ($kind:ident => $block:block) => {
-        every_kind!(@ $kind $block Unit AddressBook Contact UnitAssociation ReciprocalAssociation ContactSetting Skill)
-    };
-    (@ $kind:ident $block:block $($one:ident)*) => {
-        $({
-            type $kind = jackfield_model::wire::$one;
-            $block
-        })*
-    };
-}
-use every_kind;
 
 impl Resource {
     /// Reads the text of a row of a table that is not derived.
@@ -290,9 +287,6 @@ mod tests {
     #[test]
     fn every_kind_is_said() {
         let tables: Vec<Table> = Table::ALL.into_iter().filter(|table| !table.is_derived()).collect();
-        assert_eq!(KindOf::ALL.map(|kind| kind.table).to_vec(), tables);
-        let mut met = Vec::new();
-        every_kind!(K => { met.push(K::TABLE); });
-        assert_eq!(met, tables);
+        assert_eq!(KindOf::all().into_iter().map(|kind| kind.table).collect::<Vec<_>>(), tables);
     }
 }

@@ -25,7 +25,7 @@ async fn who_may_signal() {
         send(&issue(scopes).await, &json!({})).await.is_error(403, calling);
     }
     for scopes in [json!([calling]), json!([both]), json!([calling, both])] {
-        send(&issue(scopes).await, &body).await.is_error(404, "no call with this sessionId");
+        send(&issue(scopes).await, &body).await.is_error(404, "no call with that sessionId");
     }
     let plain = Tenant::with(TenantOptions { webrtc: false, ..TenantOptions::default() }).await;
     plain.send(&signal_request(&plain.token, &json!({}))).await.is_error(403, "add-on");
@@ -80,7 +80,7 @@ async fn a_call_is_its_organizations_and_takes_what_is_in_order() {
     let session = call["sessionId"].as_str().unwrap();
     let say = async |name: &str, fields: Value| stage.skill.signal(name, session, fields).await;
     let foreign = message("CallRinging", session, json!({}));
-    other.send(&signal_request(&other.token, &foreign)).await.is_error(404, "no call with this sessionId");
+    other.send(&signal_request(&other.token, &foreign)).await.is_error(404, "no call with that sessionId");
     say("CallAccepted", sdp("ANSWER", ANSWER))
         .await
         .is_error(400, "the call is initiated; CallRinging or CallEnded");

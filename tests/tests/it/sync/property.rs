@@ -316,3 +316,24 @@ async fn a_bound_of_the_organization_ends_the_run_with_its_name() {
     tenant.admin.patch(&path, &json!({"quotas": {"units": 40}})).await;
     desk.run(&["sync", "--resume", "--yes"]).is(0);
 }
+
+#[tokio::test]
+async fn a_run_that_goes_on_is_held_to_its_bound_of_deletes() {
+    let (_server, tenant, desk) = scene(Options::default()).await;
+    let path = format!("/admin/v1/organizations/{}", tenant.organization);
+    tenant.admin.patch(&path, &json!({"quotas": {"units": 1}})).await;
+    tenant.create("old", "1").await.is(201);
+    let (list, _) = rooms(3, |_| "Rooms".to_owned());
+    desk.write("rooms.csv", &list);
+    let words = ["sync", "rooms.csv", "--with", ALL, "--delete-missing", "--max-delete", "1", "--yes"];
+    desk.run(&words).is(1);
+    tenant.admin.patch(&path, &json!({"quotas": {"units": 9}})).await;
+    // Somebody else adds one meanwhile, which the list does not have either.
+    tenant.create("new", "1").await.is(201);
+    let run = desk.run(&["sync", "--resume", "--yes"]);
+    run.is(2);
+    assert!(run.err.contains("1 may be deleted"), "{}", run.err);
+    tenant.delete("new").await.is(200);
+    desk.run(&["sync", "--resume", "--yes"]).is(0);
+    assert_eq!(state(&tenant).await.len(), 3);
+}

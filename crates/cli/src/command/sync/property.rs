@@ -91,14 +91,15 @@ impl PropertyArgs {
         Parts { units: with(Part::Units), profiles: with(Part::Profiles), contacts: with(Part::Contacts) }
     }
 
-    fn options(&self, delete_missing: bool) -> PropertyOptions {
+    fn options(&self, planning: &PlanningArgs) -> PropertyOptions {
         let usual = PropertyOptions::default();
         PropertyOptions {
             parts: self.parts(),
             parent: self.parent_unit.clone(),
             address_book: self.address_book.clone().unwrap_or(usual.address_book),
             contacts_per_book: self.contacts_per_book.map_or(usual.contacts_per_book, |most| most as usize),
-            delete_missing,
+            delete_missing: planning.delete_missing,
+            max_delete: planning.max_delete,
         }
     }
 }
@@ -113,8 +114,8 @@ impl Run {
     ) -> Result<(), Failure> {
         let (mut journal, understood, rejected, unfinished) = match list {
             Some(List { property_rows, understood, rejected, .. }) => {
-                let options = args.options(self.planning.delete_missing);
-                if property_rows.is_empty() && options.delete_missing && self.planning.max_delete.is_none() {
+                let options = args.options(&self.planning);
+                if property_rows.is_empty() && options.delete_missing && options.max_delete.is_none() {
                     return Err(Failure::usage(
                         "the list has no rows, so that every association would be deleted",
                     )
@@ -129,7 +130,7 @@ impl Run {
         };
         let mut session = self.session(&unfinished, journal.is_some());
         let plan = read(&mut session, "reading").await?;
-        self.check_deletes(&plan)?;
+        check_deletes(&plan, &unfinished.options)?;
         show_property::plan(
             output,
             self.provider,
@@ -184,14 +185,6 @@ impl Run {
         let session =
             PropertySession::new(&self.client, self.provider, rows, options, &self.applying.options());
         if resumed { session.resumed() } else { session }
-    }
-
-    fn check_deletes(&self, plan: &PropertyPlan) -> Result<(), Failure> {
-        let Some(most) = self.planning.max_delete else { return Ok(()) };
-        plan.check_deletes(most).map_err(|error| {
-            Failure::usage(format!("{error}; nothing was changed"))
-                .hint("see that the list is whole, or allow more with --max-delete")
-        })
     }
 
     /// Makes the changes, and reads again what there is then.
@@ -256,6 +249,12 @@ impl Run {
             _ => rejected.end(),
         }
     }
+}
+
+/// Holds the plan to the bound that its run began with.
+fn check_deletes(plan: &PropertyPlan, options: &PropertyOptions) -> Result<(), Failure> {
+    let Some(most) = options.max_delete else { return Ok(()) };
+    Ok(plan.check_deletes(most)?)
 }
 
 /// Reads what there is, under a meter.

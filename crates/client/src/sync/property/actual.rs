@@ -49,7 +49,7 @@ pub(super) struct KnownContact {
 }
 
 impl PropertySession {
-    /// Reads all that the list is about. Profiles that an answer of this session named are known.
+    /// Reads all that the list is about. Profiles that an earlier answer named are known.
     pub(super) async fn read(&mut self) -> Result<(), Error> {
         let parts = self.options.parts;
         self.session.progress.begin(Phase::Reading, self.desired.endpoints.len() as u64);

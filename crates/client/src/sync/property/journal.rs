@@ -157,6 +157,8 @@ mod tests {
             endpoint: "http://127.0.0.1:8080".to_owned(),
             options: PropertyOptions {
                 parts: Parts { units: true, profiles: true, contacts: true },
+                delete_missing: true,
+                max_delete: Some("5%".parse().unwrap()),
                 ..PropertyOptions::default()
             },
             rows: vec![row("7201", "201", 2), row("7202", "202", 3)],

@@ -79,7 +79,7 @@ function frame() {
     h('div', { class: 'frame' },
       h('header', { class: 'top' },
         h('a', { href: '#/', class: 'name' }, h('img', { src: '/console/icon.svg', alt: '', width: '22', height: '22' }), 'Jackfield'),
-        h('div', { class: 'who' }, h('span', { title: 'The admin token that this session stands for' }, session.name),
+        h('div', { class: 'who' }, h('span', { title: 'The admin token that you signed in with' }, session.name),
           h('span', { class: 'badge' }, session.role), out)),
       nav, main));
   const go = () => show(main, links);
