@@ -292,13 +292,13 @@ async fn kill_and_revive(mut issuer: OAuthServer, stage: Stage, resource: &str) 
         tokens
     };
     let known = mint(5).await;
-    let mut fresh = mint(90).await;
+    let mut fresh = mint(55).await;
     for token in &known {
         assert_eq!(stage.status(token).await, 200);
     }
-    let mut missed = Vec::new();
-    let mut round = async |count: usize, fresh: &mut VecDeque<String>| {
-        let mut unavailable = 0;
+    // The fresh tokens that were answered with 503.
+    let round = async |count: usize, fresh: &mut VecDeque<String>| {
+        let mut missed = Vec::new();
         for _ in 0..count {
             for token in &known {
                 assert_eq!(stage.status(token).await, 200, "the issuer has vouched for it");
@@ -306,22 +306,22 @@ async fn kill_and_revive(mut issuer: OAuthServer, stage: Stage, resource: &str) 
             let token = fresh.pop_front().unwrap();
             match stage.status(&token).await {
                 200 => assert_eq!(stage.status(&token).await, 200, "now it is known"),
-                503 => {
-                    unavailable += 1;
-                    missed.push(token);
-                }
+                503 => missed.push(token),
                 other => panic!("a good token is answered with {other}"),
             }
         }
-        unavailable
+        missed
     };
-    assert_eq!(round(20, &mut fresh).await, 0, "while the issuer is there");
+    assert!(round(20, &mut fresh).await.is_empty(), "while the issuer is there");
     issuer.kill9();
-    round(30, &mut fresh).await;
+    let missed = round(30, &mut fresh).await;
     issuer.revive();
-    let back = async || (round(1, &mut fresh).await == 0).then_some(());
-    poll::until_async("the issuer is asked again", poll::PATIENCE, back).await;
-    assert_eq!(round(5, &mut fresh).await, 0, "after it came back");
+    // One token serves the wait, however long: a signed one was never missed, for the keys are known.
+    if let Some(token) = missed.first() {
+        let back = async || (stage.status(token).await == 200).then_some(());
+        poll::until_async("the issuer is asked again", poll::PATIENCE, back).await;
+    }
+    assert!(round(5, &mut fresh).await.is_empty(), "after it came back");
     for token in &missed {
         assert_eq!(stage.status(token).await, 200, "it was never a bad token");
     }
