@@ -104,6 +104,7 @@ pub struct Session {
     state: CallState,
     result: Option<CallResult>,
     started: Time,
+    ended: Option<Time>,
     timers: Timers,
     /// The early and the final answer of an outbound call.
     early: Option<Sdp>,
@@ -171,6 +172,7 @@ impl Session {
             state: CallState::Initiated,
             result: None,
             started: now,
+            ended: None,
             timers: Timers::new(now),
             early: None,
             answer: None,
@@ -249,6 +251,12 @@ impl Session {
         self.started
     }
 
+    /// When it ended.
+    #[must_use]
+    pub const fn ended(&self) -> Option<Time> {
+        self.ended
+    }
+
     /// What was said.
     #[must_use]
     pub const fn transcript(&self) -> &Transcript {
@@ -316,8 +324,9 @@ impl Session {
         self.transcript.push(entry);
     }
 
-    fn end(&mut self, result: CallResult) -> Effect {
+    fn end(&mut self, result: CallResult, now: Time) -> Effect {
         self.state = CallState::Ended;
+        self.ended = Some(now);
         self.result = Some(result);
         self.update = None;
         self.timers.stop();

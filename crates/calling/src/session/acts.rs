@@ -62,18 +62,18 @@ impl Session {
             return Err(self.over());
         }
         let before = self.state;
-        let ended = self.end(result.clone());
+        let ended = self.end(result.clone(), now);
         Ok(vec![self.send(Message::CallEnded(result), before, now), ended])
     }
 
     /// Ends a call that has nobody to talk to. The note says why its first message was not sent.
-    pub fn fail(&mut self, result: CallResult, note: &str) {
+    pub fn fail(&mut self, result: CallResult, note: &str, now: Time) {
         if let Some(entry) = self.transcript.last_sent(crate::message::MessageType::InitiateOutboundCall) {
             entry.add_note(note);
             entry.states.1 = CallState::Ended;
         }
         self.waiting = 0;
-        self.end(result);
+        self.end(result, now);
     }
 
     fn not_now(&self, kind: &'static str, expected: &str) -> Refusal {

@@ -69,7 +69,7 @@ impl Session {
             (_, Message::CallUpdate(offer, kind)) => self.offered(offer, *kind, now),
             (_, Message::CallUpdateResponse(answer, kind)) => self.responded(answer, *kind, now),
             (_, Message::CallUpdateAck) => self.update_acknowledged(),
-            (_, Message::CallEnded(result)) => Meaning::New(vec![self.end(result.clone())]),
+            (_, Message::CallEnded(result)) => Meaning::New(vec![self.end(result.clone(), now)]),
             _ => Meaning::OutOfOrder,
         }
     }

@@ -74,6 +74,9 @@ enum CallCommand {
         /// At most this many
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(limit::ADMIN_PAGE_MAX)))]
         limit: Option<u32>,
+        /// Of the device of this communication profile alone
+        #[arg(long, value_name = "PROFILE_ID")]
+        profile: Option<AmazonId>,
     },
     /// Show a call with its transcript
     Show {
@@ -172,8 +175,8 @@ impl CallArgs {
             CallCommand::HangUp { call, code, message } => {
                 Ok(output.object(&admin.hang_up_call(&call.id, &HangUp { code, message }).await?)?)
             }
-            CallCommand::List { limit } => {
-                let calls = admin.calls(limit).await?;
+            CallCommand::List { limit, profile } => {
+                let calls = admin.calls(limit, profile.as_ref()).await?;
                 let mut list = output.list();
                 calls.items.iter().try_for_each(|call| list.push(call))?;
                 Ok(list.finish()?)
@@ -289,7 +292,7 @@ async fn follow(admin: &AdminClient, id: &str, output: &mut Output) -> Result<Ca
             return Ok(call);
         }
         let wait = u32::try_from(PATIENCE.as_secs()).unwrap_or(1);
-        call = admin.call(id, wait, None).await?;
+        call = admin.changed_call(id, wait, call.version).await?;
     }
 }
 
@@ -310,6 +313,7 @@ impl Show for Call {
             ("to", self.to.clone()),
             ("skill", optional(self.skill_id.as_ref())),
             ("started", self.started.clone()),
+            ("ended", optional(self.ended.as_ref())),
             ("media", optional(media.as_ref())),
             ("result", optional(result.as_ref().map(|result| result.trim_end().to_owned()).as_ref())),
         ]

@@ -19,12 +19,22 @@ impl AdminClient {
         self.post("/admin/v1/calls", new).await
     }
 
-    /// The newest calls, without their transcripts.
+    /// The newest calls, without their transcripts; of one device, where a profile is named.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn calls(&self, limit: Option<u32>) -> Result<CallList, Error> {
-        self.get(&with_query("/admin/v1/calls", &[("limit", limit.map(|limit| limit.to_string()))])).await
+    pub async fn calls(&self, limit: Option<u32>, profile: Option<&AmazonId>) -> Result<CallList, Error> {
+        let (limit, profile) = (limit.map(|limit| limit.to_string()), profile.map(AmazonId::to_string));
+        self.get(&with_query("/admin/v1/calls", &[("limit", limit), ("profileId", profile)])).await
+    }
+
+    /// A call with its transcript, after so many seconds, or as soon as it has another version than this, or has ended.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn changed_call(&self, id: &str, wait: u32, version: u64) -> Result<Call, Error> {
+        let query = [("wait", Some(wait.to_string())), ("version", Some(version.to_string()))];
+        self.get(&with_query(&path(id, ""), &query)).await
     }
 
     /// A call with its transcript, after so many seconds, or as soon as it is in a state or ends; or changes, where no

@@ -140,9 +140,17 @@ pub struct Call {
     /// The skill that carries it; null where none was found.
     #[schemars(extend("nullable" = true))]
     pub skill_id: Option<SkillId>,
+    /// The communication profile whose device takes part.
+    pub profile_id: AmazonId,
     /// When it began, RFC 3339 in UTC.
     #[schemars(extend("format" = "date-time"))]
     pub started: String,
+    /// When it ended; absent before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub ended: Option<String>,
+    /// Grows with each change of the call; to wait for the next one.
+    pub version: u64,
     /// What the device sent and got; null where it has no media.
     #[schemars(extend("nullable" = true))]
     pub media: Option<CallMedia>,
@@ -177,6 +185,8 @@ pub struct CallMedia {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TranscriptEntry {
+    /// Its number in the call, from 0; numbers are missing where a long transcript has gaps.
+    pub number: u64,
     /// When it was sent, or came: RFC 3339 in UTC.
     #[schemars(extend("format" = "date-time"))]
     pub time: String,

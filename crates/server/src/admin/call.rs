@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 
 use super::describe::{ITEM_ERRORS, LimitQuery, TOP_ERRORS, WRITE_ERRORS, describe};
 use super::{AdminOperation, Query, created, not_found, ok, parse, parse_or_default};
-use crate::calling;
+use crate::calling::{self, Wanted};
 use crate::calls::CallKey;
 use crate::description::{BAD_REQUEST, CREATED};
 use crate::error::ApiError;
@@ -44,19 +44,31 @@ async fn create(state: &Arc<State>, body: &[u8]) -> Result<Reply, ApiError> {
     created(&calling::call(state, &key).ok_or_else(gone)?)
 }
 
+/// Which calls.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it says what a query string may have")]
+#[serde(rename_all = "camelCase")]
+struct ListQuery {
+    #[schemars(flatten)]
+    limit: LimitQuery,
+    /// Those of the device of this communication profile alone.
+    profile_id: Option<AmazonId>,
+}
+
 pub(crate) static LIST: AdminOperation = AdminOperation::new(
     "adminListCalls",
     Role::Operator,
     describe("List the calls")
         .text("Newest first, without their transcripts. Those that have ended are kept until newer ones need their room.")
-        .query::<LimitQuery>()
+        .query::<ListQuery>()
         .response::<CallList>()
         .errors(TOP_ERRORS),
     |context| Box::pin(ready(list(context.state, context.query))),
 );
 
 fn list(state: &State, query: &Query) -> Result<Reply, ApiError> {
-    ok(&calling::list(state, query.limit()?))
+    let profile: Option<AmazonId> = query.parsed("profileId")?;
+    ok(&calling::list(state, query.limit()?, profile.as_ref()))
 }
 
 /// For what to wait.
@@ -68,6 +80,8 @@ struct WaitQuery {
     wait: Option<u32>,
     /// The state to wait for. A call that has passed it, or has ended, is answered at once.
     state: Option<CallState>,
+    /// Without `state`: the `version` that is known. A call that has another, or has ended, is answered at once.
+    version: Option<u64>,
 }
 
 pub(crate) static GET: AdminOperation = AdminOperation::new(
@@ -85,8 +99,10 @@ async fn get(state: &State, id: &str, query: &Query) -> Result<Reply, ApiError> 
         return Err(ApiError::BadRequest(format!("wait is {wait}; at most {most} seconds are allowed.")));
     }
     let wanted: Option<CallState> = query.parsed("state")?;
+    let version: Option<u64> = query.parsed("version")?;
     let key = find(state, id)?;
     if wait > 0 {
+        let wanted = wanted.map_or(Wanted::Change(version), Wanted::State);
         calling::wait(state, &key, wanted, Duration::from_secs(wait.into())).await;
     }
     ok(&calling::call(state, &key).ok_or_else(gone)?)

@@ -187,21 +187,32 @@ async fn keep_time(state: Arc<State>, key: CallKey, changed: Arc<Notify>) {
     }
 }
 
-/// Waits until a call is in this state, beyond it or ended, or until it changes where none is named; at most so long.
-pub(crate) async fn wait(state: &State, key: &CallKey, wanted: Option<CallState>, patience: Duration) {
+/// For what to wait.
+pub(crate) enum Wanted {
+    /// This state, one beyond it, or the end.
+    State(CallState),
+    /// A change since this version, or since now.
+    Change(Option<u64>),
+}
+
+/// Waits for something of a call, at most so long. One that has ended is not waited for.
+pub(crate) async fn wait(state: &State, key: &CallKey, wanted: Wanted, patience: Duration) {
     let subscribed = state.calls.table().with(&key.organization, &key.id, |_, line| line.changed.subscribe());
     let Some(mut changes) = subscribed else { return };
+    let since = match wanted {
+        Wanted::Change(since) => since.unwrap_or_else(|| *changes.borrow()),
+        Wanted::State(_) => 0,
+    };
     let settled = || {
-        let now = state.calls.table().with(&key.organization, &key.id, |session, _| session.state());
-        now.is_none_or(|now| wanted.is_some_and(|wanted| now >= wanted) || now == CallState::Ended)
+        state.calls.table().with(&key.organization, &key.id, |session, line| {
+            let reached = match wanted {
+                Wanted::State(wanted) => session.state() >= wanted,
+                Wanted::Change(_) => *line.changed.borrow() != since,
+            };
+            reached || session.state() == CallState::Ended
+        })
     };
-    let waiting = async {
-        while !settled() && changes.changed().await.is_ok() {
-            if wanted.is_none() {
-                return;
-            }
-        }
-    };
+    let waiting = async { while settled() == Some(false) && changes.changed().await.is_ok() {} };
     let _ = tokio::time::timeout(patience, waiting).await;
 }
 

@@ -10,7 +10,7 @@ mod view;
 
 pub(crate) use acts::{answer, hang_up, update};
 pub(crate) use device::span;
-pub(crate) use driver::{TO_SKILL, find, wait};
+pub(crate) use driver::{TO_SKILL, Wanted, find, wait};
 pub(crate) use outbound::start;
 pub(crate) use request::{grant, ping};
 pub(crate) use signaling::signal;

@@ -48,13 +48,14 @@ pub(crate) async fn start(state: &Arc<State>, new: NewCall) -> Result<CallKey, A
     let parties = Parties { from: new.from.to_string(), to, caller_name: None, skill: network.clone() };
     let id = SessionId::new(&uuid::Uuid::new_v4().to_string()).expect("a UUID is an id");
     let message = Message::InitiateOutboundCall { participants, offer };
-    let (mut session, effects) = Session::outbound(id, organization, parties, message, state.calls.now());
+    let now = state.calls.now();
+    let (mut session, effects) = Session::outbound(id, organization, parties, message, now);
     if skill.is_none() {
         let why = match network {
             None => format!("The service provider {} has no network mapping.", provider.id),
             Some(id) => format!("The network mapping of the service provider names {id}, which is not set."),
         };
-        session.fail(failure(&why), &format!("It was not sent: {why}"));
+        session.fail(failure(&why), &format!("It was not sent: {why}"), now);
     }
     let skill = skill.map(Arc::new);
     let effects: Vec<Effect> = if skill.is_some() { effects } else { Vec::new() };

@@ -3,6 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use jackfield_calling::{Entry, EntryDirection, Session, Time};
+use jackfield_model::AmazonId;
 use jackfield_model::admin::{Call, CallList, CallResult, MessageDirection, TranscriptEntry};
 
 use crate::calls::{CallKey, Line};
@@ -19,12 +20,12 @@ pub(crate) fn call(state: &State, key: &CallKey) -> Option<Call> {
     })
 }
 
-/// The newest calls.
-pub(crate) fn list(state: &State, limit: usize) -> CallList {
+/// The newest calls; of one device, where a profile is named.
+pub(crate) fn list(state: &State, limit: usize, profile: Option<&AmazonId>) -> CallList {
     let table = state.calls.table();
-    CallList {
-        items: table.newest_first().take(limit).map(|(session, line)| summary(session, line)).collect(),
-    }
+    let wanted =
+        table.newest_first().filter(|(_, line)| profile.is_none_or(|profile| line.profile == *profile));
+    CallList { items: wanted.take(limit).map(|(session, line)| summary(session, line)).collect() }
 }
 
 fn summary(session: &Session, line: &Line) -> Call {
@@ -40,7 +41,10 @@ fn summary(session: &Session, line: &Line) -> Call {
         to: parties.to.clone(),
         caller_name: parties.caller_name.clone(),
         skill_id: parties.skill.clone(),
+        profile_id: line.profile.clone(),
         started: text(session.started()),
+        ended: session.ended().map(text),
+        version: *line.changed.borrow(),
         media: line.media.as_ref().map(Media::measured).or(line.measured),
         transcript: None,
         left_out: None,
@@ -49,6 +53,7 @@ fn summary(session: &Session, line: &Line) -> Call {
 
 fn entry(entry: &Entry) -> TranscriptEntry {
     TranscriptEntry {
+        number: entry.number,
         time: text(entry.time),
         direction: match entry.direction {
             EntryDirection::ToSkill => MessageDirection::ToSkill,

@@ -46,6 +46,10 @@ static FILES: &[(&str, &str, &[u8])] = files! {
     SCRIPT "chart.js";
     SCRIPT "scope.js";
     SCRIPT "associations.js";
+    SCRIPT "calls.js";
+    SCRIPT "device.js";
+    SCRIPT "phone.js";
+    SCRIPT "transcript.js";
     SCRIPT "journal.js";
     SCRIPT "faults.js";
     SCRIPT "accounts.js";

@@ -8,18 +8,21 @@ use super::integration::{ANSWER, Endpoint, Integration, SDP, inbound, sdp};
 use super::skills::skill_id;
 
 /// An organization with a profile, an endpoint of its own, and an integration that carries its calls.
-pub(super) struct Stage {
-    pub(super) tenant: Tenant,
-    pub(super) skill: Integration,
-    pub(super) skill_id: String,
-    pub(super) profile: String,
+pub(crate) struct Stage {
+    pub(crate) tenant: Tenant,
+    pub(crate) skill: Integration,
+    pub(crate) skill_id: String,
+    pub(crate) profile: String,
     /// The `externalUserId` of the profile.
-    pub(super) endpoint: String,
+    pub(crate) endpoint: String,
 }
 
 impl Stage {
-    pub(super) async fn set(endpoint: Endpoint) -> Self {
-        let tenant = Tenant::fresh().await;
+    pub(crate) async fn set(endpoint: Endpoint) -> Self {
+        Self::of(Tenant::fresh().await, endpoint).await
+    }
+
+    pub(crate) async fn of(tenant: Tenant, endpoint: Endpoint) -> Self {
         let skill = Integration::start(&tenant, endpoint).await;
         let target = format!("/admin/v1/organizations/{}/profiles", tenant.organization);
         let unit = format!("amzn1.alexa.unit.did.{}", uuid::Uuid::new_v4());
@@ -36,7 +39,7 @@ impl Stage {
         stage
     }
 
-    pub(super) async fn set_skill(&self, endpoint: &str, timeout: &str) {
+    pub(crate) async fn set_skill(&self, endpoint: &str, timeout: &str) {
         let body = json!({
             "organizationId": self.tenant.organization, "endpoint": endpoint,
             "clientId": self.tenant.client_id, "timeout": timeout,
@@ -49,29 +52,29 @@ impl Stage {
     }
 
     /// The device of the profile calls the front desk.
-    pub(super) async fn start(&self, more: Value) -> Value {
+    pub(crate) async fn start(&self, more: Value) -> Value {
         let mut body = json!({ "from": self.profile, "to": "front-desk" });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.tenant.admin.create("/admin/v1/calls", &body).await
     }
 
-    pub(super) async fn call(&self, session: &str) -> Value {
+    pub(crate) async fn call(&self, session: &str) -> Value {
         self.tenant.admin.get(&format!("/admin/v1/calls/{session}")).await
     }
 
     /// The call once it is in this state.
-    pub(super) async fn await_state(&self, session: &str, state: &str) -> Value {
+    pub(crate) async fn await_state(&self, session: &str, state: &str) -> Value {
         let call = self.tenant.admin.get(&format!("/admin/v1/calls/{session}?wait=20&state={state}")).await;
         assert_eq!(call["state"], state, "{call}");
         call
     }
 
-    pub(super) async fn act(&self, session: &str, act: &str, body: Value) -> Value {
+    pub(crate) async fn act(&self, session: &str, act: &str, body: Value) -> Value {
         let target = format!("/admin/v1/calls/{session}/{act}");
         self.tenant.admin.call(&Method::POST, &target, &body).await.expect(200).json()
     }
 
-    pub(super) async fn rule(&self, rule: Value) {
+    pub(crate) async fn rule(&self, rule: Value) {
         let target = format!("/admin/v1/profiles/{}/device", self.profile);
         let set = self.tenant.admin.call(&Method::PUT, &target, &rule).await.expect(200).json();
         assert_eq!(self.tenant.admin.get(&target).await, set);
@@ -97,7 +100,7 @@ impl Stage {
     }
 }
 
-pub(super) async fn hang_up(stage: &Stage, session: &str) {
+pub(crate) async fn hang_up(stage: &Stage, session: &str) {
     stage.act(session, "hang-up", json!({})).await;
 }
 

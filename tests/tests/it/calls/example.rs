@@ -13,12 +13,26 @@ use super::device::{Stage, hang_up};
 use super::integration::Endpoint;
 
 /// The program of the example. It ends with the value.
-struct Example {
+pub(crate) struct Example {
     process: Child,
     url: String,
 }
 
 impl Example {
+    /// The example as the skill of the stage, and its page in a browser, registered.
+    pub(crate) async fn set(stage: &Stage) -> (Self, Browser) {
+        let example = Self::start(stage);
+        stage.set_skill(&format!("{}skill", example.url), "10s").await;
+        let grant = format!("/admin/v1/skills/{}/grant", stage.skill_id);
+        let granted = stage.tenant.admin.call(&Method::POST, &grant, &Value::Null).await.expect(200).json();
+        assert_eq!(granted["ok"], true, "{granted}");
+        let browser = Browser::start(900, 700).await;
+        browser.open(&example.url).await;
+        browser.click("//button[@id='register']").await;
+        browser.wait_for("registered").await;
+        (example, browser)
+    }
+
     fn start(stage: &Stage) -> Self {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/calling/integration.mjs");
         let mut process = Command::new("node")
@@ -60,15 +74,7 @@ async fn hear_each_other(stage: &Stage, browser: &Browser, session: &str, more_t
 #[tokio::test]
 async fn the_example_calls_and_is_called() {
     let stage = Stage::set(Endpoint::Silent).await;
-    let example = Example::start(&stage);
-    stage.set_skill(&format!("{}skill", example.url), "10s").await;
-    let grant = format!("/admin/v1/skills/{}/grant", stage.skill_id);
-    let granted = stage.tenant.admin.call(&Method::POST, &grant, &Value::Null).await.expect(200).json();
-    assert_eq!(granted["ok"], true, "{granted}");
-    let browser = Browser::start(900, 700).await;
-    browser.open(&example.url).await;
-    browser.click("//button[@id='register']").await;
-    browser.wait_for("registered").await;
+    let (_example, browser) = Example::set(&stage).await;
 
     let call = stage.start(json!({})).await;
     let session = call["sessionId"].as_str().unwrap();

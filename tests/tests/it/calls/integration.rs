@@ -19,23 +19,23 @@ use tokio::net::TcpListener;
 
 /// What the skill got.
 #[derive(Clone, Debug)]
-pub(super) struct Got {
-    pub(super) headers: HeaderMap,
-    pub(super) bytes: Bytes,
-    pub(super) body: Value,
+pub(crate) struct Got {
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+    pub(crate) body: Value,
 }
 
 /// How the skill answers.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: &'static str,
-    pub(super) delay: Duration,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: &'static str,
+    pub(crate) delay: Duration,
 }
 
 /// How the cloud takes part in a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Endpoint {
+pub(crate) enum Endpoint {
     /// It does nothing.
     #[default]
     Silent,
@@ -47,8 +47,8 @@ pub(super) enum Endpoint {
     Media,
 }
 
-pub(super) struct Integration {
-    pub(super) address: SocketAddr,
+pub(crate) struct Integration {
+    pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
 }
 
@@ -62,13 +62,13 @@ struct Shared {
     token: String,
 }
 
-pub(super) const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
-pub(super) const ANSWER: &str = "v=0\r\no=- 2 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
+pub(crate) const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
+pub(crate) const ANSWER: &str = "v=0\r\no=- 2 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
 const SIGNALING: &str = "/v1/communications/signaling";
 
 impl Integration {
     /// Starts the skill, and lets its cloud signal with a token of the tenant's client.
-    pub(super) async fn start(tenant: &Tenant, endpoint: Endpoint) -> Self {
+    pub(crate) async fn start(tenant: &Tenant, endpoint: Endpoint) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -95,17 +95,17 @@ impl Integration {
         Self { address, shared }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/skill", self.address)
     }
 
     /// Answers requests of this type so from now on; `""` is every type that nothing else is said of.
-    pub(super) fn answer(&self, kind: &str, answer: Answer) {
+    pub(crate) fn answer(&self, kind: &str, answer: Answer) {
         lock(&self.shared.answers).insert(kind.to_owned(), answer);
     }
 
     /// The endpoint calls: its offer.
-    pub(super) fn offer(&self) -> String {
+    pub(crate) fn offer(&self) -> String {
         let device = Device::new(&[Ipv4Addr::LOCALHOST.into()]).unwrap();
         let offer = device.offer().unwrap();
         *lock(&self.shared.media) = Some(device);
@@ -113,17 +113,17 @@ impl Integration {
     }
 
     /// What the endpoint has sent and heard.
-    pub(super) fn measured(&self) -> Measured {
+    pub(crate) fn measured(&self) -> Measured {
         lock(&self.shared.media).as_ref().unwrap().measured()
     }
 
     /// All that the skill got, as the names of the messages.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         lock(&self.shared.got).iter().map(|got| short(&got.body)).collect()
     }
 
     /// Waits for the first request of this type of this call.
-    pub(super) async fn await_request(&self, name: &str, session: &str) -> Got {
+    pub(crate) async fn await_request(&self, name: &str, session: &str) -> Got {
         let wanted = |got: &&Got| {
             short(&got.body) == name && (session.is_empty() || got.body["request"]["sessionId"] == session)
         };
@@ -132,28 +132,28 @@ impl Integration {
     }
 
     /// Sends a message of the cloud.
-    pub(super) async fn signal(&self, name: &str, session: &str, fields: Value) -> Response {
+    pub(crate) async fn signal(&self, name: &str, session: &str, fields: Value) -> Response {
         signal(&self.shared, name, session, fields).await
     }
 }
 
 /// A message of the cloud with this token.
-pub(super) fn signal_request(token: &str, body: &Value) -> Request {
+pub(crate) fn signal_request(token: &str, body: &Value) -> Request {
     Request::new(&http::Method::POST, SIGNALING).bearer(token).json(body)
 }
 
-pub(super) fn message(name: &str, session: &str, mut fields: Value) -> Value {
+pub(crate) fn message(name: &str, session: &str, mut fields: Value) -> Value {
     let mut body = json!({ "type": format!("Alexa.Comms.CallSignaling.{name}"), "sessionId": session });
     body.as_object_mut().unwrap().append(fields.as_object_mut().unwrap());
     body
 }
 
-pub(super) fn sdp(kind: &str, text: &str) -> Value {
+pub(crate) fn sdp(kind: &str, text: &str) -> Value {
     json!({ "sdpDetails": { "type": kind, "value": text } })
 }
 
 /// The fields of a call of an endpoint.
-pub(super) fn inbound(from: &str, to: &str) -> Value {
+pub(crate) fn inbound(from: &str, to: &str) -> Value {
     let party = |value: &str, is_originator: bool| json!({ "id": { "type": "RAW_ADDRESS", "value": value }, "isOriginator": is_originator });
     let mut fields = sdp("OFFER", SDP);
     fields["participants"] = json!([party(from, true), party(to, false)]);

@@ -1,8 +1,8 @@
 //! Calls: skills, signaling, and the device of the server.
 
-mod device;
-mod example;
-mod integration;
+pub(crate) mod device;
+pub(crate) mod example;
+pub(crate) mod integration;
 mod media;
 mod signaling;
 mod skills;

@@ -1,5 +1,6 @@
 //! The console in a real browser: each page's main task, and what holds for every page.
 
+mod calls;
 mod pages;
 mod session;
 mod stage;

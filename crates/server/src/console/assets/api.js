@@ -22,6 +22,7 @@ export async function api(method, path, body, options = {}) {
       credentials: 'same-origin',
       cache: 'no-store',
       signal: options.signal,
+      keepalive: options.keepalive,
     });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
