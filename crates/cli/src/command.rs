@@ -14,6 +14,7 @@ mod contact;
 mod dev;
 mod diff;
 mod fault;
+mod interrupt;
 mod journal;
 mod keys;
 mod list;

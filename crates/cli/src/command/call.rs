@@ -74,9 +74,9 @@ enum CallCommand {
         /// At most this many
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(limit::ADMIN_PAGE_MAX)))]
         limit: Option<u32>,
-        /// Of the device of this communication profile alone
+        /// Those of the device of this communication profile alone
         #[arg(long, value_name = "PROFILE_ID")]
-        profile: Option<AmazonId>,
+        device: Option<AmazonId>,
     },
     /// Show a call with its transcript
     Show {
@@ -175,8 +175,8 @@ impl CallArgs {
             CallCommand::HangUp { call, code, message } => {
                 Ok(output.object(&admin.hang_up_call(&call.id, &HangUp { code, message }).await?)?)
             }
-            CallCommand::List { limit, profile } => {
-                let calls = admin.calls(limit, profile.as_ref()).await?;
+            CallCommand::List { limit, device } => {
+                let calls = admin.calls(limit, device.as_ref()).await?;
                 let mut list = output.list();
                 calls.items.iter().try_for_each(|call| list.push(call))?;
                 Ok(list.finish()?)

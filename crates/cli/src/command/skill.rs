@@ -1,5 +1,7 @@
 //! `jackfield skill`.
 
+mod run;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -53,6 +55,11 @@ enum SkillCommand {
     },
     /// Remove a skill
     Delete(Named),
+    /// Serve a skill that is written for AWS Lambda, and set its endpoint to it
+    ///
+    /// A child process of node or python3 calls the module's handler. It ends with
+    /// this command.
+    Run(run::RunArgs),
     /// Send a skill a harmless request, and explain what is wrong
     Ping(Named),
     /// Send a skill a code that its client redeems for tokens
@@ -90,6 +97,7 @@ impl SkillArgs {
                 admin.delete_skill(&skill.id).await?;
                 return Ok(output.done("deleted", "id", skill.id.as_str())?);
             }
+            SkillCommand::Run(arguments) => return arguments.run(&admin, output).await,
             SkillCommand::Ping(skill) => admin.ping_skill(&skill.id).await?,
             SkillCommand::Grant(skill) => admin.grant_skill(&skill.id).await?,
         };

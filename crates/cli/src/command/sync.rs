@@ -25,6 +25,7 @@ use jackfield_model::ServiceProviderId;
 use self::input::{InputArgs, InvalidArgs, List, Rejected};
 use self::progress::Meter;
 use self::property::PropertyArgs;
+use crate::command::interrupt::interrupted;
 use crate::connection::PublicArgs;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -337,7 +338,7 @@ async fn applying<T>(stop: &Stop, progress: Arc<Progress>, apply: impl Future<Ou
 /// Verifies what was applied. Nothing is in flight now: a signal ends the program as it does others.
 async fn verifying<T>(verify: impl Future<Output = T>) -> T {
     let signals = tokio::spawn(async {
-        signal().await;
+        interrupted().await;
         std::process::exit(130);
     });
     let left = verify.await;
@@ -371,25 +372,11 @@ fn confirmed(changes: u64) -> Result<bool, Failure> {
 
 /// The first signal ends the run as soon as what is in flight has landed, the second one at once.
 async fn end_early(stop: Stop) {
-    signal().await;
+    interrupted().await;
     stop.now();
     let _ = writeln!(std::io::stderr(), "finishing what is in flight; once more to end at once");
-    signal().await;
+    interrupted().await;
     std::process::exit(130);
-}
-
-/// Waits for Ctrl-C or a wish to terminate.
-async fn signal() {
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signals) => signals.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate => {}
-    }
 }
 
 impl From<TooManyDeletes> for Failure {
