@@ -2,6 +2,7 @@
 
 pub(crate) mod device;
 pub(crate) mod example;
+mod first_call;
 mod hosted;
 pub(crate) mod integration;
 mod media;
