@@ -24,7 +24,7 @@ pub enum InvalidSdp {
 }
 
 impl Sdp {
-    /// Checks a description.
+    /// Checks a description. A byte-order mark and white space before it are passed over.
     ///
     /// # Errors
     /// [`InvalidSdp`] naming the rule.
@@ -32,6 +32,7 @@ impl Sdp {
         if text.len() > limit::SDP_BYTES {
             return Err(InvalidSdp::TooLong(text.len()));
         }
+        let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_ascii_whitespace());
         let rest = text.strip_prefix("v=0").ok_or(InvalidSdp::NoVersion)?;
         if rest.starts_with(|next: char| !next.is_whitespace()) {
             return Err(InvalidSdp::NoVersion);
@@ -54,5 +55,20 @@ impl Sdp {
 impl std::fmt::Debug for Sdp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Sdp({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_before_a_description_is_passed_over() {
+        for before in ["", "\u{feff}", "\r\n", " \u{feff}\n\t"] {
+            assert_eq!(Sdp::new(&format!("{before}v=0\ns=-\n")).unwrap().as_str(), "v=0\ns=-\n");
+        }
+        for none in ["", "s=-", "v=1\r\n", "xv=0\r\n", "v=00"] {
+            assert_eq!(Sdp::new(none), Err(InvalidSdp::NoVersion), "{none}");
+        }
     }
 }

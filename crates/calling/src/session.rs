@@ -155,6 +155,23 @@ impl Session {
         (session, vec![sent])
     }
 
+    /// An endpoint calls a device that does not take the call, and does not ring. The note says why.
+    #[must_use]
+    pub fn declined(
+        id: SessionId,
+        organization: OrganizationId,
+        parties: Parties,
+        message: &Message,
+        (result, note): (CallResult, &str),
+        now: Time,
+    ) -> (Self, Vec<Effect>) {
+        let mut session = Self::new(Direction::Inbound, (id, organization), parties, message, now);
+        session.took(message, CallState::Initiated, now);
+        session.transcript.last_received().into_iter().for_each(|entry| entry.add_note(note));
+        let effects = session.hang_up(result, now).expect("it has not ended");
+        (session, effects)
+    }
+
     fn new(
         direction: Direction,
         (id, organization): (SessionId, OrganizationId),

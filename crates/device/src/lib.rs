@@ -75,6 +75,11 @@ impl Device {
         self.with(|peer| peer.answer(offer))
     }
 
+    /// From now on it neither sends nor hears. The path stays.
+    pub fn silence(&self) {
+        self.with(Peer::silence);
+    }
+
     /// What was sent and heard so far.
     #[must_use]
     pub fn measured(&self) -> Measured {

@@ -52,6 +52,14 @@ fn with_formats(answer: &str, offer: &str) -> String {
     whole
 }
 
+/// A description as the protocol wants it: its lines end with CR and LF, whatever the other side wrote (RFC 8866, section 5).
+fn lines(text: &str) -> String {
+    text.lines()
+        .filter(|line| !line.is_empty())
+        .flat_map(|line| [line.trim_end_matches('\r'), "\r\n"])
+        .collect()
+}
+
 /// A peer.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -62,6 +70,8 @@ pub(crate) struct Peer {
     ear: Ear,
     /// The first and the last sequence number, and when the last came and is of.
     heard: Option<Heard>,
+    /// Whether it neither sends nor hears.
+    silent: bool,
     /// Packets of audio that were due, sent or not: the time of the next one.
     spoken: u64,
 }
@@ -89,7 +99,8 @@ impl Peer {
             rtc.add_local_candidate(candidate);
         }
         let measured = Measured::default();
-        Ok(Self { rtc, audio: None, pending: None, measured, ear: Ear::default(), heard: None, spoken: 0 })
+        let ear = Ear::default();
+        Ok(Self { rtc, audio: None, pending: None, measured, ear, heard: None, silent: false, spoken: 0 })
     }
 
     pub(crate) fn offer(&mut self) -> Result<String, String> {
@@ -107,11 +118,12 @@ impl Peer {
 
     pub(crate) fn accept(&mut self, answer: &str) -> Result<(), String> {
         let pending = self.pending.take().ok_or("there is no offer that it answers")?;
-        let answer = SdpAnswer::from_sdp_string(answer).map_err(|_| "it cannot be read")?;
+        let answer = SdpAnswer::from_sdp_string(&lines(answer)).map_err(|_| "it cannot be read")?;
         self.rtc.sdp_api().accept_answer(pending, answer).map_err(|error| error.to_string())
     }
 
     pub(crate) fn answer(&mut self, text: &str) -> Result<String, String> {
+        let text = &lines(text);
         let offer = SdpOffer::from_sdp_string(text).map_err(|_| "it cannot be read")?;
         self.pending = None;
         let answer = self.rtc.sdp_api().accept_offer(offer).map_err(|error| error.to_string())?;
@@ -149,7 +161,7 @@ impl Peer {
     pub(crate) fn speak(&mut self, now: Instant) {
         let number = self.spoken;
         self.spoken += 1;
-        let Some(mid) = self.audio.filter(|_| self.measured.connected) else { return };
+        let Some(mid) = self.audio.filter(|_| self.measured.connected && !self.silent) else { return };
         let Some(writer) = self.rtc.writer(mid) else { return };
         let codec = |wanted: Codec| -> Option<Pt> {
             writer.payload_params().find(|params| params.spec().codec == wanted).map(|params| params.pt())
@@ -174,6 +186,10 @@ impl Peer {
         Measured { hertz: self.ear.hertz(), ..self.measured }
     }
 
+    pub(crate) fn silence(&mut self) {
+        self.silent = true;
+    }
+
     pub(crate) fn close(&mut self) {
         self.rtc.disconnect();
     }
@@ -188,7 +204,7 @@ impl Peer {
         match event {
             Event::Connected => self.measured.connected = true,
             Event::MediaAdded(media) if media.kind == MediaKind::Audio => self.audio = Some(media.mid),
-            Event::MediaData(data) => self.hear(data),
+            Event::MediaData(data) if !self.silent => self.hear(data),
             _ => {}
         }
     }

@@ -152,6 +152,12 @@ pub struct FaultRule {
     /// Close the connection instead of answering.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drop: Option<DropWhen>,
+    /// How a message of a call gets to a skill; of the operation `skill_request` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliver: Option<DeliverAs>,
+    /// What is wrong with the device of a call; of the operation `device` alone, which is evaluated once a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceFault>,
     /// At most so many times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
@@ -190,6 +196,28 @@ pub enum DropWhen {
     Before,
     /// The operation was carried out; its answer is lost.
     After,
+}
+
+/// How a message gets to a skill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum DeliverAs {
+    /// Twice, one after the other.
+    Twice,
+    /// After the message that follows it; after a while where none follows.
+    AfterNext,
+}
+
+/// What is wrong with a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum DeviceFault {
+    /// It finds a path, and neither sends nor hears anything.
+    NoMedia,
+    /// It cannot use the session description of the endpoint, and ends the call.
+    RejectSdp,
 }
 
 /// All fault rules.

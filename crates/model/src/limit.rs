@@ -359,6 +359,9 @@ pub const TRANSCRIPT_SDP_BYTES: usize = 64 * 1024;
 /// Messages of a call that may wait for its skill. Beyond it repeated messages are not acknowledged again.
 pub const WAITING_MESSAGES: usize = 16;
 
+/// How long a fault rule holds a message of a call back for the one that follows.
+pub const HELD_MESSAGE: Duration = Duration::from_secs(5);
+
 /// From the start of a call until it rings.
 pub const RINGING_TIMEOUT: Duration = Duration::from_secs(30);
 

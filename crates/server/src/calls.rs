@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jackfield_calling::{DeviceEvent, Message, SessionId, Table, Time};
 use jackfield_model::admin::{CallMedia, DeviceRule};
+use jackfield_model::inspect::DeviceFault;
 use jackfield_model::{AmazonId, OrganizationId, limit};
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -38,6 +39,8 @@ pub(crate) struct Line {
     pub(crate) device: bool,
     /// Its media, while the call lasts.
     pub(crate) media: Option<Media>,
+    /// What is wrong with the device, and which fault rule says so.
+    pub(crate) fault: Option<(u64, DeviceFault)>,
     /// What they came to.
     pub(crate) measured: Option<CallMedia>,
 }

@@ -61,6 +61,11 @@ impl Media {
         answer.ok().and_then(|text| Sdp::new(&text).ok())
     }
 
+    /// It neither sends nor hears from now on.
+    pub(crate) fn silence(&self) {
+        self.device.silence();
+    }
+
     /// Takes the answer to the last offer.
     pub(crate) fn accept(&self, answer: &Sdp) {
         if let Err(cause) = self.device.accept(answer.as_str()) {
@@ -93,6 +98,10 @@ impl Media {
     }
 
     pub(crate) fn answer(&self, _: &Sdp) -> Option<Sdp> {
+        match self.device {}
+    }
+
+    pub(crate) fn silence(&self) {
         match self.device {}
     }
 

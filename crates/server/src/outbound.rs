@@ -113,14 +113,11 @@ impl Unanswered {
             if let Some(found) = at.downcast_ref() {
                 return Some(found);
             }
-            // An error of the operating system may wrap that of a library, and names only what is below that.
-            if let Some(inner) = at.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-                let inner: &(dyn std::error::Error + 'static) = inner;
-                if let Some(found) = inner.downcast_ref() {
-                    return Some(found);
-                }
-            }
-            at = at.source()?;
+            // An error of the operating system may wrap that of a library, several times, and names only what is below.
+            at = match at.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+                Some(inner) => inner,
+                None => at.source()?,
+            };
         }
     }
 }

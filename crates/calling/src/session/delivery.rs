@@ -46,6 +46,13 @@ impl Session {
         }
     }
 
+    /// Says something of a message in the transcript.
+    pub fn note(&mut self, entry: u64, note: &str) {
+        if let Some(entry) = self.transcript.entry(entry) {
+            entry.add_note(note);
+        }
+    }
+
     /// When [`Self::expire`] is to be called next; nothing after the end.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {

@@ -1,7 +1,7 @@
 //! `jackfield fault`: rules that spoil answers of the public API, to see what a client makes of it.
 
 use clap::{Args, Subcommand, ValueEnum};
-use jackfield_model::inspect::{DropWhen, FaultRule};
+use jackfield_model::inspect::{DeliverAs, DeviceFault, DropWhen, FaultRule};
 use jackfield_model::{ClientId, ServiceProviderId, limit};
 use jackfield_server::HumanDuration;
 
@@ -35,7 +35,8 @@ enum FaultCommand {
 
 #[derive(Args)]
 struct AddArgs {
-    /// Only this operation: create, update, delete, query, token
+    /// Only this operation: create, update, delete, query, token, skill_request
+    /// and so on
     #[arg(long, value_name = "OPERATION")]
     operation: Option<String>,
     /// Only this client
@@ -46,7 +47,7 @@ struct AddArgs {
     provider: Option<ServiceProviderId>,
     /// Answer with this status, without carrying out the operation
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(400..=599),
-          conflicts_with = "drop", required_unless_present_any = ["latency", "drop"])]
+          conflicts_with = "drop", required_unless_present_any = ["latency", "drop", "deliver", "device"])]
     status: Option<u16>,
     /// Seconds of the Retry-After header that goes with the status
     #[arg(long, value_name = "SECONDS", requires = "status",
@@ -59,6 +60,14 @@ struct AddArgs {
     /// carried out, or after it, so that only the answer is lost
     #[arg(long, value_enum, value_name = "WHEN")]
     drop: Option<When>,
+    /// How a message of a call gets to a skill: twice, or after the one that
+    /// follows it
+    #[arg(long, value_enum, value_name = "HOW", conflicts_with_all = ["status", "drop"])]
+    deliver: Option<How>,
+    /// What is wrong with the device of a call: it has no media, or cannot use
+    /// the session description of the endpoint
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with_all = ["status", "drop", "deliver", "latency"])]
+    device: Option<What>,
     /// At most so many times
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     times: Option<u64>,
@@ -83,6 +92,18 @@ enum When {
     // No doc comments: they would stand in every help text.
     Before,
     After,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum How {
+    Twice,
+    AfterNext,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    NoMedia,
+    RejectSdp,
 }
 
 /// A latency in milliseconds, or the least and the most.
@@ -118,6 +139,14 @@ impl AddArgs {
             drop: self.drop.map(|when| match when {
                 When::Before => DropWhen::Before,
                 When::After => DropWhen::After,
+            }),
+            deliver: self.deliver.map(|how| match how {
+                How::Twice => DeliverAs::Twice,
+                How::AfterNext => DeliverAs::AfterNext,
+            }),
+            device: self.device.map(|what| match what {
+                What::NoMedia => DeviceFault::NoMedia,
+                What::RejectSdp => DeviceFault::RejectSdp,
             }),
             times: self.times,
             nth: self.nth,
@@ -164,7 +193,16 @@ impl Show for FaultRule {
             DropWhen::Before => "drop before".to_owned(),
             DropWhen::After => "drop after".to_owned(),
         });
-        let effects = [latency, self.status.map(|status| format!("status {status}")), drop];
+        let deliver = self.deliver.map(|how| match how {
+            DeliverAs::Twice => "deliver twice".to_owned(),
+            DeliverAs::AfterNext => "deliver after next".to_owned(),
+        });
+        let device = self.device.map(|what| match what {
+            DeviceFault::NoMedia => "device without media".to_owned(),
+            DeviceFault::RejectSdp => "device rejects the sdp".to_owned(),
+        });
+        let status = self.status.map(|status| format!("status {status}"));
+        let effects = [latency, status, drop, deliver, device];
         let which = [
             self.nth.map(|n| format!("nth {n}")),
             self.every.map(|n| format!("every {n}")),

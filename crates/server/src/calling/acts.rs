@@ -7,7 +7,7 @@ use jackfield_model::admin::{AnswerCall, HangUp, UpdateCall};
 use jackfield_model::limit;
 
 use super::device;
-use super::driver::act;
+use super::effects::act;
 use crate::calls::CallKey;
 use crate::error::ApiError;
 use crate::state::State;

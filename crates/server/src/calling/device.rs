@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jackfield_calling::{CallResult, CallState, DeviceEvent, Sdp, SilentDevice, code};
+use jackfield_calling::{CallResult, CallState, DeviceEvent, Effect, Refusal, Sdp, SilentDevice, code};
 use jackfield_model::admin::{OnCall, TimeSpan};
+use jackfield_model::inspect::DeviceFault;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::mpsc;
 
-use super::driver::act;
+use super::effects::act;
 use crate::calls::{CallKey, Line};
 use crate::media::Media;
 use crate::state::State;
@@ -29,7 +30,8 @@ pub(super) fn follow(state: &Arc<State>, key: &CallKey, mut happened: mpsc::Unbo
 /// Reacts to what happened in a call.
 fn on(state: &Arc<State>, key: &CallKey, event: DeviceEvent) {
     match event {
-        DeviceEvent::Rings => ring(state, key),
+        DeviceEvent::Rings if !rejects(state, key) => ring(state, key),
+        DeviceEvent::Rings => {}
         DeviceEvent::Offered(offer, kind) => {
             if line(state, key, |line| line.device) == Some(true) {
                 let answer = answer_again(state, key, &offer);
@@ -37,6 +39,9 @@ fn on(state: &Arc<State>, key: &CallKey, event: DeviceEvent) {
             }
         }
         DeviceEvent::Answered(answer) | DeviceEvent::UpdateAnswered(answer) => {
+            if rejects(state, key) {
+                return;
+            }
             line(state, key, |line| line.media.iter().for_each(|media| media.accept(&answer)));
         }
         DeviceEvent::Ended => {
@@ -47,6 +52,26 @@ fn on(state: &Arc<State>, key: &CallKey, event: DeviceEvent) {
             });
         }
     }
+}
+
+/// Where a fault rule has the device reject the endpoint's description, it does: the call ends.
+fn rejects(state: &Arc<State>, key: &CallKey) -> bool {
+    let Some(Some((rule, DeviceFault::RejectSdp))) = line(state, key, |line| line.fault) else {
+        return false;
+    };
+    let why = CallResult::new(
+        code::INTERNAL_ERROR,
+        "The device cannot use the session description of the endpoint.",
+    );
+    act(state, key, |session, now| {
+        let effects = session.hang_up(why, now)?;
+        if let Some(Effect::Send { entry, .. }) = effects.first() {
+            session
+                .note(*entry, &format!("Fault rule {rule} had the device reject the session description."));
+        }
+        Ok::<_, Refusal>(effects)
+    });
+    true
 }
 
 /// What belongs to a call outside of its state.
@@ -107,7 +132,12 @@ pub(super) fn offer(state: &State, media: bool) -> (Sdp, Option<Media>) {
 pub(super) fn answer(state: &State, key: &CallKey, offer: &Sdp) -> Sdp {
     let made = Media::new(&state.calls.media).and_then(|media| Some((media.answer(offer)?, media)));
     let Some((answer, media)) = made else { return silent().answer(offer) };
-    line(state, key, |line| line.media = Some(media));
+    line(state, key, |line| {
+        if matches!(line.fault, Some((_, DeviceFault::NoMedia))) {
+            media.silence();
+        }
+        line.media = Some(media);
+    });
     answer
 }
 

@@ -6,24 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jackfield_calling::{
-    CallResult, CallState, Delivery, DeviceEvent, Effect, Message, Session, SessionId, Time, code,
-};
-use jackfield_model::AmazonId;
-use jackfield_model::admin::SkillProblem;
+use jackfield_calling::{CallResult, CallState, DeviceEvent, Effect, Session, SessionId, code};
+use jackfield_model::inspect::DeviceFault;
 use jackfield_model::wire::Skill;
+use jackfield_model::{AmazonId, ClientId};
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::request::send_message;
+use super::effects::{act, carry_out};
+use super::to_skill::send_all;
 use crate::calls::{CallKey, Line};
 use crate::error::ApiError;
 use crate::media::Media;
-use crate::sandbox::fault::{Effect as Fault, FaultContext, FaultMatch};
-use crate::skill::Sent;
+use crate::sandbox::fault::{DEVICE, Effect as Fault, FaultContext, FaultMatch};
 use crate::state::State;
-
-/// The name by which fault rules select what is sent to skills.
-pub(crate) const TO_SKILL: &str = "skill_request";
 
 /// A call that is about to begin.
 pub(super) struct Beginning {
@@ -59,8 +54,12 @@ pub(super) fn begin(
         profile: profile.clone(),
         device,
         media: media.filter(|_| skill.is_some()),
+        fault: skill.as_ref().and_then(|skill| device_fault(state, skill)),
         measured: None,
     };
+    if let (Some(media), Some((_, DeviceFault::NoMedia))) = (&line.media, line.fault) {
+        media.silence();
+    }
     state.calls.table().insert(session, line).map_err(|full| match full {
         jackfield_calling::Full::Lives => ApiError::Conflict(full.to_string()),
         _ => ApiError::Unavailable { message: full.to_string(), retry_after: 1, cause: None },
@@ -72,101 +71,14 @@ pub(super) fn begin(
     Ok((key, happened))
 }
 
-/// Does something with a call, and what follows from it. Nothing where there is no such call.
-pub(super) fn act<E>(
-    state: &Arc<State>,
-    key: &CallKey,
-    what: impl FnOnce(&mut Session, Time) -> Result<Vec<Effect>, E>,
-) -> Option<Result<(), E>> {
-    let now = state.calls.now();
-    let done = state.calls.table().with(&key.organization, &key.id, |session, _| what(session, now))?;
-    Some(done.map(|effects| carry_out(state, key, effects)))
-}
-
-/// Hands out messages and events, and wakes whoever waits.
-fn carry_out(state: &Arc<State>, key: &CallKey, effects: Vec<Effect>) {
-    state.calls.table().with(&key.organization, &key.id, |session, line| {
-        for effect in effects {
-            match effect {
-                Effect::Send { entry, message } => {
-                    if let Some(outgoing) = &line.outgoing {
-                        let _ = outgoing.send((entry, message));
-                    }
-                }
-                Effect::Device(event) => {
-                    if let Some(events) = &line.events {
-                        let _ = events.send(event);
-                    }
-                }
-            }
-        }
-        if session.state() == CallState::Ended {
-            (line.outgoing, line.events) = (None, None);
-        }
-        line.deadlines.notify_one();
-        line.changed.send_modify(|version| *version += 1);
-    });
-}
-
-/// Sends the messages of a call, one after the other.
-async fn send_all(
-    state: Arc<State>,
-    key: CallKey,
-    skill: Arc<Skill>,
-    profile: AmazonId,
-    mut queue: mpsc::UnboundedReceiver<(u64, Message)>,
-) {
-    while let Some((entry, message)) = queue.recv().await {
-        let delivery = deliver(&state, &key, &skill, &profile, &message).await;
-        act(&state, &key, |session, now| Ok::<_, ()>(session.delivered(entry, delivery, now)));
-    }
-}
-
-async fn deliver(
-    state: &State,
-    key: &CallKey,
-    skill: &Skill,
-    profile: &AmazonId,
-    message: &Message,
-) -> Delivery {
-    let context = FaultContext {
-        operation: TO_SKILL,
-        client: skill.client_id.as_ref().map(jackfield_model::ClientId::as_str),
-        provider: None,
-    };
-    if let Some(FaultMatch { rule, latency, effect }) = state.sandbox.faults.evaluate(context) {
-        state.metrics.fault(effect.name());
-        tokio::time::sleep(latency).await;
-        match effect {
-            Fault::Latency => {}
-            Fault::Status(answer) => {
-                let status = answer.status().0.as_u16();
-                return Delivery::Refused(
-                    status,
-                    format!("Fault rule {rule} answered {status} in place of the skill."),
-                );
-            }
-            Fault::Drop(jackfield_model::inspect::DropWhen::Before) => {
-                return Delivery::Kept(format!("Fault rule {rule} lost it."));
-            }
-            Fault::Drop(jackfield_model::inspect::DropWhen::After) => {
-                send_message(state, &key.organization, skill, profile.as_str(), (&key.id, message)).await;
-                return Delivery::Failed(format!("Fault rule {rule} lost the answer of the skill."));
-            }
-        }
-    }
-    let sent = send_message(state, &key.organization, skill, profile.as_str(), (&key.id, message)).await;
-    delivery(sent)
-}
-
-fn delivery(Sent { status, failure, .. }: Sent) -> Delivery {
-    let status = status.map(|status| status.as_u16());
-    match (failure, status) {
-        (None, status) => Delivery::Taken(status.unwrap_or(200)),
-        (Some((SkillProblem::Timeout, why)), _) => Delivery::TimedOut(why),
-        (Some((_, why)), Some(status)) => Delivery::Refused(status, why),
-        (Some((_, why)), None) => Delivery::Failed(why),
-    }
+/// What is wrong with the device of a call, and which rule says so.
+fn device_fault(state: &State, skill: &Skill) -> Option<(u64, DeviceFault)> {
+    let client = skill.client_id.as_ref().map(ClientId::as_str);
+    let context = FaultContext { operation: DEVICE, client, provider: None };
+    let FaultMatch { rule, effect, .. } = state.sandbox.faults.evaluate(context)?;
+    let Fault::Device(fault) = effect else { return None };
+    state.metrics.fault(effect.name());
+    Some((rule, fault))
 }
 
 /// Waits for the deadlines of a call until it has ended.

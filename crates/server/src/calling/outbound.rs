@@ -11,6 +11,7 @@ use jackfield_store::registry::ServiceProvider;
 use jackfield_store::resource::{ListKey, Table};
 use jackfield_store::{AssociationRange, find_resource};
 
+use super::blocking::{self, Blocked};
 use super::device;
 use super::driver::{self, Beginning, failure};
 use crate::calls::CallKey;
@@ -41,23 +42,34 @@ pub(crate) async fn start(state: &Arc<State>, new: NewCall) -> Result<CallKey, A
         Some(id) => find_resource(&*state.store, &organization, "", id.suffix()).await?,
         None => None,
     };
-    let participants = vec![
-        originator(state, provider.id, &new.from).await?,
-        Participant { address_type, value: to.clone(), is_originator: false },
-    ];
+    let callee = Participant { address_type, value: to.clone(), is_originator: false };
+    let blocked = match blocking::profile_of(state, provider.id, &callee).await? {
+        Some(called) => blocking::check(state, &organization, &called, &new.from).await?,
+        None => None,
+    };
+    let participants = vec![originator(state, provider.id, &new.from).await?, callee];
     let parties = Parties { from: new.from.to_string(), to, caller_name: None, skill: network.clone() };
     let id = SessionId::new(&uuid::Uuid::new_v4().to_string()).expect("a UUID is an id");
     let message = Message::InitiateOutboundCall { participants, offer };
     let now = state.calls.now();
     let (mut session, effects) = Session::outbound(id, organization, parties, message, now);
-    if skill.is_none() {
-        let why = match network {
-            None => format!("The service provider {} has no network mapping.", provider.id),
-            Some(id) => format!("The network mapping of the service provider names {id}, which is not set."),
-        };
-        session.fail(failure(&why), &format!("It was not sent: {why}"), now);
+    let not_sent = match (blocked, &skill) {
+        (Some(Blocked { result, note }), _) => Some((result, note)),
+        (None, Some(_)) => None,
+        (None, None) => {
+            let why = match network {
+                None => format!("The service provider {} has no network mapping.", provider.id),
+                Some(id) => {
+                    format!("The network mapping of the service provider names {id}, which is not set.")
+                }
+            };
+            Some((failure(&why), format!("It was not sent: {why}")))
+        }
+    };
+    let skill = skill.filter(|_| not_sent.is_none()).map(Arc::new);
+    if let Some((result, note)) = not_sent {
+        session.fail(result, &note, now);
     }
-    let skill = skill.map(Arc::new);
     let effects: Vec<Effect> = if skill.is_some() { effects } else { Vec::new() };
     let (key, happened) =
         driver::begin(state, Beginning { session, effects, skill, profile: new.from, device, media })?;

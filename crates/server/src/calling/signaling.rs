@@ -8,8 +8,10 @@ use jackfield_model::{ClientId, ExternalUserId, OrganizationId, limit};
 use jackfield_store::registry::ServiceProvider;
 use jackfield_store::{find_resource, list_resources};
 
+use super::blocking::{self, Blocked};
 use super::device;
-use super::driver::{self, Beginning, act};
+use super::driver::{self, Beginning};
+use super::effects::act;
 use crate::calls::CallKey;
 use crate::error::ApiError;
 use crate::state::State;
@@ -70,7 +72,20 @@ async fn begin(
     let (provider, association) = look_up(state, organization, &own, &called).await?;
     let skill = carrier(state, organization, &provider, own).await?;
     let parties = Parties { from, to, caller_name: caller_name.clone(), skill: Some(skill.skill_id.clone()) };
-    let (session, effects) = Session::inbound(id, organization.clone(), parties, &message, state.calls.now());
+    let blocked = match participants.iter().find(|party| party.is_originator) {
+        Some(caller) => match blocking::profile_of(state, provider.id, caller).await? {
+            Some(caller) => blocking::check(state, organization, &association.amazon_id, &caller).await?,
+            None => None,
+        },
+        None => None,
+    };
+    let (organization, now) = (organization.clone(), state.calls.now());
+    let (session, effects) = match blocked {
+        None => Session::inbound(id, organization, parties, &message, now),
+        Some(Blocked { result, note }) => {
+            Session::declined(id, organization, parties, &message, (result, &note), now)
+        }
+    };
     let (skill, profile) = (Some(Arc::new(skill)), association.amazon_id);
     let (key, happened) =
         driver::begin(state, Beginning { session, effects, skill, profile, device: true, media: None })?;

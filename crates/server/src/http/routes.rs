@@ -7,7 +7,6 @@ use http::Method;
 use jackfield_model::path;
 
 use crate::admin;
-use crate::calling;
 use crate::endpoint::Endpoint;
 use crate::operation::association::AssociationOperation;
 use crate::operation::{
@@ -15,6 +14,7 @@ use crate::operation::{
     signaling, unit, unit_association,
 };
 use crate::router::{Audience, Listener, Operation, Router, Served};
+use crate::sandbox::fault;
 use crate::{console, oauth, probes};
 
 /// One method on one path.
@@ -243,8 +243,8 @@ pub(crate) fn fault_operations() -> Vec<&'static str> {
         .map(|operation| operation.name)
         .collect();
     names.dedup();
-    // What is sent to skills is no operation, and can be spoiled like one.
-    names.push(calling::TO_SKILL);
+    // What is sent to skills, and devices, are no operations, and can be spoiled like them.
+    names.extend([fault::TO_SKILL, fault::DEVICE]);
     names
 }
 

@@ -10,13 +10,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
-use jackfield_model::inspect::{DropWhen, FaultRule};
+use jackfield_model::inspect::{DeliverAs, DeviceFault, DropWhen, FaultRule};
 use jackfield_model::{ServiceProviderId, limit};
 
 use crate::error::ApiError;
 use crate::fault_answer::FaultAnswer;
 use crate::metrics::Metrics;
 use crate::request::RequestLog;
+
+/// The name by which rules select what is sent to skills.
+pub(crate) const TO_SKILL: &str = "skill_request";
+/// The name by which rules select devices, once a call.
+pub(crate) const DEVICE: &str = "device";
 
 /// The fault rules of a server.
 #[derive(Debug, Default)]
@@ -65,6 +70,10 @@ pub(crate) enum Effect {
     Status(FaultAnswer),
     /// Its connection is closed.
     Drop(DropWhen),
+    /// The message gets to the skill in another way.
+    Deliver(DeliverAs),
+    /// The device has a fault.
+    Device(DeviceFault),
 }
 
 impl Faults {
@@ -128,7 +137,8 @@ impl Faults {
         metrics.fault(effect.name());
         tokio::time::sleep(latency).await;
         match effect {
-            Effect::Latency => Ok(()),
+            // The last two are of calls, and select no request.
+            Effect::Latency | Effect::Deliver(_) | Effect::Device(_) => Ok(()),
             Effect::Status(answer) => Err(ApiError::Fault(answer)),
             Effect::Drop(when) => {
                 log.dropped = Some(when);
@@ -150,7 +160,9 @@ impl Rule {
         let said = &self.said;
         let selected = said.operation.as_deref().is_none_or(|wanted| wanted == context.operation)
             && said.client_id.as_ref().is_none_or(|wanted| context.client == Some(wanted.as_str()))
-            && said.service_provider_id.is_none_or(|wanted| context.provider == Some(wanted));
+            && said.service_provider_id.is_none_or(|wanted| context.provider == Some(wanted))
+            && (said.deliver.is_none() || context.operation == TO_SKILL)
+            && said.device.is_some() == (context.operation == DEVICE);
         if !selected {
             return None;
         }
@@ -166,7 +178,11 @@ impl Rule {
         let effect = match (said.status.map(StatusCode::from_u16), said.drop) {
             (Some(Ok(status)), _) => Effect::Status(FaultAnswer::new(status, said.retry_after)),
             (_, Some(when)) => Effect::Drop(when),
-            _ => Effect::Latency,
+            _ => match (said.deliver, said.device) {
+                (Some(way), _) => Effect::Deliver(way),
+                (_, Some(fault)) => Effect::Device(fault),
+                _ => Effect::Latency,
+            },
         };
         Some(FaultMatch { rule: self.id, latency: self.latency(), effect })
     }
@@ -206,6 +222,10 @@ impl Effect {
             Self::Status(_) => "status",
             Self::Drop(DropWhen::Before) => "drop_before",
             Self::Drop(DropWhen::After) => "drop_after",
+            Self::Deliver(DeliverAs::Twice) => "deliver_twice",
+            Self::Deliver(DeliverAs::AfterNext) => "deliver_after_next",
+            Self::Device(DeviceFault::NoMedia) => "device_no_media",
+            Self::Device(DeviceFault::RejectSdp) => "device_reject_sdp",
         }
     }
 }
@@ -221,9 +241,18 @@ pub(crate) fn check(rule: &FaultRule, operations: &[&str]) -> Result<(), String>
     }
     let range = rule.status.is_none_or(|status| (400..=599).contains(&status));
     ensure(range, "status must be 400 to 599.")?;
-    ensure(rule.status.is_none() || rule.drop.is_none(), "status and drop exclude each other.")?;
-    let effect = rule.status.is_some() || rule.drop.is_some() || rule.latency_ms.is_some();
-    ensure(effect, "one of status, latency_ms and drop must be there.")?;
+    let effects = [rule.status.is_some(), rule.drop.is_some(), rule.deliver.is_some(), rule.device.is_some()];
+    let count = effects.into_iter().filter(|&there| there).count();
+    ensure(count <= 1, "status, drop, deliver and device exclude each other.")?;
+    let effect = count > 0 || rule.latency_ms.is_some();
+    ensure(effect, "one of status, latency_ms, drop, deliver and device must be there.")?;
+    let operation = rule.operation.as_deref();
+    let fits = rule.deliver.is_none() || operation.is_none_or(|operation| operation == TO_SKILL);
+    ensure(fits, "deliver goes with the operation skill_request.")?;
+    let fits = rule.device.is_some() && operation.is_none_or(|operation| operation == DEVICE)
+        || rule.device.is_none() && operation != Some(DEVICE);
+    ensure(fits, "device goes with the operation device.")?;
+    ensure(rule.device.is_none() || rule.latency_ms.is_none(), "device and latency_ms exclude each other.")?;
     ensure(rule.retry_after.is_none() || rule.status.is_some(), "retry_after goes with a status only.")?;
     let seconds = 1..=limit::RETRY_AFTER_MAX_SECONDS;
     let range = rule.retry_after.is_none_or(|seconds_given| seconds.contains(&seconds_given));

@@ -1,7 +1,9 @@
 //! Calls: skills, signaling, and the device of the server.
 
+mod certificates;
 pub(crate) mod device;
 pub(crate) mod example;
+mod faults;
 mod first_call;
 mod hosted;
 pub(crate) mod integration;

@@ -40,11 +40,13 @@ function effect(rule) {
   if (rule.status) parts.push(`answer ${rule.status}${rule.retry_after ? `, Retry-After ${rule.retry_after} s` : ''}`);
   if (rule.latency_ms !== undefined) parts.push(`wait ${rule.latency_ms}${rule.latency_max_ms ? ` to ${rule.latency_max_ms}` : ''} ms`);
   if (rule.drop) parts.push(`close the connection ${rule.drop} the work is done`);
+  if (rule.deliver) parts.push(rule.deliver === 'twice' ? 'send it twice' : 'send it after the next one');
+  if (rule.device) parts.push(rule.device === 'no_media' ? 'the device neither sends nor hears' : 'the device rejects the session description');
   return parts.join(', ');
 }
 
 function selects(rule) {
-  const parts = [rule.operation ? `${rule.operation}` : 'every operation'];
+  const parts = [rule.operation ?? (rule.deliver ? 'skill_request' : rule.device ? 'device' : 'every operation')];
   if (rule.client_id) parts.push(`of client ${rule.client_id.slice(-8)}`);
   if (rule.service_provider_id) parts.push(`on provider ${rule.service_provider_id.slice(-8)}`);
   if (rule.times) parts.push(`${rule.times} times`);
@@ -76,11 +78,15 @@ const PRESETS = [
   ['slow', 'A slow answer', { latency_ms: '3000' }],
   ['before', 'The connection closes, nothing is done', { drop: 'before' }],
   ['after', 'The connection closes, but the work is done', { drop: 'after' }],
+  ['twice', 'A skill gets a message twice', { operation: 'skill_request', deliver: 'twice' }],
+  ['after_next', 'A skill gets a message after the next one', { operation: 'skill_request', deliver: 'after_next' }],
+  ['no_media', 'A device neither sends nor hears', { operation: 'device', device: 'no_media' }],
+  ['reject_sdp', 'A device rejects the session description', { operation: 'device', device: 'reject_sdp' }],
 ];
 
 function add(again) {
   const what = select(PRESETS.map(([value, label]) => [value, label]), '429', { name: 'what' });
-  const operation = select([['', 'every operation'], 'create', 'update', 'delete', 'query', 'token'], '', { name: 'operation' });
+  const operation = select([['', 'every operation'], 'create', 'update', 'delete', 'query', 'token', 'signaling', 'skill_request', 'device'], '', { name: 'operation' });
   const input = (name, properties = {}) => h('input', { name, type: 'number', min: '1', ...properties });
   const status = input('status', { min: '400', max: '599' });
   const retry = input('retry_after');
@@ -90,6 +96,7 @@ function add(again) {
     status.value = values.status ?? '';
     retry.value = values.retry_after ?? '';
     latency.value = values.latency_ms ?? '';
+    operation.value = values.operation ?? '';
   };
   what.addEventListener('change', fill);
   fill();
@@ -104,7 +111,10 @@ function add(again) {
       field('Only every so many calls', input('every', { placeholder: 'each' }))),
   ], 'Add the rule', async values => {
     const [, , preset] = PRESETS.find(([name]) => name === values.what);
-    const rule = preset.drop ? { drop: preset.drop } : {};
+    const rule = {};
+    for (const name of ['drop', 'deliver', 'device']) {
+      if (preset[name]) rule[name] = preset[name];
+    }
     for (const name of ['status', 'retry_after', 'latency_ms', 'times', 'every']) {
       if (values[name] !== '') rule[name] = Number(values[name]);
     }

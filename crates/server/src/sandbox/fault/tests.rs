@@ -12,6 +12,8 @@ const STATUS: FaultRule = FaultRule {
     latency_ms: None,
     latency_max_ms: None,
     drop: None,
+    deliver: None,
+    device: None,
     times: None,
     nth: None,
     every: None,
