@@ -15,11 +15,13 @@ OUTAGE ?= 60
 EXAMPLES ?= 300
 # make sync-rate ROWS=10000: how long the list is.
 ROWS ?= 100000
+# make call-rate CALLS=10: for how many seconds each part runs.
+CALLS ?= 60
 # make fuzz SECONDS=600: how long each target runs.
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fmt described console-shots crash outage group-commit overload sync-rate fuzz advisories docs
+.PHONY: help dev test lint fmt described console-shots crash outage group-commit overload sync-rate call-rate fuzz advisories docs
 .PHONY: contact-growth bench bench-growth bench-postgres bench-check instructions instructions-bless
 
 help: ## List these commands.
@@ -73,6 +75,11 @@ sync-rate: ## Print creates a second of jackfield sync beside a bare load genera
 	cargo build --locked --release --package jackfield
 	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
 	  cargo run --locked --release --package jackfield-tests --bin sync-rate -- $(ROWS)
+
+call-rate: ## Print what calls cost, with and without media, and what queries notice of skills that fail, each for CALLS seconds (a release build).
+	cargo build --locked --release --package jackfield
+	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
+	  cargo run --locked --release --package jackfield-tests --bin call-rate -- $(CALLS)
 
 bench: ## Measure the release build beside its peers into docs/benchmarks (20 minutes; ARGS="--seconds 2 --rounds 1" for a look).
 	@script/bench compare $(ARGS)
