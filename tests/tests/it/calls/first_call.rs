@@ -164,6 +164,10 @@ async fn each_step_works_as_it_stands() {
             }
             Step::Open => browser.open(&page).await,
             Step::Press(button) => {
+                if button == "Hang up" {
+                    // As the page says: once the command has heard something.
+                    shell.as_mut().unwrap().settle().await;
+                }
                 browser.click(&format!("//button[.='{button}' and not(@hidden)]")).await;
                 let says = match button.as_str() {
                     "Register" => "registered",

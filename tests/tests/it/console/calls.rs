@@ -46,12 +46,14 @@ async fn a_device_in_the_browser_calls_and_is_called() {
     hear_each_other(device, &page).await;
     console.press("Hold").await;
     device.wait_for("On hold: front-desk").await;
-    device.wait_for("CallUpdateAck").await;
+    device.wait_for_element("(//strong[.='CallUpdateAck'])[1]").await;
     console.press("Hold").await;
     device.wait_for("In a call with front-desk.").await;
+    device.wait_for_element("(//strong[.='CallUpdateAck'])[2]").await;
     // The page offers as well, and the device answers.
     page.click("//button[@id='update']").await;
-    device.wait_for("CallUpdateResponse").await;
+    device.wait_for_element("//tr[td[.='to skill'] and .//strong[.='CallUpdateResponse']]").await;
+    device.wait_for_element("//tr[td[.='from cloud'] and .//strong[.='CallUpdateAck']]").await;
     hear_each_other(device, &page).await;
     console.check("calls").await;
     device.click("//td//button[starts-with(., '…')]").await;
