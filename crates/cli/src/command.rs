@@ -15,6 +15,7 @@ mod dev;
 mod diff;
 mod fault;
 mod interrupt;
+mod import_job;
 mod journal;
 mod keys;
 mod list;
@@ -106,6 +107,8 @@ enum Command {
     Skill(skill::SkillArgs),
     /// Have virtual devices call and be called
     Call(call::CallArgs),
+    /// Import a list in a job of the server, as the console does
+    ImportJob(Box<import_job::ImportJobArgs>),
     /// Read the record of changes
     Changes(changes::ChangesArgs),
     /// Switch maintenance mode
@@ -191,6 +194,7 @@ impl Command {
                 Self::Try(args) => args.run(output).await,
                 Self::Skill(args) => args.run(output).await,
                 Self::Call(args) => args.run(output).await,
+                Self::ImportJob(args) => args.run(output).await,
                 Self::Changes(args) => args.run(output).await,
                 Self::Maintenance(args) => args.run(output).await,
                 Self::Journal(args) => args.run(output).await,

@@ -5,6 +5,7 @@
 mod command;
 mod connection;
 mod failure;
+mod importer;
 mod misuse;
 mod output;
 mod progress;

@@ -5,6 +5,7 @@ mod call;
 mod client;
 mod console;
 mod directory;
+mod import_job;
 mod inspect;
 mod organization;
 mod resource;

@@ -73,4 +73,4 @@ pub use login::{Grant, LoginTokens};
 pub use paging::{Associations, Pages};
 pub use retry::RetryPolicy;
 pub use token::{AccessToken, InvalidToken, StaticToken, TokenSource};
-pub use transport::{Download, Identity, Options, SetupError, Transport};
+pub use transport::{Download, Exchange, Identity, Options, SetupError, Transport};

@@ -47,8 +47,8 @@ mod writes;
 
 pub use export::ExportWriter;
 pub use input::{
-    Allowed, Changed, Doubt, Encoding, Example, Format, Input, InputError, InputOptions, InvalidDoubt,
-    InvalidEncoding, Parts, Problem, PropertyRow, Reject, Row, Taken, Understanding,
+    Allowed, Beginning, Changed, Doubt, Encoding, Example, Format, Input, InputError, InputOptions,
+    InvalidDoubt, InvalidEncoding, Parts, Problem, PropertyRow, Reject, Row, ShownRow, Taken, Understanding,
 };
 pub use journal::{Journal, JournalError, Unfinished};
 pub use plan::{Change, Counts, Desired, InvalidMaxDelete, Kind, MaxDelete, Only, Plan, TooManyDeletes};

@@ -9,8 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::Either;
 use http_body_util::channel::{Channel, Sender};
@@ -39,13 +41,30 @@ pub struct Transport {
     http: legacy::Client<HttpsConnector<HttpConnector>, Body>,
     /// Makes connections over HTTP/1.1 alone.
     http1: HttpsConnector<HttpConnector>,
+    /// What answers in the place of a server on a network.
+    exchange: Option<Arc<dyn Exchange>>,
     /// In the place of the pool for what is no stream.
     dedicated: Option<Arc<Mutex<DedicatedConnection>>>,
     request_timeout: Duration,
     retry: RetryPolicy,
 }
 
+/// What answers requests in the place of a server on a network: for who calls a service within its own process.
+#[async_trait]
+pub trait Exchange: fmt::Debug + Send + Sync {
+    /// The answer to a request; nothing where there will be none. The URL of the request has no scheme and no host.
+    async fn exchange(&self, request: Request<Bytes>) -> Option<http::Response<Bytes>>;
+}
+
 impl Transport {
+    /// A transport over this exchange, without connections.
+    ///
+    /// # Errors
+    /// [`SetupError`] as [`Self::new`].
+    pub fn over(exchange: Arc<dyn Exchange>, options: &Options) -> Result<Self, SetupError> {
+        Ok(Self { exchange: Some(exchange), ..Self::new(options)? })
+    }
+
     /// Reads the trusted certificates and makes an empty pool.
     ///
     /// # Errors
@@ -65,6 +84,7 @@ impl Transport {
         Ok(Self {
             http,
             http1,
+            exchange: None,
             dedicated: None,
             request_timeout: options.request_timeout,
             retry: options.retry,
@@ -74,6 +94,9 @@ impl Transport {
     /// The same with a connection of its own over HTTP/1.1, for one call at a time. Clones share it.
     #[must_use]
     pub(crate) fn with_dedicated_connection(&self) -> Self {
+        if self.exchange.is_some() {
+            return self.clone();
+        }
         let connection = DedicatedConnection::new(self.http1.clone(), self.request_timeout);
         Self { dedicated: Some(Arc::new(Mutex::new(connection))), ..self.clone() }
     }
@@ -128,12 +151,31 @@ impl Transport {
     }
 
     async fn attempt(&self, call: &Call, token: Option<&AccessToken>) -> Result<Reply, TransportError> {
+        if let Some(exchange) = &self.exchange {
+            return self.attempt_over(&**exchange, call, token).await;
+        }
         match &self.dedicated {
             // It keeps the time-out itself.
             Some(connection) => connection.lock().await.exchange(call, token).await,
             // Boxed to keep the common future small: calls on a dedicated connection are moved.
             None => Box::pin(self.attempt_over_pool(call, token)).await,
         }
+    }
+
+    async fn attempt_over(
+        &self,
+        exchange: &dyn Exchange,
+        call: &Call,
+        token: Option<&AccessToken>,
+    ) -> Result<Reply, TransportError> {
+        let endpoint = || origin(&call.uri);
+        let answer = exchange.exchange(call.plain_request(path_of(&call.uri), token));
+        let Ok(answer) = tokio::time::timeout(self.request_timeout, answer).await else {
+            return Err(TransportError::TimedOut { endpoint: endpoint(), after: self.request_timeout });
+        };
+        let lost = || TransportError::Lost { endpoint: endpoint(), cause: "there was no answer".to_owned() };
+        let (head, body) = answer.ok_or_else(lost)?.into_parts();
+        Ok(Reply { status: head.status, headers: head.headers, body, after_unavailable: false })
     }
 
     async fn attempt_over_pool(
@@ -196,6 +238,12 @@ impl Transport {
         let (response, ()) = tokio::join!(self.response(&call.uri, request), feed(sender));
         Ok(Reply::read(&call.uri, response?).await?)
     }
+}
+
+/// A URL without its scheme and its host.
+pub(crate) fn path_of(uri: &Uri) -> Uri {
+    let path = uri.path_and_query().cloned();
+    Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")))
 }
 
 /// Method, path, status and request id; neither bodies nor headers nor queries, which can hold secrets.

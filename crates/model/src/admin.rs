@@ -10,6 +10,7 @@ mod client;
 mod client_token;
 mod directory;
 mod history;
+mod import_job;
 mod organization;
 mod resource;
 mod server;
@@ -30,6 +31,11 @@ pub use self::client::{Client, ClientPatch, NewClient, RevokeTokens};
 pub use self::client_token::{NewRefreshToken, NewToken, RefreshToken, Token};
 pub use self::directory::{AssociationList, Profile, ProfilePatch, ServiceProvider, ServiceProviderPatch};
 pub use self::history::{History, HistorySample};
+pub use self::import_job::{
+    ApplyImport, ImportChange, ImportCounts, ImportFailure, ImportJob, ImportJobList, ImportPlan,
+    ImportPreview, ImportProblem, ImportProgress, ImportReading, ImportReport, ImportRow, ImportState,
+    NewImportPlan,
+};
 pub use self::organization::{Organization, OrganizationPatch, Quotas};
 pub use self::resource::{AddressBook, Contact, NamePatch, Unit};
 pub use self::server::{Maintenance, RotateKeys, SigningKey, SigningKeyList, Status};

@@ -245,6 +245,37 @@ pub const LIST_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Cells of a sheet that are read.
 pub const LIST_CELLS: u64 = 2_000_000;
+
+/// Last line of a list that can be named as its header.
+pub const LIST_HEADER_ROW_MAX: u64 = 1_000;
+
+/// Imports that a server keeps. The oldest that rests makes room for one more.
+pub const IMPORTS: usize = 20;
+
+/// Imports that are planned or applied at a time.
+pub const IMPORTS_AT_WORK: usize = 2;
+
+/// Lists that are uploaded at a time.
+pub const IMPORT_UPLOADS: usize = 2;
+
+/// Largest list of an import, in bytes as it is uploaded.
+pub const IMPORT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Longest that the upload of a list may take.
+pub const IMPORT_UPLOAD_TIME: Duration = Duration::from_secs(300);
+
+/// Most rows of the list of an import.
+pub const IMPORT_ROWS: u64 = 250_000;
+
+/// Most associations of a service provider for an import that deletes what its list does not have.
+pub const IMPORT_COMPARED: u64 = 1_000_000;
+
+/// Longest name of the file of an import, in characters.
+pub const IMPORT_NAME_CHARS: usize = 200;
+
+/// Changes of each kind, invalid rows and failures that an import shows.
+pub const IMPORT_SHOWN: usize = 100;
+
 /// A bound on attempts that fail: so many at once, and one more each time that this has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GuessBound {

@@ -21,6 +21,7 @@ pub mod fuzzing;
 mod group;
 mod head;
 mod http;
+mod imports;
 mod issuer;
 mod log_throttle;
 pub mod logs;
@@ -54,6 +55,7 @@ pub use config::{
     IssuerName, ListenAddress, Network, SecretSetting, SeedSource, Settings,
 };
 pub use config_error::ConfigError;
+pub use imports::{Applied, ImportApi, ImportFuture, ImportRunner, ImportWatch, ImportWork};
 pub use issuer::{ForeignIssuer, IssuerKind};
 pub use logs::LogFormat;
 pub use metrics::Metrics;

@@ -53,6 +53,8 @@ pub(crate) enum Limit {
     ConnectionsOfOrigin,
     /// Logins that failed.
     Guesses,
+    /// Imports that are uploaded, planned or applied.
+    Imports,
 }
 
 /// How a TLS handshake ended.
@@ -86,6 +88,7 @@ pub struct Metrics {
     pub(crate) in_flight: IntGauge,
     pub(crate) connections: IntGauge,
     pub(crate) unsent_bytes: IntGauge,
+    pub(crate) imports: IntGauge,
 }
 
 /// Commits of the store.
@@ -184,6 +187,7 @@ impl Default for Metrics {
                 "Bytes of responses that clients have not read yet.",
                 &[],
             ),
+            imports: gauge(&registry, "jackfield_imports", "Imports that the server keeps.", &[]),
             registry,
         }
     }
@@ -368,6 +372,7 @@ impl Metrics {
             Limit::Connections => "connections",
             Limit::ConnectionsOfOrigin => "connections_per_address",
             Limit::Guesses => "guesses",
+            Limit::Imports => "imports",
         };
         self.events.limited.with_label_values(&[name]).inc();
     }

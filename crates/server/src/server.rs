@@ -243,6 +243,10 @@ impl Server {
             stopping.send_replace(true);
             if let Some(state) = gate.state() {
                 state.sandbox.journal.close();
+                // What is in flight is finished, and the rest is left to go on from.
+                if tokio::time::timeout(GRACE, state.imports.close()).await.is_err() {
+                    tracing::warn!("an import did not end in time and was cut off");
+                }
             }
             outcome
         };

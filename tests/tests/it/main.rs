@@ -26,6 +26,7 @@ mod failing_disk;
 mod fault;
 mod guessing;
 mod harness;
+mod imports;
 mod integrators;
 mod issuer;
 mod journal;

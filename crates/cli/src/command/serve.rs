@@ -3,9 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use jackfield_server::{Config, ConfigError, OnUnavailable, Server, Settings, StartError, Supervisor, Trust};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::importer::Importer;
 
 /// Exit status for a configuration that is wrong.
 const EXIT_CONFIGURATION: u8 = 2;
@@ -74,6 +77,7 @@ pub(super) fn serve(
 ) -> ExitCode {
     jackfield_server::logs::start(&config.log_level, config.log_format);
     config.open_files = raise_open_files();
+    config.imports = Some(Arc::new(Importer));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

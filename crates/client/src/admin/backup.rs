@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
+use http_body_util::channel::Sender;
 use jackfield_model::inspect::RestoreDone;
 
 use super::AdminClient;
@@ -29,18 +30,26 @@ impl AdminClient {
         &self,
         mut next: impl FnMut() -> io::Result<Option<Bytes>>,
     ) -> Result<RestoreDone, Error> {
-        let feed = async |mut sender: http_body_util::channel::Sender<Bytes, io::Error>| loop {
-            match next() {
-                Ok(Some(bytes)) => {
-                    if sender.send_data(bytes).await.is_err() {
-                        // There is an answer already.
-                        return;
-                    }
-                }
-                Ok(None) => return,
-                Err(error) => return sender.abort(error),
-            }
-        };
+        let feed = async |sender| feed(sender, &mut next).await;
         self.api.upload("/admin/v1/restore", EXPORT_TYPE, feed).await
+    }
+}
+
+/// Sends what `next` gives, to its end.
+pub(super) async fn feed(
+    mut sender: Sender<Bytes, io::Error>,
+    next: &mut impl FnMut() -> io::Result<Option<Bytes>>,
+) {
+    loop {
+        match next() {
+            Ok(Some(bytes)) => {
+                if sender.send_data(bytes).await.is_err() {
+                    // There is an answer already.
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => return sender.abort(error),
+        }
     }
 }

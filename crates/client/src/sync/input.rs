@@ -8,6 +8,7 @@
 //! ([`record`]), where its header is and which columns count ([`layout`], [`columns`]), each row ([`table`]), each value
 //! ([`value`], [`characters`]), and all rows together ([`whole`]).
 
+mod beginning;
 mod bounded;
 mod characters;
 mod column_names;
@@ -35,6 +36,7 @@ use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId};
 use serde::{Deserialize, Serialize};
 
+pub use self::beginning::{Beginning, ShownRow};
 pub use self::decode::{Encoding, InvalidEncoding};
 pub use self::options::{Allowed, Doubt, Format, InputOptions, InvalidDoubt, Parts};
 pub use self::problem::{InputError, Problem};
@@ -123,11 +125,22 @@ impl Input {
     /// # Errors
     /// [`InputError`] when it cannot be read, or is doubtful as a whole.
     pub fn read(input: impl BufRead, options: &InputOptions) -> Result<Self, InputError> {
+        Self::read_and_show(input, options).1
+    }
+
+    /// Reads an input to its end, and shows its beginning also where it is refused.
+    pub fn read_and_show(
+        input: impl BufRead,
+        options: &InputOptions,
+    ) -> (Beginning, Result<Self, InputError>) {
         let mut reading = Reading::new(options);
-        text::read(input, &mut reading)?;
-        reading.end()?;
-        whole::check(&mut reading);
-        Ok(reading.into_input())
+        let read = text::read(input, &mut reading).and_then(|()| reading.end());
+        let beginning = std::mem::take(&mut reading.beginning);
+        let input = read.map(|()| {
+            whole::check(&mut reading);
+            reading.into_input()
+        });
+        (beginning, input)
     }
 
     /// Every problem of every rejected row, in the order of the input.

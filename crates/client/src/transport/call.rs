@@ -53,6 +53,11 @@ pub(crate) struct Reply {
 impl Call {
     /// The request for this URL, or this path on a connection to its server.
     pub(super) fn request(&self, uri: Uri, token: Option<&AccessToken>) -> Request<Body> {
+        self.plain_request(uri, token).map(|body| Either::Left(Full::new(body)))
+    }
+
+    /// The same with a body that is not to be sent.
+    pub(super) fn plain_request(&self, uri: Uri, token: Option<&AccessToken>) -> Request<Bytes> {
         let (content_type, body) = match &self.content {
             None => (None, Bytes::new()),
             Some(Content::Json(json)) => (Some("application/json"), json.clone()),
@@ -60,14 +65,14 @@ impl Call {
                 (Some("application/x-www-form-urlencoded"), Bytes::from(form.clone()))
             }
         };
-        let mut request = self.head(uri, token, Either::Left(Full::new(body)));
+        let mut request = self.head(uri, token, body);
         if let Some(content_type) = content_type {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         request
     }
 
-    pub(super) fn head(&self, uri: Uri, token: Option<&AccessToken>, body: Body) -> Request<Body> {
+    pub(super) fn head<B>(&self, uri: Uri, token: Option<&AccessToken>, body: B) -> Request<B> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;

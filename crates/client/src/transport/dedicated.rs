@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::header::HOST;
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::Scheme;
 use http::{HeaderValue, Request, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -22,6 +22,7 @@ use tokio::time::{Instant, Sleep};
 use tower_service::Service;
 
 use super::call::{ANSWER_BYTES, Body, Call, Reply, innermost};
+use super::path_of;
 use crate::error::{TransportError, origin};
 use crate::token::AccessToken;
 
@@ -75,9 +76,7 @@ impl DedicatedConnection {
     ) -> Result<Reply, TransportError> {
         let uri = &call.uri;
         let deadline = Instant::now() + self.timeout;
-        let path = uri.path_and_query().cloned();
-        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let mut request = call.request(Uri::from(path), token);
+        let mut request = call.request(path_of(uri), token);
         loop {
             let (mut open, used) = match self.open.take() {
                 Some(open) => (open, true),

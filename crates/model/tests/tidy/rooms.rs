@@ -33,6 +33,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
             "media",
             "seed",
             "config",
+            "imports",
             "sandbox",
             "issuer",
             "skill",
@@ -101,7 +102,10 @@ const ROOMS: [(&str, &[&str]); 9] = [
             "endpoint",
         ],
     ),
-    ("crates/cli/src", &["misuse", "command", "connection", "settings", "failure", "progress", "output"]),
+    (
+        "crates/cli/src",
+        &["misuse", "command", "importer", "connection", "settings", "failure", "progress", "output"],
+    ),
     (
         "crates/calling/src",
         &[

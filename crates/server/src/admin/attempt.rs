@@ -42,11 +42,9 @@ async fn run(context: Context<'_>) -> Result<Reply, ApiError> {
     let tried: TriedRequest = parse(body)?;
     let request = request(state, &tried)?;
     let host = call.head.headers.get(header::HOST).cloned();
-    let request = with_host(request, host);
-    let public = state.operators.public.get().and_then(std::sync::Weak::upgrade);
-    let public = public.ok_or_else(|| ApiError::Internal { cause: "the service is gone".to_owned() })?;
+    let public = state.operators.public()?;
     let started = Instant::now();
-    let answer = public.ask(call.peer, request).await;
+    let answer = public.ask(call.peer, with_host(request, host)).await;
     let latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let Some(answer) = answer else {
         return ok(&TriedAnswer {

@@ -15,8 +15,11 @@ pub(crate) mod client;
 mod cookie;
 mod describe;
 pub(crate) mod history;
+mod import_api;
+pub(crate) mod import_job;
 pub(crate) mod inspect;
 pub(crate) mod keys;
+
 mod operator;
 pub(crate) mod profile;
 pub(crate) mod provider;

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jackfield_model::admin::Demo;
@@ -14,6 +15,7 @@ use super::{
     AdminTls, ConfigError, ConsentLogin, CorsOrigin, FromText, HumanDuration, InvalidSecret, ListenAddress,
     Network, SecretSetting, Settings, admin_tls, issuers,
 };
+use crate::imports::ImportRunner;
 use crate::issuer::ForeignIssuer;
 use crate::logs::{self, LogFormat};
 use crate::sandbox::clock::ClockOffset;
@@ -45,6 +47,8 @@ pub struct Config {
     pub secret_files: Vec<PathBuf>,
     /// The content to create at the start.
     pub seeds: Vec<SeedSource>,
+    /// What runs imports; the program that starts the server sets it.
+    pub imports: Option<Arc<dyn ImportRunner>>,
     /// The credentials of the demo data, for people to copy.
     pub demo: Option<Demo>,
     /// The admin token; `None`: the one of the data directory, made when it is not there.
@@ -146,6 +150,7 @@ impl Settings {
             store: store.unwrap_or_else(|| StoreUrl::Embedded("./jackfield-data".into())),
             allow_readable_data: self.allow_readable_data.unwrap_or_default(),
             secret_files,
+            imports: None,
             demo: None,
             seeds: self.seed.map(SeedSource::File).into_iter().collect(),
             admin_token: admin_token(self.admin_token)?,

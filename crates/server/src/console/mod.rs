@@ -46,6 +46,8 @@ static FILES: &[(&str, &str, &[u8])] = files! {
     SCRIPT "chart.js";
     SCRIPT "scope.js";
     SCRIPT "associations.js";
+    SCRIPT "import.js";
+    SCRIPT "import-job.js";
     SCRIPT "calls.js";
     SCRIPT "device.js";
     SCRIPT "phone.js";

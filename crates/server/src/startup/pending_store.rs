@@ -20,6 +20,7 @@ use crate::config::{Config, SeedSource};
 use crate::credential::keys::Keys;
 use crate::http::routes;
 use crate::http::service_gate::{STORE_RETRY_AFTER, ServiceGate};
+use crate::imports::Imports;
 use crate::issuer::{Foreign, Issuers};
 use crate::log_throttle::LogThrottle;
 use crate::metrics::Metrics;
@@ -141,6 +142,7 @@ async fn open(
         consent: Consent { login: config.consent_login, proxies: config.consent_proxies },
         documents: Documents { openapi: openapi::document_text, page: openapi::page },
         skills: Skills::default(),
+        imports: Imports::open(config.imports, config.store.directory(), Arc::clone(&metrics)),
         calls: Calls::default(),
         lenient: config.lenient,
         started: Instant::now(),

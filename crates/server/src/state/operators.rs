@@ -8,6 +8,7 @@ use jackfield_model::admin::Demo;
 use super::history::History;
 use super::sessions::Sessions;
 use super::{Acts, PublicApi};
+use crate::error::ApiError;
 
 /// Running actions of operators, and those that the change record does not have yet.
 #[derive(Debug, Default)]
@@ -23,6 +24,17 @@ pub(crate) struct Operators {
     pub(crate) demo: Option<Demo>,
     pub(crate) restore: OneAtATime,
     pub(crate) verification: OneAtATime,
+}
+
+impl Operators {
+    /// What answers requests to the public API.
+    ///
+    /// # Errors
+    /// When the server is about to end.
+    pub(crate) fn public(&self) -> Result<Arc<dyn PublicApi>, ApiError> {
+        let public = self.public.get().and_then(Weak::upgrade);
+        public.ok_or_else(|| ApiError::Internal { cause: "the service is gone".to_owned() })
+    }
 }
 
 /// An action that runs once at a time.

@@ -46,6 +46,19 @@ fn what_a_restart_finds_is_the_same() {
 }
 
 #[test]
+fn what_the_console_uses_is_the_same() {
+    run(
+        &[
+            "imports::a_list_is_looked_at_planned_and_applied",
+            "imports::a_cancelled_import_goes_on_where_it_was",
+            "console::pages::the_admin_api_writes_and_searches_associations",
+            "console::pages::a_tried_request_passes_the_checks_of_a_client",
+        ],
+        &[],
+    );
+}
+
+#[test]
 fn histories_are_linearizable() {
     run(&["linearizability::histories_of_concurrent_clients"], &[]);
 }

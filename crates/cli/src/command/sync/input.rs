@@ -9,6 +9,8 @@ use jackfield_client::sync::{
     self, Doubt, Encoding, Input, InputError, InputOptions, Parts, Problem, PropertyRow, Row, Understanding,
 };
 
+use jackfield_model::admin::ImportReading;
+
 use super::understood;
 use crate::failure::Failure;
 use crate::output::{Output, columns, wrapped};
@@ -17,7 +19,7 @@ use crate::output::{Output, columns, wrapped};
 const TOLD: usize = 10_000;
 
 /// Last line that can be named as the header.
-const HEADER_ROW_MAX: u64 = 1_000;
+const HEADER_ROW_MAX: u64 = jackfield_model::limit::LIST_HEADER_ROW_MAX;
 
 /// What a list is like.
 #[derive(Args)]
@@ -189,6 +191,30 @@ impl InputArgs {
             Input::read(BufReader::new(opened), &options)
         };
         read.map_err(Failure::from)
+    }
+}
+
+impl From<&InputArgs> for ImportReading {
+    fn from(args: &InputArgs) -> Self {
+        let delimiter = args.delimiter.map(|delimiter| match delimiter {
+            b'\t' => "tab".to_owned(),
+            other => char::from(other).to_string(),
+        });
+        let format = args.format.and_then(|format| format.to_possible_value());
+        Self {
+            id_column: args.id_column.clone(),
+            amazon_id_column: args.amazon_id_column.clone(),
+            format: format.map(|format| format.get_name().to_owned()),
+            no_header: args.no_header,
+            header_row: args.header_row,
+            sheet: args.sheet.clone(),
+            encoding: args.encoding.map(|encoding| encoding.to_string()),
+            delimiter,
+            clean: args.clean,
+            until_blank_row: args.until_blank_row,
+            allow: args.allow.iter().map(ToString::to_string).collect(),
+            expect_rows: args.expect_rows,
+        }
     }
 }
 

@@ -58,6 +58,15 @@ pub(super) struct NoHeader {
     pub(super) rule: String,
     /// How much speaks for it being the header all the same.
     pub(super) score: usize,
+    /// The columns that are probably meant.
+    pub(super) meant: Meant,
+}
+
+/// The columns that are probably those of endpoint and profile, counted from 0.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Meant {
+    pub(super) endpoint: Option<usize>,
+    pub(super) profile: Option<usize>,
 }
 
 /// A row that may be the header, and those below it.
@@ -76,7 +85,11 @@ impl Columns {
     ) -> Result<Self, NoHeader> {
         let names = header.texts().map(|text| cleaned(&text).into_owned()).collect();
         let candidate = Candidate { names, below, options };
-        candidate.columns().map_err(|rule| NoHeader { rule, score: candidate.score() })
+        candidate.columns().map_err(|rule| NoHeader {
+            rule,
+            score: candidate.score(),
+            meant: candidate.meant(),
+        })
     }
 
     /// Columns by number, for an input without a header.
@@ -286,8 +299,8 @@ impl Candidate<'_> {
         format!("the header has no column \"{wanted}\"; it has {}{meant}", listed(&self.names))
     }
 
-    /// The options that name the columns that are probably meant.
-    fn proposed(&self) -> Option<String> {
+    /// The columns that are probably meant.
+    fn meant(&self) -> Meant {
         let called = |names: &[&str]| {
             let mut found = (0..self.names.len()).filter(|&at| names.contains(&&*plain(&self.names[at])));
             found.next().filter(|_| found.next().is_none())
@@ -304,6 +317,12 @@ impl Candidate<'_> {
             [at] if profile.is_some() => Some(at),
             _ => called(ENDPOINTS),
         };
+        Meant { endpoint, profile }
+    }
+
+    /// The options that name the columns that are probably meant.
+    fn proposed(&self) -> Option<String> {
+        let Meant { endpoint, profile } = self.meant();
         let option = |name: &str, at: Option<usize>, asked: &Option<String>, usual: &[&str]| {
             let known = |at: &usize| asked.is_none() && !usual.contains(&&*plain(&self.names[*at]));
             at.filter(known).map(|at| format!("{name} \"{}\"", printable(&self.names[at])))

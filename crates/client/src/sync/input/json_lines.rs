@@ -50,7 +50,7 @@ pub(super) fn read(mut input: impl BufRead, reading: &mut Reading<'_>) -> Result
             Ok(entry) => (Ok(entry), None),
             Err((problems, id)) => (Err(problems), id),
         };
-        reading.found.push(Found { line, raw: text.to_vec(), row, id });
+        reading.push(Found { line, raw: text.to_vec(), row, id })?;
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use jackfield_model::AmazonId;
 
-use super::columns::{Columns, NoHeader};
+use super::columns::{Columns, Meant, NoHeader};
 use super::options::InputOptions;
 use super::record::{Record, Records, Source};
 
@@ -46,9 +46,10 @@ impl Layout {
     pub(super) fn find(rows: &[Record], options: &InputOptions) -> Result<Self, NoLayout> {
         if !options.header {
             let columns = Columns::by_number(options);
-            return columns
-                .map(|columns| Self { columns, header: None })
-                .map_err(|rule| NoLayout { line: 1, why: NoHeader { rule, score: 0 } });
+            return columns.map(|columns| Self { columns, header: None }).map_err(|rule| NoLayout {
+                line: 1,
+                why: NoHeader { rule, score: 0, meant: Meant::default() },
+            });
         }
         if let Some(line) = options.header_row {
             return Self::at(rows, line, options);
@@ -64,13 +65,16 @@ impl Layout {
             }
         }
         let rule = || "the input is empty; a header is expected".to_owned();
-        Err(best.unwrap_or_else(|| NoLayout { line: 1, why: NoHeader { rule: rule(), score: 0 } }))
+        Err(best.unwrap_or_else(|| NoLayout {
+            line: 1,
+            why: NoHeader { rule: rule(), score: 0, meant: Meant::default() },
+        }))
     }
 
     fn at(rows: &[Record], line: u64, options: &InputOptions) -> Result<Self, NoLayout> {
         let Some(at) = rows.iter().position(|row| row.line == line && !row.is_blank()) else {
             let rule = "there is no row that can be the header".to_owned();
-            return Err(NoLayout { line, why: NoHeader { rule, score: 0 } });
+            return Err(NoLayout { line, why: NoHeader { rule, score: 0, meant: Meant::default() } });
         };
         let columns = Columns::by_name(&rows[at], below(rows, at), options);
         columns.map(|columns| Self { columns, header: Some(line) }).map_err(|why| NoLayout { line, why })
@@ -92,7 +96,7 @@ impl Dialect {
         let mut best: Option<(Self, usize)> = None;
         let mut refused: Option<(NoLayout, u8)> = None;
         for delimiter in candidates {
-            let rows = first_rows(&sample[preface..], delimiter, 1 + u64::from(preface > 0), options);
+            let rows = first_rows(sample, delimiter, options);
             match Layout::find(&rows, options) {
                 Ok(layout) => {
                     let count = profiles(&rows, &layout);
@@ -115,8 +119,9 @@ impl Dialect {
 }
 
 /// The first rows of a text, as far as they are whole.
-fn first_rows(sample: &[u8], delimiter: u8, line: u64, options: &InputOptions) -> Vec<Record> {
-    let mut records = Records::new(Cursor::new(sample), delimiter, line);
+pub(super) fn first_rows(sample: &[u8], delimiter: u8, options: &InputOptions) -> Vec<Record> {
+    let (preface, _) = preface(sample);
+    let mut records = Records::new(Cursor::new(&sample[preface..]), delimiter, 1 + u64::from(preface > 0));
     let most = options.header_row.map_or(0, |line| usize::try_from(line).unwrap_or(usize::MAX));
     let most = most.max(HEADER_ROWS).saturating_add(VALUE_ROWS);
     let mut rows = Vec::new();

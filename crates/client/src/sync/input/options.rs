@@ -57,6 +57,8 @@ pub struct InputOptions {
     pub allow: Allowed,
     /// Refuse the input when it has fewer rows.
     pub expect_rows: Option<u64>,
+    /// Refuse the input when it has more rows.
+    pub most_rows: Option<u64>,
 }
 
 /// What a list says of a property besides associations.
@@ -152,6 +154,7 @@ impl InputOptions {
             clean: false,
             allow: Allowed::default(),
             expect_rows: None,
+            most_rows: None,
         }
     }
 }

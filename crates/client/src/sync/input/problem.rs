@@ -59,6 +59,14 @@ pub enum InputError {
         /// Rows that were expected.
         expected: u64,
     },
+    /// More rows than allowed.
+    #[error("{name} has more than {most} rows, which is the most allowed here")]
+    TooMany {
+        /// What the input is called.
+        name: String,
+        /// Rows that are allowed.
+        most: u64,
+    },
 }
 
 impl Problem {

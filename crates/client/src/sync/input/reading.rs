@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jackfield_model::wire::Association;
 
+use super::beginning::Beginning;
 use super::characters::{trimmed, visible};
 use super::decode::Encoding;
 use super::entry::Entry;
@@ -27,6 +28,7 @@ pub(super) struct Reading<'a> {
     pub(super) format: Format,
     pub(super) delimiter: u8,
     pub(super) found: Vec<Found>,
+    pub(super) beginning: Beginning,
     /// Where the `externalUserId` stands in each row.
     pub(super) place: (Option<u64>, String),
     pub(super) understood: Understanding,
@@ -65,6 +67,7 @@ impl<'a> Reading<'a> {
             format: options.format,
             delimiter: options.delimiter.unwrap_or_else(|| options.format.delimiter()),
             found: Vec::new(),
+            beginning: Beginning::default(),
             place: (None, String::new()),
             understood: Understanding::default(),
             in_utf_8: true,
@@ -108,6 +111,15 @@ impl<'a> Reading<'a> {
 
     pub(super) fn remark(&mut self, remark: impl Into<String>) {
         self.understood.remarks.push(remark.into());
+    }
+
+    /// Takes a row, within the bound.
+    pub(super) fn push(&mut self, row: Found) -> Result<(), InputError> {
+        if let Some(most) = self.options.most_rows.filter(|&most| self.found.len() as u64 >= most) {
+            return Err(InputError::TooMany { name: self.name.to_string(), most });
+        }
+        self.found.push(row);
+        Ok(())
     }
 
     /// Notes a value that is not as it stands. Plain blanks around it are not worth a word.

@@ -155,8 +155,7 @@ impl Body<'_, '_> {
         };
         let skipped = if self.columns.has_problem { record.first_field } else { 0 };
         let raw = record.raw[skipped..].to_vec();
-        self.reading.found.push(Found { line: record.line, raw, row, id });
-        Ok(())
+        self.reading.push(Found { line: record.line, raw, row, id })
     }
 
     /// A row below the end that was asked for. Nobody asks for less than the table.

@@ -241,3 +241,51 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_beginning_is_shown_whatever_becomes_of_it() {
+    let show = |text: &str, options: &InputOptions| Input::read_and_show(text.as_bytes(), options);
+    let options = InputOptions::new("r.csv", Format::Csv);
+    let (beginning, refused) = show("Rooms;\n\nExt.;Who\n7201;Mia\n7202;Ada\n", &options);
+    assert!(refused.unwrap_err().to_string().contains("no column"));
+    assert_eq!((beginning.delimiter.as_deref(), beginning.header_row), (Some(";"), Some(3)));
+    assert_eq!(beginning.columns, ["Ext.", "Who"]);
+    assert_eq!((beginning.suggested_external_user_id, beginning.suggested_amazon_id), (Some(1), None));
+    let rows: Vec<_> = beginning.rows.iter().map(|row| (row.line, row.cells.join("|"))).collect();
+    assert_eq!(
+        rows,
+        [
+            (1, "Rooms|".to_owned()),
+            (3, "Ext.|Who".to_owned()),
+            (4, "7201|Mia".to_owned()),
+            (5, "7202|Ada".to_owned()),
+        ]
+    );
+    let named = InputOptions {
+        external_user_id: Some("Ext.".to_owned()),
+        amazon_id: Some("Who".to_owned()),
+        ..options.clone()
+    };
+    let (beginning, read) = show("Rooms;\n\nExt.;Who\n7201;Mia\n7202;Ada\n", &named);
+    assert_eq!((beginning.header_row, read.unwrap().rejects.len()), (Some(3), 2));
+    let numbered = InputOptions { header: false, ..options };
+    let (beginning, read) = show(&format!("7201,{PROFILE},{}\n", "x".repeat(100)), &numbered);
+    assert_eq!((beginning.columns, read.unwrap().rows.len()), (["1", "2", "3"].map(str::to_owned).into(), 1));
+    assert_eq!(beginning.rows[0].cells[2].len(), 80);
+    let lines = InputOptions::new("r.jsonl", Format::JsonLines);
+    let (beginning, _) = show("{\"room\":7,\"who\":\"Mia\"}\nnothing\n{\"who\":\"Ada\"}\n", &lines);
+    assert_eq!(beginning.columns, ["room", "who"]);
+    assert_eq!(beginning.rows[1], ShownRow { line: 3, cells: vec![String::new(), "Ada".to_owned()] });
+}
+
+#[test]
+fn rows_have_a_bound() {
+    let text = |rows: usize| {
+        let rows: String = (0..rows).map(|n| format!("{n},{PROFILE}\n")).collect();
+        format!("externalUserId,amazonId\n{rows}")
+    };
+    let options = InputOptions { most_rows: Some(3), ..InputOptions::new("r.csv", Format::Csv) };
+    assert_eq!(Input::read(text(3).as_bytes(), &options).unwrap().rows.len(), 3);
+    let refused = Input::read(text(4).as_bytes(), &options).unwrap_err();
+    assert_eq!(refused.to_string(), "r.csv has more than 3 rows, which is the most allowed here");
+}

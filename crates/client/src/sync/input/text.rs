@@ -8,7 +8,7 @@ use jackfield_model::limit;
 use super::bounded::Bounded;
 use super::content::{Content, recognise, recognise_text};
 use super::decode::{Decoding, Encoding};
-use super::layout::Dialect;
+use super::layout::{Dialect, first_rows};
 use super::reading::Reading;
 use super::record::Records;
 use super::{Format, InputError, json_lines, table, workbook};
@@ -97,10 +97,13 @@ fn read_utf_8(input: impl Read, reading: &mut Reading<'_>) -> Result<(), InputEr
     let packed = std::mem::take(&mut reading.understood.format);
     if reading.format == Format::JsonLines {
         reading.understood.format = packed + "JSON Lines";
+        reading.beginning.take_json(&sample);
         return json_lines::read(BufReader::new(Cursor::new(sample).chain(rest)), reading);
     }
     let default = reading.format.delimiter();
     let dialect = Dialect::find(&sample, default, reading.options).map_err(|(no, delimiter)| {
+        show(&sample, delimiter, Some(no.line), reading);
+        reading.beginning.suggest(no.why.meant);
         let rule = if reading.options.delimiter.is_none() && delimiter != default {
             format!("{} (split at {})", no.why.rule, named(delimiter))
         } else {
@@ -112,9 +115,17 @@ fn read_utf_8(input: impl Read, reading: &mut Reading<'_>) -> Result<(), InputEr
     reading.delimiter = delimiter;
     reading.understood.format = packed + if delimiter == b'\t' { "TSV" } else { "CSV" };
     reading.understood.delimiter = Some(named(delimiter));
+    show(&sample, delimiter, layout.header, reading);
     sample.drain(..preface);
     let input = BufReader::new(Cursor::new(sample).chain(rest));
     table::read(&mut Records::new(input, delimiter, 1 + u64::from(preface > 0)), &layout, reading)
+}
+
+/// Shows the first rows, whatever becomes of them.
+fn show(sample: &[u8], delimiter: u8, header: Option<u64>, reading: &mut Reading<'_>) {
+    let rows = first_rows(sample, delimiter, reading.options);
+    reading.beginning.take_rows(&rows, header.filter(|_| reading.options.header));
+    reading.beginning.delimiter = Some(named(delimiter));
 }
 
 /// What a header may be in that is not UTF-8: its names are wrong then.

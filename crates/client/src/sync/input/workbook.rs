@@ -125,6 +125,7 @@ fn open(bytes: Vec<u8>) -> Result<(&'static str, Box<dyn Book>), String> {
 /// Reads the sheet that was asked for, or the first with the columns.
 fn choose(book: &mut dyn Book, reading: &mut Reading<'_>) -> Result<(), InputError> {
     let tabs = book.sheets();
+    reading.beginning.take_sheets(tabs.iter().map(|tab| tab.name.as_str()));
     if let Some(asked) = &reading.options.sheet {
         let numbered = asked.parse::<usize>().ok().and_then(|number| tabs.get(number.checked_sub(1)?));
         let Some(tab) = tabs.iter().find(|tab| tab.name == *asked).or(numbered).cloned() else {
@@ -140,15 +141,18 @@ fn choose(book: &mut dyn Book, reading: &mut Reading<'_>) -> Result<(), InputErr
         };
     }
     let mut best: Option<(Arc<str>, NoLayout)> = None;
+    let mut shown = reading.beginning.clone();
     for tab in &tabs {
         match sheet(book, tab, reading)? {
             Ok(()) => return Ok(()),
             Err(no) if best.as_ref().is_none_or(|(_, best)| best.why.score < no.why.score) => {
                 best = Some((tab.name.as_str().into(), no));
+                shown = reading.beginning.clone();
             }
             Err(_) => {}
         }
     }
+    reading.beginning = shown;
     let Some((name, no)) = best else { return Err(reading.no_list("is a workbook without a sheet")) };
     reading.sheet = Some(name);
     Err(reading.refused(no.line, no.why.rule))
@@ -164,9 +168,16 @@ fn sheet(
         guarded(|| book.read(&tab.name).map_err(|what| format!("is a damaged workbook: {what}")))
             .map_err(|what| reading.no_list(what))?;
     let rows = rows(cells).map_err(|what| reading.no_list(what))?;
-    let layout = match Layout::find(&rows, reading.options) {
+    let layout = Layout::find(&rows, reading.options);
+    let header = layout.as_ref().map_or_else(|no| Some(no.line), |layout| layout.header);
+    reading.beginning.take_rows(&rows, header.filter(|_| reading.options.header));
+    reading.beginning.sheet = Some(tab.name.clone());
+    let layout = match layout {
         Ok(layout) => layout,
-        Err(no) => return Ok(Err(no)),
+        Err(no) => {
+            reading.beginning.suggest(no.why.meant);
+            return Ok(Err(no));
+        }
     };
     reading.sheet = Some(tab.name.as_str().into());
     reading.understood.sheet = Some(tab.name.clone());

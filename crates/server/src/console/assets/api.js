@@ -18,7 +18,7 @@ export async function api(method, path, body, options = {}) {
     answer = await fetch(`/admin/v1${path}`, {
       method,
       headers,
-      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+      body: body === undefined || typeof body === 'string' || body instanceof Blob ? body : JSON.stringify(body),
       credentials: 'same-origin',
       cache: 'no-store',
       signal: options.signal,

@@ -10,6 +10,7 @@ const app = document.getElementById('app');
 const PAGES = [
   ['', 'Home', () => import('/console/home.js')],
   ['associations', 'Associations', () => import('/console/associations.js')],
+  ['import', 'Import', () => import('/console/import.js')],
   ['calls', 'Calls', () => import('/console/calls.js')],
   ['journal', 'Journal', () => import('/console/journal.js')],
   ['faults', 'Faults and clock', () => import('/console/faults.js')],
