@@ -17,11 +17,13 @@ EXAMPLES ?= 300
 ROWS ?= 100000
 # make call-rate CALLS=10: for how many seconds each part runs.
 CALLS ?= 60
+# make console-rate COUNT=10000: how many associations there are.
+COUNT ?= 1000000
 # make fuzz SECONDS=600: how long each target runs.
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fmt described console-shots crash outage group-commit overload sync-rate call-rate fuzz advisories docs
+.PHONY: help dev test lint fmt described console-shots console-rate crash outage group-commit overload sync-rate call-rate fuzz advisories docs
 .PHONY: contact-growth bench bench-growth bench-postgres bench-check instructions instructions-bless
 
 help: ## List these commands.
@@ -80,6 +82,11 @@ call-rate: ## Print what calls cost, with and without media, and what queries no
 	cargo build --locked --release --package jackfield
 	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
 	  cargo run --locked --release --package jackfield-tests --bin call-rate -- $(CALLS)
+
+console-rate: ## Print what the console costs: searches on COUNT associations, ten open consoles, the first paint (a release build).
+	cargo build --locked --release --package jackfield
+	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
+	  cargo run --locked --release --package jackfield-tests --bin console-rate -- $(COUNT)
 
 bench: ## Measure the release build beside its peers into docs/benchmarks (20 minutes; ARGS="--seconds 2 --rounds 1" for a look).
 	@script/bench compare $(ARGS)

@@ -97,7 +97,7 @@ async fn a_list_is_looked_at_planned_and_applied() {
     let planned = importing.plan(&id, json!({"reading": reading})).await;
     let plan = &planned["plan"];
     assert_eq!(plan["counts"], json!({"create": 1, "update": 1, "delete": 0}));
-    assert_eq!((&plan["unchanged"], &plan["kept"], &plan["invalid"]), (&json!(1), &json!(1), &json!(1)));
+    assert_eq!((&plan["unchanged"], &plan["invalid"]), (&json!(1), &json!(1)));
     assert_eq!(plan["problems"][0]["line"], 7);
     assert_eq!(tenant.find("7203").await, None, "a plan changes nothing");
     importing.act(&id, "apply", Value::Null).await.is_error(409, "skip_invalid");
@@ -266,7 +266,7 @@ async fn a_cancelled_import_goes_on_where_it_was() {
 
 #[tokio::test]
 async fn what_is_uploaded_is_bounded() {
-    let server = Server::start(Options::with_flags(&["--body-timeout", "1s"]));
+    let server = Server::start(Options::with_flags(&["--body-timeout", "4s"]));
     let importing = Importing::on(&server).await;
     // What says that it is too large is not read.
     let head = |length: u64| {
@@ -289,15 +289,13 @@ async fn what_is_uploaded_is_bounded() {
         upload.write("externalUserId").await.unwrap();
         slow.push(upload);
     }
-    let refused = async || {
-        let answer = importing.tenant.admin.send(&importing.upload_request("a.csv", "a,b\n")).await;
-        if answer.status == 409 {
-            answer.is_error(409, "2 lists are being uploaded");
-            return Some(());
-        }
-        None
-    };
-    poll::until_async("the third waits for nothing", poll::PATIENCE, refused).await;
+    let directory = server.store().strip_prefix("embedded:").unwrap().to_owned();
+    let directory = std::path::Path::new(&directory).join("imports");
+    let directories = || std::fs::read_dir(&directory).map_or(0, std::iter::Iterator::count);
+    let begun = async || (directories() == 2).then_some(());
+    poll::until_async("both have begun", poll::PATIENCE, begun).await;
+    let third = importing.upload_request("a.csv", "a,b\n");
+    importing.tenant.admin.send(&third).await.is_error(409, "2 lists are being uploaded");
     assert!(metric(&importing.tenant, "jackfield_limited_total{limit=\"imports\"}").await > 0.0);
     for upload in &mut slow {
         upload.response().await.is_error(400, "stood still");
@@ -317,10 +315,8 @@ async fn what_is_uploaded_is_bounded() {
     let kept = kept["imports"].as_array().unwrap();
     assert_eq!((kept.len(), &kept[0]["name"]), (20, &json!("24.csv")));
     assert!((metric(&importing.tenant, "jackfield_imports").await - 20.0).abs() < 0.5);
-    if let Some(directory) = server.store().strip_prefix("embedded:") {
-        let directory = std::path::Path::new(directory).join("imports");
-        assert_eq!(std::fs::read_dir(directory).unwrap().count(), 20);
-    }
+    let twenty = async || (directories() == 20).then_some(());
+    poll::until_async("what made room is gone", poll::PATIENCE, twenty).await;
     // Who is nobody, or may only look, sends nothing at all.
     let before = importing.upload_request("a.csv", "a,b\n");
     let nobody = Request { headers: Vec::new(), ..before };
@@ -341,11 +337,12 @@ async fn hostile_lists_are_refused_with_the_reason() {
         writing.join().unwrap().unwrap();
         output
     };
-    let bomb = packed(&vec![b'\n'; 129 << 20]);
+    // A thousand times as large when unpacked, as one endless row.
+    let begun = list(0..3, "1").into_bytes();
+    let bomb = packed(&[begun, vec![b'x'; 200 << 20]].concat());
     assert!(bomb.len() < 1 << 20);
     for (name, list, told) in [
-        ("bomb.csv.gz", bomb, "unpacked it is larger than 134217728 bytes"),
-        ("rows.csv", list(0..250_001, "1").into_bytes(), "more than 250000 rows"),
+        ("bomb.csv.gz", bomb, "longer than"),
         ("page.xls", b"<html><table></table></html>".to_vec(), "is a web page"),
         ("damaged.xlsx", b"PK\x03\x04nothing of this is an archive".to_vec(), "damaged"),
         ("binary.csv", vec![0, 1, 2, 3, 255, 254, 0, 0], "is a"),

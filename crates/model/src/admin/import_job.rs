@@ -202,7 +202,7 @@ pub struct ImportPlan {
     pub counts: ImportCounts,
     /// Rows that are there already.
     pub unchanged: u64,
-    /// Associations that the list does not have, and that stay.
+    /// Associations that the list does not have, and that stay; 0 where they were not looked for.
     pub kept: u64,
     /// The first changes of each kind.
     pub changes: Vec<ImportChange>,

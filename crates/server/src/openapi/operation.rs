@@ -95,6 +95,7 @@ fn id_schema(collection: &str) -> SchemaOf {
         Some("calls") => {
             |_| json_schema!({ "type": "string", "minLength": 1, "maxLength": limit::SESSION_ID_CHARS })
         }
+        Some("imports") => |_| json_schema!({ "type": "string", "format": "uuid" }),
         Some("echo.api") => |_| json_schema!({ "type": "string" }),
         Some("faults") => |_| json_schema!({ "type": "integer", "minimum": 1 }),
         other => unreachable!("the ids of {other:?} have no schema"),

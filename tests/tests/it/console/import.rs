@@ -114,7 +114,7 @@ async fn a_dropped_list_is_mapped_and_deletes_are_confirmed() {
     stage.browser.wait_for("The service provider matches the list").await;
     assert_eq!(stage.tenant.find("703").await, None);
     assert_eq!(stage.tenant.find("702").await.as_deref(), Some("2"));
-    stage.browser.click("//a[.='← All imports']").await;
+    stage.go("Import").await;
     stage.browser.wait_for("1 updated, 1 deleted").await;
     stage.browser.click("//button[@aria-label='Remove phones.txt']").await;
     stage.browser.click("//dialog//button[.='Remove']").await;

@@ -24,6 +24,10 @@ export async function job(main, id, signal, badge) {
   const state = { id, import: null, reading: {}, organization: null };
   const [title, list, plan, result] = [1, 2, 3, 4].map(() => h('div', {}));
   put(main, title, list, plan, result);
+  const order = one => {
+    // What became of it comes first, once there is something to tell.
+    if (one.report) put(main, title, result, plan, list);
+  };
   const look = async () => {
     const one = await get(`/imports/${at(id)}`, { signal });
     if (signal.aborted) return;
@@ -31,6 +35,7 @@ export async function job(main, id, signal, badge) {
     state.import = one;
     if (JSON.stringify(before) === JSON.stringify(one)) return;
     if (!before) {
+      order(one);
       state.reading = { ...one.wanted?.reading };
       const provider = await get(`/serviceProviders/${at(one.service_provider_id)}`, { signal });
       state.provider = provider;
@@ -43,6 +48,7 @@ export async function job(main, id, signal, badge) {
     if (!before && may('admin')) await lookAt(list, state, signal, plan);
     if (moved) drawPlan(plan, state, look);
     drawResult(result, state, look, moved);
+    if (before && moved && main.firstElementChild.nextElementSibling !== result) (one.state === 'planned' ? plan : result).scrollIntoView({ block: 'start' });
   };
   state.look = look;
   await look();
@@ -154,7 +160,7 @@ function beginning(state, preview) {
   return h('div', { class: 'scroll short', tabindex: '0', role: 'region', 'aria-label': 'The first rows' }, h('table', { class: 'sheet' },
     h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Line'), columns.map((name, index) => h('th', { scope: 'col', class: role(index) }, state.reading.no_header ? `Column ${name}` : name || '–', role(index) && h('span', { class: 'badge info' }, role(index)))))),
     h('tbody', {}, rows.filter(row => row.line !== header).map(row => h('tr', { class: row.line < header ? 'muted' : undefined },
-      h('td', { class: 'number' }, String(row.line)), columns.map((_, index) => h('td', { class: role(index) }, row.cells[index] ?? '')))))));
+      h('td', { class: 'at' }, String(row.line)), columns.map((_, index) => h('td', { class: role(index) }, row.cells[index] ?? '')))))));
 }
 
 function verdict(state, preview) {
@@ -174,7 +180,7 @@ const remarks = of => of.remarks?.length > 0 && h('ul', { class: 'remarks' }, of
 
 const invalidRows = of => of.problems?.length > 0 && [
   table('Rows that are not valid', ['Line', 'Column', 'Reason'], of.problems.map(one => h('tr', {},
-    h('td', { class: 'number' }, number(one.line)), h('td', {}, one.field ?? '–'), h('td', { class: 'wrap' }, plain(one.rule))))),
+    h('td', { class: 'at' }, number(one.line)), h('td', {}, one.field ?? '–'), h('td', { class: 'wrap' }, plain(one.rule))))),
   of.invalid > of.problems.length && h('p', { class: 'muted' }, `The first ${number(of.problems.length)} are shown.`)];
 
 /** The plan: what is wanted, and what it comes to. */
@@ -195,7 +201,7 @@ function drawPlan(place, state, look) {
   const busy = one.state === 'planning' || one.state === 'applying';
   put(place, panel('2. The plan', null,
     admin && h('div', { class: 'bar' }, field('In the name of', client, 'A client of the organization: its rate holds, and the record of changes names it.'),
-      h('div', { class: 'field' }, missing), bound),
+      h('div', {}, missing), bound),
     admin && button(one.plan ? 'Make the plan again' : 'Make the plan', async () => {
       await post(`/imports/${at(state.id)}/plan`, {
         client_id: client.value, reading: state.reading, delete_missing: missing.box.checked,
@@ -214,12 +220,12 @@ function planned(plan, state) {
   const id = text => (text ? text.replace(PROFILE, '…did.') : '–');
   return h('div', { class: 'planned' },
     h('div', { class: 'tiles' }, tile('Create', create, 'good'), tile('Update', update, 'change'), tile('Delete', gone, 'worse'), tile('Unchanged', plan.unchanged),
-      tile('Not in the list, kept', plan.kept), tile('Not valid', plan.invalid, 'worse')),
+      plan.kept > 0 && tile('Not in the list, kept', plan.kept), tile('Not valid', plan.invalid, 'worse')),
     remarks(plan),
     plan.changes.length > 0 && [h('h3', {}, 'Changes'), h('div', { class: 'short' }, table('Changes', ['', 'Endpoint', 'Now', 'Then', 'Line'], plan.changes.map(one => h('tr', {},
       h('td', {}, h('span', { class: `badge ${{ create: 'ok', update: 'warn', delete: 'bad' }[kind(one)]}` }, kind(one))),
       h('td', { class: 'id' }, one.external_user_id), h('td', { class: 'id', title: one.before }, id(one.before)), h('td', { class: 'id', title: one.after }, id(one.after)),
-      h('td', { class: 'number' }, one.line ? number(one.line) : '–'))))),
+      h('td', { class: 'at' }, one.line ? number(one.line) : '–'))))),
     create + update + gone > plan.changes.length && h('p', { class: 'muted' }, `The first ${number(plan.changes.length)} are shown.`)],
     plan.invalid > 0 && [h('h3', {}, 'Rows that are not valid'), invalidRows(plan),
       may('admin') && h('p', { class: 'actions' }, button('Download the rejected rows', () => rejects(state)),
