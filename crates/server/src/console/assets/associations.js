@@ -23,7 +23,7 @@ export async function show(main, parameters, signal) {
     chosen.textContent = `Delete ${number(state.selected.size)} selected`;
     const list = state.list;
     if (!list) return put(note);
-    put(note, list.busy ? 'Searching…' : `${number(list.rows.length)}${list.done ? '' : ' and more'} shown of ${number(list.total)}`);
+    put(note, list.busy ? (list.after && list.rows.length < PAGE ? `Searching: ${number(list.rows.length)} found up to ${list.after}…` : 'Searching…') : `${number(list.rows.length)}${list.done ? '' : ' and more'} shown of ${number(list.total)}`);
   };
   const begin = () => {
     state.selected.clear();
@@ -100,7 +100,8 @@ function listOf(state, prefix, amazonId, place, signal) {
       if (list.done && list.rows.length === 0) {
         const filtered = prefix || amazonId;
         put(place, empty(filtered ? 'No association matches.' : 'There is no association yet.',
-          !filtered && may('admin') && button('Create the first one', () => edit(state, null), { class: 'primary' })));
+          !filtered && may('admin') && h('p', { class: 'choice' }, button('Create the first one', () => edit(state, null), { class: 'primary' }),
+            h('a', { href: `#/import?provider=${provider.id}`, class: 'button' }, 'Import a list'))));
       } else draw();
       state.tell();
     } catch (error) {
@@ -132,10 +133,13 @@ const association = (externalUserId, amazonId) => ({ externalUserId, amazonId, a
 /** Makes an association, or points one at another profile. */
 function edit(state, one, done) {
   const endpoint = h('input', { name: 'externalUserId', value: one?.externalUserId ?? '', disabled: Boolean(one), autocomplete: 'off', spellcheck: 'false', maxlength: '256' });
-  const profile = h('input', { name: 'amazonId', value: one?.amazonId ?? PROFILE, autocomplete: 'off', spellcheck: 'false' });
+  const known = h('datalist', { id: 'known-profiles' });
+  const profile = h('input', { name: 'amazonId', value: one?.amazonId ?? PROFILE, autocomplete: 'off', spellcheck: 'false', list: 'known-profiles' });
+  // Whoever has profiles picks one; where they cannot be read, nothing is proposed.
+  get(`/organizations/${at(state.organization.id)}/profiles?limit=100`).then(page => put(known, page.items.map(each => h('option', { value: each.id }))), () => {});
   formDialog(one ? `Change ${one.externalUserId}` : 'Create an association', [
     field('Endpoint', endpoint, 'The externalUserId: 1 to 256 characters, for example 7201 or room-7201. It is case-sensitive.'),
-    field('Profile', profile, `The amazonId: ${PROFILE} and what the profile is called.`),
+    field('Profile', profile, state.organization.strict_profiles ? 'The amazonId of a profile of the organization.' : `The amazonId: ${PROFILE} and a name. Any name does here, for example room-7201.`), known,
     state.organization.strict_profiles && h('p', { class: 'muted' }, 'The organization is strict: the profile must exist.'),
   ], one ? 'Change' : 'Create', async () => {
     const body = association(one?.externalUserId ?? endpoint.value, profile.value.trim());
