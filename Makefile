@@ -108,8 +108,8 @@ bench-check: ## Check format and lints of bench/ and run its tests.
 	cargo clippy --locked --manifest-path bench/Cargo.toml --target-dir target --workspace --all-targets -- -D warnings
 	cargo test --locked --manifest-path bench/Cargo.toml --target-dir target --workspace
 
-instructions: ## Count the instructions of calls without network; fails when one grew by more than 5 % over bench/instructions.json.
-	@script/instructions check
+instructions: ## Count the instructions of calls without network; fails when one grew by more than 5 % over bench/instructions.json (ARGS=--by-stop: where).
+	@script/instructions check $(ARGS)
 
 instructions-bless: ## Count them and write bench/instructions.json.
 	@script/instructions bless

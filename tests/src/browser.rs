@@ -7,6 +7,7 @@ use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
@@ -24,9 +25,21 @@ pub struct Browser {
 #[derive(Debug)]
 struct Driver(Child);
 
+impl Driver {
+    /// The browsers that it has started. They would outlive it when a test fails.
+    fn browsers(&self) -> Vec<Pid> {
+        let id = self.0.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect()
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         // An error means that it has ended already.
+        for browser in self.browsers() {
+            let _ = kill_process(browser, Signal::KILL);
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

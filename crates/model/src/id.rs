@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
+use smol_str::SmolStr;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -73,7 +74,7 @@ pub enum InvalidId {
         "examples" = ["7201", "TestUserId@test.com"],
     )
 )]
-pub struct ExternalUserId(Box<str>);
+pub struct ExternalUserId(SmolStr);
 
 impl ExternalUserId {
     /// Checks an external user id.
@@ -117,7 +118,7 @@ macro_rules! prefixed_id {
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
         #[serde(try_from = "String")]
         #[schemars(with = "String", extend("pattern" = schema::id_pattern($prefix, $class)))]
-        pub struct $name(Box<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// The fixed beginning of every such identifier.
@@ -201,7 +202,7 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0.into_string()
+                id.0.into()
             }
         }
 
@@ -219,7 +220,7 @@ macro_rules! text_id {
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&*self.0, f)
+                fmt::Debug::fmt(self.as_str(), f)
             }
         }
     };

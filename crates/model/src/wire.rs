@@ -9,6 +9,7 @@ mod contact;
 mod external_user_id;
 mod list;
 mod network;
+mod plain;
 mod profile;
 mod query;
 mod reciprocal;
@@ -130,6 +131,10 @@ impl Association {
     /// # Errors
     /// [`InvalidRequest`] naming the property and the rule.
     pub fn parse_create(body: &[u8], reading: &mut Reading) -> Result<Self, InvalidRequest> {
+        plain::association(body).map_or_else(|| Self::parse_any_create(body, reading), Ok)
+    }
+
+    fn parse_any_create(body: &[u8], reading: &mut Reading) -> Result<Self, InvalidRequest> {
         let object = Object::parse(body)?;
         // `filters` is unknown here, so that nothing is wrong with it where the rest is right.
         if object.get("externalUserId")?.is_none() && !matches!(object.get("filters"), Ok(None)) {
@@ -147,6 +152,10 @@ impl Association {
     /// # Errors
     /// [`InvalidRequest`] naming the property and the rule.
     pub fn parse_update(body: &[u8], reading: &mut Reading) -> Result<Self, InvalidRequest> {
+        plain::association(body).map_or_else(|| Self::parse_any_update(body, reading), Ok)
+    }
+
+    fn parse_any_update(body: &[u8], reading: &mut Reading) -> Result<Self, InvalidRequest> {
         Self::from_object(&Object::parse(body)?, reading)
     }
 
@@ -247,5 +256,7 @@ fn text_of(object: &Object<'_>, property: &str, most: usize) -> Result<String, I
     Ok(text.to_owned())
 }
 
+#[cfg(test)]
+mod plain_tests;
 #[cfg(test)]
 mod tests;

@@ -11,10 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use http::header::EXPECT;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Body;
 use jackfield_model::limit;
 
@@ -64,17 +63,14 @@ impl Bodies {
         if body.size_hint().lower() > limit::BODY_BYTES as u64 {
             return Err(too_large());
         }
-        head::check_encoding(&call.head)?;
-        let mut whole = pin!(Limited::new(body, limit::BODY_BYTES).collect());
+        if call.survey.has_encoding {
+            head::check_encoding(&call.head)?;
+        }
+        let mut whole = pin!(collect(body));
         // Most often it came with the head, and needs no timer.
-        let arrived = match whole.as_mut().now_or_never() {
+        match whole.as_mut().now_or_never() {
             Some(arrived) => arrived,
             None => self.wait_for(call, whole, place).await?.ok_or_else(|| self.too_slow(call))?,
-        };
-        match arrived {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-            Err(_) => Err(ApiError::BadRequest("The body did not arrive whole.".to_owned())),
         }
     }
 
@@ -122,8 +118,7 @@ impl Bodies {
         if call.given_up.load(Ordering::Relaxed) {
             return;
         }
-        let waits = head::values(&call.head.headers, &EXPECT).next().is_some();
-        if body.is_end_stream() || waits || body.size_hint().lower() > DRAIN_BYTES as u64 {
+        if body.is_end_stream() || call.survey.expects || body.size_hint().lower() > DRAIN_BYTES as u64 {
             return;
         }
         let mut rest = pin!(async {
@@ -167,6 +162,27 @@ impl Bodies {
         };
         awaited.join(call.peer.origin())
     }
+}
+
+/// The whole body. One that comes in one piece, as most do, is not copied.
+async fn collect(body: &mut RequestBody) -> Result<Bytes, ApiError> {
+    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::BadRequest("The body did not arrive whole.".to_owned()))?;
+        let Ok(piece) = frame.into_data() else { continue };
+        if first.len() + rest.len() + piece.len() > limit::BODY_BYTES {
+            return Err(too_large());
+        }
+        if first.is_empty() {
+            first = piece;
+        } else {
+            rest.extend_from_slice(&piece);
+        }
+        if body.is_end_stream() {
+            break;
+        }
+    }
+    Ok(if rest.is_empty() { first } else { [first, rest.freeze()].concat().into() })
 }
 
 fn too_large() -> ApiError {

@@ -41,27 +41,67 @@ pub(crate) fn single<'h>(
     if values.next().is_some() { Err(Repeated) } else { Ok(first) }
 }
 
-/// The limit on a head. The HTTP library has wider limits; within them the server answers itself.
-pub(crate) fn check_size(head: &Parts) -> Result<(), ApiError> {
-    let line = head.method.as_str().len() + head.uri.path_and_query().map_or(0, |text| text.as_str().len());
-    let headers: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if line + headers > limit::HEAD_BYTES {
-        return Err(ApiError::BadHead(format!(
-            "The head of the request is {} bytes long; at most {} are allowed.",
-            line + headers,
-            limit::HEAD_BYTES
-        )));
-    }
-    Ok(())
+/// What one pass over a head shows. A look-up of each header costs more than the pass.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Survey {
+    bytes: usize,
+    host: Result<(), &'static str>,
+    /// Whether the body is sent as JSON, in the plainest way of saying so.
+    pub(crate) is_json: bool,
+    /// Whether there is an `Expect` header.
+    pub(crate) expects: bool,
+    /// Whether there is a `Content-Encoding` header.
+    pub(crate) has_encoding: bool,
 }
 
-/// The host that a request is for (RFC 9112, section 3.2; RFC 9113, section 8.3.1). With two hosts a proxy may have
-/// decided by one and the server by the other.
-pub(crate) fn check_host(head: &Parts) -> Result<(), ApiError> {
-    let bad = |message| Err(ApiError::BadHost(message));
-    let mut hosts = head.headers.get_all(header::HOST).iter();
-    let host = hosts.next().filter(|value| !value.as_bytes().trim_ascii().is_empty());
-    if hosts.next().is_some() {
+impl Survey {
+    pub(crate) fn of(head: &Parts) -> Self {
+        let target = head.uri.path_and_query().map_or(0, |text| text.as_str().len());
+        let mut bytes = head.method.as_str().len() + target;
+        let (mut hosts, mut types) = ((0, None), (0, false));
+        let (mut expects, mut has_encoding) = (false, false);
+        for (name, value) in &head.headers {
+            bytes += name.as_str().len() + value.len();
+            if *name == header::HOST {
+                hosts = (hosts.0 + 1, Some(value));
+            } else if *name == header::CONTENT_TYPE {
+                types = (types.0 + 1, value.as_bytes() == b"application/json");
+            } else if *name == header::EXPECT {
+                expects = true;
+            } else if *name == header::CONTENT_ENCODING {
+                has_encoding = true;
+            }
+        }
+        Self { bytes, host: judge_host(head, hosts), is_json: types == (1, true), expects, has_encoding }
+    }
+
+    /// The limit on a head. The HTTP library has wider limits; within them the server answers itself.
+    pub(crate) fn check_size(&self) -> Result<(), ApiError> {
+        if self.bytes > limit::HEAD_BYTES {
+            return Err(ApiError::BadHead(format!(
+                "The head of the request is {} bytes long; at most {} are allowed.",
+                self.bytes,
+                limit::HEAD_BYTES
+            )));
+        }
+        Ok(())
+    }
+
+    /// The host that a request is for (RFC 9112, section 3.2; RFC 9113, section 8.3.1).
+    pub(crate) const fn check_host(&self) -> Result<(), ApiError> {
+        match self.host {
+            Ok(()) => Ok(()),
+            Err(message) => Err(ApiError::BadHost(message)),
+        }
+    }
+}
+
+/// Judges how many hosts a request names, and the last of them. With two hosts a proxy may have decided by one and the
+/// server by the other.
+fn judge_host(head: &Parts, (hosts, host): (usize, Option<&HeaderValue>)) -> Result<(), &'static str> {
+    let bad = Err;
+    let host = host.filter(|value| !value.as_bytes().trim_ascii().is_empty());
+    if hosts > 1 {
         return bad("The request has more than one Host header; it may have one.");
     }
     match (host, head.uri.authority()) {
@@ -99,9 +139,21 @@ fn is_host(text: &[u8]) -> bool {
         [b'[', address @ .., b']'] => {
             std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
         }
-        name => !name.is_empty() && name.iter().all(|byte| is_in_a_name(*byte)),
+        name => !name.is_empty() && name.iter().all(|byte| IN_A_NAME[usize::from(*byte)]),
     }
 }
+
+/// What [`is_in_a_name`] says of each byte.
+static IN_A_NAME: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "it is below 256")]
+        let letter = byte as u8;
+        table[byte] = is_in_a_name(letter);
+        byte += 1;
+    }
+    table
+};
 
 /// Letters, digits, what else RFC 3986 leaves a name, and `%` for the rest.
 const fn is_in_a_name(byte: u8) -> bool {
@@ -198,7 +250,7 @@ mod tests {
     fn a_request_names_one_host() {
         let fine = |version, uri: &str, hosts: &[&str]| {
             let headers: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
-            check_host(&head(version, uri, &headers)).is_ok()
+            Survey::of(&head(version, uri, &headers)).check_host().is_ok()
         };
         let (old, one, two) = (Version::HTTP_10, Version::HTTP_11, Version::HTTP_2);
         assert!(fine(one, "/", &["x"]) && fine(old, "/", &["x"]) && fine(old, "/", &[]));

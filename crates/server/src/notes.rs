@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::request::Parts;
 use jackfield_model::note::{Note, Notes};
 use jackfield_model::{ClientId, limit};
 
 use crate::head;
+use crate::request::Call;
 
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -43,11 +44,22 @@ pub(crate) fn of_path(path: &str, notes: &mut Notes) {
 
 /// Notes what a body is sent as and how it begins; answers it without the byte-order mark that some editors and
 /// libraries put before text in UTF-8.
-pub(crate) fn of_body(head: &Parts, body: Bytes, read_as: ReadAs, notes: &mut Notes) -> Bytes {
+pub(crate) fn of_body(call: &Call, body: Bytes, read_as: ReadAs, notes: &mut Notes) -> Bytes {
     if body.is_empty() {
         return body;
     }
-    match head::values(&head.headers, &CONTENT_TYPE).next() {
+    if !(call.survey.is_json && matches!(read_as, ReadAs::Json)) {
+        of_content_type(&call.head.headers, read_as, notes);
+    }
+    if !body.starts_with(BYTE_ORDER_MARK) {
+        return body;
+    }
+    notes.add(Note::ByteOrderMark);
+    body.slice(BYTE_ORDER_MARK.len()..)
+}
+
+fn of_content_type(headers: &HeaderMap, read_as: ReadAs, notes: &mut Notes) {
+    match head::values(headers, &CONTENT_TYPE).next() {
         None => notes.add(Note::NoContentType),
         Some(value) => {
             let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
@@ -56,11 +68,6 @@ pub(crate) fn of_body(head: &Parts, body: Bytes, read_as: ReadAs, notes: &mut No
             }
         }
     }
-    if !body.starts_with(BYTE_ORDER_MARK) {
-        return body;
-    }
-    notes.add(Note::ByteOrderMark);
-    body.slice(BYTE_ORDER_MARK.len()..)
 }
 
 /// Counts requests with notes by client and kind, so that a client that works by our leniency is noticed, and does not
@@ -104,8 +111,11 @@ impl Heard {
 #[cfg(test)]
 mod tests {
     use http::Request;
+    use jackfield_model::RequestId;
 
     use super::*;
+    use crate::router::Listener;
+    use crate::transport::peer::Peer;
 
     fn of(notes: &[Note]) -> Notes {
         let mut all = Notes::default();
@@ -117,8 +127,9 @@ mod tests {
         let request =
             headers.iter().fold(Request::post("/"), |request, (name, value)| request.header(*name, *value));
         let (head, ()) = request.body(()).unwrap().into_parts();
+        let call = Call::new(head, RequestId::random(), Listener::Public, Peer::LOCAL, None);
         let mut notes = Notes::default();
-        let body = of_body(&head, Bytes::from_static(body), read_as, &mut notes);
+        let body = of_body(&call, Bytes::from_static(body), read_as, &mut notes);
         (notes.iter().collect(), body)
     }
 

@@ -14,6 +14,7 @@ use jackfield_model::note::Notes;
 use jackfield_model::{ClientId, RequestId, limit};
 
 use crate::error::ApiError;
+use crate::head::Survey;
 use crate::response::Reply;
 use crate::router::{Listener, Operation};
 use crate::transport::exchange::Exchange;
@@ -43,6 +44,8 @@ impl Error for BodyError {}
 /// One request on its way.
 pub(crate) struct Call {
     pub(crate) head: Parts,
+    /// What is known of the head.
+    pub(crate) survey: Survey,
     pub(crate) request_id: RequestId,
     pub(crate) listener: Listener,
     /// Who sent it, as far as the connection tells.
@@ -64,7 +67,8 @@ impl Call {
         exchange: Option<Exchange>,
     ) -> Self {
         let no = || AtomicBool::new(false);
-        Self { head, request_id, listener, peer, exchange, made_room: no(), given_up: no() }
+        let survey = Survey::of(&head);
+        Self { head, survey, request_id, listener, peer, exchange, made_room: no(), given_up: no() }
     }
 
     /// Holds back the answer of a request that had to make room, and keeps only what is small of the request.

@@ -86,6 +86,15 @@ impl fmt::Display for StreamBroken {
 impl std::error::Error for StreamBroken {}
 
 impl ReplyBody {
+    /// All of its bytes, for who has no connection.
+    #[cfg(feature = "in-process")]
+    pub(crate) async fn whole(self) -> Result<Bytes, StreamBroken> {
+        match self {
+            Self::Whole(whole) => Ok(whole.bytes),
+            Self::Stream(_) => Ok(http_body_util::BodyExt::collect(self).await?.to_bytes()),
+        }
+    }
+
     /// Keeps the exchange until the body is sent or given up, and counts the bytes of one that is made already. What is
     /// in memory anyway, the same for everybody, does not count.
     pub(crate) fn keep(&mut self, mut exchange: Exchange) {

@@ -189,8 +189,7 @@ impl Server {
     ) -> Option<(http::StatusCode, bytes::Bytes)> {
         let answer = self.gate.respond(Listener::Public, Peer::LOCAL, None, request).await.ok()?;
         let (status, body) = (answer.status(), answer.into_body());
-        let body = http_body_util::BodyExt::collect(body).await.ok()?;
-        Some((status, body.to_bytes()))
+        Some((status, body.whole().await.ok()?))
     }
 
     /// Serves until `stop` is done, then finishes requests in flight, 10 s at most, and closes the store. While the

@@ -62,6 +62,14 @@ pub struct Origin {
     pub time: Timestamp,
 }
 
+impl Origin {
+    /// Somebody, in this request, now.
+    #[must_use]
+    pub fn now(actor: Actor, request_id: RequestId) -> Self {
+        Self { actor, request_id, time: Timestamp::now() }
+    }
+}
+
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {

@@ -19,8 +19,16 @@ const IMPORTS: [(&str, &[&str]); 8] = [
 ];
 
 /// Everything that the leaf crate may be built of.
-const MODEL_MAY_USE: [&str; 7] =
-    ["schemars", "serde", "serde_json", "thiserror", "unicode-normalization", "unicode-properties", "uuid"];
+const MODEL_MAY_USE: [&str; 8] = [
+    "schemars",
+    "serde",
+    "serde_json",
+    "smol_str",
+    "thiserror",
+    "unicode-normalization",
+    "unicode-properties",
+    "uuid",
+];
 
 /// Core errors know no HTTP: these stay out of the store.
 const STORE_MAY_NOT_USE: [&str; 4] = ["http", "hyper", "axum", "reqwest"];

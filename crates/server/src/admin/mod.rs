@@ -193,7 +193,7 @@ impl AdminOperation {
             false => state.limits.bodies.read(call, upload, None).await?,
         };
         // What operators send is noted nowhere.
-        let body = notes::of_body(&call.head, body, ReadAs::Json, &mut Notes::default());
+        let body = notes::of_body(call, body, ReadAs::Json, &mut Notes::default());
         let _guard = if self.outlasts_resets {
             None
         } else {

@@ -62,7 +62,7 @@ pub(crate) async fn admit<'a, G: Grant>(
     let mut look = Look { state, call, parameter, operation, group, known: false, refreshed: false };
     let mut handle = look.until_settled::<G>(registry, log).await?;
     let body = limits.bodies.read(call, *body, Some(&mut place)).await?;
-    let body = notes::of_body(&call.head, body, ReadAs::Json, &mut log.notes);
+    let body = notes::of_body(call, body, ReadAs::Json, &mut log.notes);
     if operation.large_answer {
         limits.bodies.wait_for_room(call, &mut place).await?;
     }

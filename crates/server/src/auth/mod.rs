@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderValue, header};
 use jackfield_model::scope::{CALLING, MANAGEMENT, SERVICE_PROVIDER};
 use jackfield_model::{RequestId, Scope, limit};
 use jackfield_store::registry::{self, Client, Registry};
-use jackfield_store::{Actor, Origin, Timestamp};
+use jackfield_store::{Actor, Origin};
 
 pub(crate) use admit::{Grant, admit};
 pub(crate) use directory::{Directory, Held, OfDirectory, OfHeld};
@@ -177,8 +177,7 @@ impl Caller {
     /// The caller of a token of this service.
     fn new(Verified { client, claims, .. }: Verified, registry: Arc<Registry>) -> Self {
         let scopes = || claims.scopes.split(' ').filter(|scope| !scope.is_empty());
-        let has_scope = scopes().any(|scope| scope == SERVICE_PROVIDER);
-        let other_scopes = (!has_scope).then(|| scopes().map(str::to_owned).collect());
+        let other_scopes = (!claims.service_provider).then(|| scopes().map(str::to_owned).collect());
         Self { client, registry, other_scopes }
     }
 
@@ -213,7 +212,7 @@ impl Caller {
     }
 
     fn origin(&self, request_id: RequestId) -> Origin {
-        Origin { actor: Actor::Client(Arc::clone(&self.client.id)), request_id, time: Timestamp::now() }
+        Origin::now(Actor::Client(Arc::clone(&self.client.id)), request_id)
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arc_swap::Guard;
 use jackfield_model::admin::DisplayName;
 use jackfield_model::wire::Association;
-use jackfield_model::{ExternalUserId, OrganizationId, RequestId, ServiceProviderId, limit};
+use jackfield_model::{ClientId, ExternalUserId, OrganizationId, RequestId, ServiceProviderId, limit};
 use jackfield_store::registry::{NetworkChange, ServiceProvider};
 use jackfield_store::{
-    AssociationPage, AssociationRange, CreateOutcome, DeleteOutcome, Origin, RegistryCommand,
+    Actor, AssociationPage, AssociationRange, CreateOutcome, DeleteOutcome, Origin, RegistryCommand,
     RegistryOutcome, Store, StoreError, UpdateOutcome, WriteAssociation,
 };
 
@@ -28,7 +28,8 @@ pub(crate) struct Provider<'a> {
     id: ServiceProviderId,
     profile_owner: Option<OrganizationId>,
     lenient: bool,
-    origin: Origin,
+    client: Arc<ClientId>,
+    request_id: RequestId,
 }
 
 /// Grants the service provider of the path.
@@ -59,7 +60,8 @@ impl Grant for OfProvider {
             id: provider.id,
             profile_owner: organization.strict_profiles.then(|| organization.id.clone()),
             lenient: state.lenient && organization.lenient,
-            origin: caller.origin(request_id),
+            client: Arc::clone(&caller.client.id),
+            request_id,
         })
     }
 }
@@ -79,11 +81,14 @@ impl Provider<'_> {
     }
 
     pub(crate) async fn delete(self, external_user_id: ExternalUserId) -> Result<DeleteOutcome, StoreError> {
-        self.store.delete_association(self.id, external_user_id, self.origin).await
+        self.store.delete_association(self.id, external_user_id, self.origin()).await
     }
 
     pub(crate) async fn find(&self, ids: &[ExternalUserId]) -> Result<Vec<Association>, StoreError> {
-        self.store.find_associations(self.id, ids).await
+        match self.store.find_associations_now(self.id, ids) {
+            Some(found) => found,
+            None => self.store.find_associations(self.id, ids).await,
+        }
     }
 
     pub(crate) async fn list(
@@ -121,12 +126,12 @@ impl Provider<'_> {
 
     pub(crate) async fn rename(self, names: Vec<DisplayName>) -> Result<RegistryOutcome, StoreError> {
         let rename = RegistryCommand::UpdateServiceProvider(self.id, names);
-        self.store.change_registry(rename, self.origin).await
+        self.store.change_registry(rename, self.origin()).await
     }
 
     pub(crate) async fn change_network(self, change: NetworkChange) -> Result<RegistryOutcome, StoreError> {
         let change = RegistryCommand::ChangeNetwork(self.id, change);
-        self.store.change_registry(change, self.origin).await
+        self.store.change_registry(change, self.origin()).await
     }
 
     /// Removes the provider; with its associations where `cascade` says so.
@@ -136,7 +141,7 @@ impl Provider<'_> {
             true => RegistryCommand::DeleteServiceProviderWithAssociations(self.id, most),
             false => RegistryCommand::DeleteServiceProvider(self.id),
         };
-        self.store.change_registry(remove, self.origin).await
+        self.store.change_registry(remove, self.origin()).await
     }
 
     fn write(&self, association: Association) -> WriteAssociation {
@@ -144,7 +149,11 @@ impl Provider<'_> {
             provider: self.id,
             association,
             profile_owner: self.profile_owner.clone(),
-            origin: self.origin.clone(),
+            origin: self.origin(),
         }
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::now(Actor::Client(Arc::clone(&self.client)), self.request_id)
     }
 }

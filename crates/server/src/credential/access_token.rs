@@ -7,7 +7,7 @@
 //! over all of it (32). Numbers are big endian. Versions 1 and 2 are signed by the first key.
 //!
 //! A client sends the same header with each of its requests, so a cache holds the claims of recent ones: a look-up by
-//! all bytes of the header, in a map with a keyed hash, instead of parsing, decoding and HMAC. Only headers with
+//! the header, in a map with a keyed hash of its last bytes, instead of parsing, decoding and HMAC. Only headers with
 //! tokens of this service get into the map, one for each token, so an unauthenticated client cannot fill it, and
 //! nobody can choose collisions. The cache holds only what does not change; the server checks each time whether the
 //! token is still valid.
@@ -16,12 +16,12 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jackfield_model::{ScopeSet, limit};
+use jackfield_model::{ScopeSet, limit, scope};
 use jackfield_store::registry::{Client, FIRST_KEY, RefreshTokenId};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::claims::Claims;
+use super::claims::{Claims, Header, HeaderBytes};
 use super::encoding::{push_text, take_text};
 use super::signing::{NotOpened, SigningKeys};
 
@@ -90,12 +90,12 @@ impl SigningKeys {
 
     /// The cached claims of the token in a header.
     pub(crate) fn known(&self, header: &[u8]) -> Option<Arc<Claims>> {
-        self.known.get(header)
+        self.known.get(&HeaderBytes(header))
     }
 
     /// Caches the claims of the token in a header.
     pub(crate) fn keep(&self, header: &[u8], claims: &Arc<Claims>) {
-        self.known.insert(header.into(), Arc::clone(claims));
+        self.known.insert(Header(header.into()), Arc::clone(claims));
     }
 }
 
@@ -134,6 +134,7 @@ fn parse(version: u8, rest: &[u8]) -> Option<Claims> {
         issued: u64::from_be_bytes(*issued),
         expires: u64::from_be_bytes(*expires),
         scopes: scopes.into(),
+        service_provider: scopes.split(' ').any(|scope| scope == scope::SERVICE_PROVIDER),
         refresh,
     })
 }

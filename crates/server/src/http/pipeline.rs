@@ -25,7 +25,7 @@ use crate::response::Reply;
 use crate::router::{Audience, Listener, Operation, Router, Target};
 use crate::sandbox::request_log;
 use crate::state::State;
-use crate::{head, notes, probes};
+use crate::{notes, probes};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// Seconds after which a client of the public API may try again while a backup is restored.
@@ -104,7 +104,7 @@ async fn dispatch(
     log: &mut RequestLog,
 ) -> Outcome {
     let target = pipeline.find(call);
-    if let Err(error) = head::check_host(&call.head) {
+    if let Err(error) = call.survey.check_host() {
         return refuse_in_form(target.at_path(), call, error, log);
     }
     let (handler, parameters) = match target {
@@ -120,7 +120,7 @@ async fn dispatch(
         pipeline.admin_hosts.check(&call.head)?;
     }
     notes::of_path(call.head.uri.path(), &mut log.notes);
-    if let Err(error) = head::check_size(&call.head).and_then(|()| check_restore(state, operation)) {
+    if let Err(error) = call.survey.check_size().and_then(|()| check_restore(state, operation)) {
         return refuse_in_form(Some(handler), call, error, log);
     }
     let (parameter, second_parameter) = (parameters.first(), parameters.second());

@@ -241,7 +241,11 @@ pub(crate) static ROUTES: &[Route] = routes! {
 pub(crate) fn router(listener: Listener) -> Router<Handler> {
     let served = ROUTES.iter().filter(|route| route.served.on(listener));
     let routes: Vec<_> = served.map(|route| (route.method.clone(), route.path, route.handler)).collect();
-    Router::new(&routes)
+    let router = Router::new(&routes);
+    match listener {
+        Listener::Public => router.with_first(&[path::EXTERNAL_USERS_QUERY, path::EXTERNAL_USERS]),
+        Listener::Admin => router,
+    }
 }
 
 /// The names of operations that a fault rule can select, in the order of their routes.

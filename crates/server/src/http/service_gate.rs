@@ -21,7 +21,6 @@ use super::pipeline::{self, Dropped, Pipeline};
 use super::routes::Handler;
 use crate::body::Bodies;
 use crate::error::ApiError;
-use crate::head;
 use crate::metrics::Metrics;
 use crate::probes;
 use crate::request::{BodyError, Call, RequestBody, RequestLog};
@@ -178,7 +177,7 @@ impl ServiceGate {
     fn preflight(&self, call: &Call, target: &Target<'_, Handler>, started: Instant) -> Option<Reply> {
         let Target::MethodNotAllowed(_, allow) = target else { return None };
         let mut reply = self.cors.preflight(&call.head.method, &call.head.headers, allow)?;
-        head::check_host(&call.head).ok()?;
+        call.survey.check_host().ok()?;
         self.finish(call, None, &mut reply, started);
         Some(reply)
     }
@@ -188,7 +187,7 @@ impl ServiceGate {
         let target = self.pipeline.find(call);
         let at_path = target.at_path();
         let found = if let Target::Found(handler, _) = target { Some(handler.operation()) } else { None };
-        let refused = match head::check_host(&call.head) {
+        let refused = match call.survey.check_host() {
             Ok(()) => self.refusal(call.listener, found),
             Err(error) => error,
         };

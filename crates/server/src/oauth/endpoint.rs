@@ -89,7 +89,7 @@ impl LoginOperation {
         let work = async {
             let mut place = state.limits.logins.take()?;
             let body = state.limits.bodies.read(call, body, Some(&mut place)).await?;
-            let body = notes::of_body(&call.head, body, ReadAs::Form, &mut log.notes);
+            let body = notes::of_body(call, body, ReadAs::Form, &mut log.notes);
             state.store.refresh().await?;
             let faults = &state.sandbox.faults;
             if faults.any() {

@@ -43,6 +43,17 @@ pub trait AssociationStore: Send + Sync {
         ids: &[ExternalUserId],
     ) -> Result<Vec<Association>, StoreError>;
 
+    /// What [`find_associations`](Self::find_associations) would answer, where that is known without waiting; nothing
+    /// where it is not.
+    fn find_associations_now(
+        &self,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Option<Result<Vec<Association>, StoreError>> {
+        let _ = (provider, ids);
+        None
+    }
+
     /// A page of the provider's associations, sorted by the bytes of `externalUserId`.
     ///
     /// # Errors

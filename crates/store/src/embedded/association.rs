@@ -8,12 +8,43 @@ use super::EmbeddedStore;
 use super::codec;
 use super::counts::ProviderCounts;
 use super::layout::{self, Space};
+use super::read_cache::ReadCache;
+use super::view::View;
 use crate::change::Origin;
 use crate::contract::{
     AssociationPage, AssociationRange, AssociationStore, CreateOutcome, DeleteOutcome, UpdateOutcome,
     WriteAssociation,
 };
 use crate::error::StoreError;
+
+impl View {
+    fn find_associations(
+        &self,
+        cache: &ReadCache,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Result<Vec<Association>, StoreError> {
+        let Some(ProviderCounts { number, .. }) = self.counts.provider(provider) else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            let target = match cache.get(self.number, number, id) {
+                Some(target) => target,
+                None => match self.get(Space::Association, &layout::association(number, id))? {
+                    Some(value) => {
+                        let target = codec::decode_target(&value)?.amazon_id;
+                        cache.keep(self.number, number, id, &target);
+                        target
+                    }
+                    None => continue,
+                },
+            };
+            found.push(Association::new(id.clone(), target));
+        }
+        Ok(found)
+    }
+}
 
 #[async_trait]
 impl AssociationStore for EmbeddedStore {
@@ -40,26 +71,16 @@ impl AssociationStore for EmbeddedStore {
         ids: &[ExternalUserId],
     ) -> Result<Vec<Association>, StoreError> {
         let view = self.shared.view().await?;
-        let cache = &self.shared.read_cache;
-        let Some(ProviderCounts { number, .. }) = view.counts.provider(provider) else {
-            return Ok(Vec::new());
-        };
-        let mut found = Vec::with_capacity(ids.len());
-        for id in ids {
-            let target = match cache.get(view.number, number, id) {
-                Some(target) => target,
-                None => match view.get(Space::Association, &layout::association(number, id))? {
-                    Some(value) => {
-                        let target = codec::decode_target(&value)?.amazon_id;
-                        cache.keep(view.number, number, id, &target);
-                        target
-                    }
-                    None => continue,
-                },
-            };
-            found.push(Association::new(id.clone(), target));
-        }
-        Ok(found)
+        view.find_associations(&self.shared.read_cache, provider, ids)
+    }
+
+    fn find_associations_now(
+        &self,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Option<Result<Vec<Association>, StoreError>> {
+        let view = self.shared.open_view()?;
+        Some(view.find_associations(&self.shared.read_cache, provider, ids))
     }
 
     async fn list_associations(

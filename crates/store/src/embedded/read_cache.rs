@@ -29,7 +29,7 @@ const ROWS: usize = 64 * 1024;
 /// What a row takes beside the text of its ids.
 const ROW_BYTES: usize = 128;
 /// Places in which the numbers of views are noted, half a mebibyte, and what was asked for, a quarter. A power of two.
-const PLACES: usize = 64 * 1024;
+const PLACES: u32 = 64 * 1024;
 
 /// The number of a view. A view with a higher number is later.
 pub(super) type ViewNumber = u64;
@@ -66,6 +66,8 @@ struct Row {
     amazon_id: AmazonId,
     /// The view that it was read from.
     read: ViewNumber,
+    /// Where changes of it are noted.
+    place: u32,
 }
 
 #[derive(Clone, Default)]
@@ -107,7 +109,7 @@ impl ReadCache {
     pub(super) fn change<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> ViewNumber {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         for (provider, id) in keys.filter_map(layout::parts_of_association) {
-            self.changed[place(self.hash(Asked { provider, id }))].store(number, Ordering::Release);
+            self.changed[place(self.hash(Asked { provider, id })) as usize].store(number, Ordering::Release);
         }
         number
     }
@@ -130,7 +132,7 @@ impl ReadCache {
         let asked = Asked { provider, id: id.as_str() };
         let row = self.rows.get(&asked)?;
         // Looked at after the row was taken: its number was noted before who kept the row could read it.
-        self.is_unchanged_since(row.read.min(view), asked).then_some(row.amazon_id)
+        self.is_unchanged_since(row.read.min(view), row.place).then_some(row.amazon_id)
     }
 
     /// Keeps what a reader of this view found, when it was asked for before.
@@ -142,22 +144,23 @@ impl ReadCache {
         target: &AmazonId,
     ) {
         let asked = Asked { provider, id: id.as_str() };
-        if self.is_asked_again(asked) && self.is_unchanged_since(view, asked) {
+        let hash = self.hash(asked);
+        let place = place(hash);
+        if self.is_asked_again(hash) && self.is_unchanged_since(view, place) {
             let key = RowKey { provider, id: id.as_str().into() };
-            self.rows.insert(key, Row { amazon_id: target.clone(), read: view });
+            self.rows.insert(key, Row { amazon_id: target.clone(), read: view, place });
         }
     }
 
-    fn is_unchanged_since(&self, view: ViewNumber, asked: Asked<'_>) -> bool {
-        let changed = self.changed[place(self.hash(asked))].load(Ordering::Acquire);
+    fn is_unchanged_since(&self, view: ViewNumber, place: u32) -> bool {
+        let changed = self.changed[place as usize].load(Ordering::Acquire);
         changed <= view && self.floor.load(Ordering::Acquire) <= view
     }
 
-    fn is_asked_again(&self, asked: Asked<'_>) -> bool {
-        let hash = self.hash(asked);
+    fn is_asked_again(&self, hash: u64) -> bool {
         // The highest bits: the lowest ones are the place.
         let mark = (hash >> 32) as u32;
-        let last = &self.asked[place(hash)];
+        let last = &self.asked[place(hash) as usize];
         let again = last.load(Ordering::Relaxed) == mark;
         if !again {
             last.store(mark, Ordering::Relaxed);
@@ -170,9 +173,10 @@ impl ReadCache {
     }
 }
 
-fn place(hash: u64) -> usize {
+/// Where a row's changes are noted. It fits: there are fewer places.
+fn place(hash: u64) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "a place wants the lowest bits")]
-    let lowest = hash as usize;
+    let lowest = hash as u32;
     lowest % PLACES
 }
 

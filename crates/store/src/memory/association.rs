@@ -50,6 +50,18 @@ impl State {
     }
 }
 
+impl MemoryStore {
+    fn find(&self, provider: ServiceProviderId, ids: &[ExternalUserId]) -> Vec<Association> {
+        let state = self.0.read();
+        let Some(held) = state.associations.get(&provider) else { return Vec::new() };
+        let mut found = Vec::with_capacity(ids.len());
+        found.extend(ids.iter().filter_map(|id| {
+            held.get(id).map(|target| Association::new(id.clone(), target.amazon_id.clone()))
+        }));
+        found
+    }
+}
+
 #[async_trait]
 impl AssociationStore for MemoryStore {
     async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
@@ -123,14 +135,15 @@ impl AssociationStore for MemoryStore {
         provider: ServiceProviderId,
         ids: &[ExternalUserId],
     ) -> Result<Vec<Association>, StoreError> {
-        let state = self.0.read();
-        let Some(held) = state.associations.get(&provider) else { return Ok(Vec::new()) };
-        Ok(ids
-            .iter()
-            .filter_map(|id| {
-                held.get(id).map(|target| Association::new(id.clone(), target.amazon_id.clone()))
-            })
-            .collect())
+        Ok(self.find(provider, ids))
+    }
+
+    fn find_associations_now(
+        &self,
+        provider: ServiceProviderId,
+        ids: &[ExternalUserId],
+    ) -> Option<Result<Vec<Association>, StoreError>> {
+        Some(Ok(self.find(provider, ids)))
     }
 
     async fn list_associations(

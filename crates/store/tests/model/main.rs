@@ -53,6 +53,7 @@ const CLIENTS: [&str; 3] = ["c", "c1", "d"];
 const PROVIDERS: [u128; 4] = [0xff, 0x100, 0, u128::MAX];
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are a few hundred of them")]
 enum Operation {
     Create(ServiceProviderId, &'static str, &'static str, Option<&'static str>),
     Update(ServiceProviderId, &'static str, &'static str, Option<&'static str>),

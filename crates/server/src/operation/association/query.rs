@@ -20,12 +20,12 @@ pub(super) async fn handle(
 ) -> Result<Reply, ApiError> {
     let request = QueryRequest::parse(body, reading)?;
     let filter = request.external_user_ids.as_deref();
-    let tokens = provider.page_tokens(filter);
+    let tokens = || provider.page_tokens(filter);
     // The token of a last page leads to an empty page without a token, so that a client that goes on until the
     // token is absent ends, too.
     let past_the_end = request.next_token.as_deref() == Some(LAST_PAGE_TOKEN);
     let after = match request.next_token.as_deref() {
-        Some(token) if !past_the_end => Some(open(&provider, &tokens, token).await?),
+        Some(token) if !past_the_end => Some(open(&provider, &tokens(), token).await?),
         _ => None,
     };
     let limit = if past_the_end { 0 } else { request.max_results as usize };
@@ -35,7 +35,7 @@ pub(super) async fn handle(
     };
     let next_page_token = match page.associations.last() {
         _ if past_the_end => None,
-        Some(last) if page.more => Some(tokens.issue(&provider.signing_keys(), &last.external_user_id)),
+        Some(last) if page.more => Some(tokens().issue(&provider.signing_keys(), &last.external_user_id)),
         _ => Some(LAST_PAGE_TOKEN.to_owned()),
     };
     let answer = QueryResponse {
