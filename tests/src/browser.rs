@@ -140,8 +140,15 @@ impl Browser {
     /// # Panics
     /// When there is no page.
     pub async fn text(&self) -> String {
-        let body = self.client.find(Locator::Css("body")).await.expect("a page has a body");
-        body.text().await.expect("a body has text")
+        let text = async || {
+            let body = self.client.find(Locator::Css("body")).await.expect("a page has a body");
+            match body.text().await {
+                // The next page has come meanwhile.
+                Err(error) if error.is_stale_element_reference() => None,
+                text => Some(text.expect("a body has text")),
+            }
+        };
+        poll::until_async("the page stays", poll::PATIENCE, text).await
     }
 
     /// Clicks the first element that this XPath names, once it is there; again where the page has drawn it anew meanwhile.

@@ -94,9 +94,9 @@ impl QueryResponse {
     /// (`make instructions`).
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        // With nothing to escape it fits exactly, and need not be moved to become an answer.
-        let mut json = Vec::with_capacity(self.json_bytes());
+        const ASSOCIATION_BYTES: usize = 192;
         let PaginationContext { total_count, next_page_token } = &self.pagination_context;
+        let mut json = Vec::with_capacity(ASSOCIATION_BYTES * (self.account_associations.len() + 1));
         json.extend(br#"{"paginationContext":{"totalCount":"#);
         put_json(&mut json, total_count);
         if let Some(token) = next_page_token {
@@ -117,23 +117,6 @@ impl QueryResponse {
         }
         json.extend(b"]}");
         json
-    }
-
-    /// The length of the answer as JSON when it has nothing to escape.
-    fn json_bytes(&self) -> usize {
-        const AROUND: usize = r#"{"paginationContext":{"totalCount":},"accountAssociations":[]}"#.len();
-        const AROUND_TOKEN: usize = r#","nextPageToken":"""#.len();
-        const AROUND_ONE: usize = r#"{"externalUserId":"","amazonId":"","amazonIdType":""},"#.len();
-        let PaginationContext { total_count, next_page_token } = &self.pagination_context;
-        let digits = total_count.checked_ilog10().unwrap_or_default() as usize + 1;
-        let token = next_page_token.as_ref().map_or(0, |token| AROUND_TOKEN + token.len());
-        let one = |one: &Association| {
-            let ids = one.external_user_id.as_str().len() + one.amazon_id.as_str().len();
-            AROUND_ONE + ids + AMAZON_ID_TYPE.len()
-        };
-        let all: usize = self.account_associations.iter().map(one).sum();
-        // No comma after the last.
-        AROUND + digits + token + all.saturating_sub(1)
     }
 }
 

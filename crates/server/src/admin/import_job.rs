@@ -38,8 +38,8 @@ enum ListFile {}
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "it says what a query string may have")]
 struct UploadQuery {
-    /// The name of the file; its end says whether text is CSV, TSV or JSON Lines.
-    #[schemars(length(min = 1, max = limit::IMPORT_NAME_CHARS))]
+    /// The name of the file; its end says whether text is CSV, TSV or JSON Lines. Without one it is `list.csv`.
+    #[schemars(length(max = limit::IMPORT_NAME_CHARS))]
     name: Option<String>,
 }
 
@@ -74,13 +74,14 @@ async fn upload(context: Context<'_>) -> Result<Reply, ApiError> {
     let Context { state, operator, id, query, upload: body, .. } = context;
     state.store.refresh().await?;
     let provider = provider::find(state, id)?;
-    let name = query.get("name").map(str::trim).filter(|name| !name.is_empty()).unwrap_or("list.csv");
+    let name = query.get("name").unwrap_or_default();
     if name.chars().count() > limit::IMPORT_NAME_CHARS || name.chars().any(char::is_control) {
         return Err(ApiError::BadRequest(format!(
             "name has control characters or is longer than {} characters.",
             limit::IMPORT_NAME_CHARS
         )));
     }
+    let name = Some(name.trim()).filter(|name| !name.is_empty()).unwrap_or("list.csv");
     if body.size_hint().lower() > limit::IMPORT_BYTES {
         return Err(refused(too_large()));
     }

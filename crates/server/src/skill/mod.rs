@@ -16,10 +16,10 @@ use jackfield_model::admin::SkillProblem;
 use jackfield_model::limit;
 use jackfield_model::wire::Skill;
 use serde_json::Value;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use self::pool::Pools;
-use self::signature::Signer;
+use self::signature::{Signatures, Signer};
 use crate::credential::keys::Keys;
 use crate::outbound::{Answered, Unanswered};
 
@@ -31,6 +31,8 @@ pub(crate) const CHAIN_PATH: &str = "/echo.api/";
 pub(crate) struct Skills {
     pools: Pools,
     signer: OnceCell<Arc<Signer>>,
+    /// Held while a request is signed.
+    signing: Mutex<()>,
     /// Where skills and clouds reach the public API.
     public_url: OnceLock<String>,
 }
@@ -74,6 +76,14 @@ impl Skills {
         Arc::clone(self.signer.get_or_init(make).await)
     }
 
+    /// Signs a body: milliseconds of a processor, so on a thread where no request waits for it, one at a time.
+    async fn sign(&self, signer: &Arc<Signer>, body: Bytes) -> Signatures {
+        let _turn = self.signing.lock().await;
+        let signer = Arc::clone(signer);
+        let signed = tokio::task::spawn_blocking(move || signer.sign(&body));
+        signed.await.expect("a body can be signed")
+    }
+
     /// Sends a request to a skill, which has its own time to answer.
     pub(crate) async fn send(&self, keys: &Keys, skill: &Skill, request: &Value) -> Sent {
         let body = Bytes::from(request.to_string());
@@ -95,13 +105,13 @@ impl Skills {
         }
     }
 
-    async fn exchange(&self, signer: &Signer, skill: &Skill, body: Bytes) -> Result<Answered, NotSent> {
+    async fn exchange(&self, signer: &Arc<Signer>, skill: &Skill, body: Bytes) -> Result<Answered, NotSent> {
         let _place = self.pools.place(&skill.skill_id).await;
         let outbound = self.pools.outbound(skill.ca.as_deref()).map_err(|error| NotSent {
             problem: SkillProblem::Certificate,
             message: format!("The ca of the skill cannot be used: {error}."),
         })?;
-        let signatures = signer.sign(&body);
+        let signatures = self.sign(signer, body.clone()).await;
         let header = |text: &str| HeaderValue::from_str(text).expect("base64 and URLs are header values");
         let chain_url = format!("{}{}", self.public_url(), signer.path());
         let request = Request::post(&skill.endpoint)
