@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
@@ -151,30 +153,34 @@ impl Browser {
         poll::until_async("the page stays", poll::PATIENCE, text).await
     }
 
-    /// Clicks the first element that this XPath names, once it is there; again where the page has drawn it anew meanwhile.
+    /// Does something with the first element that this XPath names, once it is there; again where the page has drawn it
+    /// anew meanwhile.
+    async fn act(&self, xpath: &str, act: impl AsyncFn(Element) -> Result<(), CmdError>) {
+        let done = async || {
+            let element = self.client.find(Locator::XPath(xpath)).await.ok()?;
+            match act(element).await {
+                Ok(()) => Some(()),
+                Err(error) if error.is_stale_element_reference() => None,
+                Err(error) => panic!("{xpath}: {error}"),
+            }
+        };
+        poll::until_async(&format!("{xpath} is there"), poll::PATIENCE, done).await;
+    }
+
+    /// Clicks the first element that this XPath names, once it is there.
     ///
     /// # Panics
     /// When there is none in time.
     pub async fn click(&self, xpath: &str) {
-        let clicked = async || {
-            let element = self.client.find(Locator::XPath(xpath)).await.ok()?;
-            match element.click().await {
-                Ok(()) => Some(()),
-                Err(error) if error.is_stale_element_reference() => None,
-                Err(error) => panic!("{xpath} can be clicked: {error}"),
-            }
-        };
-        poll::until_async(&format!("{xpath} is clicked"), poll::PATIENCE, clicked).await;
+        self.act(xpath, async |element| element.click().await).await;
     }
 
-    /// Types into the one element that this XPath names.
+    /// Types into the first element that this XPath names, once it is there.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is none in time.
     pub async fn type_into(&self, xpath: &str, text: &str) {
-        let element = self.client.find(Locator::XPath(xpath)).await;
-        let element = element.unwrap_or_else(|error| panic!("{xpath}: {error}"));
-        element.send_keys(text).await.expect("it can be typed into");
+        self.act(xpath, async |element| element.send_keys(text).await).await;
     }
 
     /// What an expression is worth on the page.
@@ -285,25 +291,24 @@ impl Browser {
         self.client.screenshot().await.expect("a browser makes a picture of its page")
     }
 
-    /// Empties the one field that this XPath names and types into it.
+    /// Empties the first field that this XPath names, once it is there, and types into it.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is none in time.
     pub async fn replace(&self, xpath: &str, text: &str) {
-        let element = self.client.find(Locator::XPath(xpath)).await;
-        let element = element.unwrap_or_else(|error| panic!("{xpath}: {error}"));
-        element.clear().await.expect("it can be emptied");
-        element.send_keys(text).await.expect("it can be typed into");
+        let replace = async |element: Element| {
+            element.clear().await?;
+            element.send_keys(text).await
+        };
+        self.act(xpath, replace).await;
     }
 
-    /// Chooses in the one list that this XPath names.
+    /// Chooses in the first list that this XPath names, once it is there.
     ///
     /// # Panics
-    /// When there is none, or no such choice.
+    /// When there is none in time, or no such choice.
     pub async fn choose(&self, xpath: &str, label: &str) {
-        let element = self.client.find(Locator::XPath(xpath)).await;
-        let element = element.unwrap_or_else(|error| panic!("{xpath}: {error}"));
-        element.select_by_label(label).await.unwrap_or_else(|error| panic!("{label}: {error}"));
+        self.act(xpath, async |element| element.select_by_label(label).await).await;
     }
 
     /// Ends the browser, then its driver.
