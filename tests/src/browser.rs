@@ -30,9 +30,13 @@ struct Driver(Child);
 impl Driver {
     /// The browsers that it has started. They would outlive it when a test fails.
     fn browsers(&self) -> Vec<Pid> {
-        let id = self.0.id();
-        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-        children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect()
+        // Children are those of the thread that started them.
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.0.id()));
+        let threads = threads.into_iter().flatten().flatten();
+        let children =
+            threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+        let ids: String = children.collect();
+        ids.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect()
     }
 }
 
