@@ -121,12 +121,11 @@ def by_stop(file, program):
     # The shims of the global allocator stand in the file that names it.
     ours = lambda function: function[0] == program and "__rust_" not in function[1]
     at = lambda function, address: stops.get(address) if ours(function) else None
-    inclusive, unowned, unowned_allocations, entered = (collections.Counter() for _ in range(4))
+    unowned, unowned_allocations = collections.Counter(), collections.Counter()
     cost, allocations = collections.Counter(), collections.Counter()
     callers = collections.defaultdict(list)
     for function, costs in profile.own.items():
         for address, instructions in costs.items():
-            inclusive[function] += instructions
             stop = at(function, address)
             if stop:
                 cost[stop] += instructions
@@ -134,11 +133,9 @@ def by_stop(file, program):
                 unowned[function] += instructions
     for caller, address, callee, count, instructions in profile.calls:
         callers[callee].append((caller, address, count, instructions))
-        entered[callee] += count
+        if callee[1] in ALLOCATORS:
+            unowned_allocations[callee] += count
     # What is unowned climbs to its callers until it reaches a stop: a few rounds, as calls are nested.
-    for function, count in entered.items():
-        if function[1] in ALLOCATORS:
-            unowned_allocations[function] = count
     for _ in range(ROUNDS):
         moving = {f: (unowned[f], unowned_allocations[f]) for f in set(unowned) | set(unowned_allocations)
                   if (unowned[f] or unowned_allocations[f]) and any(c[3] for c in callers[f])}

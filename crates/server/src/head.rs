@@ -25,7 +25,11 @@ pub(crate) fn values<'h>(
     headers: &'h HeaderMap,
     name: &HeaderName,
 ) -> impl Iterator<Item = &'h HeaderValue> + use<'h> {
-    headers.get_all(name).iter().filter(|value| !value.as_bytes().iter().all(u8::is_ascii_whitespace))
+    headers.get_all(name).iter().filter(|value| !is_blank(value))
+}
+
+fn is_blank(value: &HeaderValue) -> bool {
+    value.as_bytes().iter().all(u8::is_ascii_whitespace)
 }
 
 /// The value of a header that may stand once; nothing where it says nothing.
@@ -48,7 +52,7 @@ pub(crate) struct Survey {
     host: Result<(), &'static str>,
     /// Whether the body is sent as JSON, in the plainest way of saying so.
     pub(crate) is_json: bool,
-    /// Whether there is an `Expect` header.
+    /// Whether there is an `Expect` header that says something.
     pub(crate) expects: bool,
     /// Whether there is a `Content-Encoding` header.
     pub(crate) has_encoding: bool,
@@ -67,7 +71,7 @@ impl Survey {
             } else if *name == header::CONTENT_TYPE {
                 types = (types.0 + 1, value.as_bytes() == b"application/json");
             } else if *name == header::EXPECT {
-                expects = true;
+                expects |= !is_blank(value);
             } else if *name == header::CONTENT_ENCODING {
                 has_encoding = true;
             }
@@ -221,6 +225,17 @@ mod tests {
             assert_eq!(of(one), Ok(Some(HeaderValue::from_static("x"))), "{one:?}");
         }
         assert_eq!(of(&["x", "x"]), Err(Repeated));
+    }
+
+    #[test]
+    fn an_expectation_that_says_nothing_is_none() {
+        let expects = |values: &[&str]| {
+            let headers: Vec<_> = values.iter().map(|value| ("expect", *value)).collect();
+            Survey::of(&head(Version::HTTP_11, "/", &headers)).expects
+        };
+        assert!(
+            !expects(&[]) && !expects(&[" "]) && expects(&["100-continue"]) && expects(&["100-continue", ""])
+        );
     }
 
     #[test]
