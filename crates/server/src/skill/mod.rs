@@ -4,8 +4,9 @@
 
 mod pool;
 mod signature;
+mod signing;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -16,10 +17,11 @@ use jackfield_model::admin::SkillProblem;
 use jackfield_model::limit;
 use jackfield_model::wire::Skill;
 use serde_json::Value;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 use self::pool::Pools;
-use self::signature::{Signatures, Signer};
+use self::signature::Signer;
+use self::signing::Signing;
 use crate::credential::keys::Keys;
 use crate::outbound::{Answered, Unanswered};
 
@@ -30,9 +32,7 @@ pub(crate) const CHAIN_PATH: &str = "/echo.api/";
 #[derive(Debug, Default)]
 pub(crate) struct Skills {
     pools: Pools,
-    signer: OnceCell<Arc<Signer>>,
-    /// Held while a request is signed.
-    signing: Mutex<()>,
+    signing: OnceCell<Signing>,
     /// Where skills and clouds reach the public API.
     public_url: OnceLock<String>,
 }
@@ -62,35 +62,27 @@ impl Skills {
 
     /// The certificate chain that signatures are checked with, the leaf first, and the path that it is served at.
     pub(crate) async fn chain(&self, keys: &Keys) -> (String, Bytes) {
-        let signer = self.signer(keys).await;
+        let signer = self.signing(keys).await.signer();
         (signer.path(), signer.chain())
     }
 
     /// The key takes a moment to make: it is made when it is first needed.
-    async fn signer(&self, keys: &Keys) -> Arc<Signer> {
+    async fn signing(&self, keys: &Keys) -> &Signing {
         let seed = keys.skill_signature.clone();
-        let make = async || {
-            let made = tokio::task::spawn_blocking(move || Arc::new(Signer::new(&seed)));
+        let start = async || {
+            let made = tokio::task::spawn_blocking(move || Signing::start(Signer::new(&seed)));
             made.await.expect("a key can be made")
         };
-        Arc::clone(self.signer.get_or_init(make).await)
-    }
-
-    /// Signs a body: milliseconds of a processor, so on a thread where no request waits for it, one at a time.
-    async fn sign(&self, signer: &Arc<Signer>, body: Bytes) -> Signatures {
-        let _turn = self.signing.lock().await;
-        let signer = Arc::clone(signer);
-        let signed = tokio::task::spawn_blocking(move || signer.sign(&body));
-        signed.await.expect("a body can be signed")
+        self.signing.get_or_init(start).await
     }
 
     /// Sends a request to a skill, which has its own time to answer.
     pub(crate) async fn send(&self, keys: &Keys, skill: &Skill, request: &Value) -> Sent {
         let body = Bytes::from(request.to_string());
-        let signer = self.signer(keys).await;
+        let signing = self.signing(keys).await;
         let span = skill.timeout_ms.map_or(limit::SKILL_TIMEOUT, Duration::from_millis);
         let started = Instant::now();
-        let answered = tokio::time::timeout(span, self.exchange(&signer, skill, body)).await;
+        let answered = tokio::time::timeout(span, self.exchange(signing, skill, body)).await;
         let latency = started.elapsed();
         let failed = |problem, text: String| Sent {
             status: None,
@@ -105,15 +97,15 @@ impl Skills {
         }
     }
 
-    async fn exchange(&self, signer: &Arc<Signer>, skill: &Skill, body: Bytes) -> Result<Answered, NotSent> {
+    async fn exchange(&self, signing: &Signing, skill: &Skill, body: Bytes) -> Result<Answered, NotSent> {
         let _place = self.pools.place(&skill.skill_id).await;
         let outbound = self.pools.outbound(skill.ca.as_deref()).map_err(|error| NotSent {
             problem: SkillProblem::Certificate,
             message: format!("The ca of the skill cannot be used: {error}."),
         })?;
-        let signatures = self.sign(signer, body.clone()).await;
+        let signatures = signing.sign(body.clone()).await;
         let header = |text: &str| HeaderValue::from_str(text).expect("base64 and URLs are header values");
-        let chain_url = format!("{}{}", self.public_url(), signer.path());
+        let chain_url = format!("{}{}", self.public_url(), signing.signer().path());
         let request = Request::post(&skill.endpoint)
             .header(CONTENT_TYPE, "application/json;charset=UTF-8")
             .header("signaturecertchainurl", header(&chain_url))
