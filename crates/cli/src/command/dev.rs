@@ -118,7 +118,8 @@ fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()
         )
     };
     writeln!(out, "{bold}Jackfield{plain} is running with demo data, {kept}.\n")?;
-    if let Some(link) = server.console_link()? {
+    let link = server.console_link()?;
+    if let Some(link) = &link {
         writeln!(out, "  console           {}", link.0)?;
         writeln!(out, "                    (signs in once, within 10 minutes)\n")?;
     }
@@ -153,7 +154,9 @@ fn greet(server: &Server, kept: &str, out: &mut dyn Write) -> std::io::Result<()
             ),
         ),
     ];
-    for (what, command) in steps.into_iter().chain(admin_step(server)?) {
+    // The first lines have left the screen by now.
+    let browser = link.map(|link| ("Or do all this in a browser", link.0));
+    for (what, command) in steps.into_iter().chain(admin_step(server)?).chain(browser) {
         writeln!(out, "{bold}{what}:{plain}\n  {command}\n")?;
     }
     Ok(())

@@ -12,6 +12,8 @@ export async function show(main, parameters, signal) {
   const rest = h('div', { class: 'columns' });
   put(main, head('Home', 'What runs here, and the last hour of it.'), notice, tiles, charts, rest);
   const status = await get('/status');
+  // In a sandbox, whoever comes first wants to try it; it has no last hour yet.
+  if (status.demo) charts.before(rest);
   tell(status, notice, tiles);
   const [demo] = await Promise.all([
     status.demo && may('operator') ? get('/demo') : null,
@@ -33,7 +35,7 @@ function tell(status, notice, tiles) {
     tile('Version', status.version),
     tile('Store', status.store, status.disk_bytes ? `${bytes(status.disk_bytes)} on disk` : undefined),
     tile('Up for', span(status.uptime_seconds)),
-    tile('Associations', number(status.associations)),
+    tile('Associations', h('a', { href: '#/associations' }, number(status.associations))),
     tile('Organizations', number(status.organizations)),
     tile('Clients', number(status.clients)),
     tile('Changes', number(status.last_change)));
