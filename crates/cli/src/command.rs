@@ -25,6 +25,7 @@ mod org;
 mod password;
 mod profile;
 mod provider;
+mod pull;
 mod reset;
 mod resource;
 mod serve;
@@ -79,6 +80,8 @@ enum Command {
     Sync(Box<sync::SyncArgs>),
     /// Show what a list and a provider do not have in common (public API)
     Diff(Box<diff::DiffArgs>),
+    /// Read a provider of another service into a seed file (public API)
+    Pull(Box<pull::PullArgs>),
     /// Issue and get access tokens
     Token(token::TokenArgs),
     /// Manage admin tokens, which open the admin API
@@ -163,7 +166,7 @@ impl Command {
     /// Which of the server's two APIs the command speaks, for the advice beside an error.
     const fn service(&self) -> Service {
         match self {
-            Self::Association(_) | Self::Sync(_) | Self::Diff(_) => Service::Public,
+            Self::Association(_) | Self::Sync(_) | Self::Diff(_) | Self::Pull(_) => Service::Public,
             Self::Token(args) => args.service(),
             _ => Service::Admin,
         }
@@ -180,6 +183,7 @@ impl Command {
                 Self::Association(args) => args.run(output).await,
                 Self::Sync(args) => args.run(output).await,
                 Self::Diff(args) => args.run(output).await,
+                Self::Pull(args) => args.run(output).await,
                 Self::Token(args) => args.run(output).await,
                 Self::AdminToken(args) => args.run(output).await,
                 Self::Org(args) => args.run(output).await,

@@ -46,6 +46,7 @@ mod pages;
 mod postgres;
 mod private;
 mod protocol;
+mod pull;
 mod quotas;
 mod refresh;
 mod reset;
