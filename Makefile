@@ -19,11 +19,15 @@ ROWS ?= 100000
 CALLS ?= 60
 # make console-rate COUNT=10000: how many associations there are.
 COUNT ?= 1000000
+# make webhook-feed CHANGES=5000: how many changes are delivered.
+CHANGES ?= 100000
+# make webhook-rate ROUNDS=5: how many pairs of rounds.
+ROUNDS ?= 20
 # make fuzz SECONDS=600: how long each target runs.
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fmt described console-shots console-rate crash outage group-commit overload sync-rate call-rate fuzz advisories docs
+.PHONY: help dev test lint fmt described console-shots console-rate crash outage group-commit overload sync-rate call-rate webhook-feed webhook-rate fuzz advisories docs
 .PHONY: contact-growth bench bench-growth bench-postgres bench-check instructions instructions-bless
 
 help: ## List these commands.
@@ -82,6 +86,16 @@ call-rate: ## Print what calls cost, with and without media, and what queries no
 	cargo build --locked --release --package jackfield
 	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
 	  cargo run --locked --release --package jackfield-tests --bin call-rate -- $(CALLS)
+
+webhook-feed: ## Deliver CHANGES changes to a receiver that dies twenty times, and check that none is missing (a release build).
+	cargo build --locked --release --package jackfield
+	JACKFIELD_TEST_FEED_CHANGES=$(CHANGES) JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
+	  cargo test --locked --package jackfield-tests --test it feed::survival::a_receiver -- --nocapture
+
+webhook-rate: ## Print durable creates a second without and with webhooks that nobody answers, in ROUNDS pairs of rounds (a release build).
+	cargo build --locked --release --package jackfield
+	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
+	  cargo run --locked --release --package jackfield-tests --bin webhook-rate -- $(ROUNDS)
 
 console-rate: ## Print what the console costs: searches on COUNT associations, ten open consoles, the first paint (a release build).
 	cargo build --locked --release --package jackfield

@@ -119,7 +119,7 @@ fn rules(
 fn kind(listener: Listener, request: &Request) -> Kind {
     let path = request.path().trim_end_matches('/');
     if listener == Listener::Admin {
-        let secret_paths = ["/tokens", "/refresh-tokens", "/clients", "/rotate-secret"];
+        let secret_paths = ["/tokens", "/refresh-tokens", "/clients", "/rotate-secret", "/webhooks"];
         let hands_out = secret_paths.iter().any(|end| path.ends_with(end));
         return if hands_out { Kind::HandsOutSecret } else { Kind::Other };
     }

@@ -37,6 +37,7 @@ mod sync;
 mod token;
 mod unit;
 mod value;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -114,6 +115,8 @@ enum Command {
     ImportJob(Box<import_job::ImportJobArgs>),
     /// Read the record of changes
     Changes(changes::ChangesArgs),
+    /// Manage webhooks, which are sent the changes
+    Webhook(webhook::WebhookArgs),
     /// Switch maintenance mode
     Maintenance(maintenance::MaintenanceArgs),
     /// Read the journal of requests, with the reason of each refusal
@@ -200,6 +203,7 @@ impl Command {
                 Self::Call(args) => args.run(output).await,
                 Self::ImportJob(args) => args.run(output).await,
                 Self::Changes(args) => args.run(output).await,
+                Self::Webhook(args) => args.run(output).await,
                 Self::Maintenance(args) => args.run(output).await,
                 Self::Journal(args) => args.run(output).await,
                 Self::Fault(args) => args.run(output).await,

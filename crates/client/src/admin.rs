@@ -12,6 +12,7 @@ mod resource;
 mod skill;
 mod token;
 mod verify;
+mod webhook;
 
 use std::sync::Arc;
 

@@ -16,6 +16,7 @@ mod resource;
 mod server;
 mod session;
 mod skill;
+mod webhook;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,7 @@ pub use self::resource::{AddressBook, Contact, NamePatch, Unit};
 pub use self::server::{Maintenance, RotateKeys, SigningKey, SigningKeyList, Status};
 pub use self::session::{Session, SessionLink};
 pub use self::skill::{Skill, SkillAnswer, SkillProblem, TimeSpan};
+pub use self::webhook::{NewWebhook, Webhook, WebhookState};
 pub use crate::wire::DisplayName;
 
 /// A secret on its way in or out. Its debug form hides the text.

@@ -2,7 +2,11 @@
 //!
 //! "Characters" are Unicode scalar values, as a person would count them; "bytes" are bytes of UTF-8.
 
+mod feed;
+
 use std::time::Duration;
+
+pub use feed::*;
 
 /// Largest request body in bytes; a larger one is a 400.
 pub const BODY_BYTES: usize = 64 * 1024;

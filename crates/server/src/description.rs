@@ -150,6 +150,8 @@ pub(crate) struct Description {
     pub(crate) request: Option<(Content, bool)>,
     pub(crate) successes: &'static [Status],
     pub(crate) response: Option<Content>,
+    /// Another form of the response, for those who ask for it.
+    pub(crate) other_response: Option<Content>,
     /// Refusals of this operation. They come before the common ones.
     pub(crate) errors: &'static [Status],
     /// Refusals of all operations of its kind.
@@ -170,6 +172,7 @@ impl Description {
             request: None,
             successes: &[(200, "Done.")],
             response: None,
+            other_response: None,
             errors: &[],
             common_errors: &[],
             error_contents: |_| vec![Content::json::<ErrorBody>()],
@@ -211,6 +214,10 @@ impl Description {
 
     pub(crate) const fn response_as(self, content: Content) -> Self {
         Self { response: Some(content), ..self }
+    }
+
+    pub(crate) const fn or_as(self, content: Content) -> Self {
+        Self { other_response: Some(content), ..self }
     }
 
     pub(crate) const fn errors(self, errors: &'static [Status]) -> Self {

@@ -16,6 +16,7 @@ mod description;
 mod endpoint;
 mod error;
 mod fault_answer;
+mod feed;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod group;
@@ -49,6 +50,7 @@ mod throttle;
 mod tls;
 mod transport;
 mod validate;
+mod webhook;
 
 pub use config::{
     AdminTls, Config, ConsentLogin, CorsOrigin, FromText, HumanDuration, InvalidListenAddress, InvalidSecret,

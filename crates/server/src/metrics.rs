@@ -1,7 +1,9 @@
 //! Prometheus metrics. Counting a request is a few atomic additions: the children of the hot labels are resolved
 //! once and cached.
 
+mod limit;
 mod totals;
+mod webhook;
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -15,7 +17,9 @@ use prometheus::{
     TextEncoder,
 };
 
+pub(crate) use limit::Limit;
 pub(crate) use totals::Totals;
+pub(crate) use webhook::{Lag, WebhookMetrics};
 
 use crate::router::Operation;
 
@@ -33,29 +37,6 @@ const GROUP_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256
 const OPERATIONS: [&str; 8] = ["create", "update", "delete", "query", "token", "admin", "health", "other"];
 /// Statuses that this service sends.
 const STATUSES: [u16; 12] = [200, 201, 204, 400, 401, 403, 404, 405, 409, 429, 500, 503];
-
-/// A limit that rejected a request or a connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Limit {
-    /// A client's rate.
-    Rate,
-    /// Requests in flight.
-    InFlight,
-    /// Requests that wait for their bodies, or until the client has read other responses.
-    Bodies,
-    /// Responses that were not read.
-    Unread,
-    /// The quota of an organization.
-    Quota,
-    /// Open connections.
-    Connections,
-    /// Open connections of one origin.
-    ConnectionsOfOrigin,
-    /// Logins that failed.
-    Guesses,
-    /// Imports that are uploaded, planned or applied.
-    Imports,
-}
 
 /// How a TLS handshake ended.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +70,8 @@ pub struct Metrics {
     pub(crate) connections: IntGauge,
     pub(crate) unsent_bytes: IntGauge,
     pub(crate) imports: IntGauge,
+    pub(crate) change_streams: IntGauge,
+    pub(crate) webhooks: WebhookMetrics,
 }
 
 /// Commits of the store.
@@ -188,6 +171,13 @@ impl Default for Metrics {
                 &[],
             ),
             imports: gauge(&registry, "jackfield_imports", "Imports that the server keeps.", &[]),
+            change_streams: gauge(
+                &registry,
+                "jackfield_change_streams",
+                "Streams of the change record that are open.",
+                &[],
+            ),
+            webhooks: WebhookMetrics::new(&registry),
             registry,
         }
     }
@@ -363,18 +353,7 @@ impl Metrics {
 
     /// Counts a rejection by a limit.
     pub(crate) fn limited(&self, limit: Limit) {
-        let name = match limit {
-            Limit::Rate => "rate",
-            Limit::InFlight => "in_flight",
-            Limit::Bodies => "bodies",
-            Limit::Unread => "unread",
-            Limit::Quota => "quota",
-            Limit::Connections => "connections",
-            Limit::ConnectionsOfOrigin => "connections_per_address",
-            Limit::Guesses => "guesses",
-            Limit::Imports => "imports",
-        };
-        self.events.limited.with_label_values(&[name]).inc();
+        self.events.limited.with_label_values(&[limit.name()]).inc();
     }
 
     /// Counts a write in doubt: it may have been stored.

@@ -1,4 +1,4 @@
-//! Outbound HTTP, to token issuers and to skills: the only file of the server that knows the client library.
+//! Outbound HTTP, to token issuers, skills and webhooks: the only file of the server that knows the client library.
 //!
 //! Answers are bounded; a redirect is not followed, since it could carry a token elsewhere.
 
@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -93,15 +94,27 @@ impl Outbound {
     }
 
     /// Sends a request and reads the answer.
-    pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Answered, Unanswered> {
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answered, Unanswered> {
+        let response = self.begin(request).await?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), self.bounds.answer).collect().await;
+        Ok(Answered { status, body: body.map_err(Unanswered)?.to_bytes() })
+    }
+
+    /// Sends a request whose answer says all by its status. A short body is read, so that the connection can be used again.
+    pub(crate) async fn status(&self, request: Request<Full<Bytes>>) -> Result<StatusCode, Unanswered> {
+        let response = self.begin(request).await?;
+        let status = response.status();
+        let _ = Limited::new(response.into_body(), self.bounds.answer).collect().await;
+        Ok(status)
+    }
+
+    async fn begin(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Unanswered> {
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
         let agent = concat!("jackfield/", env!("CARGO_PKG_VERSION"));
         headers.insert(header::USER_AGENT, header::HeaderValue::from_static(agent));
-        let response = self.http.request(request).await.map_err(|error| Unanswered(error.into()))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), self.bounds.answer).collect().await;
-        Ok(Answered { status, body: body.map_err(Unanswered)?.to_bytes() })
+        self.http.request(request).await.map_err(|error| Unanswered(error.into()))
     }
 }
 

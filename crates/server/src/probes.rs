@@ -15,6 +15,7 @@ use crate::metrics;
 use crate::response::{self, Reply};
 use crate::router::Operation;
 use crate::state::State;
+use crate::webhook;
 
 /// An operation without authentication.
 pub(crate) struct Probe {
@@ -137,7 +138,9 @@ async fn show_metrics(state: &State) -> Outcome {
     let metrics = &state.metrics;
     metrics.clock_offset.set(state.sandbox.clock.offset().seconds());
     metrics.in_flight.set(i64::try_from(state.limits.in_flight()).unwrap_or(i64::MAX));
+    metrics.change_streams.set(i64::try_from(state.feed.open_streams()).unwrap_or(i64::MAX));
     metrics.unsent_bytes.set(i64::try_from(state.limits.unsent.bytes()).unwrap_or(i64::MAX));
+    metrics.webhooks.show(&webhook::lags(state).await);
     // The metrics of the process are available also while the store is not.
     let stats = state.store.stats().await.ok();
     let text = metrics.render(stats.as_ref(), &state.store.registry());

@@ -178,6 +178,8 @@ impl Stream {
 
 /// The media type of an export (RFC 8878).
 pub(crate) const EXPORT_TYPE: &str = "application/zstd";
+/// The media type of server-sent events (HTML standard, section 9.2).
+pub(crate) const EVENT_STREAM_TYPE: &str = "text/event-stream";
 /// The media type of JSON values in lines.
 pub(crate) const JSON_LINES_TYPE: &str = "application/jsonl";
 

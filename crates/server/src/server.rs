@@ -23,10 +23,12 @@ use crate::http::service_gate::ServiceGate;
 use crate::private;
 use crate::router::Listener;
 use crate::startup::{OnUnavailable, PendingStore, StartError};
+use crate::state::State;
 use crate::supervisor::Supervisor;
 use crate::tls::{FlagNames, Tls, TlsSource, Trust};
 #[cfg(feature = "in-process")]
 use crate::transport::peer::Peer;
+use crate::webhook;
 
 /// Requests in flight at shutdown get this long to finish.
 const GRACE: Duration = Duration::from_secs(10);
@@ -241,11 +243,7 @@ impl Server {
             supervisor.stopping();
             stopping.send_replace(true);
             if let Some(state) = gate.state() {
-                state.sandbox.journal.close();
-                // What is in flight is finished, and the rest is left to go on from.
-                if tokio::time::timeout(GRACE, state.imports.close()).await.is_err() {
-                    tracing::warn!("an import did not end in time and was cut off");
-                }
+                end_background(state).await;
             }
             outcome
         };
@@ -311,9 +309,22 @@ async fn work(
             trim_changes(Arc::clone(&state.store), config.change_retention),
             admin::keep_telling(Arc::clone(state)),
             admin::keep_history(Arc::clone(state)),
+            state.feed.look(&*state.store),
+            webhook::run(Arc::clone(state)),
         );
     }
     std::future::pending().await
+}
+
+/// Ends what goes on by itself: readers who wait, deliveries to webhooks, imports.
+async fn end_background(state: &State) {
+    state.sandbox.journal.close();
+    state.feed.close();
+    webhook::close(state).await;
+    // What is in flight is finished, and the rest is left to go on from.
+    if tokio::time::timeout(GRACE, state.imports.close()).await.is_err() {
+        tracing::warn!("an import did not end in time and was cut off");
+    }
 }
 
 /// Tokens and secrets go over the admin listener: on a non-loopback address it is plain only with `--admin-plaintext`.

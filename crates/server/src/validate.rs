@@ -1,6 +1,8 @@
 //! Validates what operators and seed files send, once. Each refusal names the field and the rule.
 
-use jackfield_model::admin::{DisplayName, Quotas, Secret};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jackfield_model::admin::{DisplayName, NewWebhook, Quotas, Secret};
 use jackfield_model::limit;
 use jackfield_model::wire::Skill;
 use thiserror::Error;
@@ -111,6 +113,47 @@ pub(crate) fn skill(skill: &Skill) -> Result<(), InvalidField> {
         Some(ca) if ca.len() > limit::SKILL_CA_BYTES || !ca.contains("-----BEGIN CERTIFICATE-----") => {
             let rule = format!("must be certificates in PEM form of at most {} bytes", limit::SKILL_CA_BYTES);
             Err(invalid("ca", rule))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is said of a new webhook.
+pub(crate) fn webhook(new: &NewWebhook) -> Result<(), InvalidField> {
+    let uri = new.url.parse::<http::Uri>();
+    let good = |uri: http::Uri| {
+        let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && !authority.is_empty()
+            && !authority.contains('@')
+    };
+    if new.url.len() > limit::WEBHOOK_URL_BYTES || !uri.is_ok_and(good) {
+        let most = limit::WEBHOOK_URL_BYTES;
+        let rule = format!("must be a URL with http or https, without a user, of at most {most} bytes");
+        return Err(invalid("url", rule));
+    }
+    if let Some(secret) = &new.secret {
+        let (least, most) = (limit::WEBHOOK_KEY_MIN_BYTES, limit::WEBHOOK_KEY_MAX_BYTES);
+        let key = secret.0.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
+        if !key.is_some_and(|key| (least..=most).contains(&key.len())) {
+            let rule = format!("must be whsec_ and {least} to {most} bytes in base64");
+            return Err(invalid("secret", rule));
+        }
+    }
+    if let Some(operation) = &new.operation {
+        name("operation", operation)?;
+    }
+    for (field, value, most) in [
+        ("batch", new.batch, limit::WEBHOOK_BATCH_MAX),
+        ("park_after", new.park_after, limit::WEBHOOK_PARK_AFTER_MAX),
+    ] {
+        if value.is_some_and(|value| !(1..=most).contains(&value)) {
+            return Err(invalid(field, format!("must be 1 to {most}")));
+        }
+    }
+    match &new.ca {
+        Some(ca) if ca.len() > limit::SKILL_CA_BYTES => {
+            Err(invalid("ca", format!("must be at most {} bytes", limit::SKILL_CA_BYTES)))
         }
         _ => Ok(()),
     }

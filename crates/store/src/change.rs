@@ -173,6 +173,32 @@ pub struct ChangeFilter {
     pub limit: usize,
 }
 
+/// Where the change record begins and ends, as of a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChangeSpan {
+    /// Changes up to this sequence number were forgotten; 0 before any was.
+    pub forgotten: u64,
+    /// A sequence number that rises with every change. A change with a lower one may still be on its way.
+    pub newest: u64,
+}
+
+/// What of the change record follows a place in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many changes; those beyond [`Backlog::COUNTED_MAX`] are not counted.
+    pub changes: u64,
+    /// When the first of them was made.
+    pub oldest: Option<Timestamp>,
+    /// The record is complete up to this sequence number: what was acknowledged before the call is there, and no change
+    /// with a number as low can come any more.
+    pub complete: u64,
+}
+
+impl Backlog {
+    /// Most changes that are counted.
+    pub const COUNTED_MAX: usize = 100_000;
+}
+
 /// A page of the change record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangePage {

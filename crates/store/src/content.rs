@@ -38,9 +38,12 @@ impl Content {
         };
         let first = (origin.clone(), Operation::Reset, reset);
         let seed = Origin { actor: Actor::Seed, ..origin.clone() };
-        // Admin tokens outlive a reset.
+        // Admin tokens and webhooks outlive a reset.
         let records = self.registry.records().into_iter();
-        let records = records.filter(|record| !matches!(record, Record::AdminToken(_)));
+        let outlives = |record: &Record| {
+            matches!(record, Record::AdminToken(_) | Record::Webhook(_) | Record::Delivery(_))
+        };
+        let records = records.filter(move |record| !outlives(record));
         let accounts = records.map(|record| record.creation());
         let profiles = self.profiles.iter().map(|profile| profile.subject(None, Some(profile)));
         let associations = self.associations.iter().flat_map(|(provider, associations)| {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use jackfield_model::wire::Association;
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 
-use crate::change::{ChangeFilter, ChangePage, Origin};
+use crate::change::{Backlog, ChangeFilter, ChangePage, ChangeSpan, Origin};
 use crate::contract::{
     AssociationPage, AssociationRange, AssociationStore, ChangeStore, CreateOutcome, CreateProfileOutcome,
     DeleteOutcome, DeleteProfileOutcome, LoadOutcome, LoadStart, ProfileStore, PutProfileOutcome,
@@ -139,6 +139,10 @@ hand_on! {
             self.inner.is_current()
         }
 
+        fn is_shared(&self) -> bool {
+            self.inner.is_shared()
+        }
+
         async fn refresh(&self) -> Result<bool, StoreError> {
             self.inner.refresh().await
         }
@@ -181,6 +185,8 @@ hand_on! {
 hand_on! {
     ChangeStore {}
     read list_changes(filter: &ChangeFilter) -> ChangePage;
+    read change_span() -> ChangeSpan;
+    read backlog(after: u64) -> Backlog;
     write trim_changes(through: u64, limit: usize) -> usize;
 }
 

@@ -26,7 +26,9 @@ mod source;
 pub mod transfer;
 pub mod verify;
 
-pub use change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
+pub use change::{
+    Actor, Backlog, Change, ChangeFilter, ChangePage, ChangeSpan, Operation, Origin, Subject, Timestamp,
+};
 pub use content::Content;
 pub use contract::{
     AssociationPage, AssociationRange, AssociationStore, ChangeStore, CreateOutcome, CreateProfileOutcome,

@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};
 
-use crate::change::{Change, ChangeFilter, ChangePage, Operation, Origin, Subject};
+use crate::change::{Backlog, Change, ChangeFilter, ChangePage, ChangeSpan, Operation, Origin, Subject};
 use crate::contract::{
     ChangeStore, LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats, Totals,
 };
@@ -135,7 +135,9 @@ impl RegistryStore for MemoryStore {
             state.remove_associations(provider, &origin);
         }
         for effect in effects {
-            state.record(origin.clone(), effect.operation, effect.subject);
+            if let Some(subject) = effect.subject {
+                state.record(origin.clone(), effect.operation, subject);
+            }
         }
         self.0.registry.store(Arc::new(registry));
         Ok(outcome)
@@ -148,6 +150,21 @@ impl ChangeStore for MemoryStore {
         let state = self.0.read();
         let records = state.changes.range((Bound::Excluded(filter.after), Bound::Unbounded));
         ChangePage::collect(filter, records.map(|(_, change)| Ok(change.clone())))
+    }
+
+    async fn change_span(&self) -> Result<ChangeSpan, StoreError> {
+        let state = self.0.read();
+        let forgotten = state.changes.keys().next().map_or(state.last_change, |first| first - 1);
+        Ok(ChangeSpan { forgotten, newest: state.last_change })
+    }
+
+    async fn backlog(&self, after: u64) -> Result<Backlog, StoreError> {
+        let state = self.0.read();
+        let mut left = state.changes.range((Bound::Excluded(after), Bound::Unbounded));
+        let oldest = left.next().map(|(_, change)| change.time);
+        let rest = left.take(Backlog::COUNTED_MAX - 1).count() as u64;
+        let changes = u64::from(oldest.is_some()) + rest;
+        Ok(Backlog { changes, oldest, complete: state.last_change })
     }
 
     async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {

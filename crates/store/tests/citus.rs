@@ -18,7 +18,7 @@ const VARIABLE: &str = "JACKFIELD_TEST_CITUS";
 const PROVIDER: &str = "'6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10'::uuid";
 /// Tables whose rows stand with their service provider, and that of those that stand with their organization.
 const DISTRIBUTED: [&str; 4] = ["association", "change", "resource", "tenant"];
-const REFERENCE: [&str; 4] = ["admin_token", "directory", "profile", "registry"];
+const REFERENCE: [&str; 5] = ["admin_token", "directory", "profile", "registry", "webhook"];
 /// Its rows come from the coordinator, all at once, and go to one shard. That is no single task in the plan.
 const FROM_COORDINATOR: &str = "put resources";
 

@@ -166,9 +166,9 @@ async fn an_export_that_was_changed_is_refused_with_its_line() {
         (0, lines[0].replace("jackfield export", "other"), 0, "it does not begin like an export"),
         (
             0,
-            lines[0].replace("\"version\":3", "\"version\":4"),
+            lines[0].replace("\"version\":4", "\"version\":5"),
             0,
-            "the export has format version 4; this version of jackfield reads up to 3",
+            "the export has format version 5; this version of jackfield reads up to 4",
         ),
         (first, "{\"association\":".to_owned(), first, "its JSON ends too early (column 15)"),
         (first, "nonsense".to_owned(), first, "it is not JSON (column 1)"),
@@ -326,6 +326,18 @@ async fn the_first_version_with_resources_is_read_for_ever() {
     let (store, moved) = is_read_for_ever(include_str!("data/export-3.jsonl")).await;
     assert_eq!((moved.profiles, moved.resources, moved.associations), (1, 15, 6));
     assert_whole(&*store).await;
+}
+
+/// `tests/data/export-4.jsonl` is the same with a webhook, as the first version wrote it that had them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_version_with_webhooks_is_read_for_ever() {
+    let (store, moved) = is_read_for_ever(include_str!("data/export-4.jsonl")).await;
+    assert_eq!((moved.profiles, moved.resources, moved.associations), (1, 15, 6));
+    let registry = store.registry();
+    let webhook = registry.webhooks.values().next().unwrap();
+    assert_eq!((webhook.paused, webhook.batch, webhook.organization.is_some()), (true, 100, true));
+    let delivery = &registry.deliveries[&webhook.id];
+    assert_eq!((delivery.after, delivery.parked.as_ref().unwrap().failures), (5, 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -24,6 +24,7 @@ mod encrypted;
 mod examples;
 mod failing_disk;
 mod fault;
+mod feed;
 mod guessing;
 mod harness;
 mod imports;

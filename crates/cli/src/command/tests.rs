@@ -149,7 +149,7 @@ fn sample(argument: &Arg) -> Vec<String> {
         "ADDRESS_BOOK_ID" => "amzn1.alexa.addressbook.did.b1".to_owned(),
         "CONTACT_ID" => "amzn1.alexa.contacts.did.c1".to_owned(),
         "SKILL_ID" => "amzn1.ask.skill.6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10".to_owned(),
-        "IMPORT_ID" => "6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10".to_owned(),
+        "IMPORT_ID" | "WEBHOOK_ID" => "6f1b9a52-6c5e-4d0c-9a5b-2f3f0a8f6f10".to_owned(),
         "LOCALE=NAME" => "en-US=x".to_owned(),
         "OFFSET" => "+1h".to_owned(),
         "STATUS" => "503".to_owned(),

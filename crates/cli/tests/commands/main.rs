@@ -6,6 +6,7 @@ mod admin;
 mod association;
 mod secrets;
 mod usage;
+mod webhook;
 
 use std::process::Output;
 

@@ -100,6 +100,27 @@ fn find(state: &State, token: SecretHash) -> Result<Operator, Unauthorized> {
     }
 }
 
+/// What an operator showed, for answers that go on for long.
+#[derive(Debug)]
+pub(super) struct Standing {
+    token: SecretHash,
+    session: Option<String>,
+}
+
+impl Standing {
+    pub(super) fn of(call: &Call, operator: &Operator) -> Self {
+        let session = operator.in_session.then(|| cookie::session(call).map(str::to_owned));
+        Self { token: operator.token, session: session.flatten() }
+    }
+
+    /// Whether it would still be taken for an operation that requires this role.
+    pub(super) fn lasts(&self, state: &State, role: Role) -> bool {
+        let in_session = |session: &String| state.operators.sessions.find(session).is_some();
+        self.session.as_ref().is_none_or(in_session)
+            && find(state, self.token).is_ok_and(|operator| operator.role >= role)
+    }
+}
+
 /// Whether a token has expired.
 pub(crate) fn is_over(token: &AdminToken) -> bool {
     token.expires.is_some_and(|expires| expires <= Timestamp::now())

@@ -1,14 +1,20 @@
-//! The change record, for operators.
+//! The change record, for operators: a page of it, or a stream.
 
-use jackfield_model::admin::{self, ChangeList, Role};
+use std::sync::Arc;
+
+use jackfield_model::admin::{ChangeList, Role};
 use jackfield_model::{ExternalUserId, ServiceProviderId, limit};
-use jackfield_store::{Change, ChangeFilter, ChangePage, Subject};
+use jackfield_store::{ChangeFilter, ChangePage};
 use schemars::JsonSchema;
 
 use super::describe::{LimitQuery, TOP_ERRORS, describe};
-use super::{AdminOperation, Query, ok};
+use super::operator::Operator;
+use super::{AdminOperation, Query, change_stream, ok};
+use crate::description::{Content, Text};
 use crate::error::ApiError;
-use crate::response::Reply;
+use crate::feed::{self, Wanted};
+use crate::request::Call;
+use crate::response::{self, Reply};
 use crate::state::State;
 
 /// Which changes.
@@ -36,38 +42,25 @@ pub(crate) static CHANGES: AdminOperation = AdminOperation::new(
     describe("Read the change record")
         .text(
             "Oldest first. Under a filter a page may be short or empty although more follow; \
-             `more` says.",
+             `more` says.\n\nWith `Accept: text/event-stream` the answer is a stream that goes on with changes as they are \
+             made: server-sent events named `change`, whose `id` is the sequence number and whose `data` a change. The \
+             `Last-Event-ID` header goes on after that change and counts more than `after`; `limit` counts for pages. An \
+             event `lost` says that changes were forgotten before they could be read.",
         )
         .query::<ChangesQuery>()
         .response::<ChangeList>()
+        .or_as(Content::new::<Text>(response::EVENT_STREAM_TYPE))
         .errors(TOP_ERRORS),
-    |context| Box::pin(changes(context.state, context.query)),
-);
+    |context| Box::pin(changes(context.state, context.call, context.operator, context.query)),
+)
+.outlasting_resets();
 
-/// What the store does not filter by.
-struct Wanted<'q> {
-    external_user_id: Option<ExternalUserId>,
-    actor: Option<&'q str>,
-    operation: Option<&'q str>,
-}
-
-impl Wanted<'_> {
-    const fn is_all(&self) -> bool {
-        self.external_user_id.is_none() && self.actor.is_none() && self.operation.is_none()
-    }
-
-    fn lets_through(&self, change: &Change) -> bool {
-        let endpoint = match &change.subject {
-            Subject::Association { external_user_id, .. } => Some(external_user_id),
-            Subject::Object { .. } => None,
-        };
-        self.external_user_id.as_ref().is_none_or(|wanted| endpoint == Some(wanted))
-            && self.actor.is_none_or(|wanted| change.actor.to_string() == wanted)
-            && self.operation.is_none_or(|wanted| change.operation_name().starts_with(wanted))
-    }
-}
-
-async fn changes(state: &State, query: &Query) -> Result<Reply, ApiError> {
+async fn changes(
+    state: &Arc<State>,
+    call: &Call,
+    operator: &Operator,
+    query: &Query,
+) -> Result<Reply, ApiError> {
     let filter = ChangeFilter {
         provider: query.parsed::<ServiceProviderId>("serviceProviderId")?,
         after: query.parsed("after")?.unwrap_or_default(),
@@ -75,22 +68,25 @@ async fn changes(state: &State, query: &Query) -> Result<Reply, ApiError> {
     };
     let wanted = Wanted {
         external_user_id: query.parsed("externalUserId")?,
-        actor: query.get("actor"),
-        operation: query.get("operation"),
+        actor: query.get("actor").map(str::to_owned),
+        operation: query.get("operation").map(str::to_owned),
     };
+    if change_stream::is_asked_for(call) {
+        return change_stream::begin(state, call, operator, &filter, wanted);
+    }
     let page = match wanted.is_all() {
         true => state.store.list_changes(&filter).await?,
         false => search(state, filter, &wanted).await?,
     };
     ok(&ChangeList {
-        changes: page.changes.iter().map(to_wire).collect(),
+        changes: page.changes.iter().map(feed::shown).collect(),
         next_after: page.next_after,
         more: page.more,
     })
 }
 
 /// The changes that are wanted, among a bounded number of those that the store lists.
-async fn search(state: &State, filter: ChangeFilter, wanted: &Wanted<'_>) -> Result<ChangePage, ApiError> {
+async fn search(state: &State, filter: ChangeFilter, wanted: &Wanted) -> Result<ChangePage, ApiError> {
     let mut found = ChangePage { changes: Vec::new(), next_after: filter.after, more: true };
     let mut part = ChangeFilter { limit: limit::ADMIN_PAGE_MAX as usize, ..filter };
     for _ in 0..limit::SEARCHED_PAGES {
@@ -114,33 +110,4 @@ async fn search(state: &State, filter: ChangeFilter, wanted: &Wanted<'_>) -> Res
         }
     }
     Ok(found)
-}
-
-fn to_wire(change: &Change) -> admin::Change {
-    let (external_user_id, subject, before, after) = match &change.subject {
-        Subject::Association { external_user_id, before, after, .. } => {
-            (Some(external_user_id.clone()), None, before.as_ref().map(text), after.as_ref().map(text))
-        }
-        Subject::Object { id, before, after, .. } => (None, Some(id.clone()), object(before), object(after)),
-    };
-    admin::Change {
-        sequence: change.sequence,
-        time: humantime::format_rfc3339_millis(change.time.system_time()).to_string(),
-        actor: change.actor.to_string(),
-        operation: change.operation_name(),
-        request_id: change.request_id,
-        service_provider_id: change.provider(),
-        external_user_id,
-        subject,
-        before,
-        after,
-    }
-}
-
-fn text(id: &jackfield_model::AmazonId) -> serde_json::Value {
-    id.as_str().into()
-}
-
-fn object(json: &Option<String>) -> Option<serde_json::Value> {
-    json.as_deref().and_then(|json| serde_json::from_str(json).ok())
 }

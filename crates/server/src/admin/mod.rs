@@ -10,6 +10,7 @@ pub(crate) mod association;
 pub(crate) mod attempt;
 pub(crate) mod backup;
 pub(crate) mod call;
+mod change_stream;
 pub(crate) mod changes;
 pub(crate) mod client;
 mod cookie;
@@ -33,6 +34,7 @@ pub(crate) mod skill;
 pub(crate) mod token;
 pub(crate) mod unit;
 pub(crate) mod verify;
+pub(crate) mod webhook;
 
 use std::fmt;
 use std::sync::Arc;
@@ -330,6 +332,7 @@ async fn change(state: &State, command: RegistryCommand, origin: Origin) -> Resu
         RegistryCommand::CreateAdminToken(_) | RegistryCommand::DeleteAdminToken(_) => "admin token",
         RegistryCommand::Note(_) => "record",
         RegistryCommand::RotateKeys(_) => "key",
+        RegistryCommand::Webhook(_) => "webhook",
     };
     let conflict = |message: String| Err(ApiError::Conflict(message));
     match state.store.change_registry(command, origin).await? {
@@ -356,6 +359,9 @@ async fn change(state: &State, command: RegistryCommand, origin: Origin) -> Resu
             "Tokens of {} keys may still be good, which is the most allowed; rotate later, or with revoke.",
             limit::SIGNING_KEYS
         )),
+        RegistryOutcome::TooManyWebhooks => {
+            conflict(format!("There are {} webhooks, which is the most allowed.", limit::WEBHOOKS))
+        }
         RegistryOutcome::NetworkExists => {
             conflict("The service provider has a network mapping already.".to_owned())
         }

@@ -12,6 +12,7 @@ use jackfield_store::registry::{Presented, SecretHash};
 use ring::hmac;
 
 use super::refresh_token::Member;
+use super::sealing::SealingKey;
 
 /// One key a purpose. `ring`'s debug form shows the algorithm only.
 #[derive(Debug)]
@@ -27,6 +28,10 @@ pub(crate) struct Keys {
     admin_token: hmac::Key,
     /// What the keys that sign requests to skills are made of.
     pub(crate) skill_signature: hmac::Key,
+    /// Encrypts the secrets of webhooks.
+    pub(crate) webhook_secrets: SealingKey,
+    /// Names the directory to those who are sent its changes, wherever it moves.
+    pub(crate) directory_name: String,
 }
 
 impl Keys {
@@ -40,6 +45,8 @@ impl Keys {
             refresh_family: key("jackfield refresh token family v1"),
             admin_token: key("jackfield admin token v1"),
             skill_signature: key("jackfield skill signature v1"),
+            webhook_secrets: SealingKey::new(derived(root, "jackfield webhook secret v1").as_ref()),
+            directory_name: directory_name(root),
         }
     }
 
@@ -75,6 +82,11 @@ impl Keys {
         let family = member.map(|member| member.family);
         (Presented { hash: self.hash_refresh_token(token), family }, member)
     }
+}
+
+fn directory_name(root: &RootKey) -> String {
+    let name = derived(root, "jackfield directory name v1");
+    name.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The key of a purpose that follows from another key.

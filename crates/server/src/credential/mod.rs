@@ -10,4 +10,5 @@ pub(crate) mod page_token;
 pub(crate) mod password;
 mod place_token;
 pub(crate) mod refresh_token;
+pub(crate) mod sealing;
 pub(crate) mod signing;

@@ -95,7 +95,7 @@ fn id_schema(collection: &str) -> SchemaOf {
         Some("calls") => {
             |_| json_schema!({ "type": "string", "minLength": 1, "maxLength": limit::SESSION_ID_CHARS })
         }
-        Some("imports") => |_| json_schema!({ "type": "string", "format": "uuid" }),
+        Some("imports" | "webhooks") => |_| json_schema!({ "type": "string", "format": "uuid" }),
         Some("echo.api") => |_| json_schema!({ "type": "string" }),
         Some("faults") => |_| json_schema!({ "type": "integer", "minimum": 1 }),
         other => unreachable!("the ids of {other:?} have no schema"),
@@ -104,7 +104,7 @@ fn id_schema(collection: &str) -> SchemaOf {
 
 fn responses(description: &Description, generator: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
-    let body = Vec::from_iter(description.response);
+    let body: Vec<Content> = description.response.into_iter().chain(description.other_response).collect();
     for (place, &(status, text)) in description.successes.iter().enumerate() {
         let mut response = response(status, text, description.tag, &body, generator);
         if place == 0 && !description.links.is_empty() {

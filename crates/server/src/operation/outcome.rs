@@ -31,6 +31,7 @@ pub(super) fn outcome_to_error(outcome: RegistryOutcome) -> Result<(), ApiError>
         | RegistryOutcome::RefreshTokenTaken
         | RegistryOutcome::CodeSpent
         | RegistryOutcome::TooManyKeys
+        | RegistryOutcome::TooManyWebhooks
         | RegistryOutcome::RefreshTokenReused
         | RegistryOutcome::TooManyRefreshTokens
         | RegistryOutcome::TooManyAdminTokens => {

@@ -390,6 +390,7 @@ async fn create_or_update(
         | RegistryOutcome::NoNetwork
         | RegistryOutcome::CodeSpent
         | RegistryOutcome::TooManyKeys
+        | RegistryOutcome::TooManyWebhooks
         | RegistryOutcome::RefreshTokenReused
         | RegistryOutcome::InUse
         | RegistryOutcome::TooManyAdminTokens => "it cannot be changed",

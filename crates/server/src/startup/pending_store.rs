@@ -18,6 +18,7 @@ use super::admin_token::kept_admin_token;
 use crate::calls::Calls;
 use crate::config::{Config, SeedSource};
 use crate::credential::keys::Keys;
+use crate::feed::Feed;
 use crate::http::routes;
 use crate::http::service_gate::{STORE_RETRY_AFTER, ServiceGate};
 use crate::imports::Imports;
@@ -141,6 +142,7 @@ async fn open(
         operators: Operators { demo: config.demo, ..Operators::default() },
         consent: Consent { login: config.consent_login, proxies: config.consent_proxies },
         documents: Documents { openapi: openapi::document_text, page: openapi::page },
+        feed: Feed::default(),
         skills: Skills::default(),
         imports: Imports::open(config.imports, config.store.directory(), Arc::clone(&metrics)),
         calls: Calls::default(),

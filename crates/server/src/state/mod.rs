@@ -27,6 +27,7 @@ use crate::calls::Calls;
 use crate::config::{ConsentLogin, Network};
 use crate::credential::keys::Keys;
 use crate::credential::signing::{Signing, SigningKeys};
+use crate::feed::Feed;
 use crate::imports::Imports;
 use crate::metrics::Metrics;
 use crate::response::Reply;
@@ -55,6 +56,7 @@ pub(crate) struct State {
     pub(crate) consent: Consent,
     pub(crate) documents: Documents,
     pub(crate) skills: Skills,
+    pub(crate) feed: Feed,
     pub(crate) imports: Arc<Imports>,
     pub(crate) calls: Calls,
     /// Whether clients get the leniency that can be switched off; an organization may still refuse it.

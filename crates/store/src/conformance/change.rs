@@ -9,8 +9,8 @@ use jackfield_model::admin::Maintenance;
 use super::Adapter;
 use super::world::{NORTH, World, amazon, changes, client_id, external, origin, profile, write};
 use crate::{
-    Actor, Change, ChangeFilter, ChangePage, CreateOutcome, Operation, Origin, RegistryCommand, Retention,
-    Subject, Timestamp, UpdateOutcome, WriteAssociation,
+    Actor, Backlog, Change, ChangeFilter, ChangePage, CreateOutcome, Operation, Origin, RegistryCommand,
+    Retention, Subject, Timestamp, UpdateOutcome, WriteAssociation,
 };
 
 fn filter(after: u64, limit: usize) -> ChangeFilter {
@@ -237,4 +237,30 @@ pub(super) async fn sequence_numbers_go_on_after_a_trim(adapter: &dyn Adapter) {
     assert!(left.len() == 1 && left[0] > made[9], "{left:?} after {made:?}");
     world.store.create_profile(profile("p1", NORTH, "u1"), origin()).await.unwrap();
     assert!(world.last_change().await > left[0]);
+}
+
+pub(super) async fn what_follows_a_place_is_counted(adapter: &dyn Adapter) {
+    let world = World::new(adapter).await;
+    let accounts = world.changes().await.len() as u64;
+    let made = timed_changes(&world).await;
+    let backlog = async |world: &World, after| {
+        let Backlog { changes, oldest, complete } = world.store.backlog(after).await.unwrap();
+        assert!(complete >= made[9], "all that was acknowledged is there: {complete}");
+        (changes, oldest)
+    };
+    assert_eq!(backlog(&world, 0).await.0, accounts + 10);
+    assert_eq!(backlog(&world, made[3]).await, (6, Some(Timestamp(104))));
+    for after in [made[9], u64::MAX] {
+        assert_eq!(backlog(&world, after).await, (0, None));
+    }
+    let span = world.store.change_span().await.unwrap();
+    assert!(span.newest >= made[9] && span.forgotten < made[0], "{span:?}");
+    let count = usize::try_from(accounts).unwrap() + 5;
+    assert_eq!(world.store.trim_changes(made[4], 1_000).await.unwrap(), count);
+    let world = world.again(adapter).await;
+    assert_eq!(world.store.change_span().await.unwrap().forgotten, made[4]);
+    assert_eq!(backlog(&world, 0).await, (5, Some(Timestamp(105))));
+    world.create("later", "one").await;
+    let later = world.store.change_span().await.unwrap();
+    assert!(later.newest > span.newest, "{later:?}");
 }

@@ -22,6 +22,7 @@ mod resource;
 pub mod resource_rows;
 mod transfer;
 mod verify;
+pub mod webhook;
 pub mod world;
 
 use std::path::Path;
@@ -292,7 +293,8 @@ suite! { $
         a_page_looks_at_a_bounded_number
         old_changes_are_trimmed
         a_clock_that_was_wrong_does_not_stop_retention
-        sequence_numbers_go_on_after_a_trim;
+        sequence_numbers_go_on_after_a_trim
+        what_follows_a_place_is_counted;
     lifecycle:
         an_empty_store_answers
         the_root_key_stays
@@ -366,4 +368,11 @@ suite! { $
     verify:
         what_follows_from_resources_is_verified
         what_resources_refer_to_is_verified;
+    webhook:
+        webhooks_are_made_paused_and_removed
+        how_far_a_webhook_has_got_is_kept_and_told_to_nobody
+        one_node_delivers_at_a_time
+        webhooks_are_bounded
+        webhooks_move_and_outlive_a_reset
+        webhooks_move_in;
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::change::{ChangeFilter, ChangePage};
+use crate::change::{Backlog, ChangeFilter, ChangePage, ChangeSpan};
 use crate::error::StoreError;
 
 /// The change record.
@@ -14,6 +14,18 @@ pub trait ChangeStore: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     async fn list_changes(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError>;
+
+    /// Where the record begins and ends. Cheap: for those who wait for changes, several times a second.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn change_span(&self) -> Result<ChangeSpan, StoreError>;
+
+    /// What follows the sequence number `after`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn backlog(&self, after: u64) -> Result<Backlog, StoreError>;
 
     /// Forgets changes up to the sequence number `through`, at most `limit` of them, oldest first. Answers how many went.
     /// [`Retention`](crate::Retention) decides how far.

@@ -21,6 +21,11 @@ pub trait RegistryStore: Send + Sync {
         true
     }
 
+    /// Whether other processes may have the same store open.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Brings [`RegistryStore::registry`] up to what every node committed before the call. Answers whether it may say
     /// something new since.
     ///

@@ -213,7 +213,9 @@ impl<'a> Group<'a> {
             if let Some(key) = &effect.key {
                 self.put(Space::Registry, layout::record(key), value);
             }
-            self.record(origin.clone(), effect.operation, effect.subject);
+            if let Some(subject) = effect.subject {
+                self.record(origin.clone(), effect.operation, subject);
+            }
         }
         self.registry = Arc::new(registry);
         Ok(outcome)

@@ -100,6 +100,8 @@ pub(super) fn record(key: &RecordKey) -> Key {
         RecordKey::Maintenance => b"m".to_vec(),
         RecordKey::AdminToken(id) => [b"t".as_slice(), &id.0].concat(),
         RecordKey::Keys => b"k".to_vec(),
+        RecordKey::Webhook(id) => [b"w".as_slice(), id.0.as_bytes()].concat(),
+        RecordKey::Delivery(id) => [b"d".as_slice(), id.0.as_bytes()].concat(),
     }
 }
 

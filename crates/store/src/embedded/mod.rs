@@ -50,7 +50,7 @@ use self::read_cache::ReadCache;
 use self::snapshot::{EmbeddedSnapshot, HeldSnapshots};
 use self::view::View;
 use self::writer::Writer;
-use crate::change::{ChangeFilter, ChangePage, Origin};
+use crate::change::{Backlog, ChangeFilter, ChangePage, ChangeSpan, Origin};
 use crate::contract::{
     ChangeStore, Head, LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats,
 };
@@ -297,6 +297,17 @@ impl ChangeStore for EmbeddedStore {
             None => ChangePage::collect(&filter, std::iter::empty()),
         });
         listing.await.unwrap_or_else(|_| Err(unavailable("the runtime is shutting down")))
+    }
+
+    async fn change_span(&self) -> Result<ChangeSpan, StoreError> {
+        let state = self.shared.view().await?.state;
+        Ok(ChangeSpan { forgotten: state.first_change.saturating_sub(1), newest: state.last_change })
+    }
+
+    async fn backlog(&self, after: u64) -> Result<Backlog, StoreError> {
+        let view = self.shared.view().await?.into_shared();
+        let counting = tokio::task::spawn_blocking(move || view.backlog(after));
+        counting.await.unwrap_or_else(|_| Err(unavailable("the runtime is shutting down")))
     }
 
     async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {

@@ -38,7 +38,7 @@ impl Group<'_> {
         self.remove_rows()?;
         self.set_counts(Counts::default());
         let mut registry = content.registry.with_keys_of(self.registry());
-        registry.take_admin_tokens(self.registry());
+        registry.take_what_is_operators(self.registry());
         let records = registry.records();
         self.set_registry(Arc::new(Registry::from_records(records.clone())));
         for record in records {

@@ -12,7 +12,7 @@ use super::counts::{Counts, ProviderNumber};
 use super::engine::{Engine, store_error};
 use super::layout::{self, Key, Space};
 use super::read_cache::ViewNumber;
-use crate::change::Change;
+use crate::change::{Backlog, Change};
 use crate::contract::Totals;
 use crate::error::StoreError;
 use crate::registry::{Record, Registry};
@@ -180,5 +180,18 @@ impl View {
             let (key, value) = row?;
             codec::decode_change(codec::decode_sequence(&key)?, &value)
         })
+    }
+
+    /// What follows a sequence number.
+    pub(super) fn backlog(&self, after: u64) -> Result<Backlog, StoreError> {
+        let complete = self.state.last_change;
+        let Some(start) = after.checked_add(1) else { return Ok(Backlog { complete, ..Backlog::default() }) };
+        let oldest = self.changes(start).next().transpose()?.map(|change| change.time);
+        let mut changes = 0;
+        for number in self.change_numbers(start, complete).take(Backlog::COUNTED_MAX) {
+            number?;
+            changes += 1;
+        }
+        Ok(Backlog { changes, oldest, complete })
     }
 }

@@ -39,7 +39,7 @@ impl Shared {
             state.record(origin, operation, subject);
         }
         let Content { mut registry, profiles, associations, resources } = content;
-        registry.take_admin_tokens(&self.registry.load());
+        registry.take_what_is_operators(&self.registry.load());
         state.clear_profiles();
         profiles.into_iter().for_each(|profile| state.add_profile(profile));
         state.resources = crate::resource::all_rows(&resources);

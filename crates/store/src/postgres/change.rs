@@ -17,7 +17,9 @@ use uuid::Uuid;
 
 use super::error::{Failure, corrupt};
 use super::{PostgresStore, Shared};
-use crate::change::{Actor, Change, ChangeFilter, ChangePage, Operation, Origin, Subject, Timestamp};
+use crate::change::{
+    Actor, Backlog, Change, ChangeFilter, ChangePage, ChangeSpan, Operation, Origin, Subject, Timestamp,
+};
 use crate::contract::ChangeStore;
 use crate::error::StoreError;
 
@@ -108,6 +110,36 @@ impl ChangeStore for PostgresStore {
             }
         };
         ChangePage::collect(filter, rows.iter().map(change))
+    }
+
+    async fn change_span(&self) -> Result<ChangeSpan, StoreError> {
+        let statement =
+            format!("SELECT {LAST_SEQUENCE}, (SELECT trimmed_to FROM directory) FROM change_batch");
+        let rows = self.shared.read(&statement, &[]).await?;
+        let Some(row) = rows.first() else { return Ok(ChangeSpan::default()) };
+        Ok(ChangeSpan { newest: unsigned(row, 0)?, forgotten: unsigned(row, 1)? })
+    }
+
+    async fn backlog(&self, after: u64) -> Result<Backlog, StoreError> {
+        const COUNT: &str = "SELECT count(*) FROM (SELECT sequence FROM change \
+            WHERE sequence > $1 AND sequence <= $2 ORDER BY sequence LIMIT $3) AS backlog";
+        const OLDEST: &str =
+            "SELECT time FROM change WHERE sequence > $1 AND sequence <= $2 ORDER BY sequence LIMIT 1";
+        let shared = &self.shared;
+        let settled = settle(shared).await?;
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let most = i64::try_from(Backlog::COUNTED_MAX).unwrap_or(i64::MAX);
+        let complete = u64::try_from(settled).unwrap_or_default();
+        if after >= settled {
+            return Ok(Backlog { complete, ..Backlog::default() });
+        }
+        let rows = shared.read(COUNT, &[&after, &settled, &most]).await?;
+        let changes = rows.first().map_or(Ok(0), |row| unsigned(row, 0))?;
+        // The first one in order need not be the one with the earliest time.
+        let rows = shared.read(OLDEST, &[&after, &settled]).await?;
+        let oldest: Option<SystemTime> =
+            rows.first().map(|row| row.try_get(0)).transpose().map_err(Failure::from)?;
+        Ok(Backlog { changes, oldest: oldest.map(from_sql), complete })
     }
 
     async fn trim_changes(&self, through: u64, limit: usize) -> Result<usize, StoreError> {
@@ -295,6 +327,11 @@ pub(super) fn operator(actor: &Actor) -> Option<&str> {
 pub(super) fn to_sql(time: Timestamp) -> SystemTime {
     const END: Timestamp = Timestamp(253_402_300_799_000);
     time.min(END).system_time()
+}
+
+fn unsigned(row: &Row, column: usize) -> Result<u64, StoreError> {
+    let number: i64 = row.try_get(column).map_err(Failure::from)?;
+    u64::try_from(number).map_err(|error| corrupt("a number of the change record", &error))
 }
 
 fn from_sql(time: SystemTime) -> Timestamp {

@@ -42,6 +42,13 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0003_resources.sql"),
         citus: Some(include_str!("migrations/0003_citus.sql")),
     },
+    Migration {
+        version: 4,
+        name: "webhooks",
+        works_from: 1,
+        sql: include_str!("migrations/0004_webhooks.sql"),
+        citus: Some(include_str!("migrations/0004_citus.sql")),
+    },
 ];
 
 /// Serializes migrations of nodes that start at the same time: any number that nobody else uses.

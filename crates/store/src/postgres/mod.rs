@@ -322,6 +322,10 @@ impl RegistryStore for PostgresStore {
         self.shared.registry.is_current()
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn refresh(&self) -> Result<bool, StoreError> {
         registry_cache::refresh(&self.shared).await
     }

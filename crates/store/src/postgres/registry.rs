@@ -9,13 +9,14 @@ use deadpool_postgres::{GenericClient, Transaction};
 use jackfield_model::{OrganizationId, ServiceProviderId};
 
 use super::error::Failure;
-use super::registry_cache::{CHANNEL, Known, NEWER};
-use super::registry_rows::{ADMIN_TOKEN, row_key};
+use super::registry_cache::{CHANNEL, Known, newer};
+use super::registry_rows::{ADMIN_TOKEN, DELIVERY, WEBHOOK, row_key};
 use super::{SLOTS, Shared, association, change, in_doubt, resource_rows};
 use crate::StoreError;
 use crate::change::{Operation, Origin};
 use crate::registry::{
     Dependents, Effect, GrantCommand, Record, RecordKey, Registry, RegistryCommand, RegistryOutcome,
+    WebhookCommand,
 };
 
 /// How often a change is tried that met another.
@@ -51,10 +52,11 @@ pub(super) async fn change(
             _ => break,
         }
     }
-    // Redemptions and replacements are recorded whether they were good or showed that there is a copy.
+    // How far webhooks have got is not recorded. Redemptions and replacements are recorded whether they were good or showed that there is a copy.
     let tells = !matches!(
         command,
         RegistryCommand::ChangeGrants(_, GrantCommand::Redeem(_) | GrantCommand::Replace(_))
+            | RegistryCommand::Webhook(WebhookCommand::Report(_))
     );
     let done = tells.then_some(RegistryOutcome::Done);
     in_doubt::end(shared, result, origin.request_id, floor, done).await
@@ -86,7 +88,7 @@ async fn attempt(
         let notes_only = effects.iter().all(|effect| effect.key.is_none());
         for effect in effects {
             store(&transaction, version, &effect).await?;
-            changes.push((origin.clone(), effect.operation, effect.subject));
+            changes.extend(effect.subject.map(|subject| (origin.clone(), effect.operation, subject)));
         }
         change::record(&transaction, &changes).await?;
         if notes_only {
@@ -160,7 +162,7 @@ impl Turn<'_> {
 
 async fn lock(transaction: &impl GenericClient, known: &mut Known) -> Result<(), Failure> {
     transaction.execute("SELECT FROM directory FOR UPDATE", &[]).await?;
-    let statement = transaction.prepare_cached(NEWER).await?;
+    let statement = transaction.prepare_cached(&newer()).await?;
     let rows = transaction.query(&statement, &[&known.version]).await?;
     known.take_in(&rows)?;
     Ok(())
@@ -238,9 +240,12 @@ async fn put(
         transaction.execute(&statement, &[&id, &version, &record]).await?;
         return Ok(());
     }
-    let statement = "INSERT INTO registry (kind, id, version, record) VALUES ($1, $2, $3, $4) \
-        ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, record = excluded.record";
-    let statement = transaction.prepare_cached(statement).await?;
+    let table = if [WEBHOOK, DELIVERY].contains(&kind) { "webhook" } else { "registry" };
+    let statement = format!(
+        "INSERT INTO {table} (kind, id, version, record) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, record = excluded.record"
+    );
+    let statement = transaction.prepare_cached(&statement).await?;
     transaction.execute(&statement, &[&kind, &id, &version, &record]).await?;
     Ok(())
 }

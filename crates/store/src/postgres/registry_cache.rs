@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_postgres::Row;
 
 use super::error::Failure;
-use super::registry_rows::key;
+use super::registry_rows::{ALL, key};
 use super::{Shared, change};
 use crate::StoreError;
 use crate::registry::{Record, Registry};
@@ -70,10 +70,12 @@ impl Cache {
 }
 
 /// The records that are newer than a version.
-pub(super) const NEWER: &str = "SELECT d.registry_version, r.kind, r.id, r.record FROM directory d LEFT JOIN (\
-        SELECT kind, id, version, record FROM registry \
-        UNION ALL SELECT 'admin_token', id, version, record FROM admin_token\
-    ) r ON r.version > $1 ORDER BY r.kind, r.id";
+pub(super) fn newer() -> String {
+    format!(
+        "SELECT d.registry_version, r.kind, r.id, r.record FROM directory d LEFT JOIN ({ALL}) r \
+         ON r.version > $1 ORDER BY r.kind, r.id"
+    )
+}
 
 /// Brings the copy up to what was committed before the call; answers whether it may say something new since.
 pub(super) async fn refresh(shared: &Shared) -> Result<bool, StoreError> {
@@ -83,7 +85,7 @@ pub(super) async fn refresh(shared: &Shared) -> Result<bool, StoreError> {
         return Ok(true);
     }
     let began = Instant::now();
-    let rows = shared.read(NEWER, &[&known.version]).await?;
+    let rows = shared.read(&newer(), &[&known.version]).await?;
     if known.take_in(&rows)? {
         shared.registry.publish(&known);
     }
@@ -166,7 +168,7 @@ async fn look(
     let (client, _) = listening.as_ref().expect("set above");
     let mut known = shared.registry.known.lock().await;
     let began = Instant::now();
-    let rows = client.query(NEWER, &[&known.version]).await?;
+    let rows = client.query(&newer(), &[&known.version]).await?;
     if known.take_in(&rows)? {
         shared.registry.publish(&known);
     }

@@ -9,6 +9,14 @@ const SERVICE_PROVIDER: &str = "service_provider";
 const MAINTENANCE: &str = "maintenance";
 pub(super) const ADMIN_TOKEN: &str = "admin_token";
 const KEYS: &str = "keys";
+pub(super) const WEBHOOK: &str = "webhook";
+pub(super) const DELIVERY: &str = "delivery";
+
+/// Every record. Those that older releases do not know stand in tables of their own: such a release reads nothing else
+/// than `registry`.
+pub(super) const ALL: &str = "SELECT kind, id, version, record FROM registry \
+    UNION ALL SELECT 'admin_token', id, version, record FROM admin_token \
+    UNION ALL SELECT kind, id, version, record FROM webhook";
 
 pub(super) fn row_key(key: &RecordKey) -> (&'static str, String) {
     match key {
@@ -18,6 +26,8 @@ pub(super) fn row_key(key: &RecordKey) -> (&'static str, String) {
         RecordKey::Maintenance => (MAINTENANCE, MAINTENANCE.to_owned()),
         RecordKey::AdminToken(id) => (ADMIN_TOKEN, id.to_string()),
         RecordKey::Keys => (KEYS, KEYS.to_owned()),
+        RecordKey::Webhook(id) => (WEBHOOK, id.to_string()),
+        RecordKey::Delivery(id) => (DELIVERY, id.to_string()),
     }
 }
 
@@ -30,6 +40,8 @@ pub(super) fn key(kind: &str, id: &str) -> Result<RecordKey, Failure> {
         MAINTENANCE => Ok(RecordKey::Maintenance),
         ADMIN_TOKEN => id.parse().map(RecordKey::AdminToken).map_err(|_| wrong()),
         KEYS => Ok(RecordKey::Keys),
+        WEBHOOK => id.parse().map(RecordKey::Webhook).map_err(|_| wrong()),
+        DELIVERY => id.parse().map(RecordKey::Delivery).map_err(|_| wrong()),
         _ => Err(wrong()),
     }
 }

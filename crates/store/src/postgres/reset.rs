@@ -45,7 +45,7 @@ pub(super) async fn reset(shared: &Shared, content: &Content, origin: &Origin) -
         let changes: Vec<(Origin, Operation, Subject)> = content.changes(origin).collect();
         change::record(&transaction, &changes).await?;
         let mut registry = content.registry.with_keys_of(&known);
-        registry.take_admin_tokens(&known);
+        registry.take_what_is_operators(&known);
         turn.replace(transaction, &registry).await
     };
     match super::in_time(run).await {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::change::{COLUMNS, NewRow, actor_name, change, operation_name, operator, to_sql};
 use super::error::{Failure, corrupt, failed};
-use super::{Shared, profile_rows, registry, resource_moves, unavailable};
+use super::{Shared, profile_rows, registry, registry_rows, resource_moves, unavailable};
 use crate::change::Change;
 use crate::contract::{
     Findings, Head, Load, LoadOutcome, LoadStart, Part, Position, Row, Section, Seen, Snapshot, Totals,
@@ -81,7 +81,8 @@ pub(super) async fn snapshot(shared: &Shared) -> Result<Box<dyn Snapshot>, Store
     let key = <[u8; 32]>::try_from(row.try_get::<_, Vec<u8>>(0).map_err(failed)?);
     let key = key.map_err(|_| corrupt("root key", &"wrong length"))?;
     let totals = Totals { last_change: number(&row, 1)?, associations: number(&row, 2)? };
-    let rows = client.query("SELECT record FROM registry WHERE record IS NOT NULL", &[]).await;
+    let records = format!("SELECT record FROM ({}) AS r WHERE record IS NOT NULL", registry_rows::ALL);
+    let rows = client.query(&records, &[]).await;
     let mut records: Vec<Record> = Vec::new();
     for row in rows.map_err(failed)? {
         let record = serde_json::from_str(row.try_get(0).map_err(failed)?);

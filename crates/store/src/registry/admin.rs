@@ -76,9 +76,11 @@ impl Registry {
             .map(|token| &**token)
     }
 
-    /// Takes over the admin tokens of another registry: they belong to the server more than to the directory.
-    pub fn take_admin_tokens(&mut self, other: &Self) {
+    /// Takes over the admin tokens and webhooks of another registry: they belong to the server more than to the directory.
+    pub fn take_what_is_operators(&mut self, other: &Self) {
         self.admin_tokens.clone_from(&other.admin_tokens);
+        self.webhooks.clone_from(&other.webhooks);
+        self.deliveries.clone_from(&other.deliveries);
     }
 
     pub(super) fn check_admin_token(&self, new: &AdminToken) -> RegistryOutcome {

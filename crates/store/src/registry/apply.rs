@@ -8,6 +8,7 @@ use super::command::{
     Act, ClientChange, Dependents, Effect, NetworkChange, OrganizationChange, RegistryCommand,
 };
 use super::record::subject;
+use super::webhook_rules::Step;
 use super::{
     Client, Organization, Record, RecordKey, RefreshToken, Registry, RegistryOutcome, SecretHash,
     ServiceProvider,
@@ -97,6 +98,7 @@ impl Registry {
                 found(self.admin_tokens.get(id).is_some_and(|token| !token.revoked))
             }
             RegistryCommand::RotateKeys(rotation) => self.keyring.check(rotation),
+            RegistryCommand::Webhook(command) => self.check_webhook(command),
         }
     }
 
@@ -170,9 +172,13 @@ impl Registry {
                 key: None,
                 record: None,
                 operation: Operation::Create,
-                subject: Subject::Object { kind, id, before: None, after: Some(details) },
+                subject: Some(Subject::Object { kind, id, before: None, after: Some(details) }),
             }],
             RegistryCommand::RotateKeys(rotation) => self.put(Record::Keys(self.keyring.rotate(rotation))),
+            RegistryCommand::Webhook(command) => {
+                let steps = self.webhook_steps(command);
+                steps.into_iter().filter_map(|step| self.take_step(step)).collect()
+            }
         }
     }
 
@@ -211,17 +217,33 @@ impl Registry {
         self.insert(record.clone());
         let operation = if before.is_some() { Operation::Update } else { Operation::Create };
         vec![Effect {
-            subject: subject(&key, before.as_ref(), Some(&record)),
+            subject: Some(subject(&key, before.as_ref(), Some(&record))),
             key: Some(key),
             record: Some(record),
             operation,
         }]
     }
 
+    /// Takes a step of a command on webhooks, unless it leads to what is there already.
+    fn take_step(&mut self, step: Step) -> Option<Effect> {
+        let Step { key, record, told } = step;
+        let before = self.get(&key);
+        if before == record {
+            return None;
+        }
+        self.set(&key, record.clone());
+        let operation = match (&before, &record) {
+            (None, _) => Operation::Create,
+            (Some(_), Some(_)) => Operation::Update,
+            (Some(_), None) => Operation::Delete,
+        };
+        Some(Effect { key: Some(key), record, operation, subject: told })
+    }
+
     fn take(&mut self, key: RecordKey) -> Vec<Effect> {
         let Some(before) = self.get(&key) else { return Vec::new() };
         self.remove(&key);
-        let subject = subject(&key, Some(&before), None);
+        let subject = Some(subject(&key, Some(&before), None));
         vec![Effect { key: Some(key), record: None, operation: Operation::Delete, subject }]
     }
 }

@@ -6,7 +6,7 @@ use jackfield_model::{ClientId, OrganizationId, ScopeSet, ServiceProviderId};
 
 use super::{
     AdminToken, AdminTokenId, Client, GrantCommand, Organization, PasswordHash, Record, RecordKey,
-    RefreshToken, Rotation, SecretHash, ServiceProvider,
+    RefreshToken, Rotation, SecretHash, ServiceProvider, WebhookCommand,
 };
 use crate::change::{Operation, Subject};
 
@@ -46,6 +46,8 @@ pub enum RegistryCommand {
     CreateAdminToken(AdminToken),
     /// Removes an admin token, which is worthless at once.
     DeleteAdminToken(AdminTokenId),
+    /// Does something to a webhook.
+    Webhook(WebhookCommand),
     /// Writes what an operator did into the change record. It changes nothing else.
     Note(Act),
 }
@@ -129,8 +131,8 @@ pub struct Effect {
     pub record: Option<Record>,
     /// What was done.
     pub operation: Operation,
-    /// The same for the change record.
-    pub subject: Subject,
+    /// The same for the change record; `None` for what is in none.
+    pub subject: Option<Subject>,
 }
 
 impl RegistryCommand {

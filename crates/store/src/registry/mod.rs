@@ -12,6 +12,8 @@ mod keys;
 mod outcome;
 mod quota;
 mod record;
+mod webhook;
+mod webhook_rules;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +39,9 @@ pub use keys::{FIRST_KEY, KEY_SECONDS, KeyInUse, Keyring, Rotation};
 pub use outcome::RegistryOutcome;
 pub use quota::Quotas;
 pub use record::{Record, RecordKey};
+pub use webhook::{
+    Delivery, DeliveryReport, Holder, Parked, Progress, SealedSecret, Webhook, WebhookCommand, WebhookId,
+};
 
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,6 +186,10 @@ pub struct Registry {
     pub maintenance: Maintenance,
     /// Admin tokens by id.
     pub admin_tokens: Map<AdminTokenId, Arc<AdminToken>>,
+    /// Webhooks by id.
+    pub webhooks: Map<WebhookId, Arc<Webhook>>,
+    /// How far each webhook has got.
+    pub deliveries: Map<WebhookId, Arc<Delivery>>,
     /// The signing keys. Another value is another pointer, so that whoever derives from it sees at a look when to do so
     /// anew.
     pub keyring: Arc<Keyring>,
@@ -236,9 +245,11 @@ impl Registry {
         let maintenance = (self.maintenance != Maintenance::default()).then_some(RecordKey::Maintenance);
         let admin_tokens = self.admin_tokens.keys().map(|id| RecordKey::AdminToken(*id));
         let keyring = self.get(&RecordKey::Keys).map(|_| RecordKey::Keys);
+        let webhooks = self.webhooks.keys().map(|id| RecordKey::Webhook(*id));
+        let webhooks = webhooks.chain(self.deliveries.keys().map(|id| RecordKey::Delivery(*id)));
         let accounts = organizations.chain(clients).chain(providers);
         let mut keys: Vec<RecordKey> =
-            accounts.chain(maintenance).chain(admin_tokens).chain(keyring).collect();
+            accounts.chain(maintenance).chain(admin_tokens).chain(keyring).chain(webhooks).collect();
         keys.sort();
         keys.iter().filter_map(|key| self.get(key)).collect()
     }
@@ -259,6 +270,12 @@ impl Registry {
             RecordKey::Keys => {
                 let keyring = Keyring::clone(&self.keyring);
                 (keyring != Keyring::default()).then_some(Record::Keys(keyring))
+            }
+            RecordKey::Webhook(id) => {
+                self.webhooks.get(id).map(|found| Record::Webhook(Box::new(Webhook::clone(found))))
+            }
+            RecordKey::Delivery(id) => {
+                self.deliveries.get(id).map(|found| Record::Delivery(Delivery::clone(found)))
             }
         }
     }
@@ -298,6 +315,12 @@ impl Registry {
                 self.admin_tokens.insert(token.id, Arc::new(token));
             }
             Record::Keys(keyring) => self.keyring = Arc::new(keyring),
+            Record::Webhook(webhook) => {
+                self.webhooks.insert(webhook.id, Arc::new(*webhook));
+            }
+            Record::Delivery(delivery) => {
+                self.deliveries.insert(delivery.webhook, Arc::new(delivery));
+            }
         }
     }
 
@@ -323,6 +346,12 @@ impl Registry {
                 self.admin_tokens.remove(id);
             }
             RecordKey::Keys => self.keyring = Arc::default(),
+            RecordKey::Webhook(id) => {
+                self.webhooks.remove(id);
+            }
+            RecordKey::Delivery(id) => {
+                self.deliveries.remove(id);
+            }
         }
     }
 }

@@ -33,4 +33,6 @@ pub enum RegistryOutcome {
     QuotaReached(u32),
     /// As many keys as there may be still count.
     TooManyKeys,
+    /// There are as many webhooks as there may be.
+    TooManyWebhooks,
 }

@@ -4,7 +4,10 @@ use jackfield_model::admin::Maintenance;
 use jackfield_model::{ClientId, OrganizationId, ServiceProviderId};
 use serde::{Deserialize, Serialize};
 
-use super::{AdminToken, AdminTokenId, Client, Keyring, Organization, RefreshTokenId, ServiceProvider};
+use super::{
+    AdminToken, AdminTokenId, Client, Delivery, Keyring, Organization, RefreshTokenId, ServiceProvider,
+    Webhook, WebhookId,
+};
 use crate::change::Subject;
 
 /// A record of the registry, as adapters store it.
@@ -22,6 +25,10 @@ pub enum Record {
     AdminToken(AdminToken),
     /// The signing keys.
     Keys(Keyring),
+    /// A webhook.
+    Webhook(Box<Webhook>),
+    /// How far a webhook has got.
+    Delivery(Delivery),
 }
 
 /// The key of a [`Record`]: what an adapter stores it under.
@@ -39,6 +46,10 @@ pub enum RecordKey {
     AdminToken(AdminTokenId),
     /// The one record of signing keys.
     Keys,
+    /// A webhook.
+    Webhook(WebhookId),
+    /// How far a webhook has got.
+    Delivery(WebhookId),
 }
 
 impl Record {
@@ -52,6 +63,8 @@ impl Record {
             Self::Maintenance(_) => RecordKey::Maintenance,
             Self::AdminToken(token) => RecordKey::AdminToken(token.id),
             Self::Keys(_) => RecordKey::Keys,
+            Self::Webhook(webhook) => RecordKey::Webhook(webhook.id),
+            Self::Delivery(delivery) => RecordKey::Delivery(delivery.webhook),
         }
     }
 
@@ -89,6 +102,8 @@ impl Record {
                 "revoked": token.revoked,
             }),
             Self::Keys(keyring) => keyring.public_json(),
+            Self::Webhook(webhook) => webhook.public_json(),
+            Self::Delivery(delivery) => serde_json::json!({ "after": delivery.after }),
         };
         value.to_string()
     }
@@ -119,6 +134,8 @@ pub(super) fn subject(key: &RecordKey, before: Option<&Record>, after: Option<&R
         RecordKey::Maintenance => ("maintenance", "maintenance".to_owned()),
         RecordKey::AdminToken(id) => ("admin_token", id.to_string()),
         RecordKey::Keys => ("keys", "keys".to_owned()),
+        RecordKey::Webhook(id) => ("webhook", id.to_string()),
+        RecordKey::Delivery(id) => ("delivery", id.to_string()),
     };
     Subject::Object {
         kind: kind.to_owned(),

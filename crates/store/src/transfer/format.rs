@@ -12,14 +12,16 @@ use uuid::Uuid;
 
 use crate::change::{Change, Timestamp};
 use crate::key::Hex32;
-use crate::registry::{AdminToken, Client, Keyring, Organization, Profile, Record, ServiceProvider};
+use crate::registry::{
+    AdminToken, Client, Delivery, Keyring, Organization, Profile, Record, ServiceProvider, Webhook,
+};
 use crate::resource::Resource;
 
 /// The version of the format that is written, and the newest that is read.
 ///
 /// 1: the first. 2: admin tokens, and changes that name them; organizations have quotas; signing keys. 3: resources, and
-/// what organizations say of them.
-pub const FORMAT_VERSION: u32 = 3;
+/// what organizations say of them. 4: webhooks.
+pub const FORMAT_VERSION: u32 = 4;
 pub(super) const FORMAT: &str = "jackfield export";
 
 /// What is wrong with an export.
@@ -67,6 +69,8 @@ pub(super) enum Line {
     Maintenance(Maintenance),
     AdminToken(AdminToken),
     Keys(Keyring),
+    Webhook(Box<Webhook>),
+    Delivery(Delivery),
     Profile(Profile),
     Resource(ResourceLine),
     Association(AssociationLine),
@@ -126,6 +130,9 @@ impl From<Record> for Line {
             Record::Maintenance(maintenance) => Self::Maintenance(maintenance),
             Record::AdminToken(token) => Self::AdminToken(token),
             Record::Keys(keyring) => Self::Keys(keyring),
+            Record::Webhook(webhook) => Self::Webhook(webhook),
+            // Who delivers is about the nodes that it comes from.
+            Record::Delivery(delivery) => Self::Delivery(Delivery { holder: None, ..delivery }),
         }
     }
 }

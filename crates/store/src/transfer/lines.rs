@@ -97,6 +97,8 @@ impl Lines {
             Line::Maintenance(record) => self.record(Record::Maintenance(record)),
             Line::AdminToken(record) => self.record(Record::AdminToken(record)),
             Line::Keys(record) => self.record(Record::Keys(record)),
+            Line::Webhook(record) => self.record(Record::Webhook(record)),
+            Line::Delivery(record) => self.record(Record::Delivery(record)),
             Line::Profile(profile) => {
                 let registry = self.registry(events)?;
                 self.check(registry.organizations.contains_key(&profile.organization), "organization")?;
@@ -155,6 +157,7 @@ impl Lines {
         let keys = usize::from(*registry.keyring != Keyring::default());
         let distinct = registry.organizations.len() + registry.clients.len() + registry.providers.len();
         let distinct = distinct + registry.admin_tokens.len();
+        let distinct = distinct + registry.webhooks.len() + registry.deliveries.len();
         if !owners.into_iter().all(known) || distinct + maintenance + keys != records {
             return Err(self.error("the accounts before it do not belong together"));
         }

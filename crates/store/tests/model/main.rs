@@ -18,6 +18,7 @@ use jackfield_model::{RequestId, ScopeSet, ServiceProviderId};
 use jackfield_store::conformance::admin::admin_token;
 use jackfield_store::conformance::dump::Dump;
 use jackfield_store::conformance::resource_rows::whole;
+use jackfield_store::conformance::webhook;
 use jackfield_store::conformance::world::{
     amazon, changes, client, client_id, external, organization, organization_id, profile, provider_id,
     refresh_token, service_provider, skill,
@@ -25,7 +26,7 @@ use jackfield_store::conformance::world::{
 use jackfield_store::conformance::{Adapter, Embedded, Postgres};
 use jackfield_store::registry::{
     Act, ClientChange, CodeId, GrantCommand, NetworkChange, OrganizationChange, PasswordHash, Presented,
-    Redemption, RefreshTokenId, Replacement, SecretHash, SpentCode,
+    Redemption, RefreshTokenId, Replacement, SecretHash, SpentCode, WebhookCommand,
 };
 use jackfield_store::resource::ResourceChange;
 use jackfield_store::verify::{Findings, Pace, verify};
@@ -183,10 +184,22 @@ fn commands() -> impl Strategy<Value = RegistryCommand> {
             id: number.to_string(),
             details: "{}".to_owned(),
         })),
+        3 => webhooks(),
         1 => (any::<bool>(), 1_u32..3).prop_map(|(enabled, retry_after)| {
             Command::SetMaintenance(Maintenance { enabled, retry_after })
         }),
     ]
+}
+
+/// Few webhooks, so that what is done meets what was done.
+fn webhooks() -> impl Strategy<Value = RegistryCommand> {
+    (0_u8..5, 0_u8..3, 0_u64..50).prop_map(|(what, number, after)| match what {
+        0 => webhook::create(number, after),
+        1 => RegistryCommand::Webhook(WebhookCommand::Delete(webhook::webhook_id(number))),
+        2 => RegistryCommand::Webhook(WebhookCommand::Pause(webhook::webhook_id(number))),
+        3 => RegistryCommand::Webhook(WebhookCommand::Resume(webhook::webhook_id(number))),
+        _ => webhook::report(usize::from(number % 2), after, &[(0, after), (1, after)]),
+    })
 }
 
 /// Few tokens, families and codes, so that they meet.

@@ -246,9 +246,19 @@ async fn changes_are_filtered_and_opened() {
     let stage = Stage::set().await;
     stage.tenant.create("7201", "1").await.is(201);
     stage.tenant.update("7201", "2").await.is(200);
+    let webhook = json!({"url": "http://127.0.0.1:1/changes", "park_after": 1, "after": 0});
+    let webhook = stage.tenant.admin.create("/admin/v1/webhooks", &webhook).await;
+    stage.tenant.endpoint().keep_secret(webhook["secret"].as_str().unwrap());
     stage.go("Changes").await;
     stage.browser.wait_for("association.update").await;
+    stage.browser.wait_for("Connection refused").await;
     stage.check("changes").await;
+    stage.press("Resume").await;
+    poll::until_async("it is tried again, and parked again", poll::PATIENCE, async || {
+        let record = stage.tenant.admin.get("/admin/v1/changes?operation=webhook.update").await;
+        (record["changes"].as_array().unwrap().len() == 1).then_some(())
+    })
+    .await;
     stage.tenant.create("live", "3").await.is(201);
     stage.browser.wait_for("live").await;
     stage.browser.type_into(&Stage::control("Endpoint"), "7201").await;

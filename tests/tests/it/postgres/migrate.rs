@@ -30,12 +30,12 @@ fn said(output: &Output) -> (Option<i32>, &str, &str) {
 async fn it_brings_the_schema_forward_and_says_so() {
     let database = Database::fresh();
     let first = migrate(&database.url());
-    assert_eq!(said(&first), (Some(0), "from version  0\nto version    3\n", ""));
+    assert_eq!(said(&first), (Some(0), "from version  0\nto version    4\n", ""));
     let again = command(&["--store", &database.url(), "--output", "json"], None);
-    assert_eq!(said(&again), (Some(0), "{\n  \"from\": 3,\n  \"to\": 3\n}\n", ""));
+    assert_eq!(said(&again), (Some(0), "{\n  \"from\": 4,\n  \"to\": 4\n}\n", ""));
     assert_eq!(
         database.sql("SELECT version, name FROM schema_version"),
-        "1|directory\n2|admin tokens\n3|resources"
+        "1|directory\n2|admin tokens\n3|resources\n4|webhooks"
     );
     // A server finds its schema there.
     let server = Server::start(Options::on(&database));
@@ -50,7 +50,7 @@ async fn a_schema_of_a_later_release_is_refused() {
     let (output, server) = (migrate(&database.url()), Server::try_start(Options::on(&database)));
     let (code, out, err) = said(&output);
     assert_eq!((code, out), (Some(1), ""));
-    let both = "has schema version 9, which asks for a newer release; this one knows version 3\n";
+    let both = "has schema version 9, which asks for a newer release; this one knows version 4\n";
     assert!(err.starts_with("error: postgres://") && err.ends_with(both), "{err}");
     let ended = server.expect_err("a server does not start on it");
     assert_eq!(ended.status.code(), Some(1));

@@ -1,7 +1,7 @@
 // Changes: who changed what, when, in which request, with before and after.
 
-import { get, keep, query } from '/console/api.js';
-import { button, check, copyable, dialog, download, empty, field, h, head, pairs, problem, put, table } from '/console/dom.js';
+import { all, get, keep, may, post, query } from '/console/api.js';
+import { button, check, copyable, dialog, download, empty, field, h, head, pairs, panel, problem, put, table } from '/console/dom.js';
 import { fullTime, number, pretty, short, time } from '/console/format.js';
 
 const PAGE = 200;
@@ -16,13 +16,15 @@ export async function show(main, parameters, signal) {
   const nothing = h('div', {});
   const note = h('span', { class: 'muted', 'aria-live': 'polite' });
   const older = button('Older', () => more());
+  const hooks = h('div', {});
   put(main,
     head('Changes', 'The record of everything that was changed, and by whom. It is written in the same commit as the change.',
       button('Export', () => save(filters()))),
     h('div', { class: 'bar' }, field('Operation begins with', operation), field('Who', actor), field('Endpoint', endpoint),
       h('div', { class: 'field grow' }, field('Service provider', provider)), live),
     h('datalist', { id: 'kinds' }, ['association.', 'association.create', 'client.', 'organization.', 'service_provider.', 'profile.', 'admin.'].map(value => h('option', { value }))),
-    nothing, rows, h('p', { class: 'actions' }, older, note));
+    nothing, rows, h('p', { class: 'actions' }, older, note), hooks);
+  webhooks(hooks, signal);
 
   const filters = () => ({
     operation: operation.value.trim(), actor: actor.value.trim(), externalUserId: endpoint.value.trim(), serviceProviderId: provider.value.trim(),
@@ -125,6 +127,35 @@ function open(change) {
       ['Request', copyable(change.request_id, 'the request id')],
     ]),
     value('Before', change.before), value('After', change.after)));
+}
+
+/** The webhooks, with how far each has got; nothing where there are none. */
+function webhooks(place, signal) {
+  let shown;
+  const look = async force => {
+    const found = await all('/webhooks');
+    const text = JSON.stringify(found);
+    // What stays the same is left alone: somebody may be about to press it.
+    if (signal.aborted || text === shown || (!force && place.contains(document.activeElement))) return;
+    shown = text;
+    put(place, found.length > 0 && panel('Webhooks', null,
+      table('Webhooks', ['URL', 'State', 'Behind', 'What went wrong', may('operator') ? 'Act' : ''], found.map(webhook => row(webhook)))));
+  };
+  const act = async (webhook, verb) => {
+    await post(`/webhooks/${webhook.id}/${verb}`);
+    await look(true);
+  };
+  const row = webhook => {
+    const verb = webhook.state === 'active' ? 'pause' : 'resume';
+    const label = verb === 'pause' ? 'Pause' : 'Resume';
+    return h('tr', {},
+      h('td', { class: 'id', title: webhook.url }, short(webhook.url, 48)),
+      h('td', {}, webhook.state),
+      h('td', {}, webhook.lag_changes ? `${number(webhook.lag_changes)} changes, ${number(webhook.lag_seconds ?? 0)} s` : 'nothing'),
+      h('td', {}, webhook.last_error ?? ''),
+      h('td', {}, may('operator') && button(label, () => act(webhook, verb), { class: 'small', 'aria-label': `${label} the webhook ${webhook.url}` })));
+  };
+  keep(signal, 5000, () => look(false));
 }
 
 /** The changes that match, from the first on, as JSON Lines. */

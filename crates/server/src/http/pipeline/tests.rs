@@ -93,6 +93,7 @@ async fn gate_on(store: Arc<dyn Store>) -> Arc<ServiceGate> {
         consent: Consent::default(),
         documents: Documents { openapi: Bytes::new, page: Bytes::new },
         imports: crate::imports::Imports::open(None, None, Arc::default()),
+        feed: crate::feed::Feed::default(),
         skills: crate::skill::Skills::default(),
         calls: crate::calls::Calls::default(),
         lenient: true,
