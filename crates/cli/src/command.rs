@@ -46,6 +46,7 @@ use rustix::fs::Mode;
 
 use crate::failure::{Failure, Service};
 use crate::output::{Format, Output};
+use crate::trace::traced;
 
 /// Account association for WebRTC calling in smart properties.
 ///
@@ -183,10 +184,10 @@ impl Command {
     fn run(self, output: &mut Output) -> Result<(), Failure> {
         let future = async {
             match self {
-                Self::Association(args) => args.run(output).await,
-                Self::Sync(args) => args.run(output).await,
-                Self::Diff(args) => args.run(output).await,
-                Self::Pull(args) => args.run(output).await,
+                Self::Association(args) => traced("association", args.run(output)).await,
+                Self::Sync(args) => traced("sync", Box::pin(args.run(output))).await,
+                Self::Diff(args) => traced("diff", args.run(output)).await,
+                Self::Pull(args) => traced("pull", args.run(output)).await,
                 Self::Token(args) => args.run(output).await,
                 Self::AdminToken(args) => args.run(output).await,
                 Self::Org(args) => args.run(output).await,

@@ -20,6 +20,7 @@ use crate::settings::{
     DATA_DIR, ENDPOINT, Key, LOGIN_URL, Layer, Locator, PROVIDER, REFRESH_TOKEN, SCOPE, Settings, TOKEN,
     flag_of, text,
 };
+use crate::trace;
 
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8080";
 const DEFAULT_ADMIN_ENDPOINT: &str = "http://127.0.0.1:8081";
@@ -244,9 +245,13 @@ impl Tokens {
     }
 
     fn client(self, transport: Transport, endpoint: Endpoint) -> Client {
-        match self {
+        let client = match self {
             Self::Static(token) => Client::new(transport, endpoint, token),
             Self::Login(tokens) => Client::new(transport, endpoint, *tokens),
+        };
+        match trace::traceparent() {
+            Some(traceparent) => client.with_traceparent(traceparent),
+            None => client,
         }
     }
 }

@@ -10,6 +10,7 @@ mod misuse;
 mod output;
 mod progress;
 mod settings;
+mod trace;
 
 use std::process::ExitCode;
 

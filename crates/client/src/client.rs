@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Uri};
+use http::{HeaderValue, Method, Uri};
 use http_body_util::channel::Sender;
 use jackfield_model::wire::{Association, DeleteRequest, QueryRequest, QueryResponse};
 use jackfield_model::{ExternalUserId, ServiceProviderId, path};
@@ -28,6 +28,7 @@ pub(crate) struct Api {
     transport: Transport,
     endpoint: Endpoint,
     tokens: Arc<dyn TokenSource>,
+    traceparent: Option<HeaderValue>,
 }
 
 /// The operations of one provider, for many calls: their URLs are put together once.
@@ -59,6 +60,15 @@ impl Client {
     pub fn with_dedicated_connection(&self) -> Self {
         let mut other = self.clone();
         other.api.transport = other.api.transport.with_dedicated_connection();
+        other
+    }
+
+    /// The same client, whose requests are part of a trace: each bears `traceparent`, the value of the header of that name in
+    /// [W3C Trace Context](https://www.w3.org/TR/trace-context/#traceparent-header). Connections and tokens stay shared.
+    #[must_use]
+    pub fn with_traceparent(&self, traceparent: HeaderValue) -> Self {
+        let mut other = self.clone();
+        other.api.traceparent = Some(traceparent);
         other
     }
 
@@ -154,7 +164,7 @@ impl ExternalUsers {
 
 impl Api {
     pub(crate) fn new(transport: Transport, endpoint: Endpoint, tokens: Arc<dyn TokenSource>) -> Self {
-        Self { transport, endpoint, tokens }
+        Self { transport, endpoint, tokens, traceparent: None }
     }
 
     /// Sends a request and reads the object of its answer.
@@ -171,7 +181,13 @@ impl Api {
     /// Asks for an answer that is read as it comes.
     pub(crate) async fn download(&self, path: &str) -> Result<Download, Error> {
         let uri = self.endpoint.join(path);
-        let call = Call { method: Method::GET, uri, content: None, repeat: Repeat::Read };
+        let call = Call {
+            method: Method::GET,
+            uri,
+            content: None,
+            repeat: Repeat::Read,
+            traceparent: self.traceparent.clone(),
+        };
         let (head, body) = self.transport.download(&call, &*self.tokens).await?.into_parts();
         if head.status.is_success() {
             return Ok(body);
@@ -187,7 +203,13 @@ impl Api {
         feed: impl AsyncFnOnce(Sender<Bytes, std::io::Error>),
     ) -> Result<T, Error> {
         let uri = self.endpoint.join(path);
-        let call = Call { method: Method::POST, uri, content: None, repeat: Repeat::Write };
+        let call = Call {
+            method: Method::POST,
+            uri,
+            content: None,
+            repeat: Repeat::Write,
+            traceparent: self.traceparent.clone(),
+        };
         let reply = self.transport.upload(&call, content_type, &*self.tokens, feed).await?;
         if !reply.status.is_success() {
             return Err(ApiError::read(reply.status, &reply.headers, &reply.body).into());
@@ -218,7 +240,7 @@ impl Api {
             let json = serde_json::to_vec(body).expect("bodies of this API have text keys only");
             Content::Json(Bytes::from(json))
         });
-        let call = Call { method, uri, content, repeat };
+        let call = Call { method, uri, content, repeat, traceparent: self.traceparent.clone() };
         let reply = self.transport.send(&call, Some(&*self.tokens)).await?;
         if reply.status.is_success() {
             Ok(reply)

@@ -83,6 +83,7 @@ impl LoginTokens {
             content: Some(Content::Form(self.form(&grant))),
             // A token too many does no harm, so that a lost answer is asked for again.
             repeat: Repeat::Read,
+            traceparent: None,
         };
         let reply = self.transport.send(&call, None).await?;
         if !reply.status.is_success() {

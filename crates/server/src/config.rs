@@ -131,6 +131,14 @@ pub struct Settings {
     /// Where skills and clouds reach the public API: what requests to skills say [default: its address]
     #[arg(long, value_name = "URL", env = "JACKFIELD_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Collector that gets traces over OTLP (HTTP): its base URL, for example http://127.0.0.1:4318 [default:
+    /// OTEL_EXPORTER_OTLP_ENDPOINT, else no traces]
+    #[arg(long, value_name = "URL", env = "JACKFIELD_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+    /// Traces say paths, which hold ids of objects
+    #[arg(long, value_name = "BOOL", env = "JACKFIELD_TRACE_IDS", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub trace_ids: Option<bool>,
     /// Whether numbers for ids and token parameters in the query string are taken; false refuses them, as an
     /// organization can for itself [default: true]
     #[arg(long, value_name = "BOOL", env = "JACKFIELD_LENIENT")]
@@ -221,6 +229,8 @@ impl Settings {
             clock: self.clock.or(other.clock),
             allow_reset: self.allow_reset.or(other.allow_reset),
             public_url: self.public_url.or(other.public_url),
+            otlp_endpoint: self.otlp_endpoint.or(other.otlp_endpoint),
+            trace_ids: self.trace_ids.or(other.trace_ids),
             lenient: self.lenient.or(other.lenient),
             token_issuer: self.token_issuer.or(other.token_issuer),
             token_audience: self.token_audience.or(other.token_audience),

@@ -257,6 +257,7 @@ impl Server {
         }
         if let Some(state) = gate.state() {
             state.store.close().await;
+            state.traces.close().await;
         }
         if let (None, Some(file)) = (config.store.directory(), admin_token_file) {
             // The token ends with this process; the file is useless now.

@@ -23,6 +23,7 @@ pub mod registry;
 pub mod resource;
 mod retention;
 mod source;
+pub mod step;
 pub mod transfer;
 pub mod verify;
 

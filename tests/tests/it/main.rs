@@ -62,6 +62,7 @@ mod sync;
 mod tls;
 mod tls_scan;
 mod tokeninfo;
+mod traces;
 mod transfer;
 mod upgrade;
 mod walk;

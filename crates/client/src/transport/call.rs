@@ -24,6 +24,8 @@ pub(crate) struct Call {
     pub(crate) uri: Uri,
     pub(crate) content: Option<Content>,
     pub(crate) repeat: Repeat,
+    /// The trace that it is a part of.
+    pub(crate) traceparent: Option<HeaderValue>,
 }
 
 /// What a request carries.
@@ -78,6 +80,9 @@ impl Call {
         *request.uri_mut() = uri;
         let agent = HeaderValue::from_static(concat!("jackfield/", env!("CARGO_PKG_VERSION")));
         request.headers_mut().insert(USER_AGENT, agent);
+        if let Some(traceparent) = &self.traceparent {
+            request.headers_mut().insert("traceparent", traceparent.clone());
+        }
         if let Some(token) = token {
             request.headers_mut().insert(AUTHORIZATION, token.header());
         }

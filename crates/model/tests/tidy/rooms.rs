@@ -53,6 +53,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
             "transport",
             "tls",
             "metrics",
+            "traces",
             "router",
             "description",
             "config_error",
@@ -84,6 +85,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
             "error",
             "source",
             "key",
+            "step",
         ],
     ),
     (
@@ -106,7 +108,17 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ),
     (
         "crates/cli/src",
-        &["misuse", "command", "importer", "connection", "settings", "failure", "progress", "output"],
+        &[
+            "misuse",
+            "command",
+            "importer",
+            "connection",
+            "trace",
+            "settings",
+            "failure",
+            "progress",
+            "output",
+        ],
     ),
     (
         "crates/calling/src",

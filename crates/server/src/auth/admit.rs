@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jackfield_model::{RequestId, ServiceProviderId};
-use jackfield_store::{Registry, StoreError};
+use jackfield_store::{Registry, StoreError, step};
 use tokio::sync::RwLockReadGuard;
 
 use super::{Caller, authenticate};
@@ -115,7 +115,9 @@ impl<'a> Look<'a> {
         log: &mut RequestLog,
     ) -> Result<G::Handle<'a>, ApiError> {
         let Self { state, call, parameter, group, .. } = *self;
+        let authenticating = step::begin("authenticate");
         let caller = authenticate(state, registry, &call.head.headers, self.refreshed).await?;
+        drop(authenticating);
         if !self.known {
             self.known = true;
             log.client = Some(Arc::clone(&caller.client.id));

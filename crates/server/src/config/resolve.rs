@@ -80,6 +80,10 @@ pub struct Config {
     pub allow_reset: bool,
     /// Where skills and clouds reach the public API; `None`: at its address.
     pub public_url: Option<String>,
+    /// The collector of traces; `None`: the one of `OTEL_EXPORTER_OTLP_ENDPOINT`, if any.
+    pub otlp_endpoint: Option<String>,
+    /// Whether traces say paths.
+    pub trace_ids: bool,
     /// Whether numbers for ids and token parameters in the query string are taken.
     pub lenient: bool,
     /// Whether the server accepts access tokens of this service.
@@ -167,6 +171,8 @@ impl Settings {
             clock: self.clock.unwrap_or_default(),
             allow_reset: self.allow_reset.unwrap_or_default(),
             public_url: self.public_url.map(|url| public_url(&url)).transpose()?,
+            otlp_endpoint: self.otlp_endpoint.map(|url| otlp_endpoint(&url)).transpose()?,
+            trace_ids: self.trace_ids.unwrap_or_default(),
             lenient: self.lenient.unwrap_or(true),
             builtin_tokens,
             foreign_tokens,
@@ -195,15 +201,21 @@ fn admin_token(token: Option<SecretSetting>) -> Result<Option<Secret>, ConfigErr
 
 /// A base URL: paths are put behind it.
 fn public_url(text: &str) -> Result<String, ConfigError> {
-    let good = |uri: &http::Uri| {
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && matches!(uri.path(), "" | "/")
-            && uri.query().is_none()
-    };
-    match text.parse::<http::Uri>() {
-        Ok(uri) if good(&uri) => Ok(text.trim_end_matches('/').to_owned()),
-        _ => Err(wrong("public-url", "is no URL; http or https, a name and nothing after it are expected")),
-    }
+    let bare = |uri: &http::Uri| matches!(uri.path(), "" | "/");
+    let rule = "is no URL; http or https, a name and nothing after it are expected";
+    base_url(text, bare).ok_or_else(|| wrong("public-url", rule))
+}
+
+/// A base URL that may have a path.
+fn otlp_endpoint(text: &str) -> Result<String, ConfigError> {
+    let rule = "is no URL; http or https, a name and maybe a path are expected";
+    base_url(text, |_| true).ok_or_else(|| wrong("otlp-endpoint", rule))
+}
+
+fn base_url(text: &str, good: impl FnOnce(&http::Uri) -> bool) -> Option<String> {
+    let uri = text.parse::<http::Uri>().ok()?;
+    let good = matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none() && good(&uri);
+    good.then(|| text.trim_end_matches('/').to_owned())
 }
 
 fn loopback(port: u16) -> ListenAddress {

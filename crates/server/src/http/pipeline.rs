@@ -25,6 +25,7 @@ use crate::response::Reply;
 use crate::router::{Audience, Listener, Operation, Router, Target};
 use crate::sandbox::request_log;
 use crate::state::State;
+use crate::traces::{Answered, RequestTrace};
 use crate::{notes, probes};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -80,7 +81,14 @@ pub(super) async fn respond(
         state.limits.bodies.drain(call, body).await;
         outcome
     };
-    let outcome = match AssertUnwindSafe(work).catch_unwind().await {
+    let trace = state.traces.begin(&call.head.headers, started);
+    let work = AssertUnwindSafe(work).catch_unwind();
+    let outcome = match &trace {
+        None => work.await,
+        // Boxed to keep the common future small.
+        Some(trace) => Box::pin(trace.steps.record(work)).await,
+    };
+    let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(panic) => Err(ApiError::Internal { cause: format!("panic: {}", panic_text(&*panic)) }),
     };
@@ -92,6 +100,9 @@ pub(super) async fn respond(
         Box::pin(state.limits.guesses.hold()).await;
     }
     let dropped = log.dropped.is_some();
+    if let Some(trace) = trace {
+        end_trace(state, *trace, call, log.operation, reply.status());
+    }
     record_outcome(state, call, log, reply.status(), started.elapsed());
     if dropped { Err(Dropped) } else { Ok(reply) }
 }
@@ -167,6 +178,25 @@ fn refuse(state: &State, call: &Call, log: &mut RequestLog, error: ApiError) -> 
     log.refused_by(&error);
     log.guesses = matches!(error, ApiError::TooManyGuesses { .. });
     error.into_response()
+}
+
+fn end_trace(
+    state: &State,
+    trace: RequestTrace,
+    call: &Call,
+    operation: Option<&Operation>,
+    status: StatusCode,
+) {
+    let answered = Answered {
+        method: &call.head.method,
+        version: call.head.version,
+        route: operation.and_then(routes::template_of),
+        path: call.head.uri.path(),
+        operation: Operation::name_of(operation),
+        request_id: call.request_id,
+        status,
+    };
+    state.traces.end(trace, &answered);
 }
 
 /// Counts an answered request, and writes it to the access log and to the request log.

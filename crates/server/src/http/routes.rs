@@ -243,6 +243,11 @@ pub(crate) static ROUTES: &[Route] = routes! {
     Both   GET    "/docs"         => probes::DOCS;
 };
 
+/// The template of the path of an operation.
+pub(super) fn template_of(operation: &Operation) -> Option<&'static str> {
+    ROUTES.iter().find(|route| std::ptr::eq(route.handler.operation(), operation)).map(|route| route.path)
+}
+
 /// The router of a listener.
 pub(crate) fn router(listener: Listener) -> Router<Handler> {
     let served = ROUTES.iter().filter(|route| route.served.on(listener));

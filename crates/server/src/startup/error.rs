@@ -41,6 +41,12 @@ pub enum StartError {
         /// What is wrong.
         cause: String,
     },
+    /// The collector of traces cannot be asked with these settings.
+    #[error("--otlp-endpoint or OTEL_EXPORTER_OTLP_ENDPOINT: {cause}")]
+    Collector {
+        /// What is wrong.
+        cause: String,
+    },
     /// An address cannot be listened on.
     #[error("{flag} {address} cannot be listened on: {cause}")]
     Listen {
@@ -69,9 +75,10 @@ impl StartError {
         match self {
             Self::Seed { cause, .. } => cause.is_configuration(),
             Self::Tls(cause) => matches!(cause, TlsError::Pair(_)),
-            Self::TokenIssuer { .. } | Self::AdminPlaintext { .. } | Self::Open(OpenError::Readable(_)) => {
-                true
-            }
+            Self::TokenIssuer { .. }
+            | Self::Collector { .. }
+            | Self::AdminPlaintext { .. }
+            | Self::Open(OpenError::Readable(_)) => true,
             Self::Open(_) | Self::AdminToken { .. } | Self::Listen { .. } => false,
         }
     }

@@ -37,6 +37,7 @@ use crate::state::{Consent, Credentials, Documents, Limits, Operators, Sandbox, 
 use crate::throttle::admission::Places;
 use crate::throttle::guess::Guesses;
 use crate::throttle::rate::Rates;
+use crate::traces::Traces;
 
 /// Between the first two attempts; each time twice as long, up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -132,6 +133,8 @@ async fn open(
     }
     retry.until_possible(async || apply_seeds(&*store, &keys, &seeds).await).await?;
     clock::warn(config.clock);
+    let traces = Traces::start(config.otlp_endpoint.as_deref(), config.trace_ids);
+    let traces = traces.map_err(|cause| StartError::Collector { cause })?;
     let issuers = Issuers { builtin: config.builtin_tokens, foreign };
     let seeds = seeds.into_iter().map(|(_, seed)| seed).collect();
     let gate = &retry.gate;
@@ -146,6 +149,7 @@ async fn open(
         skills: Skills::default(),
         imports: Imports::open(config.imports, config.store.directory(), Arc::clone(&metrics)),
         calls: Calls::default(),
+        traces,
         lenient: config.lenient,
         started: Instant::now(),
         metrics,

@@ -41,6 +41,7 @@ use crate::skill::Skills;
 use crate::throttle::admission::Places;
 use crate::throttle::guess::Guesses;
 use crate::throttle::rate::Rates;
+use crate::traces::Traces;
 use crate::transport::outbox::Unsent;
 use crate::transport::peer::Peer;
 
@@ -59,6 +60,7 @@ pub(crate) struct State {
     pub(crate) feed: Feed,
     pub(crate) imports: Arc<Imports>,
     pub(crate) calls: Calls,
+    pub(crate) traces: Traces,
     /// Whether clients get the leniency that can be switched off; an organization may still refuse it.
     pub(crate) lenient: bool,
     pub(crate) started: Instant,

@@ -55,7 +55,7 @@ use crate::contract::{
     ChangeStore, Head, LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats,
 };
 use crate::registry::{Registry, RegistryCommand, RegistryOutcome};
-use crate::{Content, OpenError, RootKey, StoreError, StoreOptions};
+use crate::{Content, OpenError, RootKey, StoreError, StoreOptions, step};
 
 /// Writes that may queue; more wait to queue.
 const QUEUE_MAX: usize = 4_096;
@@ -246,6 +246,7 @@ impl EmbeddedStore {
         decide: impl FnOnce(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.shared.check_writable()?;
+        let _step = step::begin("commit");
         let (reply, answer) = oneshot::channel();
         let write = Box::new(Write::new(decide, reply));
         self.queue.send(Message::Write(write)).await.map_err(|_| unavailable(CLOSED))?;

@@ -7,6 +7,7 @@ use super::{Shared, in_doubt, registry};
 use crate::change::Origin;
 use crate::error::StoreError;
 use crate::registry::Registry;
+use crate::step;
 
 /// Runs a change in one transaction under the lock of the registry. When its answer is lost, `done` is what
 /// became of it if it is in the change record.
@@ -22,6 +23,7 @@ pub(super) async fn change<T>(
         let transaction = client.transaction().await?;
         let known = registry::turn(shared).await.lock(&transaction).await?;
         let outcome = run(&transaction, &known).await?;
+        let _step = step::begin("commit");
         transaction.commit().await?;
         Ok(outcome)
     };

@@ -96,6 +96,7 @@ async fn gate_on(store: Arc<dyn Store>) -> Arc<ServiceGate> {
         feed: crate::feed::Feed::default(),
         skills: crate::skill::Skills::default(),
         calls: crate::calls::Calls::default(),
+        traces: crate::traces::Traces::default(),
         lenient: true,
         started: Instant::now(),
         metrics: Arc::clone(&metrics),
