@@ -7,6 +7,11 @@
 # The admin listener is on the container's own loopback address: `docker exec CONTAINER /jackfield status`. To reach it
 # from elsewhere set JACKFIELD_ADMIN_LISTEN=0.0.0.0:8081, JACKFIELD_ADMIN_TOKEN and JACKFIELD_ADMIN_TLS_SELF_SIGNED=/data/tls
 # (or certificate files), and publish that port.
+#
+# For tests, where nobody can pass arguments to a container: demo data in memory, see the stage `dev` and docs/testing.md.
+#
+#   docker build --target dev --tag jackfield:dev .
+#   docker run --publish 127.0.0.1:8080:8080 --publish 127.0.0.1:8081:8081 jackfield:dev
 
 # Alpine's C library is musl, so what is built here is static.
 FROM rust:1.95.0-alpine AS build
@@ -23,7 +28,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
     && strip /jackfield \
     && mkdir /data
 
-FROM scratch
+FROM scratch AS common
 COPY --from=build /jackfield /jackfield
 # For the database and for other token issuers, behind TLS.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
@@ -33,12 +38,28 @@ COPY --from=build --chown=65532:65532 --chmod=0700 /data /data
 COPY --from=build --chown=65532:65532 --chmod=0700 /data /tmp
 USER 65532:65532
 WORKDIR /data
-ENV JACKFIELD_LISTEN=0.0.0.0:8080 \
-    JACKFIELD_STORE=embedded:/data/store \
-    JACKFIELD_DATA_DIR=/data/store
+ENV JACKFIELD_LISTEN=0.0.0.0:8080
 EXPOSE 8080
-VOLUME /data
 # Healthy: the store can be read and written.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/jackfield", "status"]
 ENTRYPOINT ["/jackfield"]
+
+# Everybody knows these credentials, the admin token too, and anyone who reaches the ports may do everything: for tests.
+FROM common AS dev
+# hadolint ignore=DL3064
+ENV JACKFIELD_STORE=memory: \
+    JACKFIELD_ADMIN_LISTEN=0.0.0.0:8081 \
+    JACKFIELD_ADMIN_HOST=jackfield \
+    JACKFIELD_ADMIN_PLAINTEXT=true \
+    JACKFIELD_ADMIN_TOKEN=jackfield-demo-admin-token-known-to-everybody
+EXPOSE 8081
+# Soon, because a pipeline waits for it.
+HEALTHCHECK --interval=1s --timeout=5s --start-period=10s CMD ["/jackfield", "status"]
+CMD ["dev"]
+
+# The last stage is the one that is built where nobody names another.
+FROM common AS serve
+ENV JACKFIELD_STORE=embedded:/data/store \
+    JACKFIELD_DATA_DIR=/data/store
+VOLUME /data
 CMD ["serve"]

@@ -28,7 +28,7 @@ SECONDS ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help dev test lint fmt described console-shots console-rate crash outage group-commit overload sync-rate call-rate webhook-feed webhook-rate fuzz advisories docs
-.PHONY: contact-growth bench bench-growth bench-postgres bench-check instructions instructions-bless
+.PHONY: dist dist-test contact-growth bench bench-growth bench-postgres bench-check instructions instructions-bless
 
 help: ## List these commands.
 	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ lint: ## Check format, lints, licences and sources of dependencies, rustdoc and 
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --workspace --all-features
 	"$$(script/cargo-tool cargo-deny $(CARGO_DENY))" --locked check licenses bans sources
-	@for file in script/* .ci/run; do bash -n "$$file" || exit 1; done
+	@for file in script/* .ci/run tests/packaging/deb-installed packaging/debian/p*inst packaging/debian/p*rm; do bash -n "$$file" || exit 1; done
 
 fmt: ## Format the code.
 	cargo fmt
@@ -127,6 +127,12 @@ instructions: ## Count the instructions of calls without network; fails when one
 
 instructions-bless: ## Count them and write bench/instructions.json.
 	@script/instructions bless
+
+dist: ## Build the wheel, the npm packages and the Debian package into target/dist (some minutes).
+	@script/dist
+
+dist-test: ## Install each package of target/dist in a clean place and use it (as root on Debian; makes them when they are not there).
+	@script/dist-test
 
 fuzz: ## Run each fuzz target for SECONDS seconds, one after the other.
 	@script/fuzz "$$(script/cargo-tool cargo-fuzz $(CARGO_FUZZ))" $(SECONDS)

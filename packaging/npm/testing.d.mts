@@ -1,0 +1,2 @@
+export { startServer, useServer } from './testing.cjs'
+export type { Hooks, Options, Server } from './testing.cjs'
