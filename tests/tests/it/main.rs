@@ -39,6 +39,7 @@ mod load;
 mod login;
 mod logs;
 mod metrics;
+mod monitoring;
 mod operation;
 mod order;
 mod overload;
