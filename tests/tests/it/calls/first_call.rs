@@ -1,14 +1,12 @@
 //! docs/first-call.md as it stands: the commands in a shell, and the buttons that it names in a browser.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::Stdio;
 
 use jackfield_tests::browser::Browser;
-use jackfield_tests::server::clean_environment;
-use jackfield_tests::{binary, poll};
 use tempfile::TempDir;
+
+use crate::terminal::{self, Program, Shell};
 
 const PAGE: &str = include_str!("../../../../docs/first-call.md");
 
@@ -48,97 +46,19 @@ fn steps() -> Vec<Step> {
     steps
 }
 
-/// A program and what it has printed. It ends with the value.
-struct Program {
-    child: Child,
-    printed: Arc<Mutex<String>>,
-}
-
-impl Program {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
-        let printed = Arc::new(Mutex::new(String::new()));
-        let (lines, into) = (BufReader::new(child.stdout.take().unwrap()).lines(), Arc::clone(&printed));
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let mut into = into.lock().unwrap_or_else(PoisonError::into_inner);
-                into.push_str(&line);
-                into.push('\n');
-            }
-        });
-        Self { child, printed }
-    }
-
-    /// The word after this text, once it is printed.
-    async fn word(&mut self, after: &str) -> String {
-        let found = async || {
-            let printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some((_, rest)) = printed.split_once(after) {
-                return rest.split_once(char::is_whitespace).map(|(word, _)| word.to_owned());
-            }
-            if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("it ended with {status} before {after:?}:\n{printed}");
-            }
-            None
-        };
-        poll::until_async(after, poll::PATIENCE, found).await
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A shell that keeps what was exported, and says when it is done with a block.
-struct Shell {
-    program: Program,
-    input: ChildStdin,
-    blocks: usize,
-}
-
-impl Shell {
-    fn start(mut command: Command) -> Self {
-        command.args(["-e", "-u"]).stdin(Stdio::piped());
-        let mut program = Program::start(command);
-        let input = program.child.stdin.take().unwrap();
-        Self { program, input, blocks: 0 }
-    }
-
-    fn give(&mut self, commands: &str) {
-        self.blocks += 1;
-        writeln!(self.input, "{commands}\necho done-with-{} .", self.blocks).unwrap();
-    }
-
-    async fn settle(&mut self) {
-        if self.blocks > 0 {
-            self.program.word(&format!("done-with-{} ", self.blocks)).await;
-        }
-    }
-}
-
 #[tokio::test]
 async fn each_step_works_as_it_stands() {
     let home = TempDir::new().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     std::os::unix::fs::symlink(root.join("examples"), home.path().join("examples")).unwrap();
-    let directory_of_binary = binary::path().parent().unwrap();
-    let path = format!("{}:{}", directory_of_binary.display(), std::env::var("PATH").unwrap());
     // Other tests have the usual ports.
     let mut environment = vec![
         ("JACKFIELD_LISTEN", "127.0.0.1:0".to_owned()),
         ("JACKFIELD_ADMIN_LISTEN", "127.0.0.1:0".to_owned()),
         ("PORT", "0".to_owned()),
     ];
-    let command = |program: &str, environment: &[(&str, String)]| {
-        let mut command = Command::new(program);
-        clean_environment(&mut command);
-        command.current_dir(home.path()).env("PATH", &path).env("HOME", home.path());
-        command.envs(environment.iter().map(|(name, value)| (*name, value)));
-        command
-    };
+    let command =
+        |program: &str, environment: &[(&str, String)]| terminal::command(program, home.path(), environment);
     let browser = Browser::start(900, 700).await;
     let mut running = Vec::new();
     let mut shell: Option<Shell> = None;
