@@ -16,15 +16,15 @@ use super::device::Stage;
 use super::integration::Endpoint;
 
 /// A CA of its own.
-fn ca(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+pub(crate) fn ca(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A skill that takes everything; answers its port.
-async fn skill(ca: &CertifiedIssuer<'static, KeyPair>, name: &str, until: i32) -> u16 {
+/// A skill, or a webhook, that takes everything; answers its port.
+pub(crate) async fn skill(ca: &CertifiedIssuer<'static, KeyPair>, name: &str, until: i32) -> u16 {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();
     (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 1, 1));

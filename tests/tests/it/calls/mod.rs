@@ -1,6 +1,6 @@
 //! Calls: skills, signaling, and the device of the server.
 
-mod certificates;
+pub(crate) mod certificates;
 pub(crate) mod device;
 pub(crate) mod example;
 mod faults;

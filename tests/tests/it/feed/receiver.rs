@@ -26,6 +26,8 @@ pub(super) const SECRET: &str = "whsec_bm9ib2R5LWtub3dzLXRoaXMta2V5LWF0LWFsbC0xM
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mood {
     Takes,
+    /// It takes what it is sent, and has much to say about it.
+    Babbles,
     Refuses(u16),
     /// It takes what it is sent, too late.
     IsSlow(Duration),
@@ -152,16 +154,18 @@ async fn answer(
         Got { headers: head.headers, path: head.uri.path().to_owned(), body: body.to_bytes(), taken: false };
     assert_eq!(got.header("webhook-signature"), signature(SECRET, &got), "signed");
     let mood = *lock(&shared.mood);
-    got.taken = mood == Mood::Takes;
+    got.taken = matches!(mood, Mood::Takes | Mood::Babbles);
     // Whoever dies after this has got it, and its sender does not know.
     lock(&shared.got).push(got);
     let (status, pause) = match mood {
         Mood::Takes => (204, Duration::ZERO),
+        Mood::Babbles => (200, Duration::ZERO),
         Mood::Refuses(status) => (status, Duration::ZERO),
         Mood::IsSlow(pause) => (204, pause),
     };
     tokio::time::sleep(pause).await;
-    let mut response = Response::new(Full::default());
+    let said = if mood == Mood::Babbles { vec![b'!'; 4 * 1024 * 1024] } else { Vec::new() };
+    let mut response = Response::new(Full::from(said));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     if response.status().is_redirection() {
         response.headers_mut().insert("location", "/elsewhere".parse().unwrap());

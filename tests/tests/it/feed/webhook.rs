@@ -7,6 +7,7 @@ use jackfield_tests::{Options, Request, Server, Tenant, TenantOptions, poll};
 use serde_json::{Value, json};
 
 use super::receiver::{Mood, Receiver, SECRET};
+use crate::calls::certificates::{ca, skill};
 
 pub(super) const WEBHOOKS: &str = "/admin/v1/webhooks";
 
@@ -335,4 +336,40 @@ async fn a_delivery_is_verified_as_documented() {
     assert_eq!(verified(SECRET, &got.body), "True");
     assert_eq!(verified(SECRET, b"{}"), "False");
     assert_eq!(verified("whsec_bm9ib2R5LWtub3dzLXRoYXQta2V5LWF0LWFsbC0xMjM0", &got.body), "False");
+}
+
+#[tokio::test]
+async fn a_long_answer_is_not_read_to_its_end() {
+    let (_server, tenant) = started(&[]).await;
+    let receiver = Receiver::start().await;
+    receiver.set(Mood::Babbles);
+    let path = add(&tenant, &receiver, json!({"operation": "association."})).await;
+    for n in 0..5 {
+        tenant.create(&n.to_string(), "1").await.is(201);
+    }
+    let webhook = until(&tenant, &path, "all is taken", |webhook| webhook["lag_changes"] == 0).await;
+    assert_eq!((&webhook["failures"], &webhook["state"]), (&json!(0), &json!("active")));
+    assert_eq!(data(&receiver.taken()), changes(&tenant, "operation=association.").await);
+}
+
+#[tokio::test]
+async fn a_webhook_with_tls_is_trusted_by_its_ca_alone() {
+    let (server, tenant) = started(&[]).await;
+    let trusted = ca("trusted");
+    let port = skill(&trusted, "localhost", 2040).await;
+    let add = async |more: Value| {
+        let mut body = json!({"url": format!("https://localhost:{port}/"), "park_after": 1, "after": 0});
+        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        let made = tenant.admin.create(WEBHOOKS, &body).await;
+        server.endpoint().keep_secret(made["secret"].as_str().unwrap());
+        format!("{WEBHOOKS}/{}", made["id"].as_str().unwrap())
+    };
+    for more in [json!({}), json!({"ca": ca("other").pem()})] {
+        let parked =
+            until(&tenant, &add(more).await, "it is parked", |webhook| webhook["state"] == "parked").await;
+        assert!(parked["last_error"].as_str().unwrap().contains("UnknownIssuer"), "{parked}");
+    }
+    let path = add(json!({"ca": trusted.pem(), "operation": "organization."})).await;
+    let webhook = until(&tenant, &path, "it has all", |webhook| webhook["lag_changes"] == 0).await;
+    assert_eq!((&webhook["state"], &webhook["failures"]), (&json!("active"), &json!(0)));
 }
