@@ -22,7 +22,7 @@ COUNT ?= 1000000
 # make webhook-feed CHANGES=5000: how many changes are delivered.
 CHANGES ?= 100000
 # make webhook-rate ROUNDS=5: how many pairs of rounds.
-ROUNDS ?= 20
+ROUNDS ?= 60
 # make fuzz SECONDS=600: how long each target runs.
 SECONDS ?= 600
 

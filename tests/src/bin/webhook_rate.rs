@@ -1,8 +1,9 @@
 //! What webhooks that nobody answers cost writes: durable creates a second, in turn while they rest and while they are
 //! tried. One of the two refuses connections, the other one takes deliveries and does not answer.
 //!
-//! The figure is the median of the ratios of neighbouring rounds. It prints figures and judges nothing: they are the
-//! machine's. Argument: how many pairs of rounds (20).
+//! Rounds are short, because whatever else a machine does comes and goes: the figures are the ratio of all creates a second,
+//! the median of the ratios of neighbouring rounds, and what a create takes of the processor in the server, which depends
+//! least on others. It prints figures and judges nothing: they are the machine's. Argument: how many pairs of rounds (60).
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -20,7 +21,10 @@ use tokio::net::TcpListener;
 /// Connections that create.
 const CONNECTIONS: u64 = 32;
 /// How long a round lasts.
-const ROUND: Duration = Duration::from_secs(2);
+const ROUND: Duration = Duration::from_millis(500);
+
+/// Ticks of a second in which Linux tells what a process has had.
+const TICKS: f64 = 100.0;
 
 /// Creates until the end of a round; answers how many.
 async fn create(mut creator: Creator, next: Arc<AtomicU64>, end: Instant) -> (Creator, u32) {
@@ -37,9 +41,44 @@ async fn create(mut creator: Creator, next: Arc<AtomicU64>, end: Instant) -> (Cr
     (creator, done)
 }
 
-/// Creates a second in a round.
-async fn round(creators: &mut Vec<Creator>, next: &Arc<AtomicU64>) -> f64 {
-    let started = Instant::now();
+/// What rounds came to.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    creates: f64,
+    seconds: f64,
+    /// Of the processors in the server.
+    processor: f64,
+}
+
+impl Sum {
+    fn rate(self) -> f64 {
+        self.creates / self.seconds
+    }
+
+    /// Microseconds of a processor that a create takes.
+    fn cost(self) -> f64 {
+        self.processor * 1e6 / self.creates
+    }
+
+    fn add(&mut self, other: Self) {
+        self.creates += other.creates;
+        self.seconds += other.seconds;
+        self.processor += other.processor;
+    }
+}
+
+/// Seconds of the processors that the server has had.
+fn processor(server: &Server) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).expect("the server runs");
+    // The name in brackets may hold anything; the 12th and 13th fields behind it are ticks of user and system.
+    let behind = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = behind.split_whitespace().skip(11).take(2).filter_map(|text| text.parse::<f64>().ok());
+    ticks.sum::<f64>() / TICKS
+}
+
+/// A round.
+async fn round(server: &Server, creators: &mut Vec<Creator>, next: &Arc<AtomicU64>) -> Sum {
+    let (started, had) = (Instant::now(), processor(server));
     let end = started + ROUND;
     let running: Vec<_> =
         creators.drain(..).map(|creator| tokio::spawn(create(creator, Arc::clone(next), end))).collect();
@@ -49,7 +88,8 @@ async fn round(creators: &mut Vec<Creator>, next: &Arc<AtomicU64>) -> f64 {
         creators.push(creator);
         all += done;
     }
-    f64::from(all) / started.elapsed().as_secs_f64()
+    let seconds = started.elapsed().as_secs_f64();
+    Sum { creates: f64::from(all), seconds, processor: processor(server) - had }
 }
 
 /// Somebody who takes what is sent, and says nothing.
@@ -92,7 +132,7 @@ async fn set(tenant: &Tenant, webhooks: &[String], on: bool) {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> std::io::Result<()> {
-    let rounds = std::env::args().nth(1).map_or(20, |text| text.parse().expect("the argument is a number"));
+    let rounds = std::env::args().nth(1).map_or(60, |text| text.parse().expect("the argument is a number"));
     let server = Server::start(Options::quiet());
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     let address = server.endpoint().public();
@@ -111,31 +151,37 @@ async fn main() -> std::io::Result<()> {
     let refused = add(&server, &tenant, &format!("http://{closed}/")).await;
     let webhooks = [refused, add(&server, &tenant, &silent().await).await];
     let next = Arc::new(AtomicU64::new(0));
-    round(&mut creators, &next).await;
+    round(&server, &mut creators, &next).await;
     let mut out = std::io::stdout().lock();
     writeln!(out, "binary: {}", binary::path().display())?;
-    let mut ratios = Vec::new();
+    let (mut alone, mut beside, mut ratios) = (Sum::default(), Sum::default(), Vec::new());
     for pair in 0..rounds {
         // Either comes first, in turn.
         let with_first = pair % 2 == 1;
         set(&tenant, &webhooks, with_first).await;
-        let first = round(&mut creators, &next).await;
+        let first = round(&server, &mut creators, &next).await;
         set(&tenant, &webhooks, !with_first).await;
-        let second = round(&mut creators, &next).await;
+        let second = round(&server, &mut creators, &next).await;
         let (without, with) = if with_first { (second, first) } else { (first, second) };
-        ratios.push(with / without);
-        writeln!(
-            out,
-            "pair {}: {without:.0} creates a second alone, {with:.0} with two dead webhooks, ratio {:.3}",
-            pair + 1,
-            with / without
-        )?;
+        ratios.push(with.rate() / without.rate());
+        alone.add(without);
+        beside.add(with);
     }
     ratios.sort_by(f64::total_cmp);
+    for (what, sum) in [("alone", alone), ("with two dead webhooks", beside)] {
+        writeln!(
+            out,
+            "{what}: {:.0} creates a second, {:.1} us of a processor each",
+            sum.rate(),
+            sum.cost()
+        )?;
+    }
     writeln!(
         out,
-        "with two dead webhooks: {:.3} of the creates alone (median of {rounds})",
-        ratios[ratios.len() / 2]
+        "ratios of {rounds} pairs: creates a second {:.3} (median {:.3}), processor {:.3}",
+        beside.rate() / alone.rate(),
+        ratios[ratios.len() / 2],
+        beside.cost() / alone.cost()
     )?;
     Ok(())
 }
