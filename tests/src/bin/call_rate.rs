@@ -239,11 +239,13 @@ async fn signaling(bench: &Arc<Bench>, span: Duration) -> bool {
     let count = done.len();
     let mut whole = 0;
     for (session, _) in &done {
-        let ended = bench.tenant.admin.get(&format!("/admin/v1/calls/{session}?wait=20&state=ended")).await;
-        if complete(&ended) {
+        // The last messages of the last calls may still be on their way.
+        let settled = async || complete(&bench.call(session).await).then_some(());
+        let settling = poll::until_async("the transcript is complete", 2 * poll::PATIENCE, settled);
+        if tokio::time::timeout(poll::PATIENCE, settling).await.is_ok() {
             whole += 1;
         } else {
-            judge("not complete", &ended.to_string(), false);
+            judge("not complete", &bench.call(session).await.to_string(), false);
         }
     }
     let mut took: Vec<Duration> = done.into_iter().map(|(_, took)| took).collect();

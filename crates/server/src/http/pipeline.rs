@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -75,18 +76,20 @@ pub(super) async fn respond(
     body: &mut RequestBody,
     started: Instant,
 ) -> Result<Reply, Dropped> {
-    let mut log = RequestLog { public: call.listener == Listener::Public, ..RequestLog::default() };
-    let work = async {
-        let outcome = dispatch(pipeline, state, call, body, &mut log).await;
-        state.limits.bodies.drain(call, body).await;
-        outcome
-    };
     let trace = state.traces.begin(&call.head.headers, started);
-    let work = AssertUnwindSafe(work).catch_unwind();
-    let outcome = match &trace {
-        None => work.await,
-        // Boxed to keep the common future small.
-        Some(trace) => Box::pin(trace.steps.record(work)).await,
+    let mut log = RequestLog { public: call.listener == Listener::Public, ..RequestLog::default() };
+    let outcome = {
+        let work = async {
+            let outcome = dispatch(pipeline, state, call, body, &mut log).await;
+            state.limits.bodies.drain(call, body).await;
+            outcome
+        };
+        // Pinned where it is: it is large, and moving it would cost each request.
+        let work = pin!(AssertUnwindSafe(work).catch_unwind());
+        match &trace {
+            None => work.await,
+            Some(trace) => trace.steps.record(work).await,
+        }
     };
     let outcome = match outcome {
         Ok(outcome) => outcome,
