@@ -102,8 +102,9 @@ console-rate: ## Print what the console costs: searches on COUNT associations, t
 	JACKFIELD_BIN=$(CURDIR)/target/release/jackfield \
 	  cargo run --locked --release --package jackfield-tests --bin console-rate -- $(COUNT)
 
-bench: ## Measure the release build beside its peers into docs/benchmarks (20 minutes; ARGS="--seconds 2 --rounds 1" for a look).
+bench: ## Measure the release build beside its peers into docs/benchmarks, then the console (25 minutes; ARGS="--seconds 2 --rounds 1" for a look).
 	@script/bench compare $(ARGS)
+	@$(MAKE) --no-print-directory console-rate $(if $(ARGS),COUNT=20000)
 
 bench-growth: ## Measure it from 10,000 to 10,000,000 associations into docs/benchmarks (ARGS="--sizes 10000,100000" for a look).
 	@script/bench growth $(ARGS)
