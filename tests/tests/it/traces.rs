@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use jackfield_tests::tenant::{association, external_users};
-use jackfield_tests::{Listener, Options, Response, Server, Tenant, TenantOptions, poll};
+use jackfield_tests::{Listener, Options, Request, Response, Server, Tenant, TenantOptions, poll};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind};
@@ -18,8 +18,14 @@ use prost::Message;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::calls::device::{Stage, hang_up};
+use crate::calls::integration::Endpoint;
+use crate::feed::receiver::{Mood, Receiver, SECRET};
+use crate::feed::webhook::add;
+
 /// The ids of a trace and of a span in it that a caller began.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const UNSAMPLED: &str = "5bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 const ENDPOINT: &str = "room-with-a-name-of-its-own";
 
@@ -79,6 +85,18 @@ impl Collector {
         poll::until_async("the spans of the request arrive", poll::PATIENCE, found).await
     }
 
+    /// The span that the headers of a request say, once it is there; not sampled, it never is.
+    async fn said_by(&self, headers: &HeaderMap) -> Span {
+        let said = headers["traceparent"].to_str().unwrap();
+        let [_, trace, span, flags] = said.split('-').collect::<Vec<_>>()[..] else { panic!("{said}") };
+        assert_eq!(flags, "01", "{said}");
+        let found = async || {
+            let spans = self.spans();
+            spans.into_iter().find(|found| hex(&found.span_id) == span && hex(&found.trace_id) == trace)
+        };
+        poll::until_async("the span of a request to another program arrives", poll::PATIENCE, found).await
+    }
+
     /// Whether any body that came has these bytes in it.
     fn has(&self, text: &str) -> bool {
         let bodies = self.bodies.lock().unwrap();
@@ -90,6 +108,14 @@ impl Collector {
 fn text<'s>(span: &'s Span, key: &str) -> Option<&'s str> {
     match span.attributes.iter().find(|attribute| attribute.key == key)?.value.as_ref()?.value.as_ref()? {
         Any::StringValue(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// An attribute that is a number.
+fn number(span: &Span, key: &str) -> Option<i64> {
+    match span.attributes.iter().find(|attribute| attribute.key == key)?.value.as_ref()?.value.as_ref()? {
+        Any::IntValue(number) => Some(*number),
         _ => None,
     }
 }
@@ -181,6 +207,108 @@ async fn what_is_not_sampled_is_not_sent() {
     // What came after it has arrived, so it would have.
     collector.of(&tenant.query(&json!({ "filters": {} })).await.expect(200)).await;
     assert!(collector.spans().iter().all(|span| hex(&span.trace_id) != TRACE));
+}
+
+#[tokio::test]
+async fn what_a_skill_gets_is_a_part_of_the_request_that_began_the_call() {
+    let (collector, address) = Collector::start().await;
+    let server = Server::start(options(address, &[], &[]));
+    let stage =
+        Stage::of(Tenant::on(server.endpoint(), TenantOptions::default()).await, Endpoint::Answers).await;
+    let start = async |trace: &str, flags: &str| {
+        let body = json!({ "from": stage.profile, "to": "front-desk", "media": false });
+        let request = Request::new(&Method::POST, "/admin/v1/calls").json(&body);
+        let request = request.bearer(stage.tenant.endpoint().admin_token());
+        let request = request.header("traceparent", format!("00-{trace}-{CALLER}-{flags}"));
+        let started = stage.tenant.admin.send(&request).await.expect(201);
+        let session = started.json()["sessionId"].as_str().unwrap().to_owned();
+        (started, session)
+    };
+    let (started, session) = start(TRACE, "01").await;
+    let request = collector.of(&started).await.remove(0);
+    assert_eq!((hex(&request.trace_id).as_str(), hex(&request.parent_span_id).as_str()), (TRACE, CALLER));
+    stage.await_state(&session, "accepted").await;
+    hang_up(&stage, &session).await;
+    // The first message, one that follows from what the cloud signals, and one that follows from another request.
+    for name in ["InitiateOutboundCall", "CallAcceptedAck", "CallEnded"] {
+        let sent = collector.said_by(&stage.skill.await_request(name, &session).await.headers).await;
+        assert_eq!((&sent.trace_id, &sent.parent_span_id), (&request.trace_id, &request.span_id), "{name}");
+        assert_eq!((sent.kind, sent.name.as_str()), (SpanKind::Client as i32, "POST"));
+        assert_eq!(text(&sent, "http.request.method"), Some("POST"));
+        assert_eq!(text(&sent, "server.address"), Some("127.0.0.1"));
+        assert_eq!(number(&sent, "server.port"), Some(stage.skill.address.port().into()));
+        assert_eq!(number(&sent, "http.response.status_code"), Some(200));
+        assert_eq!(text(&sent, "jackfield.operation"), Some("skill_request"));
+        assert!(text(&sent, "jackfield.message").unwrap().ends_with(name), "{sent:?}");
+        assert_eq!(text(&sent, "error.type"), None);
+    }
+    // The grant, which the server makes beside the request that set the skill.
+    let grant = collector.said_by(&stage.skill.await_request("Grant", "").await.headers).await;
+    let set = async || collector.spans().into_iter().find(|span| span.span_id == grant.parent_span_id);
+    let set = poll::until_async("the request that set the skill is traced", poll::PATIENCE, set).await;
+    assert_eq!(set.name, "PUT /admin/v1/skills/{id}");
+    // Nobody listens any more.
+    stage.set_skill("http://127.0.0.1:1/hush-path?key=hush", "10s").await;
+    let (started, _) = start(TRACE, "01").await;
+    let failed = async || {
+        let spans = collector.of(&started).await;
+        spans.into_iter().find(|span| text(span, "error.type") == Some("refused"))
+    };
+    let failed = poll::until_async("the failure is traced", poll::PATIENCE, failed).await;
+    assert_eq!(number(&failed, "server.port"), Some(1));
+    for secret in ["hush", &stage.skill_id, &session, &stage.profile, &stage.tenant.token] {
+        assert!(!collector.has(secret), "{secret} went to the collector");
+    }
+    // Who does not want to be sampled is not, and the skill is told so.
+    stage.set_skill(&stage.skill.url(), "10s").await;
+    let (_, session) = start(UNSAMPLED, "00").await;
+    let got = stage.skill.await_request("InitiateOutboundCall", &session).await;
+    let said = got.headers["traceparent"].to_str().unwrap();
+    assert!(said.starts_with(&format!("00-{UNSAMPLED}-")) && said.ends_with("-00"), "{said}");
+    collector.of(&stage.tenant.query(&json!({ "filters": {} })).await.expect(200)).await;
+    assert!(collector.spans().iter().all(|span| hex(&span.trace_id) != UNSAMPLED));
+}
+
+#[tokio::test]
+async fn each_delivery_to_a_webhook_is_a_trace_of_its_own() {
+    let (collector, address) = Collector::start().await;
+    let server = Server::start(options(address, &["--trace-ids"], &[]));
+    server.endpoint().keep_secret(SECRET);
+    let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
+    let receiver = Receiver::start().await;
+    let url = format!("http://{}/hush-path?key=hush", receiver.address);
+    let path = add(&tenant, &receiver, json!({"url": url, "operation": "association."})).await;
+    receiver.set(Mood::Refuses(503));
+    let created = create(&tenant, "01").await;
+    receiver.await_count(1).await;
+    receiver.set(Mood::Takes);
+    poll::until_async("it is delivered", poll::PATIENCE, async || receiver.taken().pop()).await;
+    let got = receiver.got();
+    let (refused, taken) =
+        (collector.said_by(&got[0].headers).await, collector.said_by(&got.last().unwrap().headers).await);
+    for span in [&refused, &taken] {
+        assert_eq!((span.kind, span.name.as_str()), (SpanKind::Client as i32, "POST"));
+        assert!(span.parent_span_id.is_empty() && hex(&span.trace_id) != TRACE, "a trace of its own");
+        assert_eq!(text(span, "jackfield.operation"), Some("webhook_delivery"));
+        assert_eq!(text(span, "jackfield.webhook_id"), path.rsplit('/').next());
+        assert_eq!(number(span, "server.port"), Some(receiver.address.port().into()));
+    }
+    assert_ne!(refused.trace_id, taken.trace_id);
+    assert_eq!(number(&refused, "http.response.status_code"), Some(503));
+    assert_eq!(
+        (text(&refused, "error.type"), number(&refused, "http.request.resend_count")),
+        (Some("503"), None)
+    );
+    assert_eq!(number(&taken, "http.response.status_code"), Some(204));
+    let resent = i64::try_from(got.len() - 1).unwrap();
+    assert_eq!(
+        (text(&taken, "error.type"), number(&taken, "http.request.resend_count")),
+        (None, Some(resent))
+    );
+    collector.of(&created).await;
+    for secret in ["hush", SECRET, ENDPOINT] {
+        assert!(!collector.has(secret), "{secret} went to the collector");
+    }
 }
 
 #[tokio::test]

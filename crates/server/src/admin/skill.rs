@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::response::Reply;
 use crate::skill::Sent;
 use crate::state::State;
+use crate::traces;
 use crate::validate;
 
 const KIND: &str = "skill";
@@ -50,13 +51,14 @@ async fn set(state: &Arc<State>, origin: Origin, id: &str, body: &[u8]) -> Resul
     resource::change(state, &organization.id, change, origin, KIND).await?;
     if skill.client_id.is_some() {
         let (state, organization, skill) = (Arc::clone(state), organization.id.clone(), skill.clone());
-        tokio::spawn(async move {
+        let granting = async move {
             if let Ok(Sent { failure: Some((_, message)), .. }) =
                 calling::grant(&state, &organization, &skill).await
             {
                 tracing::info!(skill = %skill.skill_id, message, "the skill did not take the grant of its account");
             }
-        });
+        };
+        tokio::spawn(traces::carried(granting));
     }
     ok(&to_wire(organization.id.clone(), skill))
 }

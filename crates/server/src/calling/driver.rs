@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::media::Media;
 use crate::sandbox::fault::{DEVICE, Effect as Fault, FaultContext, FaultMatch};
 use crate::state::State;
+use crate::traces;
 
 /// A call that is about to begin.
 pub(super) struct Beginning {
@@ -65,7 +66,8 @@ pub(super) fn begin(
         _ => ApiError::Unavailable { message: full.to_string(), retry_after: 1, cause: None },
     })?;
     let Some(skill) = skill else { return Ok((key, happened)) };
-    tokio::spawn(send_all(Arc::clone(state), key.clone(), skill, profile, queue));
+    // The whole call is a part of the request that began it.
+    tokio::spawn(traces::carried(send_all(Arc::clone(state), key.clone(), skill, profile, queue)));
     tokio::spawn(keep_time(Arc::clone(state), key.clone(), deadlines));
     carry_out(state, &key, effects);
     Ok((key, happened))

@@ -79,7 +79,7 @@ async fn send(
         timestamp: &timestamp,
         locale: locale(state, organization),
     });
-    state.skills.send(state.keys(), skill, &request).await
+    state.skills.send(state.keys(), &state.traces, skill, &request).await
 }
 
 /// A name that follows from what it is for, and does not give that away.

@@ -88,7 +88,7 @@ pub(super) async fn respond(
         let work = pin!(AssertUnwindSafe(work).catch_unwind());
         match &trace {
             None => work.await,
-            Some(trace) => trace.steps.record(work).await,
+            Some(trace) => trace.record(work).await,
         }
     };
     let outcome = match outcome {

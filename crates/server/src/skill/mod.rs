@@ -24,9 +24,13 @@ use self::signature::Signer;
 use self::signing::Signing;
 use crate::credential::keys::Keys;
 use crate::outbound::{Answered, Unanswered};
+use crate::traces::{Outgoing, Traces};
 
 /// What every path of a certificate chain begins with, as in the URLs of the vendor.
 pub(crate) const CHAIN_PATH: &str = "/echo.api/";
+
+/// What a request to a skill is called in traces, as in fault rules.
+const OPERATION: &str = "skill_request";
 
 /// What is needed to send requests to skills.
 #[derive(Debug, Default)]
@@ -77,12 +81,21 @@ impl Skills {
     }
 
     /// Sends a request to a skill, which has its own time to answer.
-    pub(crate) async fn send(&self, keys: &Keys, skill: &Skill, request: &Value) -> Sent {
+    pub(crate) async fn send(&self, keys: &Keys, traces: &Traces, skill: &Skill, request: &Value) -> Sent {
         let body = Bytes::from(request.to_string());
         let signing = self.signing(keys).await;
         let span = skill.timeout_ms.map_or(limit::SKILL_TIMEOUT, Duration::from_millis);
         let started = Instant::now();
-        let answered = tokio::time::timeout(span, self.exchange(signing, skill, body)).await;
+        let outgoing = Outgoing {
+            operation: OPERATION,
+            message: request["request"]["type"].as_str(),
+            object: ("jackfield.skill_id", skill.skill_id.as_str()),
+            resent: 0,
+        };
+        // It outlives an exchange that is given up.
+        let mut sending = None;
+        let begin = |request: &mut Request<_>| sending = traces.send(&outgoing, request);
+        let answered = tokio::time::timeout(span, self.exchange(signing, skill, body, begin)).await;
         let latency = started.elapsed();
         let failed = |problem, text: String| Sent {
             status: None,
@@ -90,14 +103,26 @@ impl Skills {
             failure: Some((problem, text)),
             latency,
         };
-        match answered {
+        let sent = match answered {
             Err(_) => failed(SkillProblem::Timeout, format!("The skill did not answer within {span:?}.")),
             Ok(Err(NotSent { problem, message })) => failed(problem, message),
             Ok(Ok(answered)) => judge(&answered, latency),
+        };
+        if let Some(sending) = sending {
+            let problem = sent.failure.as_ref().map_or(SkillProblem::Connection, |(problem, _)| *problem);
+            sending.end(sent.status.ok_or(problem.as_str()));
         }
+        sent
     }
 
-    async fn exchange(&self, signing: &Signing, skill: &Skill, body: Bytes) -> Result<Answered, NotSent> {
+    /// Sends a request once it is its turn. `begin` sees it at that moment.
+    async fn exchange(
+        &self,
+        signing: &Signing,
+        skill: &Skill,
+        body: Bytes,
+        begin: impl FnOnce(&mut Request<Full<Bytes>>),
+    ) -> Result<Answered, NotSent> {
         let _place = self.pools.place(&skill.skill_id).await;
         let outbound = self.pools.outbound(skill.ca.as_deref()).map_err(|error| NotSent {
             problem: SkillProblem::Certificate,
@@ -106,7 +131,7 @@ impl Skills {
         let signatures = signing.sign(body.clone()).await;
         let header = |text: &str| HeaderValue::from_str(text).expect("base64 and URLs are header values");
         let chain_url = format!("{}{}", self.public_url(), signing.signer().path());
-        let request = Request::post(&skill.endpoint)
+        let mut request = Request::post(&skill.endpoint)
             .header(CONTENT_TYPE, "application/json;charset=UTF-8")
             .header("signaturecertchainurl", header(&chain_url))
             .header("signature-256", header(&signatures.sha256))
@@ -116,6 +141,7 @@ impl Skills {
                 problem: SkillProblem::Connection,
                 message: "The endpoint of the skill is no URL that can be called.".to_owned(),
             })?;
+        begin(&mut request);
         outbound.send(request).await.map_err(NotSent::from)
     }
 }

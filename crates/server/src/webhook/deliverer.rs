@@ -159,8 +159,10 @@ impl Deliverer {
     async fn send(&self, id: &str, events: &[Vec<u8>]) -> Result<(), Stop> {
         let (state, webhook) = (&self.state, &self.webhook);
         let body = self.body(events);
+        let mut attempts = 0;
         loop {
-            let taken = self.target.deliver(id, body.clone()).await;
+            let taken = self.target.deliver(&state.traces, id, body.clone(), attempts).await;
+            attempts += 1;
             state.metrics.webhooks.attempt(&webhook.id, taken.is_ok());
             let Err(error) = taken else {
                 let failures = state.feed.live.delivered(&webhook.id);

@@ -1,7 +1,7 @@
 //! The change feed: as a stream of events, and to webhooks.
 
 mod events;
-mod receiver;
+pub(crate) mod receiver;
 mod stream;
 mod survival;
-mod webhook;
+pub(crate) mod webhook;

@@ -20,11 +20,11 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-pub(super) const SECRET: &str = "whsec_bm9ib2R5LWtub3dzLXRoaXMta2V5LWF0LWFsbC0xMjM0";
+pub(crate) const SECRET: &str = "whsec_bm9ib2R5LWtub3dzLXRoaXMta2V5LWF0LWFsbC0xMjM0";
 
 /// How deliveries are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mood {
+pub(crate) enum Mood {
     Takes,
     /// It takes what it is sent, and has much to say about it.
     Babbles,
@@ -35,16 +35,16 @@ pub(super) enum Mood {
 
 /// A delivery as it came.
 #[derive(Clone, Debug)]
-pub(super) struct Got {
-    pub(super) headers: HeaderMap,
-    pub(super) path: String,
-    pub(super) body: Bytes,
+pub(crate) struct Got {
+    pub(crate) headers: HeaderMap,
+    pub(crate) path: String,
+    pub(crate) body: Bytes,
     /// Whether it was answered with a success.
-    pub(super) taken: bool,
+    pub(crate) taken: bool,
 }
 
-pub(super) struct Receiver {
-    pub(super) address: SocketAddr,
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
     alive: Option<JoinHandle<()>>,
 }
@@ -55,7 +55,7 @@ struct Shared {
 }
 
 impl Receiver {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let shared = Arc::new(Shared { got: Mutex::default(), mood: Mutex::new(Mood::Takes) });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -63,16 +63,16 @@ impl Receiver {
         Self { address, shared, alive }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/changes", self.address)
     }
 
-    pub(super) fn set(&self, mood: Mood) {
+    pub(crate) fn set(&self, mood: Mood) {
         *lock(&self.shared.mood) = mood;
     }
 
     /// It and its connections are gone at once, in the middle of whatever they did.
-    pub(super) async fn die(&mut self) {
+    pub(crate) async fn die(&mut self) {
         if let Some(alive) = self.alive.take() {
             alive.abort();
             let _ = alive.await;
@@ -80,7 +80,7 @@ impl Receiver {
     }
 
     /// It listens again where it did.
-    pub(super) async fn come_back(&mut self) {
+    pub(crate) async fn come_back(&mut self) {
         let listener = poll::until_async("the port is free", poll::PATIENCE, async || {
             TcpListener::bind(self.address).await.ok()
         })
@@ -88,21 +88,21 @@ impl Receiver {
         self.alive = Some(tokio::spawn(serve(listener, Arc::clone(&self.shared))));
     }
 
-    pub(super) fn got(&self) -> Vec<Got> {
+    pub(crate) fn got(&self) -> Vec<Got> {
         lock(&self.shared.got).clone()
     }
 
     /// The events that it took, in the order in which they came.
-    pub(super) fn taken(&self) -> Vec<Value> {
+    pub(crate) fn taken(&self) -> Vec<Value> {
         lock(&self.shared.got).iter().filter(|got| got.taken).flat_map(Got::events).collect()
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         lock(&self.shared.got).len()
     }
 
     /// Waits until it has got so many deliveries, taken or not.
-    pub(super) async fn await_count(&self, count: usize) {
+    pub(crate) async fn await_count(&self, count: usize) {
         let patience = 3 * poll::PATIENCE;
         poll::until_async(&format!("{count} deliveries come"), patience, async || {
             (self.count() >= count).then_some(())
@@ -110,21 +110,21 @@ impl Receiver {
         .await;
     }
 
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         lock(&self.shared.got).clear();
     }
 }
 
 impl Got {
     /// The events of the delivery.
-    pub(super) fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         match serde_json::from_slice(&self.body).unwrap() {
             Value::Array(events) => events,
             event => vec![event],
         }
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers[name].to_str().unwrap()
     }
 }

@@ -19,7 +19,7 @@ pub(super) async fn started(flags: &[&str]) -> (Server, Tenant) {
 }
 
 /// Makes a webhook to a receiver; answers its path.
-pub(super) async fn add(tenant: &Tenant, receiver: &Receiver, more: Value) -> String {
+pub(crate) async fn add(tenant: &Tenant, receiver: &Receiver, more: Value) -> String {
     let mut body = json!({"url": receiver.url(), "secret": SECRET});
     body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
     let made = tenant.admin.create(WEBHOOKS, &body).await;
