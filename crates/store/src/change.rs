@@ -97,10 +97,12 @@ pub enum Subject {
         /// The profile since.
         after: Option<AmazonId>,
     },
-    /// An object of the registry, or a profile. Secrets and their hashes are left out.
+    /// An object of the registry, a profile, or a resource. Secrets and their hashes are left out. What belongs to an
+    /// organization names it as `organization`, before and after.
     Object {
-        /// The kind: `organization`, `client`, `service_provider`, `profile`, `maintenance`, `admin_token` or
-        /// `directory`; for what an operator did that changed no object, its name after [`Subject::ACT`].
+        /// The kind: `organization`, `client`, `service_provider`, `profile`, `maintenance`, `admin_token`, `keys`, `webhook` or
+        /// `directory`; that of a resource, for example `address_book`; for what an operator did that changed no object, its
+        /// name after [`Subject::ACT`].
         kind: String,
         /// Its id.
         id: String,

@@ -54,7 +54,7 @@ impl Content {
                 after: Some(association.amazon_id.clone()),
             })
         });
-        let resources = self.resources.iter().map(|(_, resource)| resource.creation());
+        let resources = self.resources.iter().map(|(organization, resource)| resource.creation(organization));
         let created = accounts.chain(profiles).chain(resources).chain(associations);
         std::iter::once(first).chain(created.map(move |subject| (seed.clone(), Operation::Create, subject)))
     }

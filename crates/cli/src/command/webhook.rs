@@ -53,8 +53,8 @@ struct AddArgs {
     /// Only changes about this provider
     #[arg(long, value_name = "PROVIDER_ID")]
     provider: Option<ServiceProviderId>,
-    /// Only changes of this organization, its clients, providers, profiles and
-    /// associations
+    /// Only changes of this organization and of what belongs to it, from clients to
+    /// contacts
     #[arg(long, value_name = "ORG_ID")]
     organization: Option<OrganizationId>,
     /// Only operations that begin with this, for example association.

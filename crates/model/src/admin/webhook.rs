@@ -21,7 +21,8 @@ pub struct NewWebhook {
     /// Only changes about this service provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_provider_id: Option<ServiceProviderId>,
-    /// Only changes of this organization: itself, its clients, service providers, profiles and associations.
+    /// Only changes of this organization and of what belongs to it: its clients, service providers, profiles, associations,
+    /// units, address books, contacts, what ties them together, and skills.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<OrganizationId>,
     /// Only operations that begin with this, for example `association.`.

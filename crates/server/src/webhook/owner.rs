@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use jackfield_model::{OrganizationId, ServiceProviderId, limit};
+use jackfield_store::resource::KindOf;
 use jackfield_store::{Change, ChangeFilter, Store, StoreError, Subject};
 use serde_json::Value;
 
 /// Service providers that are remembered: beyond it all are forgotten, and looked up again.
 const REMEMBERED: usize = 10_000;
 
-/// Kinds of objects whose record names their organization.
+/// Kinds of objects, beside resources, whose record names their organization.
 const OWNED: [&str; 3] = ["client", "profile", "service_provider"];
 
 /// The organizations of service providers that are no more.
@@ -17,7 +18,7 @@ const OWNED: [&str; 3] = ["client", "profile", "service_provider"];
 pub(super) struct Owners(HashMap<ServiceProviderId, Option<OrganizationId>>);
 
 impl Owners {
-    /// Whether a change is of an organization: of itself, its clients, service providers, profiles and associations.
+    /// Whether a change is of an organization: of itself, or of what belongs to it.
     pub(super) async fn is_of(
         &mut self,
         store: &dyn Store,
@@ -30,7 +31,7 @@ impl Owners {
                 Ok(owner.as_ref() == Some(organization))
             }
             Subject::Object { kind, id, .. } if kind == "organization" => Ok(id == organization.as_str()),
-            Subject::Object { kind, before, after, .. } if OWNED.contains(&kind.as_str()) => {
+            Subject::Object { kind, before, after, .. } if is_owned(kind) => {
                 let json = after.as_ref().or(before.as_ref());
                 Ok(json.and_then(|json| owner_in(json)).as_deref() == Some(organization.as_str()))
             }
@@ -69,6 +70,11 @@ impl Owners {
         self.0.insert(provider, owner.clone());
         Ok(owner)
     }
+}
+
+/// Whether a kind of object belongs to an organization.
+fn is_owned(kind: &str) -> bool {
+    OWNED.contains(&kind) || KindOf::is_name(kind)
 }
 
 /// The organization that an object of the change record names.

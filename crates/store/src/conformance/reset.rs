@@ -9,7 +9,7 @@ use super::Adapter;
 use super::dump::{Dump, assert_whole, walk};
 use super::property::furnish;
 use super::world::{
-    NORTH, NORTHERN, World, amazon, changes, client, external, organization_id, origin, profile,
+    NORTH, NORTHERN, World, amazon, changes, client, external, organization_id, origin, owner_said, profile,
 };
 use crate::registry::Registry;
 use crate::{
@@ -125,6 +125,10 @@ pub(super) async fn the_change_record_goes_on_over_a_reset(adapter: &dyn Adapter
     let expected: Vec<&str> = expected.iter().flat_map(|(name, times)| vec![*name; *times]).collect();
     assert_eq!(names, expected);
     assert!(rest.iter().all(|(_, by_the_seed)| *by_the_seed));
+    let of_objects = new[1..].iter().filter(|change| matches!(&change.subject, Subject::Object { .. }));
+    for change in of_objects.filter(|change| change.operation_name() != "organization.create") {
+        assert_eq!(owner_said(change), Some(organization_id(NORTH)), "{change:?}");
+    }
     let Subject::Association { external_user_id, .. } = &new.last().unwrap().subject else {
         panic!("{new:?}")
     };

@@ -9,7 +9,7 @@ use jackfield_model::{OrganizationId, limit};
 use super::Adapter;
 use super::world::{
     NORTH, NORTHERN, World, amazon, association, book, calling_skill, client_id, contact, number,
-    organization_id, origin, profile, reciprocal, setting, to_profile, unit, unit_id,
+    organization_id, origin, owner_said, profile, reciprocal, setting, to_profile, unit, unit_id,
 };
 use crate::registry::OrganizationChange;
 use crate::resource::{Kind, ListKey, Refusal, ResourceChange, ResourceOutcome, Table};
@@ -258,6 +258,12 @@ pub(super) async fn what_goes_with_a_profile_goes_in_its_commit(adapter: &dyn Ad
     let before = world.last_change().await;
     let gone = world.store.delete_profile(&organization_id(NORTH), &amazon("p"), origin()).await.unwrap();
     assert_eq!(gone, DeleteProfileOutcome::Deleted);
+    let changes = world.changes().await;
+    let gone = changes.iter().filter(|change| change.sequence > before);
+    assert!(
+        gone.map(owner_said).all(|owner| owner == Some(organization_id(NORTH))),
+        "whose it was: {changes:?}"
+    );
     let mut names = operations(&world, before).await;
     names.sort_unstable();
     assert_eq!(
@@ -379,6 +385,10 @@ pub(super) async fn a_skill_is_of_one_organization(adapter: &dyn Adapter) {
     assert_eq!(north.delete(skill.clone()).await, Ok(()));
     assert_eq!(north.delete(skill.clone()).await, Err(Refusal::NotFound));
     assert_eq!(northern.create(skill).await, Ok(()));
+    let changes = world.changes().await;
+    let of_skills = changes.iter().filter(|change| change.operation_name().starts_with("skill."));
+    let owners: Vec<_> = of_skills.map(owner_said).collect();
+    assert_eq!(owners, [NORTH, NORTH, NORTH, NORTHERN].map(|id| Some(organization_id(id))));
 }
 
 pub(super) async fn an_address_book_is_bounded(adapter: &dyn Adapter) {

@@ -16,7 +16,7 @@ use super::Adapter;
 use crate::registry::{Client, Organization, Quotas, RefreshToken, SecretHash, ServiceProvider};
 use crate::{
     Actor, AssociationRange, Change, ChangeFilter, CreateOutcome, DeleteOutcome, Origin, Profile,
-    RegistryCommand, RegistryOutcome, Store, Timestamp, UpdateOutcome, WriteAssociation,
+    RegistryCommand, RegistryOutcome, Store, Subject, Timestamp, UpdateOutcome, WriteAssociation,
 };
 
 /// The organization that [`World::new`] makes first.
@@ -150,6 +150,19 @@ impl World {
     pub async fn last_change(&self) -> u64 {
         self.store.stats().await.expect("the store is available").last_change
     }
+}
+
+/// The organization that a change of an object says, before it and after it alike.
+pub fn owner_said(change: &Change) -> Option<OrganizationId> {
+    let Subject::Object { before, after, .. } = &change.subject else { return None };
+    let said = |text: &String| -> Option<OrganizationId> {
+        let value: serde_json::Value = serde_json::from_str(text).ok()?;
+        value["organization"].as_str()?.parse().ok()
+    };
+    let mut owners = [before, after].into_iter().flatten().map(said);
+    let owner = owners.next()?;
+    assert!(owners.all(|other| other == owner), "{change:?}");
+    owner
 }
 
 /// All changes that a filter lets through, over all pages.

@@ -254,7 +254,8 @@ impl<'r, R: ReadRows> Pending<'r, R> {
             self.write(key, value).await?;
         }
         let operation = if before.is_some() { Operation::Update } else { Operation::Create };
-        self.subjects.push((operation, K::subject(before.as_ref(), Some(&one))));
+        let subject = K::subject(self.organization, before.as_ref(), Some(&one));
+        self.subjects.push((operation, subject));
         Ok(Ok(()))
     }
 
@@ -281,7 +282,7 @@ impl<'r, R: ReadRows> Pending<'r, R> {
         for (key, _) in rows_of(found, self.organization) {
             self.write(key, None).await?;
         }
-        self.subjects.push((Operation::Delete, K::subject(Some(found), None)));
+        self.subjects.push((Operation::Delete, K::subject(self.organization, Some(found), None)));
         Ok(Ok(()))
     }
 

@@ -134,15 +134,25 @@ pub trait Kind: Clone + PartialEq + Serialize + DeserializeOwned + Into<Resource
         ListKey::new(organization, Self::TABLE, self.scope()).row(&self.id())
     }
 
-    /// What the change record says of a change of it.
-    fn subject(before: Option<&Self>, after: Option<&Self>) -> Subject {
+    /// What the change record says of a change of it: the resource as it is stored, and whose it is, since a resource that is
+    /// gone can be asked no more.
+    fn subject(organization: &OrganizationId, before: Option<&Self>, after: Option<&Self>) -> Subject {
+        let said = |resource| to_json(&Recorded { organization, resource });
         Subject::Object {
             kind: Self::NAME.to_owned(),
             id: before.or(after).map(Self::label).unwrap_or_default(),
-            before: before.map(to_json),
-            after: after.map(to_json),
+            before: before.map(said),
+            after: after.map(said),
         }
     }
+}
+
+/// A resource in the change record.
+#[derive(Serialize)]
+struct Recorded<'a, K> {
+    organization: &'a OrganizationId,
+    #[serde(flatten)]
+    resource: &'a K,
 }
 
 /// Runs a block once for each kind.
@@ -177,6 +187,14 @@ impl KindOf {
         let mut all = Vec::new();
         every_kind!(K => { all.push(Self::of::<K>()); });
         all
+    }
+
+    /// Whether this is the name of a kind.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        let mut is_one = false;
+        every_kind!(K => { is_one |= K::NAME == name; });
+        is_one
     }
 
     const fn of<K: Kind>() -> Self {
@@ -255,8 +273,8 @@ impl Resource {
 
     /// What the change record says of its creation.
     #[must_use]
-    pub fn creation(&self) -> Subject {
-        each_kind!(self, one => Kind::subject(None, Some(one)))
+    pub fn creation(&self, organization: &OrganizationId) -> Subject {
+        each_kind!(self, one => Kind::subject(organization, None, Some(one)))
     }
 }
 

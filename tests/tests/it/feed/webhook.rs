@@ -209,6 +209,53 @@ async fn a_webhook_gets_what_it_wants() {
 }
 
 #[tokio::test]
+async fn a_webhook_of_an_organization_gets_what_belongs_to_it() {
+    let (_server, tenant) = started(&[]).await;
+    let stranger = Tenant::on(tenant.endpoint(), TenantOptions::default()).await;
+    let receiver = Receiver::start().await;
+    let start = changes(&tenant, "").await.last().unwrap()["sequence"].clone();
+    let webhook = add(
+        &tenant,
+        &receiver,
+        json!({"organization_id": tenant.organization, "after": start, "batch": 100}),
+    )
+    .await;
+    // What is gone when it is delivered is still known to be the organization's.
+    post(&tenant, &format!("{webhook}/pause")).await;
+    for tenant in [&stranger, &tenant, &stranger] {
+        let made = async |target: String, body: Value| {
+            let made = tenant.admin.create(&format!("/admin/v1/{target}"), &body).await;
+            made["id"].as_str().unwrap().to_owned()
+        };
+        let organization = &tenant.organization;
+        let unit = made(format!("organizations/{organization}/units"), json!({"name": "Tower"})).await;
+        let book = made(format!("organizations/{organization}/addressBooks"), json!({"name": "Staff"})).await;
+        let number = json!({"name": "Desk", "phone_numbers": ["+12065550100"]});
+        made(format!("addressBooks/{book}/contacts"), number).await;
+        let together = format!("/admin/v1/addressBooks/{book}/units/{unit}");
+        tenant.admin.call(&Method::PUT, &together, &Value::Null).await;
+        let skill = format!("/admin/v1/skills/amzn1.ask.skill.{}", uuid::Uuid::new_v4());
+        let body = json!({"organizationId": organization, "endpoint": "http://127.0.0.1:1/"});
+        tenant.admin.call(&Method::PUT, &skill, &body).await.is(200);
+        tenant.admin.delete(&skill).await;
+        tenant.admin.delete(&format!("/admin/v1/addressBooks/{book}")).await;
+        tenant.admin.delete(&format!("/admin/v1/units/{unit}")).await;
+    }
+    post(&tenant, &format!("{webhook}/resume")).await;
+    until(&tenant, &webhook, "it has all", |webhook| webhook["lag_changes"] == 0).await;
+    let taken = data(&receiver.taken());
+    let mut operations: Vec<&str> =
+        taken.iter().map(|change| change["operation"].as_str().unwrap()).collect();
+    operations.sort_unstable();
+    let kinds = ["address_book", "contact", "skill", "unit", "unit_association"];
+    assert_eq!(operations, kinds.map(|kind| [format!("{kind}.create"), format!("{kind}.delete")]).concat());
+    for change in &taken {
+        let said = if change["after"].is_null() { &change["before"] } else { &change["after"] };
+        assert_eq!(said["organization"], tenant.organization, "{change}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_taken_is_sent_again_then_parked_and_resumed() {
     let (mut server, tenant) = started(&[]).await;
     let mut receiver = Receiver::start().await;

@@ -18,8 +18,8 @@ CREATE TABLE resource (
 -- has no triggers on tables that it copies to all of its nodes.
 
 -- With a profile go the contacts that name it (3), reciprocal associations with it and with those contacts (5), and the
--- settings that it made or that are about it (6): what says so are rows in the scope of the profile. Nobody tells whose
--- request it was, so the record says admin.
+-- settings that it made or that are about it (6): what says so are rows in the scope of the profile. The record names the
+-- organization beside what was there. Nobody tells whose request it was, so it says admin.
 CREATE FUNCTION forget_profile() RETURNS trigger LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -79,7 +79,7 @@ BEGIN
             ELSE concat_ws(' ', g.value::json->>'profileId', g.value::json->>'setting',
                 g.value::json->>'alexaCommunicationProfileId')
         END,
-        g.value
+        '{"organization":' || to_json(OLD.organization_id)::text || ',' || substr(g.value, 2)
     FROM gone g JOIN batch b ON b.number = g.number / 4096;
     RETURN NULL;
 END
