@@ -6,6 +6,7 @@ use std::num::NonZeroU16;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -96,10 +97,28 @@ impl Terminal {
     /// # Panics
     /// When it does not in time.
     pub fn await_text(&self, text: &str) {
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         while !self.text().contains(text) {
             assert!(start.elapsed() < poll::PATIENCE, "the screen does not show {text:?}:\n{}", self.text());
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until the program has shown this, for as long as it may take.
+    ///
+    /// # Panics
+    /// When it does not in time, or ends before.
+    pub fn await_text_within(&mut self, text: &str, deadline: Duration) {
+        let start = Instant::now();
+        loop {
+            let ended = self.child.try_wait().expect("a child can be waited for");
+            let shown = self.text();
+            if shown.contains(text) {
+                return;
+            }
+            let waits = ended.is_none() && start.elapsed() < deadline;
+            assert!(waits, "{text:?} is not shown, {ended:?}:\n{shown}");
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

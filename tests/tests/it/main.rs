@@ -50,6 +50,7 @@ mod private;
 mod protocol;
 mod pull;
 mod quotas;
+mod readme;
 mod refresh;
 mod reset;
 mod restart;

@@ -1,4 +1,4 @@
-//! The tutorials in docs/tutorials and the first session of the README, as they stand.
+//! The tutorials in docs/tutorials, as they stand.
 //!
 //! A block `sh` is given to one shell, `sh background` is a program in a terminal of its own, a block with a file's name is
 //! saved under it, and each line of a block `text` is something that the commands before it print.
@@ -109,20 +109,4 @@ async fn a_directory_of_ones_own() {
 #[tokio::test]
 async fn a_spreadsheet_becomes_associations() {
     Reader::new().follow(include_str!("../../../docs/tutorials/property-staff.md")).await;
-}
-
-#[tokio::test]
-async fn the_first_session_of_the_readme() {
-    let page = include_str!("../../../README.md");
-    let (_, session) = page.split_once("## A first session").unwrap();
-    let (session, _) = session.split_once("## Under").unwrap();
-    let [_, commands, _] = session.split("```").collect::<Vec<_>>()[..] else {
-        panic!("one block is expected")
-    };
-    let mut reader = Reader::new();
-    reader.start("jackfield dev").await;
-    reader.give(commands.strip_prefix("sh\n").unwrap()).await;
-    let printed = reader.shell.unwrap().printed().await;
-    let statuses: Vec<_> = printed.lines().filter_map(|line| line.strip_prefix("HTTP/1.1 ")).collect();
-    assert_eq!(statuses, ["201 Created", "200 OK", "401 Unauthorized", "200 OK", "200 OK"], "{printed}");
 }
