@@ -1,5 +1,6 @@
 //! Builds responses. A body is complete in memory (the largest is a page of an admin list) or a stream.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,6 +10,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::channel::{Channel, Sender};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::Serialize;
+use tokio::sync::oneshot;
 
 use crate::transport::exchange::{Exchange, Piece};
 
@@ -65,6 +67,8 @@ pub(crate) struct Stream {
     bytes: Bytes,
     /// Kept until the end.
     exchange: Option<Exchange>,
+    /// Goes with it, and tells that.
+    _here: oneshot::Sender<Infallible>,
 }
 
 impl fmt::Debug for Stream {
@@ -185,11 +189,21 @@ pub(crate) const JSON_LINES_TYPE: &str = "application/jsonl";
 
 /// An answer whose body is sent as the sender gives it, at most `buffer` pieces ahead.
 pub(crate) fn stream(content_type: &'static str, buffer: usize) -> (Reply, Sender<Bytes, StreamBroken>) {
+    let (reply, sender, _) = watched_stream(content_type, buffer);
+    (reply, sender)
+}
+
+/// The same, and what resolves as soon as nobody takes the body any more.
+pub(crate) fn watched_stream(
+    content_type: &'static str,
+    buffer: usize,
+) -> (Reply, Sender<Bytes, StreamBroken>, oneshot::Receiver<Infallible>) {
     let (sender, channel) = Channel::new(buffer);
-    let mut response =
-        Response::new(ReplyBody::Stream(Box::new(Stream { channel, bytes: Bytes::new(), exchange: None })));
+    let (here, left) = oneshot::channel();
+    let stream = Stream { channel, bytes: Bytes::new(), exchange: None, _here: here };
+    let mut response = Response::new(ReplyBody::Stream(Box::new(stream)));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    (response, sender)
+    (response, sender, left)
 }
 
 /// An answer without a body. The library leaves the length away in HTTP/2; a 204 has none (RFC 9110, section 8.6).

@@ -3,6 +3,7 @@
 //! The id of an event is the sequence number of its change: the same on every node, so that a reader goes on at any of
 //! them. A reader who does not read holds a page of changes, and is cut off as everybody who leaves an answer unread.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use http_body_util::channel::Sender;
 use jackfield_model::admin::Role;
 use jackfield_model::limit;
 use jackfield_store::{ChangeFilter, StoreError};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use super::access::Standing;
@@ -65,7 +66,7 @@ pub(super) fn begin(
             cause: None,
         });
     };
-    let (mut reply, sender) = response::stream(response::EVENT_STREAM_TYPE, AHEAD);
+    let (mut reply, sender, left) = response::watched_stream(response::EVENT_STREAM_TYPE, AHEAD);
     reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply.headers_mut().insert(BUFFERING.clone(), HeaderValue::from_static("no"));
     let stream = Stream {
@@ -76,6 +77,7 @@ pub(super) fn begin(
         wanted,
         said: after,
         sender,
+        left,
         _place: place,
     };
     tokio::spawn(stream.run());
@@ -101,6 +103,8 @@ struct Stream {
     /// The last id that the reader was told.
     said: u64,
     sender: Sender<Bytes, StreamBroken>,
+    /// Resolves when the reader has gone.
+    left: oneshot::Receiver<Infallible>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -123,7 +127,10 @@ impl Stream {
                 }
                 Err(Gone) => return,
             };
-            self.listening.wait(patience).await;
+            tokio::select! {
+                () = self.listening.wait(patience) => {}
+                _ = &mut self.left => return,
+            }
             if spoke.elapsed() >= limit::CHANGE_STREAM_SILENCE {
                 spoke = Instant::now();
                 if self.sign_of_life().await.is_err() {

@@ -56,6 +56,7 @@ static FILES: &[(&str, &str, &[u8])] = files! {
     SCRIPT "faults.js";
     SCRIPT "accounts.js";
     SCRIPT "changes.js";
+    SCRIPT "stream.js";
     SCRIPT "home.js";
 };
 

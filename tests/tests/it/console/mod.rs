@@ -2,6 +2,7 @@
 
 mod calls;
 mod import;
+mod live;
 mod pages;
 mod session;
 mod stage;

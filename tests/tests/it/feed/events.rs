@@ -14,35 +14,35 @@ use tokio::net::TcpStream;
 
 /// An event with data.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Event {
-    pub(super) id: u64,
-    pub(super) name: String,
-    pub(super) data: Value,
+pub(crate) struct Event {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) data: Value,
 }
 
 /// A stream that is open.
-pub(super) struct Events {
-    pub(super) headers: HeaderMap,
+pub(crate) struct Events {
+    pub(crate) headers: HeaderMap,
     body: Incoming,
     text: String,
     /// The last id, also one that came without data.
-    pub(super) last_id: Option<u64>,
+    pub(crate) last_id: Option<u64>,
 }
 
 /// Who asks.
-pub(super) struct Reader<'a> {
-    pub(super) address: SocketAddr,
-    pub(super) token: &'a str,
+pub(crate) struct Reader<'a> {
+    pub(crate) address: SocketAddr,
+    pub(crate) token: &'a str,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn of(server: &'a Server) -> Self {
+    pub(crate) fn of(server: &'a Server) -> Self {
         let endpoint = server.endpoint();
         Self { address: endpoint.address(Listener::Admin), token: endpoint.admin_token() }
     }
 
     /// Opens a stream of the changes after one, or answers the status of the refusal.
-    pub(super) async fn try_open(&self, query: &str, last: Option<&str>) -> Result<Events, StatusCode> {
+    pub(crate) async fn try_open(&self, query: &str, last: Option<&str>) -> Result<Events, StatusCode> {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
         Ok(Events { headers: head.headers, body, text: String::new(), last_id: None })
     }
 
-    pub(super) async fn open(&self, query: &str, last: Option<u64>) -> Events {
+    pub(crate) async fn open(&self, query: &str, last: Option<u64>) -> Events {
         let last = last.map(|last| last.to_string());
         self.try_open(query, last.as_deref()).await.unwrap()
     }
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
 
 impl Events {
     /// The next event; nothing at the end of the stream.
-    pub(super) async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
@@ -85,7 +85,7 @@ impl Events {
     }
 
     /// So many events.
-    pub(super) async fn take(&mut self, count: usize) -> Vec<Event> {
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<Event> {
         let mut events = Vec::new();
         while events.len() < count {
             events.push(self.next().await.expect("the stream goes on"));
@@ -113,7 +113,7 @@ impl Events {
 }
 
 /// Makes so many associations at several connections, named by their numbers after a beginning.
-pub(super) async fn fill(tenant: &Tenant, beginning: &str, count: usize) {
+pub(crate) async fn fill(tenant: &Tenant, beginning: &str, count: usize) {
     const CONNECTIONS: usize = 16;
     let of_one = |connection: usize| {
         let (tenant, beginning) = (tenant.again(Version::Http1), beginning.to_owned());

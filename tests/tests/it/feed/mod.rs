@@ -1,7 +1,7 @@
 //! The change feed: as a stream of events, and to webhooks.
 
-mod events;
+pub(crate) mod events;
 pub(crate) mod receiver;
-mod stream;
+pub(crate) mod stream;
 mod survival;
 pub(crate) mod webhook;

@@ -40,7 +40,8 @@ async fn metric(tenant: &Tenant, name: &str, label: Option<(&str, &str)>) -> f64
     samples.iter().filter(is_it).map(|sample| sample.value).sum()
 }
 
-async fn until_open(tenant: &Tenant, count: f64) {
+/// Waits until so many streams are open.
+pub(crate) async fn until_open(tenant: &Tenant, count: f64) {
     poll::until_async("so many streams are open", poll::PATIENCE, async || {
         ((metric(tenant, "jackfield_change_streams", None).await - count).abs() < 0.1).then_some(())
     })
@@ -137,10 +138,12 @@ async fn streams_are_bounded_and_counted() {
     // Pages are no streams.
     tenant.admin.get("/admin/v1/changes").await;
     open.truncate(MOST - 1);
-    // That a reader has gone shows when there is something to send.
-    tenant.create("1", "1").await.is(201);
+    // A place is free as soon as its reader has gone, and not only when there is something to send.
+    let began = Instant::now();
     until_open(&tenant, most - 1.0).await;
+    assert!(began.elapsed() < jackfield_model::limit::CHANGE_STREAM_SILENCE / 2, "{:?}", began.elapsed());
     let mut events = reader.open("?operation=association.", None).await;
+    tenant.create("1", "1").await.is(201);
     assert_eq!(events.next().await.unwrap().data["external_user_id"], "1");
 }
 

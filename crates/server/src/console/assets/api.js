@@ -11,7 +11,12 @@ export class Refused extends Error {
 }
 
 /** Sends a request to the admin API; answers the JSON of the answer. */
-export async function api(method, path, body, options = {}) {
+export async function api(method, path, body, options) {
+  return content(await send(method, path, body, options));
+}
+
+/** Sends a request to the admin API; answers the answer, whose body is still to be read. */
+export async function send(method, path, body, options = {}) {
   const headers = { 'X-Jackfield-Console': '1', ...options.headers };
   let answer;
   try {
@@ -28,12 +33,15 @@ export async function api(method, path, body, options = {}) {
     if (error.name === 'AbortError') throw error;
     throw new Refused(0, { message: 'The server cannot be reached.' });
   }
-  const text = await answer.text();
-  const json = text && answer.headers.get('Content-Type')?.startsWith('application/json') ? JSON.parse(text) : text;
-  if (answer.ok) return json;
-  const refused = new Refused(answer.status, json, answer.headers.get('X-Amzn-RequestId'));
+  if (answer.ok) return answer;
+  const refused = new Refused(answer.status, await content(answer), answer.headers.get('X-Amzn-RequestId'));
   if (answer.status === 401 && !options.signingIn) window.dispatchEvent(new Event('signed-out'));
   throw refused;
+}
+
+async function content(answer) {
+  const text = await answer.text();
+  return text && answer.headers.get('Content-Type')?.startsWith('application/json') ? JSON.parse(text) : text;
 }
 
 export const get = (path, options) => api('GET', path, undefined, options);
@@ -80,7 +88,8 @@ export async function keep(signal, pause, act) {
   }
 }
 
-function seen(signal) {
+/** Waits until the page is looked at. */
+export function seen(signal) {
   return new Promise(resolve => {
     const look = () => {
       if (!document.hidden || signal.aborted) {

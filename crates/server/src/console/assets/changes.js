@@ -3,6 +3,7 @@
 import { all, get, keep, may, post, query } from '/console/api.js';
 import { button, check, copyable, dialog, download, empty, field, h, head, pairs, panel, problem, put, table } from '/console/dom.js';
 import { fullTime, number, pretty, short, time } from '/console/format.js';
+import { follow } from '/console/stream.js';
 
 const PAGE = 200;
 
@@ -77,18 +78,25 @@ export async function show(main, parameters, signal) {
       if (!mine.aborted) { put(nothing, problem(error)); rows.hidden = true; }
       return;
     }
-    keep(mine, 2000, async () => {
-      if (!live.box.checked) return;
-      const page = await get(`/changes${query({ ...filters(), after: newest, limit: 1000 })}`, { signal: mine });
-      if (mine.aborted) return;
-      newest = page.next_after;
-      if (!page.changes.length) return;
-      count += page.changes.length;
-      rows.body.prepend(...page.changes.toReversed().map(change => line(change, true)));
+    if (!mine.aborted) watch();
+  };
+  let watching = new AbortController();
+  // Whoever watches again sees what was missed meanwhile.
+  const watch = () => {
+    watching.abort();
+    if (!live.box.checked) return;
+    watching = new AbortController();
+    round.signal.addEventListener('abort', () => watching.abort(), { once: true });
+    follow(watching.signal, filters(), newest, (changes, last) => {
+      newest = last;
+      if (!changes.length) return;
+      count += changes.length;
+      rows.body.prepend(...changes.toReversed().map(change => line(change, true)));
       while (rows.body.childElementCount > 5000) rows.body.lastElementChild.remove();
       tell();
     });
   };
+  live.box.addEventListener('change', watch);
   let timer;
   for (const one of [operation, actor, endpoint, provider]) {
     one.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(begin, 350); });
