@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::admin::Admin;
 use crate::check::check;
+use crate::creator::Creator;
 use crate::endpoint::{Endpoint, Listener};
 use crate::http::{Client, Failure, Request, Response, Version};
 use crate::server::Server;
@@ -201,6 +202,19 @@ impl Tenant {
     #[must_use]
     pub fn create_request(&self, body: &Value) -> Request {
         self.request(&Method::POST, self.path()).json(body)
+    }
+
+    /// A connection of its own that creates associations of the provider.
+    ///
+    /// # Panics
+    /// When the server does not accept.
+    pub async fn creator(&self) -> Creator {
+        let address = self.endpoint().public();
+        let (path, token) = (self.path(), &self.token);
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\nhost: {address}\r\n"
+        );
+        Creator::connect(address, head.into()).await
     }
 
     /// An update with this body.

@@ -42,18 +42,11 @@ async fn create(mut creator: Creator, next: Arc<AtomicU64>, count: u64) {
     }
 }
 
-async fn fill(server: &Server, tenant: &Tenant, count: u64) {
-    let address = server.endpoint().public();
-    let head: Arc<str> = format!(
-        "POST {} HTTP/1.1\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nhost: {address}\r\n",
-        tenant.path(),
-        tenant.token
-    )
-    .into();
+async fn fill(tenant: &Tenant, count: u64) {
     let next = Arc::new(AtomicU64::new(0));
     let mut running = Vec::new();
     for _ in 0..CONNECTIONS {
-        let creator = Creator::connect(address, Arc::clone(&head)).await;
+        let creator = tenant.creator().await;
         running.push(tokio::spawn(create(creator, Arc::clone(&next), count)));
     }
     for connection in running {
@@ -148,7 +141,7 @@ async fn main() -> std::io::Result<()> {
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
     let mut out = std::io::stdout().lock();
     writeln!(out, "binary: {}, {count} associations", binary::path().display())?;
-    fill(&server, &tenant, count).await;
+    fill(&tenant, count).await;
     let list = format!("/admin/v1/serviceProviders/{}/associations", tenant.provider);
     let at = |n: u64| n * 9_973 % count;
     let history = |n: u64| {

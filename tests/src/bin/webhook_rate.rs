@@ -135,16 +135,9 @@ async fn main() -> std::io::Result<()> {
     let rounds = std::env::args().nth(1).map_or(60, |text| text.parse().expect("the argument is a number"));
     let server = Server::start(Options::quiet());
     let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
-    let address = server.endpoint().public();
-    let head: Arc<str> = format!(
-        "POST {} HTTP/1.1\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nhost: {address}\r\n",
-        tenant.path(),
-        tenant.token
-    )
-    .into();
     let mut creators = Vec::new();
     for _ in 0..CONNECTIONS {
-        creators.push(Creator::connect(address, Arc::clone(&head)).await);
+        creators.push(tenant.creator().await);
     }
     // A port that was free a moment ago.
     let closed = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;

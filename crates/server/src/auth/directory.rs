@@ -206,7 +206,7 @@ impl Directory<'_> {
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
         let list = ListKey::new(&self.id, table, scope);
-        let _step = jackfield_store::step::begin(super::provider::STORE);
+        let _step = super::store_step();
         let rows = self.state.store.list_rows(&list, after, limit).await?;
         Ok(rows.into_iter().map(|(id, _)| id).collect())
     }
@@ -214,7 +214,7 @@ impl Directory<'_> {
     /// Whether a row is kept.
     pub(crate) async fn has_row(&self, table: Table, scope: &str, id: &str) -> Result<bool, StoreError> {
         let key = ListKey::new(&self.id, table, scope).row(id);
-        let _step = jackfield_store::step::begin(super::provider::STORE);
+        let _step = super::store_step();
         Ok(self.state.store.find_rows(&[key]).await?.iter().any(Option::is_some))
     }
 
@@ -237,7 +237,7 @@ impl Directory<'_> {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
-        let _step = jackfield_store::step::begin(super::provider::STORE);
+        let _step = super::store_step();
         self.state.store.change_resources(&self.id, changes, self.origin.clone()).await
     }
 

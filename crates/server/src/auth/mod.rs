@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderValue, header};
 use jackfield_model::scope::{CALLING, MANAGEMENT, SERVICE_PROVIDER};
 use jackfield_model::{RequestId, Scope, limit};
 use jackfield_store::registry::{self, Client, Registry};
+use jackfield_store::step::{self, Running};
 use jackfield_store::{Actor, Origin};
 
 pub(crate) use admit::{Grant, admit};
@@ -43,6 +44,11 @@ pub(crate) struct Caller {
     registry: Arc<Registry>,
     /// The scopes of a token that lacks the one that every operation takes.
     other_scopes: Option<Vec<String>>,
+}
+
+/// Begins the step of a request that is a call of the store.
+fn store_step() -> Running {
+    step::begin("store")
 }
 
 /// The token of an `Authorization: Bearer …` header. The scheme is read in any case (RFC 9110, section 11.1).

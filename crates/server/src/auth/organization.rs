@@ -56,7 +56,7 @@ impl Organization<'_> {
             network: None,
         };
         let create = RegistryCommand::CreateServiceProvider(provider.clone());
-        let _step = jackfield_store::step::begin(super::provider::STORE);
+        let _step = super::store_step();
         Ok((self.store.change_registry(create, self.origin).await?, provider))
     }
 
@@ -75,7 +75,7 @@ impl Organization<'_> {
         if profiles.is_empty() {
             return Ok(Vec::new());
         }
-        let _step = jackfield_store::step::begin(super::provider::STORE);
+        let _step = super::store_step();
         let outcomes = self.store.put_profiles(profiles, self.origin).await?;
         Ok(outcomes.into_iter().map(stored).collect())
     }
@@ -83,7 +83,7 @@ impl Organization<'_> {
     /// The profile of a unit of this organization.
     pub(crate) async fn find_profile(&self, unit: &UnitId) -> Result<Option<registry::Profile>, ApiError> {
         self.check_unit(unit)?;
-        let _step = jackfield_store::step::begin(super::provider::STORE);
+        let _step = super::store_step();
         match self.store.find_profile_of_unit(unit).await? {
             Some(found) if found.organization != self.id => Err(other_unit()),
             found => Ok(found),

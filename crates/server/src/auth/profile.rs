@@ -50,13 +50,13 @@ impl Profile<'_> {
 
     pub(crate) async fn rename(self, name: String) -> Result<UpdateOutcome, StoreError> {
         let registry::Profile { id, organization, .. } = &self.profile;
-        let _step = jackfield_store::step::begin(super::provider::STORE);
+        let _step = super::store_step();
         self.store.rename_profile(organization, id, Some(name), self.origin).await
     }
 
     pub(crate) async fn delete(self) -> Result<DeleteProfileOutcome, StoreError> {
         let registry::Profile { id, organization, .. } = &self.profile;
-        let _step = jackfield_store::step::begin(super::provider::STORE);
+        let _step = super::store_step();
         self.store.delete_profile(organization, id, self.origin).await
     }
 

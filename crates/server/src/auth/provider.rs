@@ -9,7 +9,7 @@ use jackfield_model::{ClientId, ExternalUserId, OrganizationId, RequestId, Servi
 use jackfield_store::registry::{NetworkChange, ServiceProvider};
 use jackfield_store::{
     Actor, AssociationPage, AssociationRange, CreateOutcome, DeleteOutcome, Origin, RegistryCommand,
-    RegistryOutcome, Store, StoreError, UpdateOutcome, WriteAssociation, step,
+    RegistryOutcome, Store, StoreError, UpdateOutcome, WriteAssociation,
 };
 
 use super::{Caller, Grant};
@@ -19,9 +19,6 @@ use crate::error::{ApiError, Unauthorized};
 use crate::group::Group;
 use crate::sandbox::clock::Clock;
 use crate::state::State;
-
-/// The step that is a call of the store.
-pub(super) const STORE: &str = "store";
 
 /// A provider that the caller may use, and on whose behalf.
 pub(crate) struct Provider<'a> {
@@ -76,22 +73,22 @@ impl Provider<'_> {
     }
 
     pub(crate) async fn create(self, association: Association) -> Result<CreateOutcome, StoreError> {
-        let _step = step::begin(STORE);
+        let _step = super::store_step();
         self.store.create_association(self.write(association)).await
     }
 
     pub(crate) async fn update(self, association: Association) -> Result<UpdateOutcome, StoreError> {
-        let _step = step::begin(STORE);
+        let _step = super::store_step();
         self.store.update_association(self.write(association)).await
     }
 
     pub(crate) async fn delete(self, external_user_id: ExternalUserId) -> Result<DeleteOutcome, StoreError> {
-        let _step = step::begin(STORE);
+        let _step = super::store_step();
         self.store.delete_association(self.id, external_user_id, self.origin()).await
     }
 
     pub(crate) async fn find(&self, ids: &[ExternalUserId]) -> Result<Vec<Association>, StoreError> {
-        let _step = step::begin(STORE);
+        let _step = super::store_step();
         match self.store.find_associations_now(self.id, ids) {
             Some(found) => found,
             None => self.store.find_associations(self.id, ids).await,
@@ -104,12 +101,12 @@ impl Provider<'_> {
         limit: usize,
     ) -> Result<AssociationPage, StoreError> {
         let range = AssociationRange { prefix: String::new(), after, limit };
-        let _step = step::begin(STORE);
+        let _step = super::store_step();
         self.store.list_associations(self.id, &range).await
     }
 
     pub(crate) async fn count(&self) -> Result<u64, StoreError> {
-        let _step = step::begin(STORE);
+        let _step = super::store_step();
         self.store.count_associations(self.id).await
     }
 
