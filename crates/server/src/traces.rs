@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TracerProvider};
 use opentelemetry::{Context, KeyValue};
@@ -36,6 +36,9 @@ const LAST: Duration = Duration::from_secs(5);
 const SPANS: &str = "/v1/traces";
 /// Any of these says where a collector is, as the specification of the exporter has it.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+
+/// What says the span of a caller. A name that is made needs no look at its letters.
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 tokio::task_local! {
     /// The span of the request that this task works for.
@@ -106,7 +109,7 @@ pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
 
 /// The span of the caller, where it says one.
 fn caller_of(headers: &HeaderMap) -> Context {
-    if !headers.contains_key("traceparent") {
+    if !headers.contains_key(&TRACEPARENT) {
         return Context::new();
     }
     TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers))

@@ -103,7 +103,7 @@ pub(super) async fn respond(
         Box::pin(state.limits.guesses.hold()).await;
     }
     let dropped = log.dropped.is_some();
-    if let Some(trace) = trace {
+    if let Some(trace) = trace.filter(|trace| trace.is_sampled()) {
         end_trace(state, *trace, call, log.operation, reply.status());
     }
     record_outcome(state, call, log, reply.status(), started.elapsed());

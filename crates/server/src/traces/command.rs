@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue};
 use opentelemetry::trace::{Span as _, Status, Tracer};
 use opentelemetry_sdk::trace::Span;
 
-use super::{Traces, Tracing, caller_of, say};
+use super::{TRACEPARENT, Traces, Tracing, caller_of, say};
 
 /// The trace of a command of a program, whose requests are parts of it.
 #[derive(Debug)]
@@ -27,12 +27,12 @@ impl CommandTrace {
         let Some(Tracing { tracer, .. }) = &traces.0 else {
             return Ok(caller.map(|traceparent| Self { traces, span: None, traceparent }));
         };
-        let headers = caller.map(|caller| ("traceparent".parse().expect("it is a name"), caller));
+        let headers = caller.map(|caller| (TRACEPARENT.clone(), caller));
         let parent = caller_of(&headers.into_iter().collect());
         let span = tracer.span_builder(name.to_owned()).start_with_context(tracer, &parent);
         let mut headers = HeaderMap::new();
         say(span.span_context(), &mut headers);
-        let traceparent = headers.remove("traceparent");
+        let traceparent = headers.remove(&TRACEPARENT);
         Ok(traceparent.map(|traceparent| Self { traces, span: Some(span), traceparent }))
     }
 

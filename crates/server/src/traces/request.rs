@@ -21,6 +21,11 @@ pub(crate) struct RequestTrace {
 }
 
 impl RequestTrace {
+    /// Whether it is sent when it has ended.
+    pub(crate) const fn is_sampled(&self) -> bool {
+        self.steps.is_some()
+    }
+
     /// Does the work of the request, whose steps and requests to other programs are parts of it.
     pub(crate) async fn record<F: Future>(&self, work: F) -> F::Output {
         let work = CURRENT.scope(Some(self.span.span_context().clone()), work);
