@@ -72,7 +72,7 @@ async fn a_list_is_looked_at_planned_and_applied() {
     tenant.create("other", "c").await.is(201);
     // As a spreadsheet in Europe writes it: semicolons, Windows-1252, a title, other names, guests beside.
     let text = format!(
-        "R\u{e4}ume;;\n\nZimmer;Profil;Gast\n7201;{};Mia M\u{fc}ller\n7202;{};\n7203;{};Ada Byron\n7204;nobody;Kurt\n",
+        "R\u{e4}ume;;\n\nZimmer;Profil;Gast\n7201;{};Mia M\u{fc}ller\n7202;{};\nsuite-7203;{};Ada Byron\n7204;nobody;Kurt\n",
         profile("a"),
         profile("b"),
         profile("d")
@@ -99,15 +99,19 @@ async fn a_list_is_looked_at_planned_and_applied() {
     assert_eq!(plan["counts"], json!({"create": 1, "update": 1, "delete": 0}));
     assert_eq!((&plan["unchanged"], &plan["invalid"]), (&json!(1), &json!(1)));
     assert_eq!(plan["problems"][0]["line"], 7);
-    assert_eq!(tenant.find("7203").await, None, "a plan changes nothing");
+    assert_eq!(tenant.find("suite-7203").await, None, "a plan changes nothing");
     importing.act(&id, "apply", Value::Null).await.is_error(409, "skip_invalid");
     importing.act(&id, "apply", json!({"skip_invalid": true})).await.is(200);
     let done = importing.until(&id, "done").await;
     assert_eq!(done["report"]["done"], json!({"create": 1, "update": 1, "delete": 0}));
     assert_eq!((&done["report"]["different"], &done["report"]["left"]), (&json!(0), &json!(0)));
-    for (id, expected) in
-        [("7201", Some("a")), ("7202", Some("b")), ("7203", Some("d")), ("7204", None), ("other", Some("c"))]
-    {
+    for (id, expected) in [
+        ("7201", Some("a")),
+        ("7202", Some("b")),
+        ("suite-7203", Some("d")),
+        ("7204", None),
+        ("other", Some("c")),
+    ] {
         assert_eq!(tenant.find(id).await.as_deref(), expected, "{id}");
     }
     let rejects =
@@ -119,17 +123,17 @@ async fn a_list_is_looked_at_planned_and_applied() {
     // The client changed what was changed; an operator told it to.
     let changes = tenant.admin.get("/admin/v1/changes?limit=1000").await;
     let changes = changes["changes"].as_array().unwrap();
-    let last = changes.iter().rfind(|change| change["external_user_id"] == "7203").unwrap();
+    let last = changes.iter().rfind(|change| change["external_user_id"] == "suite-7203").unwrap();
     assert_eq!(last["actor"], json!(tenant.client_id));
     let applied = changes.iter().find(|change| change["operation"] == "admin.import_applied").unwrap();
     assert_eq!((&applied["subject"], &applied["actor"]), (&json!(id), &json!("admin")));
     // Nothing of the file is in the log.
-    for secret in ["Mia", "Byron", "Kurt", "7203"] {
+    for secret in ["Mia", "Byron", "Kurt", "suite-7203"] {
         assert!(!server.log().contains(secret), "{secret} is in the log");
     }
     tenant.admin.delete(&format!("/admin/v1/imports/{id}")).await;
     tenant.admin.call(&Method::GET, &format!("/admin/v1/imports/{id}"), &Value::Null).await.is(404);
-    assert_eq!(tenant.find("7203").await.as_deref(), Some("d"));
+    assert_eq!(tenant.find("suite-7203").await.as_deref(), Some("d"));
 }
 
 #[tokio::test]
