@@ -108,10 +108,12 @@ pub(crate) fn next_request(
     match &page.pagination_context.next_page_token {
         None => Ok(None),
         Some(token) if token == LAST_PAGE_TOKEN => Ok(None),
-        Some(token) if request.next_token.as_ref() == Some(token) => Err(Error::UnexpectedAnswer {
+        Some(token) if request.next_token.as_deref() == Some(token) => Err(Error::UnexpectedAnswer {
             reason: "the page names itself as the next one".to_owned(),
             request_id: None,
         }),
-        Some(token) => Ok(Some(QueryRequest { next_token: Some(token.clone()), ..request.clone() })),
+        Some(token) => {
+            Ok(Some(QueryRequest { next_token: Some(token.clone().into_owned()), ..request.clone() }))
+        }
     }
 }

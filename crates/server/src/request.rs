@@ -15,7 +15,6 @@ use jackfield_model::{ClientId, RequestId, limit};
 
 use crate::error::ApiError;
 use crate::head::Survey;
-use crate::response::Reply;
 use crate::router::{Listener, Operation};
 use crate::transport::exchange::Exchange;
 use crate::transport::peer::Peer;
@@ -77,14 +76,6 @@ impl Call {
             self.head.headers = HeaderMap::new();
             tokio::time::sleep(limit::MADE_ROOM_PAUSE).await;
         }
-    }
-
-    /// The answer, which keeps its part of the connection until it is sent.
-    pub(crate) fn kept_with(self, mut answer: Reply) -> Reply {
-        if let Some(exchange) = self.exchange {
-            answer.body_mut().keep(exchange);
-        }
-        answer
     }
 }
 

@@ -1,4 +1,6 @@
 //! Builds responses. A body is complete in memory (the largest is a page of an admin list) or a stream.
+//!
+//! Handlers make a [`Reply`], which is small; it becomes a message of HTTP when it is finished.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,9 +8,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::channel::{Channel, Sender};
 use hyper::body::{Body, Frame, SizeHint};
+use jackfield_model::RequestId;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
@@ -19,8 +22,83 @@ pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json
 /// The content type of a page for people.
 pub(crate) static HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// An answer of this service.
-pub(crate) type Reply = Response<ReplyBody>;
+/// A response as it is sent.
+pub(crate) type Sent = Response<ReplyBody>;
+
+static NO_BYTES: HeaderValue = HeaderValue::from_static("0");
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// An answer of this service. It passes through many hands, so it is a third as large as a response of HTTP.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    status: StatusCode,
+    content_type: Option<&'static HeaderValue>,
+    /// The headers of answers that have others.
+    headers: Option<Box<HeaderMap>>,
+    body: ReplyBody,
+}
+
+impl Reply {
+    /// An answer without headers.
+    fn new(status: StatusCode, body: ReplyBody) -> Self {
+        Self { status, content_type: None, headers: None, body }
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) const fn status_mut(&mut self) -> &mut StatusCode {
+        &mut self.status
+    }
+
+    /// The headers besides the content type of its body and the request id. A content type among them replaces that.
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.headers.get_or_insert_default()
+    }
+
+    /// The response with this id, which keeps its part of the connection until it is sent. `spent` is a map of headers that
+    /// nobody needs any more, those of the request: filling it again costs less than a new one.
+    pub(crate) fn finish(self, id: RequestId, spent: HeaderMap, exchange: Option<Exchange>) -> Sent {
+        let Self { status, content_type, headers, mut body } = self;
+        let mut headers = match headers {
+            Some(mut headers) => {
+                if let Some(content_type) = content_type {
+                    headers.entry(header::CONTENT_TYPE).or_insert_with(|| content_type.clone());
+                }
+                *headers
+            }
+            None => {
+                let mut headers = spent;
+                headers.clear();
+                if let Some(content_type) = content_type {
+                    headers.insert(header::CONTENT_TYPE, content_type.clone());
+                }
+                headers
+            }
+        };
+        headers.insert(REQUEST_ID.clone(), header_of(id));
+        // The library leaves the length away in HTTP/2. A 204 has none (RFC 9110, section 8.6).
+        if matches!(&body, ReplyBody::Whole(whole) if whole.bytes.is_empty())
+            && status != StatusCode::NO_CONTENT
+        {
+            headers.insert(header::CONTENT_LENGTH, NO_BYTES.clone());
+        }
+        if let Some(exchange) = exchange {
+            body.keep(exchange);
+        }
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+fn header_of(id: RequestId) -> HeaderValue {
+    let mut buffer = uuid::Uuid::encode_buffer();
+    let text = id.as_uuid().hyphenated().encode_lower(&mut buffer);
+    HeaderValue::from_str(text).expect("a UUID is a header value")
+}
 
 /// Most bytes of a response that a stream is given at a time. The library owns what it took.
 const PART_BYTES: usize = 16 * 1024;
@@ -201,27 +279,20 @@ pub(crate) fn watched_stream(
     let (sender, channel) = Channel::new(buffer);
     let (here, left) = oneshot::channel();
     let stream = Stream { channel, bytes: Bytes::new(), exchange: None, _here: here };
-    let mut response = Response::new(ReplyBody::Stream(Box::new(stream)));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    (response, sender, left)
+    let mut reply = Reply::new(StatusCode::OK, ReplyBody::Stream(Box::new(stream)));
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    (reply, sender, left)
 }
 
-/// An answer without a body. The library leaves the length away in HTTP/2; a 204 has none (RFC 9110, section 8.6).
+/// An answer without a body.
 pub(crate) fn empty(status: StatusCode) -> Reply {
-    let mut response = Response::new(ReplyBody::default());
-    *response.status_mut() = status;
-    if status != StatusCode::NO_CONTENT {
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(0));
-    }
-    response
+    Reply::new(status, ReplyBody::default())
 }
 
 /// An answer with these bytes.
-pub(crate) fn bytes(status: StatusCode, content_type: &HeaderValue, body: impl Into<Bytes>) -> Reply {
-    let mut response = Response::new(ReplyBody::Whole(Whole { bytes: body.into(), exchange: None }));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
-    response
+pub(crate) fn bytes(status: StatusCode, content_type: &'static HeaderValue, body: impl Into<Bytes>) -> Reply {
+    let body = ReplyBody::Whole(Whole { bytes: body.into(), exchange: None });
+    Reply { content_type: Some(content_type), ..Reply::new(status, body) }
 }
 
 /// An answer with this value as JSON.

@@ -189,7 +189,8 @@ impl Server {
         &self,
         request: http::Request<http_body_util::Full<bytes::Bytes>>,
     ) -> Option<(http::StatusCode, bytes::Bytes)> {
-        let answer = self.gate.respond(Listener::Public, Peer::LOCAL, None, request).await.ok()?;
+        let responded = std::pin::pin!(self.gate.respond(Listener::Public, Peer::LOCAL, None, request));
+        let answer = responded.await.ok()?;
         let (status, body) = (answer.status(), answer.into_body());
         Some((status, body.whole().await.ok()?))
     }

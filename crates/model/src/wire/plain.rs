@@ -25,7 +25,7 @@ pub(super) struct PlainQuery {
 
 /// The query that a body is, if it is a plain one.
 pub(super) fn query(body: &[u8]) -> Option<PlainQuery> {
-    let Object(Query { filters: Object(filters), page: Object(page) }) = serde_json::from_slice(body).ok()?;
+    let Object(Query { filters: Object(filters), page: Object(page) }) = read(body)?;
     if page.next_token.is_some() && page.next_page_token.is_some() {
         return None;
     }
@@ -36,9 +36,15 @@ pub(super) fn query(body: &[u8]) -> Option<PlainQuery> {
     })
 }
 
+/// Reads a body in UTF-8: looked at once, that costs less than text by text. Derived code is as quick as it gets: a reader by
+/// hand cost a query of one id 4 % more instructions, and one of 30 ids 3 %.
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    serde_json::from_str(std::str::from_utf8(body).ok()?).ok()
+}
+
 /// The association that the body of a create or an update is, if it is a plain one.
 pub(super) fn association(body: &[u8]) -> Option<Association> {
-    let Object(change) = serde_json::from_slice::<Object<Change<'_>>>(body).ok()?;
+    let Object(change) = read::<Object<Change<'_>>>(body)?;
     let amazon_id = AmazonId::new(change.amazon_id).ok()?;
     let is_known = change.amazon_id_type == AMAZON_ID_TYPE;
     is_known.then(|| Association::new(change.external_user_id.0, amazon_id))

@@ -75,7 +75,18 @@ fn what_needs_a_note_or_a_refusal_is_not() {
         r#"{"filters":{},"paginationContext":{"maxResults":null}}"#,
         r#"{"filters":{},"paginationContext":{"nextToken":null}}"#,
         r#"{"filters":{},"paginationContext":{"nextToken":"t","nextPageToken":"t"}}"#,
+        r#"{"filters":{},"paginationContext":{"maxResults":05}}"#,
+        r#"{"filters":{},"paginationContext":{"maxResults":+5}}"#,
+        r#"{"filters":{},"paginationContext":{"maxResults":5e0}}"#,
+        r#"{"filters":{},"paginationContext":{"nextToken":"t","nextToken":"t"}}"#,
+        r#"{"filters":{"externalUserIds":["7201",]}}"#,
+        r#"{"filters":{"externalUserIds":["7201" "7202"]}}"#,
+        r#"{"filters":{},}"#,
+        r#"{"filters":{}"#,
         r#"{"filters":{}} x"#,
+        "\u{feff}{\"filters\":{}}",
+        "{\"filters\":\u{a0}{}}",
+        "{\"filters\":{},\"paginationContext\":{\"nextToken\":\"a\nb\"}}",
         "{\"filters\":{\"externalUserIds\":[\"7201\u{200b}\"]}}",
         &change("7201", PROFILE, AMAZON_ID_TYPE),
         &change("\"7201\"", "a", AMAZON_ID_TYPE),
@@ -120,6 +131,27 @@ fn value() -> BoxedStrategy<String> {
 }
 
 proptest! {
+    /// A plain body with some bytes lost and others in their place.
+    #[test]
+    fn both_ways_read_the_same_of_what_is_damaged(
+        which in 0..3_usize,
+        damage in proptest::collection::vec((0..110_usize, 0..3_usize, "[ \\t\\n\\\\\"{}\\[\\],:0-9a-e.+\u{7f}\u{e9}-]{0,2}"), 0..3),
+    ) {
+        let mut body = [
+            r#"{"filters": {"externalUserIds": ["7201", "7202"]}, "paginationContext": {"maxResults": 50}}"#,
+            r#"{"filters":{"externalUserIds":["a"]},"paginationContext":{"nextToken":"t"}}"#,
+            &change("\"7201\"", PROFILE, AMAZON_ID_TYPE),
+        ][which].to_owned();
+        for (at, lost, other) in damage {
+            let at = at.min(body.len());
+            let end = (at + lost).min(body.len());
+            if body.is_char_boundary(at) && body.is_char_boundary(end) {
+                body.replace_range(at..end, &other);
+            }
+        }
+        is_plain(&body);
+    }
+
     #[test]
     fn both_ways_read_the_same(body in object(prop_oneof![value(), object(value())].boxed())) {
         is_plain(&body);

@@ -1,11 +1,13 @@
 //! The query of associations: its body, its answer and its pages.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::external_user_id::{self, ExternalUserIdInRequest};
 use super::plain::{self, PlainQuery};
-use super::{AMAZON_ID_TYPE, AmazonIdType, Association, ignore_others};
+use super::{AmazonIdType, Association, ignore_others};
 use crate::json::{InvalidRequest, Json, Object};
 use crate::note::Reading;
 use crate::{ExternalUserId, limit};
@@ -85,7 +87,18 @@ pub struct PaginationContext {
     pub total_count: u64,
     /// Opaque while more pages follow, `"0"` on the last page, absent in the answer to that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub next_page_token: Option<String>,
+    pub next_page_token: Option<Cow<'static, str>>,
+}
+
+/// What stands around the parts of an answer to a query.
+mod around {
+    pub(super) const TOTAL: &str = r#"{"paginationContext":{"totalCount":"#;
+    pub(super) const PAGE_TOKEN: &str = r#","nextPageToken":"#;
+    pub(super) const ASSOCIATIONS: &str = r#"},"accountAssociations":["#;
+    pub(super) const EXTERNAL_USER_ID: &str = r#"{"externalUserId":"#;
+    pub(super) const AMAZON_ID: &str = r#","amazonId":""#;
+    pub(super) const END_OF_ASSOCIATION: &str = r#"","amazonIdType":"communication-profile"}"#;
+    pub(super) const END: &str = "]}";
 }
 
 impl QueryResponse {
@@ -94,41 +107,58 @@ impl QueryResponse {
     /// (`make instructions`).
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        const ASSOCIATION_BYTES: usize = 192;
         let PaginationContext { total_count, next_page_token } = &self.pagination_context;
-        let mut json = Vec::with_capacity(ASSOCIATION_BYTES * (self.account_associations.len() + 1));
-        json.extend(br#"{"paginationContext":{"totalCount":"#);
+        let mut json = Vec::with_capacity(self.json_bytes());
+        json.extend(around::TOTAL.as_bytes());
         put_json(&mut json, total_count);
         if let Some(token) = next_page_token {
-            json.extend(br#","nextPageToken":"#);
+            json.extend(around::PAGE_TOKEN.as_bytes());
             put_text(&mut json, token);
         }
-        json.extend(br#"},"accountAssociations":["#);
+        json.extend(around::ASSOCIATIONS.as_bytes());
         for (place, association) in self.account_associations.iter().enumerate() {
             let Association { external_user_id, amazon_id, amazon_id_type } = association;
-            json.extend(if place == 0 { &br#"{"externalUserId":"#[..] } else { br#",{"externalUserId":"# });
+            if place > 0 {
+                json.push(b',');
+            }
+            json.extend(around::EXTERNAL_USER_ID.as_bytes());
             put_text(&mut json, external_user_id.as_str());
-            json.extend(br#","amazonId":"#);
-            put_plain(&mut json, amazon_id.as_str());
-            json.extend(br#","amazonIdType":"#);
+            json.extend(around::AMAZON_ID.as_bytes());
+            // Its alphabet has nothing to escape.
+            json.extend(amazon_id.as_str().as_bytes());
             let AmazonIdType::CommunicationProfile = amazon_id_type;
-            put_plain(&mut json, AMAZON_ID_TYPE);
-            json.push(b'}');
+            json.extend(around::END_OF_ASSOCIATION.as_bytes());
         }
-        json.extend(b"]}");
+        json.extend(around::END.as_bytes());
         json
+    }
+
+    /// The length of the answer as JSON where nothing is escaped, as in nearly all: then it is written into memory that it
+    /// fills.
+    pub(super) fn json_bytes(&self) -> usize {
+        const QUOTES: usize = 2;
+        const OF_ASSOCIATION: usize = around::EXTERNAL_USER_ID.len()
+            + QUOTES
+            + around::AMAZON_ID.len()
+            + around::END_OF_ASSOCIATION.len();
+        const OF_ALL: usize = around::TOTAL.len() + around::ASSOCIATIONS.len() + around::END.len();
+        let PaginationContext { total_count, next_page_token } = &self.pagination_context;
+        let digits = total_count.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let token =
+            next_page_token.as_ref().map_or(0, |token| around::PAGE_TOKEN.len() + QUOTES + token.len());
+        let text =
+            |found: &Association| found.external_user_id.as_str().len() + found.amazon_id.as_str().len();
+        let found = &self.account_associations;
+        let associations: usize = found.iter().map(|association| OF_ASSOCIATION + text(association)).sum();
+        OF_ALL + digits + token + associations + found.len().saturating_sub(1)
     }
 }
 
 fn put_text(json: &mut Vec<u8>, text: &str) {
-    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+    // All of it is looked at: that is fewer instructions than to stop at the first.
+    if text.bytes().fold(false, |found, byte| found | (byte < b' ') | matches!(byte, b'"' | b'\\')) {
         return put_json(json, text);
     }
-    put_plain(json, text);
-}
-
-/// A text whose alphabet has nothing to escape.
-fn put_plain(json: &mut Vec<u8>, text: &str) {
     json.push(b'"');
     json.extend(text.as_bytes());
     json.push(b'"');

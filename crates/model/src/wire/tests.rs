@@ -204,10 +204,13 @@ proptest::proptest! {
         let ids = ids.iter().filter_map(|id| ExternalUserId::new(id).ok());
         let target = AmazonId::new(PROFILE).unwrap();
         let answer = QueryResponse {
-            pagination_context: PaginationContext { total_count, next_page_token },
+            pagination_context: PaginationContext { total_count, next_page_token: next_page_token.map(Into::into) },
             account_associations: ids.map(|id| Association::new(id, target.clone())).collect(),
         };
         let json = String::from_utf8(answer.to_json()).unwrap();
         proptest::prop_assert_eq!(&json, &serde_json::to_string(&answer).unwrap());
+        if !json.contains('\\') {
+            proptest::prop_assert_eq!(json.len(), answer.json_bytes(), "its length is known before");
+        }
     }
 }

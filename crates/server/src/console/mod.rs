@@ -16,12 +16,11 @@ use http::{HeaderValue, StatusCode, header};
 use crate::description::{Content, Description, Status, Tag, Text};
 use crate::endpoint::{Endpoint, Incoming, Outcome};
 use crate::error::ApiError;
-use crate::response::{self, Reply};
+use crate::response::{self, HTML, Reply};
 use crate::router::{Listener, Operation};
 
-const HTML: &str = "text/html; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
+static SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
+static STYLE: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
 
 /// Scripts, styles and requests of this origin alone.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
@@ -29,12 +28,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 macro_rules! files {
     ($($kind:ident $name:literal;)*) => {
-        &[$(($name, $kind, include_bytes!(concat!("assets/", $name)))),*]
+        &[$(($name, &$kind, include_bytes!(concat!("assets/", $name)))),*]
     };
 }
 
-/// Every file: its name, its type and its content. The first is the page.
-static FILES: &[(&str, &str, &[u8])] = files! {
+/// A file: its name, its type and its content.
+type File = (&'static str, &'static HeaderValue, &'static [u8]);
+
+/// Every file. The first is the page.
+static FILES: &[File] = files! {
     HTML   "index.html";
     STYLE  "style.css";
     ICON   "icon.svg";
@@ -61,12 +63,12 @@ static FILES: &[(&str, &str, &[u8])] = files! {
 };
 
 /// The files of the reference, which both listeners serve.
-static DOCS_FILES: &[(&str, &str, &[u8])] = files! {
+static DOCS_FILES: &[File] = files! {
     STYLE  "docs.css";
     SCRIPT "docs.js";
 };
 
-const ICON: &str = "image/svg+xml";
+static ICON: HeaderValue = HeaderValue::from_static("image/svg+xml");
 
 /// A page for people.
 pub(crate) struct Page {
@@ -136,14 +138,13 @@ impl Endpoint for Page {
     }
 }
 
-fn find(files: &'static [(&str, &str, &[u8])], incoming: &Incoming<'_>) -> Outcome {
+fn find(files: &'static [File], incoming: &Incoming<'_>) -> Outcome {
     let wanted = files.iter().find(|(name, ..)| *name == incoming.parameter);
     wanted.map(file).ok_or(ApiError::NoSuchPath)
 }
 
-fn file(&(_, kind, content): &(&str, &'static str, &'static [u8])) -> Reply {
-    let kind = HeaderValue::from_static(kind);
-    let mut reply = response::bytes(StatusCode::OK, &kind, Bytes::from_static(content));
+fn file(&(_, kind, content): &File) -> Reply {
+    let mut reply = response::bytes(StatusCode::OK, kind, Bytes::from_static(content));
     protect(&mut reply, HeaderValue::from_static(POLICY));
     // A browser asks each time, so that an upgrade of the server is one of the console.
     reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -175,7 +176,7 @@ mod tests {
     /// What a browser loads of all pages together, compressed, stays small.
     #[test]
     fn the_scripts_are_small() {
-        let scripts = FILES.iter().chain(DOCS_FILES).filter(|(_, kind, _)| *kind == SCRIPT);
+        let scripts = FILES.iter().chain(DOCS_FILES).filter(|(_, kind, _)| **kind == SCRIPT);
         let compressed = |content: &[u8]| {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
             encoder.write_all(content).unwrap();

@@ -201,7 +201,7 @@ impl Shared {
         let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
             let exchange = Exchange::begin(&connection, request.version() == Version::HTTP_2);
             let service = Arc::clone(&service);
-            async move { service.respond(which, peer, Some(exchange), request).await }
+            async move { pin!(service.respond(which, peer, Some(exchange), request)).await }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let mut connection =

@@ -1,7 +1,6 @@
 //! A request from its head to its answer: route, operation, answer, log and metrics.
 //!
-//! Every response has `X-Amzn-RequestId`; a panic in a handler is a 500 with that id. Only a fault rule can suppress a
-//! response.
+//! A panic in a handler is a 500. Only a fault rule can suppress a response.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -10,9 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
+use jackfield_model::ClientId;
 use jackfield_model::inspect::DropWhen;
-use jackfield_model::{ClientId, RequestId};
 
 use super::admin_hosts::AdminHosts;
 use super::routes::{self, Handler};
@@ -29,7 +28,6 @@ use crate::state::State;
 use crate::traces::{Answered, RequestTrace};
 use crate::{notes, probes};
 
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// Seconds after which a client of the public API may try again while a backup is restored.
 const RESTORE_RETRY_AFTER: u32 = 5;
 
@@ -80,7 +78,7 @@ pub(super) async fn respond(
     let mut log = RequestLog { public: call.listener == Listener::Public, ..RequestLog::default() };
     let outcome = {
         let work = async {
-            let outcome = dispatch(pipeline, state, call, body, &mut log).await;
+            let outcome = pin!(dispatch(pipeline, state, call, body, &mut log)).await;
             state.limits.bodies.drain(call, body).await;
             outcome
         };
@@ -95,9 +93,8 @@ pub(super) async fn respond(
         Ok(outcome) => outcome,
         Err(panic) => Err(ApiError::Internal { cause: format!("panic: {}", panic_text(&*panic)) }),
     };
-    let mut reply = outcome.unwrap_or_else(|error| refuse(state, call, &mut log, error));
+    let reply = outcome.unwrap_or_else(|error| refuse(state, call, &mut log, error));
     call.pause_if_made_room().await;
-    identify(&mut reply, call.request_id);
     if log.guesses {
         // Boxed to keep the common future small.
         Box::pin(state.limits.guesses.hold()).await;
@@ -140,7 +137,7 @@ async fn dispatch(
     let (parameter, second_parameter) = (parameters.first(), parameters.second());
     let incoming = Incoming { state, call, parameter, second_parameter, body, log };
     match handler {
-        Handler::Association(association) => association.serve(incoming).await,
+        Handler::Association(association) => pin!(association.serve(incoming)).await,
         Handler::Endpoint(endpoint) => endpoint.serve(incoming).await,
     }
 }
@@ -221,14 +218,6 @@ fn record_outcome(state: &State, call: &Call, mut log: RequestLog, status: Statu
         let path = shown_path(call.head.uri.path());
         journal.push(request_log::entry(&call.head, path, call.request_id, log, status, latency));
     }
-}
-
-/// Gives an answer its request id.
-pub(super) fn identify(reply: &mut Reply, id: RequestId) {
-    let mut buffer = uuid::Uuid::encode_buffer();
-    let text = id.as_uuid().hyphenated().encode_lower(&mut buffer);
-    let value = HeaderValue::from_str(text).expect("a UUID is a header value");
-    reply.headers_mut().insert(REQUEST_ID.clone(), value);
 }
 
 /// The access log: one line a request.

@@ -4,6 +4,7 @@
 //! response on the admin listener, and in the log.
 
 use std::error::Error;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::probes;
 use crate::request::{BodyError, Call, RequestBody, RequestLog};
-use crate::response::Reply;
+use crate::response::{Reply, Sent};
 use crate::router::{Listener, Operation, Target};
 use crate::state::{PublicApi, State};
 use crate::transport::exchange::Exchange;
@@ -49,7 +50,7 @@ pub(crate) struct ServiceGate {
 }
 
 impl PublicApi for ServiceGate {
-    fn ask(self: Arc<Self>, peer: Peer, request: Request<Full<Bytes>>) -> BoxFuture<'static, Option<Reply>> {
+    fn ask(self: Arc<Self>, peer: Peer, request: Request<Full<Bytes>>) -> BoxFuture<'static, Option<Sent>> {
         Box::pin(async move { self.respond(Listener::Public, peer, None, request).await.ok() })
     }
 }
@@ -117,14 +118,15 @@ impl ServiceGate {
         self.cause.subscribe()
     }
 
-    /// Answers a request, unless a fault rule suppresses the response.
+    // Here and below a future is pinned where it is made: to await it as a value would move it first, and it is large.
+    /// Answers a request, unless a fault rule suppresses the response. Every response has `X-Amzn-RequestId`.
     pub(crate) async fn respond<B>(
         &self,
         listener: Listener,
         peer: Peer,
         exchange: Option<Exchange>,
         request: Request<B>,
-    ) -> Result<Reply, Dropped>
+    ) -> Result<Sent, Dropped>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Error + Send + Sync + 'static,
@@ -137,9 +139,10 @@ impl ServiceGate {
             // Boxed to keep the common future small.
             Box::pin(self.answer_cross_origin(&mut call, &mut body, started)).await
         } else {
-            self.answer(&mut call, &mut body, started).await
+            pin!(self.answer(&mut call, &mut body, started)).await
         };
-        reply.map(|reply| call.kept_with(reply))
+        // Not by a method of the call, which would be moved there.
+        Ok(reply?.finish(call.request_id, call.head.headers, call.exchange))
     }
 
     async fn answer(
@@ -149,7 +152,7 @@ impl ServiceGate {
         started: Instant,
     ) -> Result<Reply, Dropped> {
         match self.state.get() {
-            Some(state) => pipeline::respond(&self.pipeline, state, call, body, started).await,
+            Some(state) => pin!(pipeline::respond(&self.pipeline, state, call, body, started)).await,
             None => Ok(Box::pin(self.refuse(call, body, started)).await),
         }
     }
@@ -176,9 +179,9 @@ impl ServiceGate {
     /// The response to a preflight request.
     fn preflight(&self, call: &Call, target: &Target<'_, Handler>, started: Instant) -> Option<Reply> {
         let Target::MethodNotAllowed(_, allow) = target else { return None };
-        let mut reply = self.cors.preflight(&call.head.method, &call.head.headers, allow)?;
+        let reply = self.cors.preflight(&call.head.method, &call.head.headers, allow)?;
         call.survey.check_host().ok()?;
-        self.finish(call, None, &mut reply, started);
+        self.count(call, None, &reply, started);
         Some(reply)
     }
 
@@ -191,20 +194,19 @@ impl ServiceGate {
             Ok(()) => self.refusal(call.listener, found),
             Err(error) => error,
         };
-        let mut reply = match (found, &refused) {
+        let reply = match (found, &refused) {
             (Some(operation), ApiError::Unavailable { .. }) if probes::HEALTH.serves(operation) => {
                 probes::healthy("ok")
             }
             _ => pipeline::refuse_in_form(at_path, call, refused, &mut RequestLog::default())
                 .unwrap_or_else(ApiError::into_response),
         };
-        self.finish(call, found, &mut reply, started);
+        self.count(call, found, &reply, started);
         call.pause_if_made_room().await;
         reply
     }
 
-    fn finish(&self, call: &Call, operation: Option<&Operation>, reply: &mut Reply, started: Instant) {
-        pipeline::identify(reply, call.request_id);
+    fn count(&self, call: &Call, operation: Option<&Operation>, reply: &Reply, started: Instant) {
         self.metrics.request(operation, reply.status(), started.elapsed());
         pipeline::log_access(call, "-", operation, reply.status(), started.elapsed());
     }

@@ -426,8 +426,8 @@ mod tests {
             ("https://a.example/\u{e9} x", "https://a.example/%C3%A9%20x?code=c&state=s+%26"),
         ] {
             let redirect = Redirect { uri: uri.to_owned(), state: Some("s &".to_owned()) };
-            let reply = redirect.back(StatusCode::FOUND, &[("code", "c")]);
-            assert_eq!(reply.headers()[header::LOCATION], expected);
+            let mut reply = redirect.back(StatusCode::FOUND, &[("code", "c")]);
+            assert_eq!(reply.headers_mut()[header::LOCATION], expected);
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::credential::signing::{Signing, SigningKeys};
 use crate::feed::Feed;
 use crate::imports::Imports;
 use crate::metrics::Metrics;
-use crate::response::Reply;
+use crate::response::Sent;
 use crate::sandbox::clock::{Clock, ClockOffset};
 use crate::sandbox::fault::Faults;
 use crate::sandbox::ids::Ids;
@@ -82,7 +82,7 @@ pub(crate) struct Limits {
 /// The public API, for operators who try it: it answers a request as one that came over the network.
 pub(crate) trait PublicApi: fmt::Debug + Send + Sync {
     /// The answer; nothing when a fault rule keeps it.
-    fn ask(self: Arc<Self>, peer: Peer, request: Request<Full<Bytes>>) -> BoxFuture<'static, Option<Reply>>;
+    fn ask(self: Arc<Self>, peer: Peer, request: Request<Full<Bytes>>) -> BoxFuture<'static, Option<Sent>>;
 }
 
 /// The tools for integrators.

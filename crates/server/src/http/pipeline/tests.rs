@@ -16,6 +16,7 @@ use crate::http::cors::Cors;
 use crate::http::routes;
 use crate::http::service_gate::ServiceGate;
 use crate::issuer::Issuers;
+use crate::response::Sent;
 use crate::sandbox::clock::{Clock, ClockOffset};
 use crate::sandbox::fault::Faults;
 use crate::sandbox::ids::Ids;
@@ -117,7 +118,7 @@ fn create(state: &State) -> http::request::Builder {
     Request::post(CREATE).header("host", "x").header("authorization", format!("Bearer {}", token.0))
 }
 
-async fn body_of(response: Reply) -> serde_json::Value {
+async fn body_of(response: Sent) -> serde_json::Value {
     serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
 }
 

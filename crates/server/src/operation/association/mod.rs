@@ -6,6 +6,8 @@ mod delete;
 mod query;
 mod update;
 
+use std::pin::pin;
+
 use jackfield_model::ExternalUserId;
 use jackfield_model::note::Reading;
 use jackfield_model::wire::{AssociationRequest, DeleteRequest, QueryRequest, QueryResponse};
@@ -136,17 +138,18 @@ pub(crate) static QUERY: AssociationOperation = AssociationOperation {
 impl AssociationOperation {
     /// Serves a request.
     pub(crate) async fn serve(&'static self, mut incoming: Incoming<'_>) -> Outcome {
-        let admitted = auth::admit::<OfProvider>(&mut incoming, &self.operation, Group::Associations).await?;
+        let operation = &self.operation;
+        let admitted = pin!(auth::admit::<OfProvider>(&mut incoming, operation, Group::Associations)).await?;
         let (provider, body) = (admitted.handle, &admitted.body);
         let mut reading = Reading::new(provider.is_lenient());
         let outcome = match self.handler {
-            Handler::Create => create::handle(provider, body, &mut reading).await,
-            Handler::Update => update::handle(provider, body, &mut reading).await,
+            Handler::Create => pin!(create::handle(provider, body, &mut reading)).await,
+            Handler::Update => pin!(update::handle(provider, body, &mut reading)).await,
             Handler::Delete => {
                 let query_string = incoming.call.head.uri.query();
-                delete::handle(provider, query_string, body, &mut reading).await
+                pin!(delete::handle(provider, query_string, body, &mut reading)).await
             }
-            Handler::Query => query::handle(provider, body, &mut reading).await,
+            Handler::Query => pin!(query::handle(provider, body, &mut reading)).await,
         };
         incoming.log.notes.add_all(reading.notes());
         outcome

@@ -35,14 +35,16 @@ pub(super) async fn handle(
     };
     let next_page_token = match page.associations.last() {
         _ if past_the_end => None,
-        Some(last) if page.more => Some(tokens().issue(&provider.signing_keys(), &last.external_user_id)),
-        _ => Some(LAST_PAGE_TOKEN.to_owned()),
+        Some(last) if page.more => {
+            Some(tokens().issue(&provider.signing_keys(), &last.external_user_id).into())
+        }
+        _ => Some(LAST_PAGE_TOKEN.into()),
     };
     let answer = QueryResponse {
         pagination_context: PaginationContext { total_count: page.total, next_page_token },
         account_associations: page.associations,
     };
-    // A vector with room left would need another allocation to become a body.
+    // A vector with room left would need another allocation to become a body. This one has none.
     let json = answer.to_json().into_boxed_slice();
     Ok(response::bytes(StatusCode::OK, &response::JSON, json))
 }

@@ -10,7 +10,7 @@ use crate::Settings;
 use crate::http::admin_hosts::AdminHosts;
 use crate::http::cors::Cors;
 use crate::http::routes::ROUTES;
-use crate::response::Reply;
+use crate::response::Sent;
 use crate::router::Listener;
 use crate::transport::peer::Peer;
 
@@ -26,7 +26,7 @@ fn away(cause: &str) -> StartError {
     OpenError::Unavailable { store: "postgres://db".to_owned(), cause: cause.to_owned() }.into()
 }
 
-async fn ask(service: &ServiceGate, listener: Listener, method: &Method, path: &str) -> Reply {
+async fn ask(service: &ServiceGate, listener: Listener, method: &Method, path: &str) -> Sent {
     let request = Request::builder()
         .method(method)
         .uri(path)
@@ -35,7 +35,7 @@ async fn ask(service: &ServiceGate, listener: Listener, method: &Method, path: &
     service.respond(listener, Peer::LOCAL, None, request.unwrap()).await.unwrap()
 }
 
-async fn text(reply: Reply) -> String {
+async fn text(reply: Sent) -> String {
     String::from_utf8(reply.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
