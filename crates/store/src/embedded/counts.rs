@@ -23,16 +23,20 @@ pub(super) struct ProviderCounts {
     pub(super) associations: u64,
 }
 
+/// Each shard is shared, and all of them together: a copy of the counts is moved from hand to hand until it is shown.
+type Shards = [Arc<Map<ServiceProviderId, ProviderCounts>>; SHARDS];
+
 #[derive(Clone, Debug)]
 pub(super) struct Counts {
-    providers: [Arc<Map<ServiceProviderId, ProviderCounts>>; SHARDS],
+    providers: Arc<Shards>,
     profiles: Arc<HashMap<OrganizationId, u64>>,
     associations: u64,
 }
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { providers: std::array::from_fn(|_| Arc::default()), profiles: Arc::default(), associations: 0 }
+        let providers: Shards = std::array::from_fn(|_| Arc::default());
+        Self { providers: Arc::new(providers), profiles: Arc::default(), associations: 0 }
     }
 }
 
@@ -63,7 +67,7 @@ impl Counts {
     }
 
     pub(super) fn set_provider(&mut self, provider: ServiceProviderId, counts: Option<ProviderCounts>) {
-        let providers = Arc::make_mut(&mut self.providers[shard(provider)]);
+        let providers = Arc::make_mut(&mut Arc::make_mut(&mut self.providers)[shard(provider)]);
         let before = match counts {
             Some(counts) => providers.insert(provider, counts),
             None => providers.remove(&provider),

@@ -129,14 +129,18 @@ impl Engine {
     /// Stores the rows, all or none, and returns when they are on stable storage. The first row comes first in
     /// the journal.
     pub(super) fn commit(&self, rows: impl IntoIterator<Item = Row>) -> Result<(), fjall::Error> {
-        self.wait_for_room()?;
         let commit = || {
             let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
+            let mut grows = [false; Space::ALL.len()];
             for (space, key, value) in rows {
+                grows[space as usize] = true;
                 match value {
                     Some(value) => batch.insert(self.space(space), key, value),
                     None => batch.remove(self.space(space), key),
                 }
+            }
+            for (space, _) in self.spaces.iter().zip(grows).filter(|(_, grows)| *grows) {
+                self.wait_for_room(space)?;
             }
             batch.commit()
         };
@@ -147,8 +151,8 @@ impl Engine {
     /// tables, and returns when they are on stable storage. Only where nobody looks: rows of one call are not there
     /// together with those of a commit.
     pub(super) fn ingest(&self, space: Space, rows: Vec<(Key, Vec<u8>)>) -> Result<(), fjall::Error> {
-        self.wait_for_room()?;
         let ingest = || {
+            self.wait_for_room(self.space(space))?;
             let mut ingestion = self.space(space).start_ingestion()?;
             for (key, value) in rows {
                 ingestion.write(key, value)?;
@@ -186,11 +190,11 @@ impl Engine {
         })
     }
 
-    fn wait_for_room(&self) -> Result<(), fjall::Error> {
-        let full = |space: &Keyspace| {
-            space.sealed_memtable_count() > UNFLUSHED_MAX || space.tree.l0_run_count() > UNMERGED_MAX
-        };
-        while self.spaces.iter().any(full) {
+    /// Waits until rows may be written to a space. Others do not matter: it is their own writes that they hold back.
+    fn wait_for_room(&self, space: &Keyspace) -> Result<(), fjall::Error> {
+        let full =
+            || space.sealed_memtable_count() > UNFLUSHED_MAX || space.tree.l0_run_count() > UNMERGED_MAX;
+        while full() {
             self.check()?;
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -4,7 +4,7 @@
 mod profile;
 mod resource;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jackfield_model::wire::Association;
@@ -17,8 +17,11 @@ use super::layout::{self, Key, Space};
 use super::token::Token;
 use super::view::View;
 use crate::change::{Change, Operation, Origin, Subject};
-use crate::registry::{Dependents, RecordKey, Registry, RegistryCommand, RegistryOutcome};
+use crate::registry::{Dependents, Map, RecordKey, Registry, RegistryCommand, RegistryOutcome};
 use crate::{CreateOutcome, DeleteOutcome, StoreError, UpdateOutcome, WriteAssociation};
+
+/// What a group changes: rows by their key, with their new value where they are not removed.
+type Rows = Map<(Space, Key), Option<Vec<u8>>>;
 
 /// Writes that are decided but not stored. Each method either decides a write and takes down what it changes, or
 /// fails and takes down nothing.
@@ -26,7 +29,7 @@ use crate::{CreateOutcome, DeleteOutcome, StoreError, UpdateOutcome, WriteAssoci
 pub(super) struct Group<'a> {
     view: &'a View,
     /// The rows that the group changes.
-    pending: HashMap<(Space, Key), Option<Vec<u8>>>,
+    pending: Rows,
     counts: Counts,
     registry: Arc<Registry>,
     first_change: u64,
@@ -38,7 +41,7 @@ pub(super) struct Group<'a> {
 
 /// What a commit stores, and what readers see after it.
 pub(super) struct Commit {
-    pub(super) rows: HashMap<(Space, Key), Option<Vec<u8>>>,
+    pub(super) rows: Rows,
     pub(super) counts: Counts,
     pub(super) registry: Arc<Registry>,
     pub(super) state: State,
@@ -63,10 +66,7 @@ impl Dependents for GroupDependents<'_> {
 
 impl Commit {
     /// The rows of the commit, that of its token first.
-    pub(super) fn rows(
-        rows: HashMap<(Space, Key), Option<Vec<u8>>>,
-        state: State,
-    ) -> impl Iterator<Item = Row> {
+    pub(super) fn rows(rows: Rows, state: State) -> impl Iterator<Item = Row> {
         let first = (Space::Meta, layout::STATE.to_vec(), Some(state.encode()));
         std::iter::once(first).chain(rows.into_iter().map(|((space, key), value)| (space, key, value)))
     }
@@ -77,7 +77,7 @@ impl<'a> Group<'a> {
         let State { first_change, last_change, last_provider, .. } = view.state;
         Self {
             view,
-            pending: HashMap::new(),
+            pending: Rows::default(),
             counts: view.counts.clone(),
             registry: Arc::clone(&view.registry),
             first_change,

@@ -28,7 +28,6 @@ mod verify;
 mod view;
 mod writer;
 
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -259,7 +258,7 @@ impl EmbeddedStore {
 /// The rows of an empty store.
 fn first_rows() -> impl Iterator<Item = engine::Row> {
     let root_key = RootKey::random().as_bytes().to_vec();
-    let rows = HashMap::from([((Space::Meta, layout::ROOT_KEY.to_vec()), Some(root_key))]);
+    let rows = [((Space::Meta, layout::ROOT_KEY.to_vec()), Some(root_key))].into_iter().collect();
     let token = uuid::Uuid::new_v4().into_bytes();
     Commit::rows(rows, State { token, first_change: 1, last_change: 0, last_provider: 0 })
 }
