@@ -20,6 +20,7 @@ import sys
 
 # The files of a stop, by how their paths begin. The first that fits counts; None leaves it to the caller.
 STOPS = [
+    ("benches/instructions/allocator.rs", None),
     ("benches/", "the harness"),
     ("server/src/server.rs", "the harness"),
     ("server/src/http/service_gate.rs", "gate"),

@@ -3,20 +3,19 @@
 //!
 //! script/instructions runs it under callgrind, which counts what happens while [`counted_calls`] runs, on every thread.
 
+mod allocator;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use jackfield_model::ClientId;
 use jackfield_server::{Config, LogFormat, OnUnavailable, SeedSource, Server, Settings};
 use jackfield_store::StoreUrl;
 use tokio::runtime::Runtime;
-
-/// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SEED: &str = r#"
 [[organization]]
@@ -42,7 +41,8 @@ const THERE: usize = 64;
 #[derive(Clone, Copy)]
 enum Call {
     Query(usize),
-    Create,
+    /// As many at a time.
+    Create(usize),
 }
 
 fn external_user_id(number: usize) -> String {
@@ -107,7 +107,7 @@ async fn prepare(store: StoreUrl, call: Call, count: usize) -> (Server, Vec<Requ
     }
     let requests = (0..count).map(|number| match call {
         Call::Query(ids) => query(number, ids),
-        Call::Create => request(&token, PATH, create_body(THERE + number)),
+        Call::Create(_) => request(&token, PATH, create_body(THERE + number)),
     });
     let requests = requests.collect();
     (server, requests)
@@ -116,14 +116,22 @@ async fn prepare(store: StoreUrl, call: Call, count: usize) -> (Server, Vec<Requ
 /// What is counted. Its name stands in script/instructions.
 #[inline(never)]
 fn counted_calls(runtime: &Runtime, server: &Server, call: Call, requests: Vec<Request<Full<Bytes>>>) {
-    let (wanted, length) = match call {
-        Call::Query(ids) => (StatusCode::OK, ids * 100),
-        Call::Create => (StatusCode::CREATED, 0),
+    let (wanted, length, at_a_time) = match call {
+        Call::Query(ids) => (StatusCode::OK, ids * 100, 1),
+        Call::Create(at_a_time) => (StatusCode::CREATED, 0, at_a_time),
+    };
+    let check = |(status, body): (StatusCode, Bytes)| {
+        assert!(status == wanted && body.len() >= length, "{status} {body:?}");
     };
     runtime.block_on(async {
-        for request in requests {
-            let (status, body) = ask(server, request).await;
-            assert!(status == wanted && body.len() >= length, "{status} {body:?}");
+        let mut requests = requests.into_iter();
+        while let Some(first) = requests.next() {
+            if at_a_time == 1 {
+                check(ask(server, first).await);
+            } else {
+                let group = std::iter::once(first).chain(requests.by_ref().take(at_a_time - 1));
+                join_all(group.map(|request| ask(server, request))).await.into_iter().for_each(check);
+            }
         }
     });
 }
@@ -132,13 +140,14 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [call, store, count, directory] = arguments.as_slice() else {
         // `cargo bench` runs it without arguments.
-        eprintln!("usage: instructions query-1|query-30|create memory|embedded COUNT DIRECTORY");
+        eprintln!("usage: instructions query-1|query-30|create|create-32 memory|embedded COUNT DIRECTORY");
         return;
     };
     let call = match call.as_str() {
         "query-1" => Call::Query(1),
         "query-30" => Call::Query(30),
-        "create" => Call::Create,
+        "create" => Call::Create(1),
+        "create-32" => Call::Create(32),
         other => panic!("{other} is no call"),
     };
     let store = match store.as_str() {
