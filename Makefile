@@ -28,7 +28,7 @@ SECONDS ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help dev test lint fmt described console-shots console-rate crash outage group-commit overload sync-rate call-rate webhook-feed webhook-rate fuzz advisories docs
-.PHONY: dist dist-test contact-growth bench bench-growth bench-postgres bench-check instructions instructions-bless
+.PHONY: dist dist-test contact-growth bench bench-growth bench-postgres bench-check instructions instructions-bless pgo
 
 help: ## List these commands.
 	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -128,6 +128,9 @@ instructions: ## Count the instructions of calls without network; fails when one
 
 instructions-bless: ## Count them and write bench/instructions.json.
 	@script/instructions bless
+
+pgo: ## Build the program with a profile of its own work, and print its gain over one without in turns (half an hour; ARGS=n: of n pairs).
+	@script/pgo $(ARGS)
 
 dist: ## Build the wheel, the npm packages and the Debian package into target/dist (some minutes).
 	@script/dist
