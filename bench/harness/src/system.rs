@@ -387,7 +387,7 @@ fn seed_text(providers: u64) -> String {
 
 fn access_token(admin: SocketAddr) -> anyhow::Result<String> {
     let request = format!(
-        "POST /admin/v1/clients/{CLIENT}/tokens HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\
+        "POST /admin/v1/clients/{CLIENT}/tokens HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\
          Content-Length: {}\r\n\r\n{TOKEN_REQUEST}",
         TOKEN_REQUEST.len()
     );
