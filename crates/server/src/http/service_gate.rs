@@ -118,7 +118,6 @@ impl ServiceGate {
         self.cause.subscribe()
     }
 
-    // Here and below a future is pinned where it is made: to await it as a value would move it first, and it is large.
     /// Answers a request, unless a fault rule suppresses the response. Every response has `X-Amzn-RequestId`.
     pub(crate) async fn respond<B>(
         &self,
@@ -139,6 +138,7 @@ impl ServiceGate {
             // Boxed to keep the common future small.
             Box::pin(self.answer_cross_origin(&mut call, &mut body, started)).await
         } else {
+            // Pinned where it is made, here and below: awaited as a value it would be moved first, and it is large.
             pin!(self.answer(&mut call, &mut body, started)).await
         };
         // Not by a method of the call, which would be moved there.
