@@ -28,7 +28,7 @@ SECONDS ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help dev test lint fmt described console-shots console-rate crash outage group-commit overload sync-rate call-rate webhook-feed webhook-rate fuzz advisories docs
-.PHONY: dist dist-test contact-growth bench bench-growth bench-postgres bench-check instructions instructions-bless pgo
+.PHONY: dist dist-test contact-growth bench bench-protocols bench-growth bench-postgres bench-check instructions instructions-bless pgo
 
 help: ## List these commands.
 	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ bench: ## Measure the release build beside its peers into docs/benchmarks, then 
 	@script/bench compare $(ARGS)
 	@$(MAKE) --no-print-directory console-rate $(if $(ARGS),COUNT=20000)
 
+bench-protocols: ## Measure it over HTTP/1.1 and HTTP/2, plain and with TLS, beside bare hyper into docs/benchmarks (ARGS="--seconds 1 --rounds 1" for a look).
+	@script/bench protocols $(ARGS)
+
 bench-growth: ## Measure it from 10,000 to 10,000,000 associations into docs/benchmarks (ARGS="--sizes 10000,100000" for a look).
 	@script/bench growth $(ARGS)
 
@@ -118,10 +121,11 @@ contact-growth: ## Print what a page, a create and a delete cost with 100,000 co
 bench-postgres: ## Measure it over PostgreSQL beside pgbench into docs/benchmarks.
 	@script/bench pgbench $(ARGS)
 
-bench-check: ## Check format and lints of bench/ and run its tests.
+bench-check: ## Check format and lints of bench/, run its tests, and two benchmarks for a moment on the debug build.
 	cargo fmt --check --manifest-path bench/Cargo.toml --all
 	cargo clippy --locked --manifest-path bench/Cargo.toml --target-dir target --workspace --all-targets -- -D warnings
 	cargo test --locked --manifest-path bench/Cargo.toml --target-dir target --workspace
+	script/bench-smoke
 
 instructions: ## Count the instructions of calls without network; fails when one grew by more than 5 % over bench/instructions.json (ARGS=--by-stop: where).
 	@script/instructions check $(ARGS)

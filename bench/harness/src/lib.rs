@@ -3,6 +3,7 @@
 //! Every system is driven by the same generator ([`load`]) with the same bytes ([`workload`]); what it costs is read
 //! from the kernel ([`usage`]); what it answers is checked, so that none wins by answering wrong.
 
+pub mod flushes;
 pub mod latencies;
 pub mod load;
 pub mod machine;
@@ -11,6 +12,7 @@ pub mod paths;
 pub mod plot;
 pub mod postgres;
 pub mod process;
+pub mod protocol;
 pub mod report;
 pub mod response;
 pub mod system;

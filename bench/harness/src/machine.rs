@@ -90,17 +90,25 @@ impl Machine {
     }
 }
 
-/// The versions of the systems that are not built here, a line each.
+/// The versions of the program and of these libraries of its peers, a line each.
 #[must_use]
-pub fn versions(lab: &Lab, systems: &[System]) -> Vec<String> {
-    let run = |command: &mut Command| output(command).unwrap_or_else(|_| "version unknown".to_owned());
-    let mut versions = vec![run(Command::new(&lab.jackfield).arg("--version"))];
+pub fn libraries(lab: &Lab, names: &[&str]) -> Vec<String> {
+    let program = output(Command::new(&lab.jackfield).arg("--version"));
+    let mut versions = vec![program.unwrap_or_else(|_| "version unknown".to_owned())];
     let locked = fs::read_to_string(lab.root.join("bench/Cargo.lock")).unwrap_or_default();
-    for name in ["hyper", "axum", "sqlx", "tokio"] {
+    for name in names {
         let found = locked.split_once(&format!("name = \"{name}\"\nversion = \""));
         let version = found.and_then(|(_, rest)| rest.split('"').next()).unwrap_or("unknown");
         versions.push(format!("{name} {version}"));
     }
+    versions
+}
+
+/// The same, and the versions of the systems that are not built here.
+#[must_use]
+pub fn versions(lab: &Lab, systems: &[System]) -> Vec<String> {
+    let run = |command: &mut Command| output(command).unwrap_or_else(|_| "version unknown".to_owned());
+    let mut versions = libraries(lab, &["hyper", "axum", "sqlx", "tokio"]);
     for system in systems {
         match system {
             System::Nginx => {

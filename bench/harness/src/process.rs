@@ -89,6 +89,22 @@ impl Process {
         Ok(())
     }
 
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    /// When it fails, or `patience` ends before.
+    pub fn wait(&mut self, patience: Duration) -> anyhow::Result<()> {
+        let start = Instant::now();
+        loop {
+            match self.child.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => bail!("it ended with {status}"),
+                None if start.elapsed() > patience => bail!("it goes on after {patience:?}"),
+                None => std::thread::sleep(POLL),
+            }
+        }
+    }
+
     /// Asks it to end and waits until it has.
     pub fn end(&mut self) {
         let tree = usage::tree(self.id());

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::flushes::Disk;
 use crate::machine::Machine;
 use crate::measure::Figures;
 use crate::plot::{self, Bar, Bars, number};
@@ -50,6 +51,8 @@ pub struct Row {
     pub figures: Figures,
     /// Creates a second beside the queries.
     pub creates: Option<f64>,
+    /// What the disk allows these creates.
+    pub disk: Option<Disk>,
 }
 
 /// What a system leaves on the disk.
@@ -158,16 +161,17 @@ impl Report {
         }
         let mixed = what == What::QueryWhileCreating;
         let last = match what {
-            What::Create => "durable | flushes/s",
+            What::Create => "durable | flushes/s | of what the disk allows",
             What::QueryWhileCreating => "p99 without | creates/s",
             What::QueryOne | What::QueryThirty => "rate of hyper's | CPU of hyper's",
         };
         let _ = write!(
             text,
             "\n### {title}\n\n| system | requests/s | p50 ms | p99 ms | p99.9 ms | CPU µs | {last} |\n\
-             |---|---|---|---|---|---|---|---|\n"
+             |---|---|---|---|---|---|---|---|{}\n",
+            if what == What::Create { "---|" } else { "" }
         );
-        for system in systems {
+        for &system in &systems {
             let of = |figure: &dyn Fn(&Row) -> Option<f64>| self.median(system, mode, what, figure);
             let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
             let millis = |figure: &dyn Fn(&Figures) -> f64| {
@@ -190,9 +194,10 @@ impl Report {
             let _ = match what {
                 What::Create => writeln!(
                     text,
-                    "{} | {} |",
+                    "{} | {} | {} |",
                     if system.is_durable() { "yes" } else { "no" },
-                    shown(of(&|row| row.figures.flushes))
+                    shown(of(&|row| row.figures.flushes)),
+                    shown(of(&|row| Some(row.disk?.share(row.figures.rate))))
                 ),
                 What::QueryWhileCreating => {
                     let alone =
@@ -209,6 +214,32 @@ impl Report {
                 }
             };
         }
+        if what == What::Create {
+            for system in systems {
+                self.arithmetic(text, system, mode);
+            }
+        }
+    }
+
+    /// How the part of what the disk allows comes about, with the figures of the round in the middle.
+    fn arithmetic(&self, text: &mut String, system: System, mode: Mode) {
+        let wanted = |row: &&Row| row.system == system && row.mode == mode && row.what == What::Create;
+        let rows = self.rows.iter().filter(wanted);
+        let mut rounds: Vec<(f64, Disk)> =
+            rows.filter_map(|row| Some((row.figures.rate, row.disk?))).collect();
+        rounds.sort_by(|(one, disk), (other, others)| disk.share(*one).total_cmp(&others.share(*other)));
+        let Some(&(rate, disk)) = rounds.get(rounds.len() / 2) else { return };
+        let (creates, group, flushes) = (number(rate), number(disk.group), number(disk.loop_flushes));
+        let _ = writeln!(
+            text,
+            "\n{}: {creates} creates/s in groups of {group} are {} commits/s, each with a flush. The disk alone does \
+             {flushes} flushes/s, each after an append of {} KiB as a group's, which would carry {flushes} × {group} \
+             creates/s: {creates} ÷ ({flushes} × {group}) = {}. The round in the middle.",
+            system.label(),
+            number(rate / disk.group),
+            number(disk.bytes as f64 / 1024.0),
+            number(disk.share(rate)),
+        );
     }
 
     fn memory_and_disk(&self, text: &mut String) {

@@ -28,7 +28,8 @@ const RATE_LIMIT: u32 = 1_000_000;
 pub const CLIENT: &str = "amzn1.application-oa2-client.be0c0000000000000000000000000000";
 /// A run may take hours.
 const TOKEN_REQUEST: &str = r#"{"expires_in":86400}"#;
-const ADMIN_TOKEN: &str = "bench-admin-token-of-some-length";
+/// The token of its operator.
+pub const ADMIN_TOKEN: &str = "bench-admin-token-of-some-length";
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -128,6 +129,8 @@ pub struct Started {
     pub directory: Arc<Directory>,
     /// Where it keeps its files, if it keeps any.
     pub data: Option<PathBuf>,
+    /// Where Jackfield's operators ask.
+    pub admin: Option<SocketAddr>,
 }
 
 impl Lab {
@@ -195,9 +198,26 @@ impl Lab {
         home: &Path,
         cores: &[usize],
     ) -> anyhow::Result<Started> {
+        self.start_jackfield_with(&[], store, providers, home, cores)
+    }
+
+    /// The same with more flags.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start_jackfield_with(
+        &self,
+        flags: &[String],
+        store: &str,
+        providers: u64,
+        home: &Path,
+        cores: &[usize],
+    ) -> anyhow::Result<Started> {
         let seed = home.join("seed.toml");
         std::fs::write(&seed, seed_text(providers))?;
-        let (mut service, public, admin) = self.spawn_jackfield(store, Some(&seed), home, cores)?;
+        let mut more = vec!["--seed".to_owned(), seed.to_string_lossy().into_owned()];
+        more.extend_from_slice(flags);
+        let (mut service, public, admin) = self.spawn_jackfield(store, &more, home, cores)?;
         let log = home.join("log");
         service.wait_until("it is ready", PATIENCE, || {
             let written = std::fs::read_to_string(&log).unwrap_or_default();
@@ -205,7 +225,7 @@ impl Lab {
         })?;
         let directory = Arc::new(Directory { providers, token: access_token(admin)? });
         let data = store.strip_prefix("embedded:").map(Into::into);
-        Ok(Started { service, postgres: None, address: public, directory, data })
+        Ok(Started { service, postgres: None, address: public, directory, data, admin: Some(admin) })
     }
 
     /// Starts Jackfield again on a store that holds the association with number 0, and answers how long it took until
@@ -219,11 +239,9 @@ impl Lab {
         directory: &Arc<Directory>,
         home: &Path,
     ) -> anyhow::Result<(Started, Duration)> {
-        let mut request = Request::default();
-        request.numbers.push(0);
-        directory.query(&mut request);
+        let request = Request::query_of(directory, 0);
         let begin = Instant::now();
-        let (mut service, public, _) = self.spawn_jackfield(store, None, home, &[])?;
+        let (mut service, public, admin) = self.spawn_jackfield(store, &[], home, &[])?;
         let mut answer = None;
         service.wait_until("it answers", PATIENCE, || {
             answer = Single::connect(public).and_then(|mut one| one.send(&request.bytes)).ok();
@@ -235,13 +253,14 @@ impl Lab {
         check_answer(&body, &request.numbers)?;
         let data = store.strip_prefix("embedded:").map(Into::into);
         let directory = Arc::clone(directory);
-        Ok((Started { service, postgres: None, address: public, directory, data }, took))
+        let admin = Some(admin);
+        Ok((Started { service, postgres: None, address: public, directory, data, admin }, took))
     }
 
     fn spawn_jackfield(
         &self,
         store: &str,
-        seed: Option<&Path>,
+        flags: &[String],
         home: &Path,
         cores: &[usize],
     ) -> anyhow::Result<(Process, SocketAddr, SocketAddr)> {
@@ -252,9 +271,7 @@ impl Lab {
         let mut command = command(&self.jackfield.to_string_lossy(), cores);
         command.args(["serve", "--store", store, "--admin-token", ADMIN_TOKEN]);
         command.args(["--listen", &public.to_string(), "--admin-listen", &admin.to_string()]);
-        if let Some(seed) = seed {
-            command.arg("--seed").arg(seed);
-        }
+        command.args(flags);
         Ok((Process::start(&mut command, &log, Signal::TERM)?, public, admin))
     }
 
@@ -290,7 +307,7 @@ impl Lab {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         service.wait_until("it accepts", PATIENCE, || TcpStream::connect(address).is_ok())?;
         let directory = Arc::new(Directory { providers: 1, token });
-        Ok(Started { service, postgres: None, address, directory, data })
+        Ok(Started { service, postgres: None, address, directory, data, admin: None })
     }
 
     fn fastapi(&self, port: u16, cores: &[usize]) -> anyhow::Result<Command> {
@@ -366,7 +383,10 @@ impl Started {
 }
 
 /// A program of the peers' package, which is built into the directory of this one.
-fn peer(name: &str) -> anyhow::Result<String> {
+///
+/// # Errors
+/// When it is not built.
+pub fn peer(name: &str) -> anyhow::Result<String> {
     let path = std::env::current_exe()?.with_file_name(name);
     ensure!(path.is_file(), "{} is not built", path.display());
     Ok(path.to_string_lossy().into_owned())

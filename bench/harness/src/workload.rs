@@ -34,6 +34,22 @@ pub struct Request {
     body: Vec<u8>,
 }
 
+impl Request {
+    /// A query for the association with this number alone.
+    #[must_use]
+    pub fn query_of(directory: &Directory, number: u64) -> Self {
+        let mut request = Self { numbers: vec![number], ..Self::default() };
+        directory.query(&mut request);
+        request
+    }
+
+    /// Its body alone.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
 /// A well-mixed number, other for each number.
 const fn mix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
+use jackfield_bench::flushes::Commits;
 use jackfield_bench::load::{Numbers, Work};
 use jackfield_bench::machine::{self, Machine};
 use jackfield_bench::measure::Bench;
@@ -22,8 +23,8 @@ struct Args {
     #[arg(long, value_delimiter = ',')]
     systems: Vec<System>,
     /// Seconds that each measurement takes
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
     /// How often each system has its turn
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -73,25 +74,36 @@ fn turn(
             started: &started,
             connections: args.connections,
             cores: cores.1.clone(),
-            span: Duration::from_secs(args.seconds),
+            span: Duration::from_secs_f64(args.seconds),
             disk: std::env::temp_dir(),
         };
-        let mut push =
-            |what, figures, creates| report.rows.push(Row { system, mode, round, what, figures, creates });
+        let mut push = |what, figures, creates, disk| {
+            report.rows.push(Row { system, mode, round, what, figures, creates, disk });
+        };
         if !system.is_fixed() {
             bench.load().create_all(0..args.associations)?;
             started.tidy()?;
         }
+        let held = started.data.as_deref().map(usage::disk);
         let query = |ids| Work::Query { ids, known: args.associations, fixed: system.is_fixed() };
-        push(What::QueryOne, bench.measure(&query(1))?.0, None);
+        push(What::QueryOne, bench.measure(&query(1))?.0, None, None);
         if system.does_all() {
-            push(What::QueryThirty, bench.measure(&query(30))?.0, None);
+            push(What::QueryThirty, bench.measure(&query(30))?.0, None, None);
+            let commits = (system == System::Embedded).then(|| Commits::of(&started)).transpose()?;
             let (figures, outcome) = bench.measure(&Work::Create(Arc::clone(&numbers)))?;
-            push(What::Create, figures, None);
+            let disk = match (commits, &started.data, empty.zip(held)) {
+                (Some(commits), Some(data), Some((empty, held))) => {
+                    // What was filled in is still in the journal alone.
+                    let of_one = held.saturating_sub(empty) as f64 / args.associations as f64;
+                    Some(commits.disk_since(&started, data, of_one)?)
+                }
+                _ => None,
+            };
+            push(What::Create, figures, None, disk);
             if !system.is_fixed() {
                 bench.look_for(&outcome.created)?;
                 let (figures, creates) = bench.measure_mixed(&query(1), &numbers)?;
-                push(What::QueryWhileCreating, figures, Some(creates));
+                push(What::QueryWhileCreating, figures, Some(creates), None);
             }
         }
     }

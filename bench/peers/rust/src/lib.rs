@@ -3,8 +3,10 @@
 //! They do what a service of this kind cannot leave out (check the token, read the body, look up, answer in the form of
 //! the contract) and nothing more: no accounts, no rate limit, no metrics, no record of changes.
 
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+pub mod bare;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
 
 /// The only `amazonIdType` that there is.

@@ -184,10 +184,12 @@ const ROOMS: [(&str, &[&str]); 9] = [
     (
         "bench/harness/src",
         &[
+            "protocol",
             "report",
             "plot",
             "paths",
             "measure",
+            "flushes",
             "machine",
             "system",
             "postgres",
