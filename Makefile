@@ -28,7 +28,7 @@ SECONDS ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help dev test lint fmt described console-shots console-rate crash outage group-commit overload sync-rate call-rate webhook-feed webhook-rate fuzz advisories docs
-.PHONY: dist dist-test contact-growth bench bench-protocols bench-growth bench-postgres bench-check instructions instructions-bless pgo
+.PHONY: dist dist-test contact-growth bench bench-protocols bench-growth bench-cold bench-postgres bench-check instructions instructions-bless pgo
 
 help: ## List these commands.
 	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ bench-protocols: ## Measure it over HTTP/1.1 and HTTP/2, plain and with TLS, bes
 
 bench-growth: ## Measure it from 10,000 to 10,000,000 associations into docs/benchmarks (ARGS="--sizes 10000,100000" for a look).
 	@script/bench growth $(ARGS)
+
+bench-cold: ## Measure a query of 10,000 and of 10,000,000 associations in turns into docs/benchmarks (ARGS="--providers 1" for a look).
+	@script/bench cold $(ARGS)
 
 contact-growth: ## Print what a page, a create and a delete cost with 100,000 contacts, compared with 1,000 (a release build).
 	dir=$$(mktemp -d) && chmod 700 $$dir && cargo run --locked --release --package jackfield-store --features testing \

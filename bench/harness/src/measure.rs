@@ -171,6 +171,13 @@ impl Bench<'_> {
     }
 }
 
+/// The middle one of these values, of which there is at least one.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 fn figures(latencies: &Latencies, before: &Reading, after: &Reading, memory: u64) -> Figures {
     let seconds = (after.at - before.at).as_secs_f64();
     let answers = latencies.total() as f64;

@@ -26,6 +26,8 @@ const WORKERS: usize = 2;
 const RATE_LIMIT: u32 = 1_000_000;
 /// The client in whose name everything is asked.
 pub const CLIENT: &str = "amzn1.application-oa2-client.be0c0000000000000000000000000000";
+/// An organization may have that many service providers without a word.
+const PROVIDERS_MIN: u64 = 1_000;
 /// A run may take hours.
 const TOKEN_REQUEST: &str = r#"{"expires_in":86400}"#;
 /// The token of its operator.
@@ -223,7 +225,13 @@ impl Lab {
             let written = std::fs::read_to_string(&log).unwrap_or_default();
             written.lines().any(|line| line.starts_with("ready public="))
         })?;
-        let directory = Arc::new(Directory { providers, token: access_token(admin)? });
+        // A seed of thousands of providers takes longer than the server lets its ready line wait.
+        let mut token = None;
+        service.wait_until("it issues a token", PATIENCE, || {
+            token = access_token(admin).ok();
+            token.is_some()
+        })?;
+        let directory = Arc::new(Directory { providers, token: token.context("it issued one")? });
         let data = store.strip_prefix("embedded:").map(Into::into);
         Ok(Started { service, postgres: None, address: public, directory, data, admin: Some(admin) })
     }
@@ -395,8 +403,10 @@ pub fn peer(name: &str) -> anyhow::Result<String> {
 fn seed_text(providers: u64) -> String {
     let mut seed = format!(
         "[[organization]]\nid = \"amzn1.alexa.unit.did.bench\"\nname = \"Bench\"\ncountry = \"US\"\n\
-         vertical = \"hospitality\"\nwebrtc = true\n[[organization.client]]\nid = \"{CLIENT}\"\n\
-         secret = \"a-secret-of-the-benchmark-32-bytes\"\nrate_limit = {RATE_LIMIT}\n"
+         vertical = \"hospitality\"\nwebrtc = true\nquotas = {{ service_providers = {} }}\n\
+         [[organization.client]]\nid = \"{CLIENT}\"\n\
+         secret = \"a-secret-of-the-benchmark-32-bytes\"\nrate_limit = {RATE_LIMIT}\n",
+        providers.max(PROVIDERS_MIN)
     );
     for number in 0..providers {
         let id = provider_id(number);

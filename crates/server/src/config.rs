@@ -3,6 +3,7 @@
 //! A flag wins over its environment variable `JACKFIELD_<FLAG>`, which wins over the file of `--config`.
 
 mod admin_tls;
+mod cache_size;
 mod consent;
 mod cors;
 mod issuers;
@@ -17,6 +18,7 @@ use jackfield_store::StoreUrl;
 use serde::Deserialize;
 
 pub use admin_tls::AdminTls;
+pub use cache_size::CacheSize;
 pub use consent::{ConsentLogin, Network};
 pub use cors::CorsOrigin;
 pub use issuers::IssuerName;
@@ -82,6 +84,10 @@ pub struct Settings {
     /// is a better place for a password than the command line
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
     pub store: Option<SecretSetting>,
+    /// How much memory blocks of an embedded store's files may take: a size such as 512MiB, or a share of what the process
+    /// may use such as 10% [default: 10%, of that 32MiB to 256MiB]
+    #[arg(long, value_name = "SIZE", env = "JACKFIELD_STORE_CACHE")]
+    pub store_cache: Option<FromText<CacheSize>>,
     /// Use a data directory that others than its owner can read, where a file system has no modes [default: false]
     #[arg(long, value_name = "BOOL", env = "JACKFIELD_ALLOW_READABLE_DATA", num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
@@ -212,6 +218,7 @@ impl Settings {
             tls_name: self.tls_name.or(other.tls_name),
             plain_listen: self.plain_listen.or(other.plain_listen),
             store: self.store.or(other.store),
+            store_cache: self.store_cache.or(other.store_cache),
             allow_readable_data: self.allow_readable_data.or(other.allow_readable_data),
             seed: self.seed.or(other.seed),
             admin_token: self.admin_token.or(other.admin_token),

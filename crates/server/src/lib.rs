@@ -54,8 +54,8 @@ mod validate;
 mod webhook;
 
 pub use config::{
-    AdminTls, Config, ConsentLogin, CorsOrigin, FromText, HumanDuration, InvalidListenAddress, InvalidSecret,
-    IssuerName, ListenAddress, Network, SecretSetting, SeedSource, Settings,
+    AdminTls, CacheSize, Config, ConsentLogin, CorsOrigin, FromText, HumanDuration, InvalidListenAddress,
+    InvalidSecret, IssuerName, ListenAddress, Network, SecretSetting, SeedSource, Settings,
 };
 pub use config_error::ConfigError;
 pub use imports::{Applied, ImportApi, ImportFuture, ImportRunner, ImportWatch, ImportWork};

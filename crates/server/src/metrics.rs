@@ -97,6 +97,8 @@ struct Sizes {
     associations: IntGauge,
     last_change: IntGauge,
     disk_bytes: IntGauge,
+    cache_bytes: IntGauge,
+    cache_limit_bytes: IntGauge,
     store_up: IntGauge,
     registry_bytes: IntGauge,
     clients: IntGauge,
@@ -266,6 +268,18 @@ impl Sizes {
                 "Bytes that the store takes on disk; 0 where unknown.",
                 &[],
             ),
+            cache_bytes: gauge(
+                registry,
+                "jackfield_store_cache_bytes",
+                "Bytes of blocks of the store's files in memory; 0 where it keeps none.",
+                &[],
+            ),
+            cache_limit_bytes: gauge(
+                registry,
+                "jackfield_store_cache_limit_bytes",
+                "The most that these bytes may be; 0 where it keeps none.",
+                &[],
+            ),
             store_up: gauge(
                 registry,
                 "jackfield_store_up",
@@ -385,6 +399,9 @@ impl Metrics {
             set(&self.sizes.associations, stats.associations);
             set(&self.sizes.last_change, stats.last_change);
             set(&self.sizes.disk_bytes, stats.disk_bytes.unwrap_or_default());
+            let cache = stats.cache.unwrap_or_default();
+            set(&self.sizes.cache_bytes, cache.bytes);
+            set(&self.sizes.cache_limit_bytes, cache.limit);
         }
         set(&self.sizes.clients, accounts.clients.len() as u64);
         set(&self.sizes.providers, accounts.providers.len() as u64);

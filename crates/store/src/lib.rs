@@ -32,11 +32,11 @@ pub use change::{
 };
 pub use content::Content;
 pub use contract::{
-    AssociationPage, AssociationRange, AssociationStore, ChangeStore, CreateOutcome, CreateProfileOutcome,
-    DeleteOutcome, DeleteProfileOutcome, Findings, Head, Load, LoadOutcome, LoadStart, Part, Position,
-    ProfileStore, PutProfileOutcome, RegistryStore, ResourceStore, Row, Section, Seen, Snapshot, Store,
-    StoreStats, Sum, Totals, UnitPath, UnitTree, UpdateOutcome, WriteAssociation, count_resources,
-    find_resource, find_resources, list_resources, owner_of,
+    AssociationPage, AssociationRange, AssociationStore, CacheUse, ChangeStore, CreateOutcome,
+    CreateProfileOutcome, DeleteOutcome, DeleteProfileOutcome, Findings, Head, Load, LoadOutcome, LoadStart,
+    Part, Position, ProfileStore, PutProfileOutcome, RegistryStore, ResourceStore, Row, Section, Seen,
+    Snapshot, Store, StoreStats, Sum, Totals, UnitPath, UnitTree, UpdateOutcome, WriteAssociation,
+    count_resources, find_resource, find_resources, list_resources, owner_of,
 };
 pub use error::{OpenError, StoreError};
 pub use key::RootKey;

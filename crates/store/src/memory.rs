@@ -206,7 +206,7 @@ impl Store for MemoryStore {
 
     async fn stats(&self) -> Result<StoreStats, StoreError> {
         let Totals { associations, last_change } = self.0.read().totals();
-        Ok(StoreStats { associations, last_change, disk_bytes: None })
+        Ok(StoreStats { associations, last_change, disk_bytes: None, cache: None })
     }
 
     async fn close(&self) {}

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// What is told to a store when it is opened.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct StoreOptions {
     /// Called after each commit of a group of writes, on the thread that commits.
     pub on_commit: Option<Arc<dyn Fn(CommitReport) + Send + Sync>>,
@@ -12,6 +12,20 @@ pub struct StoreOptions {
     pub unfinished: bool,
     /// Opens also a directory that others than its owner can read, for file systems without modes.
     pub allow_readable: bool,
+    /// Bytes that blocks of an embedded store's files may take in memory.
+    pub cache_bytes: u64,
+}
+
+impl StoreOptions {
+    /// What the blocks of files may take where nothing else is said: enough for whoever reads a store from one end to
+    /// the other.
+    pub const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { on_commit: None, unfinished: false, allow_readable: false, cache_bytes: Self::CACHE_BYTES }
+    }
 }
 
 impl fmt::Debug for StoreOptions {
@@ -20,6 +34,7 @@ impl fmt::Debug for StoreOptions {
             .field("on_commit", &self.on_commit.is_some())
             .field("unfinished", &self.unfinished)
             .field("allow_readable", &self.allow_readable)
+            .field("cache_bytes", &self.cache_bytes)
             .finish()
     }
 }

@@ -117,20 +117,28 @@ fn a_wrong_configuration_is_one_line_and_2() {
     };
     let unknown_key = file("unknown.toml", "colour = \"red\"\n");
     let broken = file("broken.toml", "listen = \n");
+    let bad_size = file("size.toml", "store-cache = 512\n");
     let missing = home.path().join("missing.toml").to_str().unwrap().to_owned();
     let bad_seed = file("seed.toml", "[[organization]]\nid = \"nonsense\"\n");
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 16] = [
         (&["--store", "floppy:a"], "memory:, embedded:DIR or postgres:"),
         (&["--listen", "nowhere"], "--listen"),
         (&["--rate-limit", "many"], "--rate-limit"),
         (&["--rate-limit", "1000001"], "--rate-limit"),
         (&["--max-in-flight", "0"], "--max-in-flight"),
+        (
+            &["--store-cache", "31MiB"],
+            "--store-cache <SIZE>': a size in KiB, MiB or GiB of at least 32MiB is expected",
+        ),
+        (&["--store-cache", "76%"], "a share of memory from 1% to 75%"),
+        (&["--store-cache", "1GiB"], "--store-cache is for a store embedded:DIR; this one is memory"),
         (&["--header-timeout", "0s"], "--header-timeout"),
         (&["--admin-token", "short"], "--admin-token"),
         (&["--log-format", "xml"], "--log-format"),
         (&["--config", &missing], "missing.toml"),
         (&["--config", &unknown_key], "colour"),
         (&["--config", &broken], "line 1"),
+        (&["--config", &bad_size], "line 1, column 15: invalid type: integer, expected a string"),
         (&["--seed", &bad_seed], "line 2"),
     ];
     let mut wrong = Vec::new();

@@ -118,3 +118,35 @@ async fn what_clients_send_makes_no_new_series() {
     }
     assert_eq!(series(scrape(&tenant).await), before);
 }
+
+#[tokio::test]
+async fn blocks_of_an_embedded_store_take_what_was_said() {
+    const MIB: f64 = 1024.0 * 1024.0;
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("size.toml");
+    std::fs::write(&file, "store-cache = \"48MiB\"\n").unwrap();
+    let file = ["--config", file.to_str().unwrap()];
+    let limit = async |name: &str, flags: &[&str], environment: Option<&str>| {
+        let server = Server::start(Options {
+            store: Some(format!("embedded:{}", home.path().join(name).display())),
+            environment: environment
+                .map(|size| ("JACKFIELD_STORE_CACHE".to_owned(), size.to_owned()))
+                .into_iter()
+                .collect(),
+            ..Options::with_flags(flags)
+        });
+        let tenant = Tenant::on(server.endpoint(), TenantOptions::default()).await;
+        let samples = scrape(&tenant).await;
+        let bytes = value(&samples, "jackfield_store_cache_bytes", &[]);
+        let limit = value(&samples, "jackfield_store_cache_limit_bytes", &[]);
+        assert!(bytes <= limit, "{bytes} of {limit} bytes");
+        limit / MIB
+    };
+    assert_eq!(limit("file", &file, None).await, 48.0);
+    assert_eq!(limit("variable", &file, Some("64MiB")).await, 64.0);
+    assert_eq!(limit("flag", &["--store-cache", "33MiB"], Some("64MiB")).await, 33.0);
+    let default = limit("default", &[], None).await;
+    assert!((32.0..=256.0).contains(&default), "{default} MiB");
+    // At least the floor, whatever the share of this machine's memory is.
+    assert!(limit("share", &["--store-cache", "1%"], None).await >= 32.0);
+}

@@ -14,7 +14,7 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use jackfield_bench::load::{Load, Numbers, Work};
 use jackfield_bench::machine::{self, Machine};
-use jackfield_bench::measure::{Bench, Figures};
+use jackfield_bench::measure::{Bench, Figures, median};
 use jackfield_bench::paths::Paths;
 use jackfield_bench::plot::number;
 use jackfield_bench::postgres::{Postgres, SETTINGS};
@@ -199,11 +199,6 @@ fn size(args: &Args, lab: &mut Lab, associations: u64) -> anyhow::Result<Size> {
     };
     started.end();
     Ok(result)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 impl Report {

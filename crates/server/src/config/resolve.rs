@@ -12,8 +12,8 @@ use jackfield_model::limit;
 use jackfield_store::StoreUrl;
 
 use super::{
-    AdminTls, ConfigError, ConsentLogin, CorsOrigin, FromText, HumanDuration, InvalidSecret, ListenAddress,
-    Network, SecretSetting, Settings, admin_tls, issuers,
+    AdminTls, CacheSize, ConfigError, ConsentLogin, CorsOrigin, FromText, HumanDuration, InvalidSecret,
+    ListenAddress, Network, SecretSetting, Settings, admin_tls, issuers,
 };
 use crate::imports::ImportRunner;
 use crate::issuer::ForeignIssuer;
@@ -41,6 +41,8 @@ pub struct Config {
     pub plain_listen: Option<ListenAddress>,
     /// Where state lives.
     pub store: StoreUrl,
+    /// How much memory blocks of an embedded store's files may take; `None`: the default.
+    pub store_cache: Option<CacheSize>,
     /// Whether a data directory may be one that others than its owner can read.
     pub allow_readable_data: bool,
     /// Files of the operator that hold secrets.
@@ -140,7 +142,7 @@ impl Settings {
         if self.plain_listen.is_some() && tls.is_none() {
             return Err(wrong("plain-listen", "wants TLS on --listen, which is plain as it is"));
         }
-        let store = self.store.map(|store| store.parse().map_err(wrong_secret("store"))).transpose()?;
+        let (store, store_cache) = store(self.store, self.store_cache)?;
         let log_level = self.log_level.unwrap_or_else(|| "info".to_owned());
         logs::check_filter(&log_level).map_err(|rule| wrong("log-level", rule))?;
         Ok(Config {
@@ -151,7 +153,8 @@ impl Settings {
             admin_hosts,
             tls,
             plain_listen: self.plain_listen,
-            store: store.unwrap_or_else(|| StoreUrl::Embedded("./jackfield-data".into())),
+            store,
+            store_cache,
             allow_readable_data: self.allow_readable_data.unwrap_or_default(),
             secret_files,
             imports: None,
@@ -193,6 +196,19 @@ fn wrong(flag: &'static str, rule: impl Into<String>) -> ConfigError {
 
 fn wrong_secret(flag: &'static str) -> impl FnOnce(InvalidSecret) -> ConfigError {
     move |error| wrong(flag, error.to_string())
+}
+
+/// Where state lives, and what its blocks may take in memory.
+fn store(
+    url: Option<SecretSetting>,
+    cache: Option<FromText<CacheSize>>,
+) -> Result<(StoreUrl, Option<CacheSize>), ConfigError> {
+    let url = url.map(|url| url.parse().map_err(wrong_secret("store"))).transpose()?;
+    let url = url.unwrap_or_else(|| StoreUrl::Embedded("./jackfield-data".into()));
+    if cache.is_some() && !matches!(url, StoreUrl::Embedded(_)) {
+        return Err(wrong("store-cache", format!("is for a store embedded:DIR; this one is {}", url.kind())));
+    }
+    Ok((url, cache.map(|text| text.0)))
 }
 
 fn admin_token(token: Option<SecretSetting>) -> Result<Option<Secret>, ConfigError> {

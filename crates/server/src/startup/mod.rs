@@ -3,6 +3,7 @@
 mod admin_token;
 mod error;
 mod pending_store;
+mod usable_memory;
 
 pub use admin_token::ADMIN_TOKEN_FILE;
 pub use error::StartError;

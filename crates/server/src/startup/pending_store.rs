@@ -15,8 +15,9 @@ use jackfield_store::{OpenError, Store, StoreError, StoreOptions};
 
 use super::StartError;
 use super::admin_token::kept_admin_token;
+use super::usable_memory;
 use crate::calls::Calls;
-use crate::config::{Config, SeedSource};
+use crate::config::{CacheSize, Config, SeedSource};
 use crate::credential::keys::Keys;
 use crate::feed::Feed;
 use crate::http::routes;
@@ -119,7 +120,7 @@ async fn open(
     mut retry: RetryPolicy,
 ) -> Result<Opened, StartError> {
     let metrics = Arc::clone(retry.gate.metrics());
-    let options = store_options(&metrics, config.allow_readable_data);
+    let options = store_options(&metrics, &config);
     let store = retry.until_possible(async || Ok(config.store.open(options.clone()).await?)).await?;
     let (admin_token, admin_token_file) = match &config.admin_token {
         Some(token) => (token.0.clone(), None),
@@ -186,11 +187,12 @@ fn sandbox(config: &Config, seeds: Vec<Seed>) -> Sandbox {
     }
 }
 
-fn store_options(metrics: &Arc<Metrics>, allow_readable: bool) -> StoreOptions {
+fn store_options(metrics: &Arc<Metrics>, config: &Config) -> StoreOptions {
     let commits = Arc::clone(metrics);
     StoreOptions {
         on_commit: Some(Arc::new(move |report| commits.commit(report))),
-        allow_readable,
+        allow_readable: config.allow_readable_data,
+        cache_bytes: CacheSize::bytes(config.store_cache, usable_memory::here()),
         ..StoreOptions::default()
     }
 }

@@ -88,4 +88,15 @@ pub struct StoreStats {
     pub last_change: u64,
     /// Bytes on disk, where the store knows.
     pub disk_bytes: Option<u64>,
+    /// What blocks of its files take in memory, where the store keeps any itself.
+    pub cache: Option<CacheUse>,
+}
+
+/// What a cache takes in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    /// Bytes of what it holds.
+    pub bytes: u64,
+    /// The most that these may be.
+    pub limit: u64,
 }

@@ -12,10 +12,9 @@ use fjall::{AbstractTree, CompressionType, Database, Keyspace, KeyspaceCreateOpt
 use super::integrity::{self, damaged};
 use super::journal::{Found, Rows};
 use super::layout::{Key, Space};
+use crate::contract::CacheUse;
 use crate::{OpenError, StoreError};
 
-/// Blocks of tables that are kept in memory.
-const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// Journals are replayed when the store opens, so they stay small: with this bound a start after a crash takes
 /// about a second. It is the least that the engine allows.
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
@@ -52,7 +51,8 @@ pub(super) type Row = (Space, Key, Option<Vec<u8>>);
 
 impl Engine {
     /// Opens the engine's files; makes them only where `make` says so. Files that are there are checked, see `integrity`.
-    pub(super) fn open(path: &Path, make: bool) -> Result<Self, fjall::Error> {
+    /// Blocks of tables take at most `cache_bytes` in memory.
+    pub(super) fn open(path: &Path, make: bool, cache_bytes: u64) -> Result<Self, fjall::Error> {
         // The engine makes a new database wherever its marker is missing: an empty store where there was a full
         // one would be the worst answer.
         if !make && !path.join("version").try_exists()? {
@@ -61,7 +61,7 @@ impl Engine {
         let found = if make { Found::default() } else { integrity::before_open(path)? };
         let open = || {
             let database = Database::builder(path)
-                .cache_size(CACHE_BYTES)
+                .cache_size(cache_bytes)
                 .max_journaling_size(JOURNAL_BYTES)
                 // Tokens of commits are looked for in the journals.
                 .journal_compression(CompressionType::None)
@@ -113,6 +113,11 @@ impl Engine {
 
     pub(super) fn space(&self, space: Space) -> &Keyspace {
         &self.spaces[space as usize]
+    }
+
+    /// What the blocks of tables take in memory.
+    pub(super) fn cache(&self) -> CacheUse {
+        CacheUse { bytes: self.database.cache_size(), limit: self.database.cache_capacity() }
     }
 
     /// The rows as of now. Only what was committed before is seen, also later. Only the thread that commits may

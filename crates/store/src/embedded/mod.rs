@@ -209,13 +209,15 @@ impl EmbeddedStore {
         };
         let mut directory = Directory::open(path, options.allow_readable)?;
         let view = if directory.is_finished() {
-            let engine = Engine::open(&directory.engine(), false).map_err(engine_failed)?;
+            let engine =
+                Engine::open(&directory.engine(), false, options.cache_bytes).map_err(engine_failed)?;
             let view = View::load(engine, 0).map_err(unreadable)?;
             directory.raise().map_err(|error| failed(error.to_string()))?;
             view
         } else {
             directory.clear_unfinished().map_err(|error| failed(error.to_string()))?;
-            let engine = Engine::open(&directory.engine(), true).map_err(engine_failed)?;
+            let engine =
+                Engine::open(&directory.engine(), true, options.cache_bytes).map_err(engine_failed)?;
             engine.commit(first_rows()).map_err(engine_failed)?;
             directory.finish().map_err(|error| failed(error.to_string()))?;
             View::load(engine, 0).map_err(unreadable)?
@@ -349,13 +351,14 @@ impl Store for EmbeddedStore {
     }
 
     async fn stats(&self) -> Result<StoreStats, StoreError> {
-        let (associations, last_change) = {
+        let (associations, last_change, cache) = {
             let view = self.shared.view().await?;
-            (view.counts.all_associations(), view.state.last_change)
+            (view.counts.all_associations(), view.state.last_change, view.engine().cache())
         };
         let path = self.engine_path.clone();
         let disk_bytes = tokio::task::spawn_blocking(move || Directory::disk_bytes(&path).ok()).await;
-        Ok(StoreStats { associations, last_change, disk_bytes: disk_bytes.ok().flatten() })
+        let disk_bytes = disk_bytes.ok().flatten();
+        Ok(StoreStats { associations, last_change, disk_bytes, cache: Some(cache) })
     }
 
     async fn close(&self) {

@@ -379,7 +379,8 @@ impl Store for PostgresStore {
         let last_change = self.shared.number(last, &[]).await?;
         let size = "SELECT sum(pg_total_relation_size(name))::bigint FROM unnest(ARRAY['directory', 'registry', \
             'profile', 'resource', 'tenant', 'association', 'change']::regclass[]) AS name";
-        Ok(StoreStats { associations, last_change, disk_bytes: self.shared.number(size, &[]).await.ok() })
+        let disk_bytes = self.shared.number(size, &[]).await.ok();
+        Ok(StoreStats { associations, last_change, disk_bytes, cache: None })
     }
 
     async fn close(&self) {

@@ -86,7 +86,8 @@ impl Writer {
             let rewritten = cut.and_then(|()| self.directory.rewrite_journals());
             rewritten.map_err(|error| error.to_string())?;
         }
-        let engine = Engine::open(&self.directory.engine(), false).map_err(|error| describe(&error))?;
+        let engine = Engine::open(&self.directory.engine(), false, self.options.cache_bytes)
+            .map_err(|error| describe(&error))?;
         let view = View::load(engine, self.shared.read_cache.forget()).map_err(|error| error.to_string())?;
         match view {
             Some(view) if view.state.token == failure.last_commit => {
