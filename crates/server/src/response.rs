@@ -101,7 +101,10 @@ impl Reply {
 fn header_of(id: RequestId) -> HeaderValue {
     let mut buffer = uuid::Uuid::encode_buffer();
     let text = id.as_uuid().hyphenated().encode_lower(&mut buffer);
-    HeaderValue::from_str(text).expect("a UUID is a header value")
+    let mut value = HeaderValue::from_str(text).expect("a UUID is a header value");
+    // HTTP/2 would keep each of them in the table of headers to come, where no other is like it, and drop what comes again.
+    value.set_sensitive(true);
+    value
 }
 
 /// Most bytes of a response that a stream is given at a time. The library owns what it took.

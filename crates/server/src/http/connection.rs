@@ -104,7 +104,7 @@ impl Drop for Visit {
     }
 }
 
-/// Accepts connections until told to stop. They end in order when told so; each keeps a clone of `stop` until then.
+/// Accepts connections until told to stop, and has them end in order then; each keeps a clone of `stop` until it has.
 pub(crate) async fn accept(
     listener: ListenerConfig,
     service: Arc<ServiceGate>,
@@ -114,14 +114,14 @@ pub(crate) async fn accept(
 ) {
     let ListenerConfig { tcp, tls, which } = listener;
     let metrics = Arc::clone(service.metrics());
-    let visits = Arc::<Visits>::default();
-    let shared = Arc::new(Shared { visits: Arc::clone(&visits), tls, which, service, timeouts });
+    let shared = Arc::new(Shared { visits: Arc::default(), tls, which, service, timeouts });
+    let visits = &shared.visits;
     let places = Arc::new(Semaphore::new(most.connections));
     let origins = Arc::new(Origins::new(most.of_one_origin));
     loop {
         let accepted = tokio::select! {
             accepted = tcp.accept() => accepted,
-            () = told(&mut stop) => return,
+            () = told(&mut stop) => break,
         };
         match accepted {
             Ok((stream, address)) => {
@@ -132,8 +132,8 @@ pub(crate) async fn accept(
                     continue;
                 };
                 let place = tokio::select! {
-                    place = place(&places, &visits, &metrics) => place,
-                    () = told(&mut stop) => return,
+                    place = place(&places, visits, &metrics) => place,
+                    () = told(&mut stop) => break,
                 };
                 let visit = Visit::begin(peer, Arc::clone(&metrics), place, counted);
                 tokio::spawn(Arc::clone(&shared).receive(stream, visit, stop.clone()));
@@ -146,6 +146,7 @@ pub(crate) async fn accept(
             }
         }
     }
+    visits.stop();
 }
 
 /// A place for the next connection. Where none is free, an idle connection makes room.
@@ -173,47 +174,34 @@ impl Shared {
     async fn receive(self: Arc<Self>, stream: TcpStream, visit: Visit, mut stop: watch::Receiver<bool>) {
         // Small answers would otherwise wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = &self.tls else { return self.serve(stream, visit.peer, stop).await };
+        let Some(tls) = &self.tls else { return self.serve(stream, visit.peer).await };
         // Nothing is in flight yet that the end of the server would have to wait for.
         let secured = tokio::select! {
             secured = tls.accept(stream) => secured,
             () = told(&mut stop) => None,
         };
         if let Some(stream) = secured {
-            Box::pin(self.serve(stream, visit.peer, stop)).await;
+            Box::pin(self.serve(stream, visit.peer)).await;
         }
     }
 
-    async fn serve(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        peer: Peer,
-        mut stop: watch::Receiver<bool>,
-    ) {
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: Peer) {
         let Timeouts { head, stall } = self.timeouts;
         let deadlines = Deadlines::new(head, stall, Arc::clone(self.service.unsent()));
         let streams = Streams::new(stall, Arc::clone(self.service.metrics()));
         let builder = builder(self.timeouts, &deadlines, streams);
         let _known = self.visits.note(deadlines.clone());
         let stream = IdleTimeoutStream::new(stream, deadlines.clone(), head + stall, stall);
-        let (which, connection) = (self.which, deadlines.clone());
-        let service = Arc::clone(&self.service);
+        let which = self.which;
+        // Cloned for each request, so it is the connection's own: threads would contend for the count of the server's.
+        let own = Arc::new((Arc::clone(&self.service), deadlines.clone()));
         let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-            let exchange = Exchange::begin(&connection, request.version() == Version::HTTP_2);
-            let service = Arc::clone(&service);
-            async move { pin!(service.respond(which, peer, Some(exchange), request)).await }
+            let exchange = Exchange::begin(&own.1, request.version() == Version::HTTP_2);
+            let own = Arc::clone(&own);
+            async move { pin!(own.0.respond(which, peer, Some(exchange), request)).await }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let mut connection =
-            pin!(DeadlineFuture::new(deadlines, connection, GracefulConnection::graceful_shutdown));
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = told(&mut stop) => {
-                connection.as_mut().end();
-                connection.await
-            }
-        };
-        match ended {
+        match pin!(DeadlineFuture::new(deadlines, connection, GracefulConnection::graceful_shutdown)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "a connection ended early"),
             Err(error) => {

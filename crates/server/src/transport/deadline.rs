@@ -53,8 +53,12 @@ struct Inner {
     busy: AtomicUsize,
     /// Whether it was told to end, to make room.
     told: AtomicBool,
+    /// Whether the server stops, which the connection has not acted on yet.
+    stopping: AtomicBool,
     /// Whether reading and writing fail from now on.
     failed: AtomicBool,
+    /// When a limit was last found to have passed.
+    seen: AtomicU64,
     /// Bytes that were read in this turn.
     read_in_turn: AtomicUsize,
     task: AtomicWaker,
@@ -127,7 +131,9 @@ impl Deadlines {
             to_be_sent: AtomicU64::new(0),
             busy: AtomicUsize::new(0),
             told: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            seen: AtomicU64::new(0),
             read_in_turn: AtomicUsize::new(0),
             task: AtomicWaker::new(),
             outbox: Outbox::new(all),
@@ -182,15 +188,27 @@ impl Deadlines {
         self.0.told.load(Ordering::Relaxed)
     }
 
+    /// Asks it to finish what is under way and to end, since the server stops.
+    pub(crate) fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+        self.0.task.wake();
+    }
+
+    /// Has the task of the connection woken when it is asked for something.
+    fn wait_to_be_asked(&self, cx: &Context<'_>) {
+        self.0.task.register(cx.waker());
+    }
+
+    /// Whether the server stops; said once.
+    fn stops(&self) -> bool {
+        let stopping = &self.0.stopping;
+        stopping.load(Ordering::Relaxed) && stopping.swap(false, Ordering::Relaxed)
+    }
+
     /// Whether it was asked to shut down, and is idle.
-    fn gives_way(&self, cx: &Context<'_>) -> bool {
+    fn gives_way(&self) -> bool {
         let inner = &*self.0;
-        if inner.busy.load(Ordering::Relaxed) > 0 {
-            return false;
-        }
-        // Only an idle connection is asked to shut down, and it has waited since.
-        inner.task.register(cx.waker());
-        self.is_told() && inner.closing.get() == Deadline::NONE
+        self.is_told() && inner.busy.load(Ordering::Relaxed) == 0 && inner.closing.get() == Deadline::NONE
     }
 
     /// Begins to watch whether answers are read, when one waits to be.
@@ -261,6 +279,13 @@ impl Deadlines {
         marks.into_iter().map(Deadline::get).filter(|at| *at > seen && *at != Deadline::NONE).min()
     }
 
+    /// The time when the timer has fired, for whoever looks whether a limit has passed.
+    fn look(&self) -> u64 {
+        let now = self.now();
+        self.0.seen.store(now, Ordering::Relaxed);
+        now
+    }
+
     /// From now on reading and writing fail.
     fn fail(&self) {
         self.0.failed.store(true, Ordering::Relaxed);
@@ -329,9 +354,11 @@ struct HeadLimit {
 impl Future for HeadLimit {
     type Output = ();
 
-    /// Nothing is woken from here: [`DeadlineFuture`] polls the whole connection when a limit passes.
+    /// Nothing is woken from here, and no clock is read: [`DeadlineFuture`] does both, and polls the whole connection when
+    /// a limit passes.
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.deadlines.0.head.get() <= self.deadlines.now() { Poll::Ready(()) } else { Poll::Pending }
+        let inner = &*self.deadlines.0;
+        if inner.head.passed(inner.seen.load(Ordering::Relaxed)) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -45,15 +45,19 @@ pub(crate) fn waits() {
 
 /// Runs the tasks of the streams of a connection.
 #[derive(Clone, Debug)]
-pub(crate) struct Streams {
+pub(crate) struct Streams(Arc<Shared>);
+
+/// What the streams of a connection have in common: of its own, so that threads do not contend for one count of clones.
+#[derive(Debug)]
+struct Shared {
     limit: Duration,
     metrics: Arc<Metrics>,
 }
 
 impl Streams {
     /// A client may leave a part of an answer unread for so long.
-    pub(crate) const fn new(limit: Duration, metrics: Arc<Metrics>) -> Self {
-        Self { limit, metrics }
+    pub(crate) fn new(limit: Duration, metrics: Arc<Metrics>) -> Self {
+        Self(Arc::new(Shared { limit, metrics }))
     }
 }
 
@@ -62,7 +66,8 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, task: F) {
-        tokio::spawn(Patient { task, limit: self.limit, timer: None, metrics: Arc::clone(&self.metrics) });
+        // Boxed once: the runtime would move it ten times, and it takes some kilobytes.
+        tokio::spawn(Patient { task: Box::pin(task), timer: None, shared: Arc::clone(&self.0) });
     }
 }
 
@@ -70,10 +75,9 @@ pin_project! {
     struct Patient<F> {
         #[pin]
         task: F,
-        limit: Duration,
         // Set while it is the client's turn: hardly ever.
         timer: Option<Pin<Box<Sleep>>>,
-        metrics: Arc<Metrics>,
+        shared: Arc<Shared>,
     }
 }
 
@@ -88,14 +92,14 @@ impl<F: Future<Output = ()>> Future for Patient<F> {
         }
         match STEP.replace(Step::None) {
             Step::None => {}
-            Step::Gave => *this.timer = Some(Box::pin(tokio::time::sleep(*this.limit))),
+            Step::Gave => *this.timer = Some(Box::pin(tokio::time::sleep(this.shared.limit))),
             Step::Waits => *this.timer = None,
         }
         let Some(timer) = this.timer else { return Poll::Pending };
         if timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        this.metrics.limited(Limit::Unread);
+        this.shared.metrics.limited(Limit::Unread);
         tracing::debug!("a stream was reset: its answer was not read");
         Poll::Ready(())
     }
@@ -113,7 +117,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(10);
 
     fn patient<F>(task: F) -> Patient<F> {
-        Patient { task, limit: LIMIT, timer: None, metrics: Arc::default() }
+        Patient { task, timer: None, shared: Streams::new(LIMIT, Arc::default()).0 }
     }
 
     /// A task that notes each step that it is sent, and never ends.

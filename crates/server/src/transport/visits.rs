@@ -1,5 +1,5 @@
 //! The open connections of a listener. When there is no place for the next one, the one that has been idle longest is
-//! shut down: a client that holds unused connections cannot keep others out.
+//! shut down: a client that holds unused connections cannot keep others out. All of them end in order when the server stops.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +17,8 @@ pub(crate) struct Visits(Mutex<Open>);
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
+    /// Whether the server stops.
+    stopping: bool,
     connections: HashMap<u64, Deadlines>,
 }
 
@@ -28,9 +30,12 @@ pub(crate) struct Known {
 }
 
 impl Visits {
-    /// Registers a connection.
+    /// Registers a connection. One that comes when the server stops already is told so.
     pub(crate) fn note(self: &Arc<Self>, connection: Deadlines) -> Known {
         let mut open = self.open();
+        if open.stopping {
+            connection.stop();
+        }
         let number = open.next;
         open.next += 1;
         open.connections.insert(number, connection);
@@ -49,6 +54,13 @@ impl Visits {
             }
             _ => false,
         }
+    }
+
+    /// Has all of them, and those to come, finish what is under way and end.
+    pub(crate) fn stop(&self) {
+        let mut open = self.open();
+        open.stopping = true;
+        open.connections.values().for_each(Deadlines::stop);
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

@@ -32,12 +32,6 @@ impl<F: Future> DeadlineFuture<F> {
         let timer = tokio::time::sleep(Duration::ZERO);
         Self { connection, deadlines, tell_to_end, timer, armed: None }
     }
-
-    /// Has the connection finish what is under way and end.
-    pub(crate) fn end(self: Pin<&mut Self>) {
-        let this = self.project();
-        (this.tell_to_end)(this.connection);
-    }
 }
 
 impl<F: Future> Future for DeadlineFuture<F> {
@@ -53,7 +47,12 @@ impl<F: Future> Future for DeadlineFuture<F> {
                 return Poll::Ready(Ok(output));
             }
             this.deadlines.watch_reading();
-            if this.deadlines.gives_way(cx) {
+            this.deadlines.wait_to_be_asked(cx);
+            if this.deadlines.stops() {
+                (this.tell_to_end)(this.connection.as_mut());
+                continue;
+            }
+            if this.deadlines.gives_way() {
                 this.deadlines.begin_closing(this.deadlines.now());
                 (this.tell_to_end)(this.connection.as_mut());
                 continue;
@@ -69,7 +68,7 @@ impl<F: Future> Future for DeadlineFuture<F> {
                     return Poll::Pending;
                 }
                 *this.armed = None;
-                seen = this.deadlines.now();
+                seen = this.deadlines.look();
                 if at <= seen {
                     break;
                 }

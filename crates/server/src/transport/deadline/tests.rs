@@ -166,6 +166,41 @@ async fn a_connection_without_a_stream_is_told_to_end_and_then_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_connection_is_told_once_that_the_server_stops() {
+    use crate::transport::visits::Visits;
+
+    // One is idle, one in use, one comes when it stops already.
+    for (in_use, known) in [(false, true), (true, true), (false, false)] {
+        let visits = Arc::<Visits>::default();
+        let deadlines = Deadlines::new(NEVER, LIMIT, Arc::default());
+        let _busy = in_use.then(|| Exchange::begin(&deadlines, false));
+        let early = known.then(|| visits.note(deadlines.clone()));
+        let connection =
+            DeadlineFuture::new(deadlines.clone(), Stubborn(0), |stubborn| stubborn.get_mut().0 += 1);
+        let mut connection = std::pin::pin!(connection);
+        if known {
+            assert!(tokio::time::timeout(LIMIT, connection.as_mut()).await.is_err());
+            assert_eq!(connection.as_ref().connection.0, 0);
+            let stopping = Arc::clone(&visits);
+            tokio::spawn(async move {
+                tokio::time::sleep(LIMIT).await;
+                stopping.stop();
+            });
+        }
+        let late = (!known).then(|| {
+            visits.stop();
+            visits.note(deadlines)
+        });
+        assert!(
+            tokio::time::timeout(LIMIT * 3, connection.as_mut()).await.is_err(),
+            "it has no end of its own"
+        );
+        assert_eq!(connection.as_ref().connection.0, 1, "in use: {in_use}, known: {known}");
+        drop((early, late));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_streams_the_library_bounds_the_time_between_two_heads() {
     let deadlines = Deadlines::new(LIMIT, LIMIT, Arc::default());
     drop(Exchange::begin(&deadlines, false));
