@@ -41,7 +41,7 @@ async fn a_directory_is_made_with_its_parents_and_for_its_owner_alone() {
         let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&dir).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o700);
     }
-    assert_eq!(fs::read_to_string(dir.join("format")).unwrap(), "jackfield store, format 5\n");
+    assert_eq!(fs::read_to_string(dir.join("format")).unwrap(), "jackfield store, format 6\n");
 }
 
 #[tokio::test]
@@ -124,11 +124,11 @@ async fn other_formats_are_refused() {
     let dir = private_dir();
     open(dir.path()).await.unwrap().close().await;
     let marker = dir.path().join("format");
-    for (text, found) in [("6", "6"), ("0", "0"), ("1.5", "1.5"), ("6, being made", "6"), ("", "")] {
+    for (text, found) in [("7", "7"), ("0", "0"), ("1.5", "1.5"), ("7, being made", "7"), ("", "")] {
         fs::write(&marker, format!("jackfield store, format {text}\n")).unwrap();
         let error = open(dir.path()).await.unwrap_err();
         let expected = format!(
-            "{} holds store format {found}; this version reads formats up to 5",
+            "{} holds store format {found}; this version reads formats up to 6",
             dir.path().display()
         );
         assert_eq!(error.to_string(), expected);
@@ -138,7 +138,7 @@ async fn other_formats_are_refused() {
         let error = open(dir.path()).await.unwrap_err();
         assert!(matches!(error, OpenError::NotAStore(_)), "{foreign:?}: {error:?}");
     }
-    fs::write(&marker, "jackfield store, format 5\n").unwrap();
+    fs::write(&marker, "jackfield store, format 6\n").unwrap();
     open(dir.path()).await.unwrap().close().await;
 }
 
@@ -197,7 +197,7 @@ async fn a_directory_of_format_1_is_opened_and_raised() {
     let marker = adapter.dir().join("format");
     fs::write(&marker, "jackfield store, format 1\n").unwrap();
     let world = world.again(&adapter).await;
-    assert_eq!(fs::read_to_string(&marker).unwrap(), "jackfield store, format 5\n");
+    assert_eq!(fs::read_to_string(&marker).unwrap(), "jackfield store, format 6\n");
     let after = Dump::of(&*world.store, &world.all_providers(), &[organization_id(NORTH)], 7).await;
     assert_eq!(after, before);
     // What was there before goes on as if this version had written it.
@@ -216,7 +216,7 @@ async fn a_directory_of_format_1_is_opened_and_raised() {
     fs::write(&marker, "jackfield store, format 1, being made\n").unwrap();
     fs::remove_file(adapter.dir().join("engine/version")).unwrap();
     open(adapter.dir()).await.unwrap().close().await;
-    assert_eq!(fs::read_to_string(&marker).unwrap(), "jackfield store, format 5\n");
+    assert_eq!(fs::read_to_string(&marker).unwrap(), "jackfield store, format 6\n");
 }
 
 #[test]

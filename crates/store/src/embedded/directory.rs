@@ -22,8 +22,8 @@ use crate::OpenError;
 ///
 /// 1: the first. 2: associations say whether they are counted at their profile; service providers have a network. 3: admin
 /// tokens, and the change record names them; organizations have quotas; signing keys. 4: resources: units, address books,
-/// contacts. 5: webhooks.
-pub(super) const FORMAT: u32 = 5;
+/// contacts. 5: webhooks. 6: rows of several changes.
+pub(super) const FORMAT: u32 = 6;
 /// The oldest format that this version reads.
 const OLDEST_FORMAT: u32 = 1;
 

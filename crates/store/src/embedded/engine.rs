@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fjall::config::{CompressionPolicy, FilterPolicy, FilterPolicyEntry, PinningPolicy};
@@ -11,7 +12,7 @@ use fjall::{AbstractTree, CompressionType, Database, Keyspace, KeyspaceCreateOpt
 
 use super::integrity::{self, damaged};
 use super::journal::{Found, Rows};
-use super::layout::{Key, Space};
+use super::layout::{Key, Space, Value};
 use crate::contract::CacheUse;
 use crate::{OpenError, StoreError};
 
@@ -32,22 +33,27 @@ const OPEN_FILES: usize = 400;
 /// merge in a space; so commits are held back before.
 const UNFLUSHED_MAX: usize = 2;
 const UNMERGED_MAX: usize = 19;
+/// How many bytes a space may be given between two looks at what is left to flush or merge there: far less than a
+/// memory table, so that at most one is added meanwhile.
+const UNLOOKED_BYTES: usize = 64 * 1024;
 /// How long the end of a store may take that writes its memory tables: some megabytes.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
 
 /// The open engine. Dropping the last copy, with every snapshot's view, closes it.
 #[derive(Clone)]
-pub(super) struct Engine {
+pub(super) struct Engine(Arc<Open>);
+
+struct Open {
     database: Database,
     spaces: [Keyspace; Space::ALL.len()],
+    /// Bytes that each space was given since the last look at its room.
+    unlooked: [AtomicUsize; Space::ALL.len()],
     /// Where its files are.
-    path: Arc<Path>,
-    /// As many owners as there are copies.
-    copies: Arc<()>,
+    path: Box<Path>,
 }
 
 /// One row of a commit: the value, or nothing to remove what is there.
-pub(super) type Row = (Space, Key, Option<Vec<u8>>);
+pub(super) type Row = (Space, Key, Option<Value>);
 
 impl Engine {
     /// Opens the engine's files; makes them only where `make` says so. Files that are there are checked, see `integrity`.
@@ -81,7 +87,9 @@ impl Engine {
                 space(Space::Profile)?,
                 space(Space::Meta)?,
             ];
-            Ok(Self { database, spaces, path: path.into(), copies: Arc::default() })
+            // Nothing is known of a space that was just opened.
+            let unlooked = std::array::from_fn(|_| AtomicUsize::new(UNLOOKED_BYTES));
+            Ok(Self(Arc::new(Open { database, spaces, unlooked, path: path.into() })))
         };
         // The engine asserts what it expects of its files.
         let engine: Self =
@@ -108,44 +116,44 @@ impl Engine {
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        &self.0.path
     }
 
     pub(super) fn space(&self, space: Space) -> &Keyspace {
-        &self.spaces[space as usize]
+        &self.0.spaces[space as usize]
     }
 
     /// What the blocks of tables take in memory.
     pub(super) fn cache(&self) -> CacheUse {
-        CacheUse { bytes: self.database.cache_size(), limit: self.database.cache_capacity() }
+        CacheUse { bytes: self.0.database.cache_size(), limit: self.0.database.cache_capacity() }
     }
 
     /// The rows as of now. Only what was committed before is seen, also later. Only the thread that commits may
     /// ask: beside a commit the engine would show a part of it.
     pub(super) fn snapshot(&self) -> fjall::Snapshot {
-        self.database.snapshot()
+        self.0.database.snapshot()
     }
 
     /// Whether commits are possible: a background thread of the engine that fails ends them for good.
     pub(super) fn check(&self) -> Result<(), fjall::Error> {
-        self.database.persist(PersistMode::Buffer)
+        self.0.database.persist(PersistMode::Buffer)
     }
 
     /// Stores the rows, all or none, and returns when they are on stable storage. The first row comes first in
     /// the journal.
     pub(super) fn commit(&self, rows: impl IntoIterator<Item = Row>) -> Result<(), fjall::Error> {
         let commit = || {
-            let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
-            let mut grows = [false; Space::ALL.len()];
+            let mut batch = self.0.database.batch().durability(Some(PersistMode::SyncData));
+            let mut bytes = [0; Space::ALL.len()];
             for (space, key, value) in rows {
-                grows[space as usize] = true;
+                bytes[space as usize] += key.len() + value.as_ref().map_or(0, |value| value.len());
                 match value {
                     Some(value) => batch.insert(self.space(space), key, value),
                     None => batch.remove(self.space(space), key),
                 }
             }
-            for (space, _) in self.spaces.iter().zip(grows).filter(|(_, grows)| *grows) {
-                self.wait_for_room(space)?;
+            for (space, bytes) in Space::ALL.into_iter().zip(bytes).filter(|(_, bytes)| *bytes > 0) {
+                self.wait_for_room(space, bytes)?;
             }
             batch.commit()
         };
@@ -155,9 +163,9 @@ impl Engine {
     /// Stores rows of a space that come in the order of their keys, as tables of their own beside journal and memory
     /// tables, and returns when they are on stable storage. Only where nobody looks: rows of one call are not there
     /// together with those of a commit.
-    pub(super) fn ingest(&self, space: Space, rows: Vec<(Key, Vec<u8>)>) -> Result<(), fjall::Error> {
+    pub(super) fn ingest(&self, space: Space, rows: Vec<(Key, Value)>) -> Result<(), fjall::Error> {
         let ingest = || {
-            self.wait_for_room(self.space(space))?;
+            self.wait_for_room(space, UNLOOKED_BYTES)?;
             let mut ingestion = self.space(space).start_ingestion()?;
             for (key, value) in rows {
                 ingestion.write(key, value)?;
@@ -170,15 +178,15 @@ impl Engine {
     /// Writes what is in memory only into tables, and answers whether that came to its end: then the journals hold
     /// nothing that the tables do not. Only this copy may be left: another could go on to write.
     pub(super) fn settle(&self) -> bool {
-        if Arc::strong_count(&self.copies) > 1 {
+        if Arc::strong_count(&self.0) > 1 {
             return false;
         }
         let began = Instant::now();
         let settle = || {
-            for space in &self.spaces {
+            for space in &self.0.spaces {
                 space.rotate_memtable()?;
             }
-            while self.spaces.iter().any(|space| space.sealed_memtable_count() > 0) {
+            while self.0.spaces.iter().any(|space| space.sealed_memtable_count() > 0) {
                 self.check()?;
                 if began.elapsed() > SETTLE_MAX {
                     return Ok(false);
@@ -195,14 +203,24 @@ impl Engine {
         })
     }
 
-    /// Waits until rows may be written to a space. Others do not matter: it is their own writes that they hold back.
-    fn wait_for_room(&self, space: &Keyspace) -> Result<(), fjall::Error> {
+    /// Waits until so many bytes may be written to a space. Others do not matter: it is their own writes that they hold
+    /// back.
+    fn wait_for_room(&self, space: Space, bytes: usize) -> Result<(), fjall::Error> {
+        // Only one thread commits. To look costs as much as to write a row.
+        let unlooked = &self.0.unlooked[space as usize];
+        let given = unlooked.load(Ordering::Relaxed).saturating_add(bytes);
+        if given < UNLOOKED_BYTES {
+            unlooked.store(given, Ordering::Relaxed);
+            return Ok(());
+        }
+        let space = self.space(space);
         let full =
             || space.sealed_memtable_count() > UNFLUSHED_MAX || space.tree.l0_run_count() > UNMERGED_MAX;
         while full() {
             self.check()?;
             std::thread::sleep(Duration::from_millis(1));
         }
+        unlooked.store(bytes, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -16,11 +16,12 @@ use serde::{Deserialize, Serialize};
 use super::codec::{self, State, Target, corrupt, json};
 use super::counts::{Counts, ProviderCounts};
 use super::engine::{Engine, Row, store_error};
-use super::layout::{self, Key, Space};
-use super::resource;
+use super::group::state_row;
+use super::layout::{self, Key, Space, Value};
 use super::snapshot::EmbeddedSnapshot;
 use super::token::Tokens;
 use super::view::View;
+use super::{change_row, resource};
 use crate::change::Change;
 use crate::contract::{Head, LoadStart, Part, Position, Row as MovedRow, Section, Totals};
 use crate::registry::Profile;
@@ -69,7 +70,7 @@ pub(super) struct Filling {
     tokens: Tokens,
 }
 
-type TableRows = Vec<(Key, Vec<u8>)>;
+type TableRows = Vec<(Key, Value)>;
 
 impl Filling {
     /// Puts the checkpoint into the store, and numbers for the providers.
@@ -123,7 +124,7 @@ impl Filling {
     fn commit(&mut self, rows: impl IntoIterator<Item = Row>) -> Result<(), StoreError> {
         let checkpoint =
             serde_json::to_vec(&self.checkpoint).expect("a checkpoint has text keys and no failing values");
-        let checkpoint = (Space::Meta, layout::LOADING.to_vec(), Some(checkpoint));
+        let checkpoint = (Space::Meta, layout::LOADING.into(), Some(checkpoint.into()));
         self.commit_with(checkpoint, rows)
     }
 
@@ -133,13 +134,13 @@ impl Filling {
         rows: impl IntoIterator<Item = Row>,
     ) -> Result<(), StoreError> {
         self.state.token = self.tokens.next();
-        let state = (Space::Meta, layout::STATE.to_vec(), Some(self.state.encode()));
-        let all = [state, checkpoint].into_iter().chain(rows);
+        let all = [state_row(&self.state), checkpoint].into_iter().chain(rows);
         self.engine.commit(all).map_err(|error| store_error(&error))
     }
 
     fn view(&self) -> Result<View, StoreError> {
-        View::load(self.engine.clone(), 0)?.ok_or_else(|| corrupt("state", &"missing"))
+        let loaded = View::load(self.engine.clone(), 0)?;
+        loaded.map(|(view, _)| view).ok_or_else(|| corrupt("state", &"missing"))
     }
 
     pub(super) fn add(&mut self, part: Part) -> Result<Position, StoreError> {
@@ -179,9 +180,9 @@ impl Filling {
             let value = serde_json::to_vec(profile).expect("profiles have text keys and no failing values");
             let id = codec::encode_amazon_id(&profile.id);
             let index = layout::profile_of_organization(&profile.organization, &profile.id);
-            rows.push((Space::Profile, layout::profile(&profile.id), Some(value)));
+            rows.push((Space::Profile, layout::profile(&profile.id), Some(value.into())));
             rows.push((Space::Profile, layout::profile_of_unit(&profile.unit), Some(id)));
-            rows.push((Space::Profile, index, Some(Vec::new())));
+            rows.push((Space::Profile, index, Some([].into())));
             *organizations.entry(&profile.organization).or_insert(0) += 1;
         }
         for (organization, more) in organizations {
@@ -255,7 +256,7 @@ impl Filling {
         let mut rows: Vec<Row> = Vec::new();
         for record in self.start.registry.records() {
             let value = serde_json::to_vec(&record).expect("records have text keys and no failing values");
-            rows.push((Space::Registry, layout::record(&record.key()), Some(value)));
+            rows.push((Space::Registry, layout::record(&record.key()), Some(value.into())));
         }
         // Providers that went while the load was interrupted; without them nobody sees their associations.
         for key in view.keys(Space::Meta, &[layout::PROVIDER]) {
@@ -265,13 +266,14 @@ impl Filling {
                 rows.push((Space::Meta, key, None));
             }
         }
-        rows.push((Space::Meta, layout::ROOT_KEY.to_vec(), Some(self.start.root_key.as_bytes().to_vec())));
+        rows.push((Space::Meta, layout::ROOT_KEY.into(), Some(self.start.root_key.as_bytes().into())));
+        // A fill writes a row for each change.
         let first =
             view.keys_between(Space::Change, Bound::Unbounded, Bound::Unbounded).next().transpose()?;
-        let first = first.and_then(|key| <[u8; 8]>::try_from(key).ok()).map(u64::from_be_bytes);
+        let first = first.map(|key| change_row::decode_sequence(&key)).transpose()?;
         self.state.last_change = self.start.last_change;
         self.state.first_change = first.unwrap_or(self.start.last_change.saturating_add(1));
-        self.commit_with((Space::Meta, layout::LOADING.to_vec(), None), rows)
+        self.commit_with((Space::Meta, layout::LOADING.into(), None), rows)
     }
 
     /// Counts at each profile the associations that say so.
@@ -334,7 +336,7 @@ impl Filling {
         let counted = view.keys(Space::Meta, &[layout::PROVIDER]);
         let rows =
             counted.map(|key| Ok((Space::Meta, key?, None))).collect::<Result<Vec<Row>, StoreError>>()?;
-        self.commit_with((Space::Meta, layout::LOADING.to_vec(), None), rows)
+        self.commit_with((Space::Meta, layout::LOADING.into(), None), rows)
     }
 
     pub(super) fn snapshot(&self) -> Result<EmbeddedSnapshot, StoreError> {
@@ -348,11 +350,11 @@ impl Filling {
 }
 
 fn resource_rows(rows: Vec<(RowKey, String)>) -> Vec<Row> {
-    let stored =
-        |(key, text): (RowKey, String)| (Space::Profile, layout::resource(&key), Some(text.into_bytes()));
+    let stored = |(key, text): (RowKey, String)| (Space::Profile, layout::resource(&key), Some(text.into()));
     rows.into_iter().map(stored).collect()
 }
 
+/// A row for each: when the load goes on after a crash, a row takes the place of itself only.
 fn change_rows(changes: &[Change]) -> TableRows {
-    changes.iter().map(|change| (layout::change(change.sequence), codec::encode_change(change))).collect()
+    changes.iter().map(change_row::of_one).collect()
 }

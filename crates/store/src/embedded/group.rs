@@ -1,50 +1,49 @@
 //! A group of writes: each is decided in order against the store and the group's own changes so far, and all of
 //! them become one commit.
 
+mod commit;
 mod profile;
 mod resource;
+mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use jackfield_model::wire::Association;
 use jackfield_model::{ExternalUserId, OrganizationId, ServiceProviderId};
 
-use super::codec::{self, State};
+pub(super) use self::commit::{Commit, state_row};
+use self::rows::Rows;
+use super::change_row::ChangeRow;
+use super::codec;
 use super::counts::{Counts, ProviderCounts, ProviderNumber};
-use super::engine::Row;
-use super::layout::{self, Key, Space};
-use super::token::Token;
+use super::layout::{self, Key, Space, Value};
 use super::view::View;
 use crate::change::{Change, Operation, Origin, Subject};
-use crate::registry::{Dependents, Map, RecordKey, Registry, RegistryCommand, RegistryOutcome};
+use crate::registry::{Dependents, RecordKey, Registry, RegistryCommand, RegistryOutcome};
 use crate::{CreateOutcome, DeleteOutcome, StoreError, UpdateOutcome, WriteAssociation};
-
-/// What a group changes: rows by their key, with their new value where they are not removed.
-type Rows = Map<(Space, Key), Option<Vec<u8>>>;
 
 /// Writes that are decided but not stored. Each method either decides a write and takes down what it changes, or
 /// fails and takes down nothing.
 #[derive(Clone)]
 pub(super) struct Group<'a> {
     view: &'a View,
-    /// The rows that the group changes.
+    /// The rows that the group changes, but for those of what follows.
     pending: Rows,
+    /// The newest changes: their row, until it is full or the group ends.
+    changes: ChangeRow,
+    /// The counts, and the providers whose counts may be others than before, some of them more than once.
     counts: Counts,
+    counted: Vec<ServiceProviderId>,
     registry: Arc<Registry>,
     first_change: u64,
     last_change: u64,
     last_provider: ProviderNumber,
     /// Whether one of the writes put other content in place of all there was.
     reset: bool,
-}
-
-/// What a commit stores, and what readers see after it.
-pub(super) struct Commit {
-    pub(super) rows: Rows,
-    pub(super) counts: Counts,
-    pub(super) registry: Arc<Registry>,
-    pub(super) state: State,
 }
 
 /// What hangs on the objects of the registry.
@@ -64,20 +63,15 @@ impl Dependents for GroupDependents<'_> {
     }
 }
 
-impl Commit {
-    /// The rows of the commit, that of its token first.
-    pub(super) fn rows(rows: Rows, state: State) -> impl Iterator<Item = Row> {
-        let first = (Space::Meta, layout::STATE.to_vec(), Some(state.encode()));
-        std::iter::once(first).chain(rows.into_iter().map(|((space, key), value)| (space, key, value)))
-    }
-}
-
 impl<'a> Group<'a> {
-    pub(super) fn new(view: &'a View) -> Self {
-        let State { first_change, last_change, last_provider, .. } = view.state;
+    /// A group for so many writes.
+    pub(super) fn new(view: &'a View, writes: usize) -> Self {
+        let codec::State { first_change, last_change, last_provider, .. } = view.state;
         Self {
             view,
-            pending: Rows::default(),
+            pending: Rows::for_associations(writes),
+            changes: ChangeRow::default(),
+            counted: Vec::new(),
             counts: view.counts.clone(),
             registry: Arc::clone(&view.registry),
             first_change,
@@ -94,13 +88,6 @@ impl<'a> Group<'a> {
 
     pub(super) const fn set_reset(&mut self) {
         self.reset = true;
-    }
-
-    /// The commit that stores the group, or nothing when the group changes nothing.
-    pub(super) fn into_commit(self, token: Token) -> Option<Commit> {
-        let Self { pending: rows, counts, registry, first_change, last_change, last_provider, .. } = self;
-        let state = State { token, first_change, last_change, last_provider };
-        (!rows.is_empty()).then_some(Commit { rows, counts, registry, state })
     }
 
     pub(super) fn create(&mut self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
@@ -208,7 +195,8 @@ impl<'a> Group<'a> {
                 _ => {}
             }
             let value = effect.record.map(|record| {
-                serde_json::to_vec(&record).expect("records have text keys and no failing values")
+                let json = serde_json::to_vec(&record).expect("records have text keys and no failing values");
+                json.into()
             });
             if let Some(key) = &effect.key {
                 self.put(Space::Registry, layout::record(key), value);
@@ -231,11 +219,11 @@ impl<'a> Group<'a> {
         let mut rows = BTreeMap::new();
         for row in self.view.association_rows(number) {
             let (key, value) = row?;
-            rows.insert(key.to_vec(), codec::decode_target(&value)?);
+            rows.insert(key, codec::decode_target(&value)?);
         }
         let prefix = layout::association_prefix(number, "");
-        for ((space, key), value) in &self.pending {
-            if *space == Space::Association && key.starts_with(&prefix) {
+        for (key, value) in self.pending.of(Space::Association) {
+            if key.starts_with(&prefix) {
                 match value {
                     Some(value) => rows.insert(key.clone(), codec::decode_target(value)?),
                     None => rows.remove(key),
@@ -269,27 +257,37 @@ impl<'a> Group<'a> {
 
     /// Forgets the oldest changes: those of the store first, then the group's own.
     pub(super) fn trim_changes(&mut self, through: u64, limit: usize) -> Result<usize, StoreError> {
-        let mut old = Vec::new();
-        let mut first = self.first_change;
-        for sequence in self.view.change_numbers(first, through).take(limit) {
-            let sequence = sequence?;
+        let before = self.first_change;
+        let (mut first, mut forgotten) = (before, 0);
+        for sequence in self.view.change_numbers(before, through).take(limit) {
+            first = sequence? + 1;
+            forgotten += 1;
+        }
+        let own = first.max(self.view.state.last_change + 1)..=self.last_change.min(through);
+        for sequence in own.take(limit - forgotten) {
             first = sequence + 1;
-            old.push(sequence);
+            forgotten += 1;
         }
-        let is_pending =
-            |first: u64| self.view.state.last_change < first && first <= self.last_change.min(through);
-        while is_pending(first) && old.len() < limit {
-            // Those that this group has forgotten already are not there.
-            if let Some(Some(_)) = self.pending.get(&(Space::Change, layout::change(first))) {
-                old.push(first);
-            }
-            first += 1;
+        if forgotten == 0 {
+            return Ok(0);
         }
-        for sequence in &old {
-            self.put(Space::Change, layout::change(*sequence), None);
+        // A row goes with its last change.
+        let end = layout::change(first);
+        let stored = self.view.keys_between(
+            Space::Change,
+            Bound::Included(layout::change(before)),
+            Bound::Excluded(end.clone()),
+        );
+        let stored = stored.collect::<Result<Vec<Key>, _>>()?;
+        let own = self.pending.of(Space::Change).keys().filter(|key| **key < end).cloned();
+        for key in own.chain(stored).collect::<Vec<Key>>() {
+            self.put(Space::Change, key, None);
+        }
+        if self.changes.last().is_some_and(|last| last < first) {
+            self.changes = ChangeRow::default();
         }
         self.first_change = first;
-        Ok(old.len())
+        Ok(forgotten)
     }
 
     pub(super) const fn view(&self) -> &View {
@@ -298,11 +296,8 @@ impl<'a> Group<'a> {
 
     /// The keys that the group itself changes in a space, of those that begin with `prefix`.
     pub(super) fn pending_keys(&self, space: Space, prefix: &[u8]) -> Vec<(Space, Key)> {
-        self.pending
-            .keys()
-            .filter(|(found, key)| *found == space && key.starts_with(prefix))
-            .cloned()
-            .collect()
+        let keys = self.pending.of(space).keys().filter(|key| key.starts_with(prefix));
+        keys.map(|key| (space, key.clone())).collect()
     }
 
     pub(super) fn set_counts(&mut self, counts: Counts) {
@@ -331,23 +326,31 @@ impl<'a> Group<'a> {
         self.counts.provider_numbers()
     }
 
-    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        // A hit costs a copy of the value; the key is copied to ask at all.
-        match self.pending.get(&(space, key.to_vec())) {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Value>, StoreError> {
+        match self.pending.get(space, key) {
             Some(pending) => Ok(pending.clone()),
-            None => Ok(self.view.get(space, key)?.map(|value| value.to_vec())),
+            None => self.view.get(space, key),
         }
     }
 
-    pub(super) fn put(&mut self, space: Space, key: Key, value: Option<Vec<u8>>) {
-        self.pending.insert((space, key), value);
+    pub(super) fn put(&mut self, space: Space, key: Key, value: Option<Value>) {
+        self.pending.put(space, key, value);
     }
 
     pub(super) fn record(&mut self, origin: Origin, operation: Operation, subject: Subject) {
         self.last_change += 1;
         let Origin { actor, request_id, time } = origin;
         let change = Change { sequence: self.last_change, time, actor, request_id, operation, subject };
-        self.put(Space::Change, layout::change(change.sequence), Some(codec::encode_change(&change)));
+        if self.changes.is_full() {
+            self.end_change_row();
+        }
+        self.changes.push(&change);
+    }
+
+    fn end_change_row(&mut self) {
+        if let Some((key, row)) = self.changes.take() {
+            self.put(Space::Change, key, Some(row));
+        }
     }
 
     pub(super) fn set_provider_counts(
@@ -356,6 +359,8 @@ impl<'a> Group<'a> {
         counts: Option<ProviderCounts>,
     ) {
         self.counts.set_provider(provider, counts);
-        self.put(Space::Meta, layout::provider(provider), counts.as_ref().map(codec::encode_provider_counts));
+        if self.counted.last() != Some(&provider) {
+            self.counted.push(provider);
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! | space | key | value |
 //! |---|---|---|
 //! | association | provider number (4 bytes, big endian), `externalUserId` | `amazonId` after its fixed prefix, then 0 when it is counted at that profile |
-//! | change | sequence number, big endian | a change record, see `codec` |
+//! | change | number of the last change, big endian | changes that follow one another, see `change_row` |
 //! | registry | kind (1 byte), id | JSON of a `Record` |
 //! | profile | `p`, profile id | JSON of a `Profile` |
 //! | | `u`, unit id | profile id |
@@ -52,8 +52,10 @@ impl Space {
     }
 }
 
-/// The bytes of a key.
-pub(super) type Key = Vec<u8>;
+/// The bytes of a key, as the engine takes them: short ones take no memory of their own.
+pub(super) type Key = fjall::Slice;
+/// The bytes of a value.
+pub(super) type Value = fjall::Slice;
 
 pub(super) const STATE: &[u8] = b"state";
 pub(super) const ROOT_KEY: &[u8] = b"root-key";
@@ -71,6 +73,9 @@ pub(super) const PROFILE: &[u8] = b"p";
 pub(super) const PROVIDER: u8 = b'a';
 pub(super) const PROFILE_COUNT: u8 = b'p';
 
+/// Keys of this length are put together without memory of their own.
+const JOINED_BYTES: usize = 64;
+
 /// Bytes of a provider's number at the beginning of an association's key.
 pub(super) const PROVIDER_BYTES: usize = size_of::<ProviderNumber>();
 
@@ -79,7 +84,7 @@ pub(super) fn association(provider: ProviderNumber, id: &ExternalUserId) -> Key 
 }
 
 pub(super) fn association_prefix(provider: ProviderNumber, id_prefix: &str) -> Key {
-    [provider.to_be_bytes().as_slice(), id_prefix.as_bytes()].concat()
+    joined([&provider.to_be_bytes(), id_prefix.as_bytes()])
 }
 
 /// The provider and the `externalUserId` of the key of an association.
@@ -88,20 +93,21 @@ pub(super) fn parts_of_association(key: &[u8]) -> Option<(ProviderNumber, &str)>
     Some((ProviderNumber::from_be_bytes(*provider), std::str::from_utf8(id).ok()?))
 }
 
+/// The row of changes that ends with this one.
 pub(super) fn change(sequence: u64) -> Key {
-    sequence.to_be_bytes().to_vec()
+    sequence.to_be_bytes().into()
 }
 
 pub(super) fn record(key: &RecordKey) -> Key {
     match key {
         RecordKey::Organization(id) => tagged(b'o', id.suffix()),
         RecordKey::Client(id) => tagged(b'c', id.suffix()),
-        RecordKey::ServiceProvider(id) => [b"s".as_slice(), id.as_uuid().as_bytes()].concat(),
-        RecordKey::Maintenance => b"m".to_vec(),
-        RecordKey::AdminToken(id) => [b"t".as_slice(), &id.0].concat(),
-        RecordKey::Keys => b"k".to_vec(),
-        RecordKey::Webhook(id) => [b"w".as_slice(), id.0.as_bytes()].concat(),
-        RecordKey::Delivery(id) => [b"d".as_slice(), id.0.as_bytes()].concat(),
+        RecordKey::ServiceProvider(id) => joined([b"s", id.as_uuid().as_bytes()]),
+        RecordKey::Maintenance => Key::from(b"m"),
+        RecordKey::AdminToken(id) => joined([b"t", &id.0]),
+        RecordKey::Keys => Key::from(b"k"),
+        RecordKey::Webhook(id) => joined([b"w", id.0.as_bytes()]),
+        RecordKey::Delivery(id) => joined([b"d", id.0.as_bytes()]),
     }
 }
 
@@ -116,25 +122,25 @@ pub(super) fn profile_of_unit(unit: &UnitId) -> Key {
 /// The beginning that the index keys of an organization share. Ids hold no zero byte, so no organization's
 /// beginning is that of another.
 pub(super) fn profiles_of(organization: &OrganizationId) -> Key {
-    [b"o", organization.suffix().as_bytes(), b"\0"].concat()
+    joined([b"o", organization.suffix().as_bytes(), b"\0"])
 }
 
 pub(super) fn profile_of_organization(organization: &OrganizationId, id: &AmazonId) -> Key {
-    [profiles_of(organization).as_slice(), id.suffix().as_bytes()].concat()
+    joined([&*profiles_of(organization), id.suffix().as_bytes()])
 }
 
 pub(super) fn profile_uses(organization: &OrganizationId, id: &AmazonId) -> Key {
-    [b"n", organization.suffix().as_bytes(), b"\0", id.suffix().as_bytes()].concat()
+    joined([b"n", organization.suffix().as_bytes(), b"\0", id.suffix().as_bytes()])
 }
 
 /// The beginning that the rows of a list of resources share.
 pub(super) fn resource_list(list: &ListKey) -> Key {
     let ListKey { organization, table, scope } = list;
-    [RESOURCE, organization.as_bytes(), &[0, table.number()], scope.as_bytes(), b"\0"].concat()
+    joined([RESOURCE, organization.as_bytes(), &[0, table.number()], scope.as_bytes(), b"\0"])
 }
 
 pub(super) fn resource(key: &RowKey) -> Key {
-    [resource_list(&key.list).as_slice(), key.id.as_bytes()].concat()
+    joined([&*resource_list(&key.list), key.id.as_bytes()])
 }
 
 /// The row of a resource that a key is for.
@@ -154,11 +160,11 @@ pub(super) fn resource_of(key: &[u8]) -> Option<RowKey> {
 /// Greater than the keys of all rows of an organization's resources, and smaller than those of the organizations after it:
 /// no id has a byte this small.
 pub(super) fn resources_end(organization: &str) -> Key {
-    [RESOURCE, organization.as_bytes(), &[1]].concat()
+    joined([RESOURCE, organization.as_bytes(), &[1]])
 }
 
 pub(super) fn provider(provider: ServiceProviderId) -> Key {
-    [&[PROVIDER], provider.as_uuid().as_bytes().as_slice()].concat()
+    joined([&[PROVIDER], provider.as_uuid().as_bytes()])
 }
 
 pub(super) fn profile_count(organization: &OrganizationId) -> Key {
@@ -166,5 +172,17 @@ pub(super) fn profile_count(organization: &OrganizationId) -> Key {
 }
 
 fn tagged(tag: u8, id: &str) -> Key {
-    [&[tag], id.as_bytes()].concat()
+    joined([&[tag], id.as_bytes()])
+}
+
+/// Parts one after the other.
+pub(super) fn joined<const N: usize>(parts: [&[u8]; N]) -> Key {
+    let mut bytes = [0; JOINED_BYTES];
+    let mut end = 0;
+    for part in parts {
+        let Some(room) = bytes.get_mut(end..end + part.len()) else { return parts.concat().into() };
+        room.copy_from_slice(part);
+        end += part.len();
+    }
+    bytes[..end].into()
 }

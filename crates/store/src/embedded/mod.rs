@@ -5,6 +5,7 @@
 //! The files are described in `directory` and `layout`.
 
 mod association;
+mod change_row;
 mod codec;
 mod counts;
 mod directory;
@@ -20,6 +21,7 @@ mod profile;
 mod profile_rows;
 mod queue;
 mod read_cache;
+mod recent;
 mod reset;
 mod resource;
 mod snapshot;
@@ -35,13 +37,14 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use async_trait::async_trait;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::codec::State;
 use self::directory::Directory;
 use self::engine::{Engine, open_error};
 use self::filling::LoadCheckpoint;
-use self::group::{Commit, Group};
+use self::group::{Group, state_row};
 use self::layout::Space;
 use self::load::EmbeddedLoad;
 use self::queue::{Message, Write};
@@ -222,7 +225,7 @@ impl EmbeddedStore {
             directory.finish().map_err(|error| failed(error.to_string()))?;
             View::load(engine, 0).map_err(unreadable)?
         };
-        let view = view.ok_or_else(|| damaged("the state of the store is missing"))?;
+        let (view, recent) = view.ok_or_else(|| damaged("the state of the store is missing"))?;
         let root_key = view.get(Space::Meta, layout::ROOT_KEY).map_err(unreadable)?;
         let root_key = root_key.and_then(|key| <[u8; 32]>::try_from(&*key).ok());
         let root_key = root_key.ok_or_else(|| damaged("the root key of the store is missing"))?;
@@ -236,7 +239,7 @@ impl EmbeddedStore {
         let engine_path = directory.engine();
         let shared = Arc::new(Shared::new(view));
         let (queue, receiver) = mpsc::channel(QUEUE_MAX);
-        Writer::start(Arc::clone(&shared), directory, receiver, options, checkpoint)
+        Writer::start(Arc::clone(&shared), directory, receiver, options, recent, checkpoint)
             .map_err(|error| failed(error.to_string()))?;
         Ok(Self { shared, queue, root_key: RootKey::new(root_key), engine_path })
     }
@@ -249,8 +252,15 @@ impl EmbeddedStore {
         self.shared.check_writable()?;
         let _step = step::begin("commit");
         let (reply, answer) = oneshot::channel();
-        let write = Box::new(Write::new(decide, reply));
-        self.queue.send(Message::Write(write)).await.map_err(|_| unavailable(CLOSED))?;
+        let write = Message::Write(Box::new(Write::new(decide, reply)));
+        // There is mostly room, and not to prepare for a wait costs less.
+        match self.queue.try_send(write) {
+            Ok(()) => {}
+            Err(TrySendError::Full(write)) => {
+                self.queue.send(write).await.map_err(|_| unavailable(CLOSED))?;
+            }
+            Err(TrySendError::Closed(_)) => return Err(unavailable(CLOSED)),
+        }
         // It was dropped in a panic, maybe after the commit.
         let lost = |_| Err(StoreError::InDoubt { cause: "the writer of the store gave up".to_owned() });
         answer.await.unwrap_or_else(lost)
@@ -258,11 +268,11 @@ impl EmbeddedStore {
 }
 
 /// The rows of an empty store.
-fn first_rows() -> impl Iterator<Item = engine::Row> {
-    let root_key = RootKey::random().as_bytes().to_vec();
-    let rows = [((Space::Meta, layout::ROOT_KEY.to_vec()), Some(root_key))].into_iter().collect();
+fn first_rows() -> [engine::Row; 2] {
+    let root_key = RootKey::random().as_bytes().into();
     let token = uuid::Uuid::new_v4().into_bytes();
-    Commit::rows(rows, State { token, first_change: 1, last_change: 0, last_provider: 0 })
+    let state = State { token, first_change: 1, last_change: 0, last_provider: 0 };
+    [state_row(&state), (Space::Meta, layout::ROOT_KEY.into(), Some(root_key))]
 }
 
 fn unavailable(cause: &str) -> StoreError {

@@ -43,14 +43,14 @@ impl Group<'_> {
         self.set_registry(Arc::new(Registry::from_records(records.clone())));
         for record in records {
             let value = serde_json::to_vec(&record).expect("records have text keys and no failing values");
-            self.put(Space::Registry, layout::record(&record.key()), Some(value));
+            self.put(Space::Registry, layout::record(&record.key()), Some(value.into()));
         }
         // Associations are counted at the profiles that are there.
         for profile in &content.profiles {
             self.add_profile(profile);
         }
         for (key, value) in all_rows(&content.resources) {
-            self.put(Space::Profile, layout::resource(&key), Some(value.into_bytes()));
+            self.put(Space::Profile, layout::resource(&key), Some(value.into()));
         }
         for provider in content.registry.providers.values() {
             let associations = content.associations.get(&provider.id).map_or(&[][..], Vec::as_slice);
@@ -99,10 +99,10 @@ impl Group<'_> {
     /// Removes associations that belong to no provider, at most `limit`, from this key on. Answers where to go on,
     /// or nothing at the end.
     pub(super) fn sweep(&mut self, from: &[u8], limit: usize) -> Result<Option<Key>, StoreError> {
-        let key = |number: ProviderNumber| number.to_be_bytes().to_vec();
+        let key = |number: ProviderNumber| Key::from(number.to_be_bytes());
         let mut dead: Vec<Key> = Vec::new();
         for (first, end) in self.unused_numbers() {
-            let start = key(first).max(from.to_vec());
+            let start = key(first).max(from.into());
             let end = end.map(key);
             if end.as_ref().is_some_and(|end| *end <= start) {
                 continue;

@@ -21,7 +21,7 @@ pub(super) fn page(
     limit: usize,
 ) -> Result<Vec<(String, String)>, StoreError> {
     let prefix = layout::resource_list(list);
-    let after = [prefix.as_slice(), after.as_bytes()].concat();
+    let after = layout::joined([&prefix, after.as_bytes()]);
     let row = |row: Result<(fjall::Slice, fjall::Slice), StoreError>| {
         let (key, value) = row?;
         Ok((text(&key[prefix.len()..], "resource")?, text(&value, "resource")?))
@@ -111,7 +111,7 @@ impl ResourceStore for EmbeddedStore {
 impl EmbeddedStore {
     /// Stores a row by itself, or removes it, past everything that keeps rows together. Readers see it after the next start.
     pub(crate) async fn damage(&self, key: &RowKey, text: Option<&str>) -> Result<(), StoreError> {
-        let row = (Space::Profile, layout::resource(key), text.map(|text| text.as_bytes().to_vec()));
+        let row = (Space::Profile, layout::resource(key), text.map(Into::into));
         let committed = self.shared.view().await?.engine().commit([row]);
         committed.map_err(|error| super::engine::store_error(&error))
     }

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use fjall::AbstractTree;
 use jackfield_model::{OrganizationId, ServiceProviderId, UnitId};
 
+use super::change_row;
 use super::codec::{self, corrupt, json};
 use super::counts::ProviderCounts;
 use super::engine::Engine;
 use super::integrity;
-use super::layout::{self, Key, Space};
+use super::layout::{self, Key, Space, Value};
 use super::resource;
 use super::snapshot::EmbeddedSnapshot;
 use super::view::View;
@@ -29,7 +30,7 @@ pub(super) struct Tables {
     pub(super) versions: Vec<Arc<dyn Any + Send + Sync>>,
 }
 
-type Pages = Vec<(Key, Vec<u8>)>;
+type Pages = Vec<(Key, Value)>;
 
 impl EmbeddedSnapshot {
     pub(super) async fn check(&self, seen: &Seen, findings: &mut Findings<'_>) -> Result<(), StoreError> {
@@ -75,8 +76,7 @@ impl EmbeddedSnapshot {
             let page = self
                 .read(move |view| {
                     let rows = view.rows(space, prefix, from).take(PAGE_ROWS);
-                    rows.map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())))
-                        .collect::<Result<Pages, _>>()
+                    rows.collect::<Result<Pages, _>>()
                 })
                 .await;
             let Some(page) = findings.readable(format!("rows of {}", space.name()), page)? else {
@@ -231,8 +231,9 @@ impl EmbeddedSnapshot {
         let ends = self
             .read(|view| {
                 let number = |key: Option<Result<Key, StoreError>>| {
-                    key.map(|key| codec::decode_sequence(&key?)).transpose()
+                    key.map(|key| change_row::decode_sequence(&key?)).transpose()
                 };
+                // The last of the first row: what was forgotten may be the beginning of one.
                 let first = number(view.keys(Space::Change, &[]).next())?;
                 Ok((first, view.state.first_change))
             })

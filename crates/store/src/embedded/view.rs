@@ -7,11 +7,13 @@ use std::sync::Arc;
 use fjall::{Readable, Slice, Snapshot};
 use jackfield_model::{OrganizationId, ServiceProviderId};
 
+use super::change_row;
 use super::codec::{self, State, corrupt, json};
 use super::counts::{Counts, ProviderNumber};
 use super::engine::{Engine, store_error};
 use super::layout::{self, Key, Space};
 use super::read_cache::ViewNumber;
+use super::recent::Recent;
 use crate::change::{Backlog, Change};
 use crate::contract::Totals;
 use crate::error::StoreError;
@@ -37,8 +39,9 @@ impl fmt::Debug for View {
 type RowResult = Result<(Slice, Slice), StoreError>;
 
 impl View {
-    /// Reads what is held in memory. Answers nothing when nothing was ever stored.
-    pub(super) fn load(engine: Engine, number: ViewNumber) -> Result<Option<Self>, StoreError> {
+    /// Reads what is held in memory, and what the newest commits left in the rows of their changes. Answers nothing when
+    /// nothing was ever stored.
+    pub(super) fn load(engine: Engine, number: ViewNumber) -> Result<Option<(Self, Recent)>, StoreError> {
         let snapshot = engine.snapshot();
         let mut view = Self {
             snapshot,
@@ -71,9 +74,27 @@ impl View {
         for row in view.rows(Space::Registry, &[], None) {
             records.push(json(&row?.1, "registry")?);
         }
+        let recent = view.add_recent(&mut counts)?;
         view.counts = counts;
         view.registry = Arc::new(Registry::from_records(records));
-        Ok(Some(view))
+        Ok(Some((view, recent)))
+    }
+
+    /// Adds what stands in the rows of changes only, of the commits since the last one that wrote the state.
+    fn add_recent(&mut self, counts: &mut Counts) -> Result<Recent, StoreError> {
+        let (mut state, mut recent) = (self.state, Recent::default());
+        let newer = Bound::Excluded(layout::change(state.last_change));
+        for row in self.range(Space::Change, newer, Bound::Unbounded) {
+            let (key, value) = row?;
+            let Some(left) = change_row::left(&key, &value)? else { continue };
+            state = State { token: left.token, last_change: change_row::decode_sequence(&key)?, ..state };
+            for (provider, left) in &left.counts {
+                counts.set_provider(*provider, Some(*left));
+            }
+            recent.add(Some(left.counts.into_iter().map(|(provider, _)| provider).collect()));
+        }
+        self.state = state;
+        Ok(recent)
     }
 
     /// The view after a commit.
@@ -116,8 +137,8 @@ impl View {
         let (first, end) = fjall::util::prefix_to_range(prefix);
         let start = match after {
             // Beyond every key with the prefix.
-            Some(after) if after.as_slice() > prefix && !after.starts_with(prefix) => None,
-            Some(after) if after.as_slice() >= prefix => Some(Bound::Excluded(after.into())),
+            Some(after) if *after > *prefix && !after.starts_with(prefix) => None,
+            Some(after) if *after >= *prefix => Some(Bound::Excluded(after)),
             _ => Some(first),
         };
         start.map(|start| self.range(space, start, end)).into_iter().flatten()
@@ -129,7 +150,7 @@ impl View {
         space: Space,
         prefix: &[u8],
     ) -> impl Iterator<Item = Result<Key, StoreError>> + '_ {
-        self.rows(space, prefix, None).map(|row| row.map(|(key, _)| key.to_vec()))
+        self.rows(space, prefix, None).map(|row| row.map(|(key, _)| key))
     }
 
     /// The keys from `start` to `end`, in order.
@@ -139,8 +160,8 @@ impl View {
         start: Bound<Key>,
         end: Bound<Key>,
     ) -> impl Iterator<Item = Result<Key, StoreError>> + '_ {
-        let rows = self.range(space, start.map(Slice::from), end.map(Slice::from));
-        rows.map(|row| row.map(|(key, _)| key.to_vec()))
+        let rows = self.range(space, start, end);
+        rows.map(|row| row.map(|(key, _)| key))
     }
 
     fn range(
@@ -165,21 +186,31 @@ impl View {
         end: u64,
     ) -> impl Iterator<Item = Result<u64, StoreError>> + '_ {
         let start = start.max(self.state.first_change);
-        // A range that ends before it begins is none.
-        let end = layout::change(end.max(start.saturating_sub(1)));
-        let keys =
-            self.keys_between(Space::Change, Bound::Included(layout::change(start)), Bound::Included(end));
-        keys.map(|key| codec::decode_sequence(&key?))
+        let numbers = self.change_rows(start).map(|row| {
+            let (key, value) = row?;
+            change_row::numbers(&key, &value)
+        });
+        let numbers = each_or_error(numbers, move |numbers| start.max(*numbers.start())..=*numbers.end());
+        numbers.take_while(move |number| number.as_ref().map_or(true, |number| *number <= end))
     }
 
-    /// The changes from `start` on. Those that were trimmed are skipped without a look: their rows may be
-    /// millions of marks that the engine has not cleared away yet.
+    /// The changes from `start` on.
     pub(super) fn changes(&self, start: u64) -> impl Iterator<Item = Result<Change, StoreError>> + '_ {
-        let start = layout::change(start.max(self.state.first_change));
-        self.range(Space::Change, Bound::Included(start.into()), Bound::Unbounded).map(|row| {
+        let start = start.max(self.state.first_change);
+        let rows = self.change_rows(start).map(|row| {
             let (key, value) = row?;
-            codec::decode_change(codec::decode_sequence(&key)?, &value)
-        })
+            change_row::changes(&key, &value)
+        });
+        let changes = each_or_error(rows, |changes| changes);
+        // The first row may begin before.
+        changes.skip_while(move |change| change.as_ref().is_ok_and(|change| change.sequence < start))
+    }
+
+    /// The rows of the changes from `start` on; the first may hold earlier ones as well. Those that were trimmed are
+    /// skipped without a look: their rows may be millions of marks that the engine has not cleared away yet.
+    fn change_rows(&self, start: u64) -> impl Iterator<Item = RowResult> + '_ {
+        let start = layout::change(start.max(self.state.first_change));
+        self.range(Space::Change, Bound::Included(start), Bound::Unbounded)
     }
 
     /// What follows a sequence number.
@@ -194,4 +225,18 @@ impl View {
         }
         Ok(Backlog { changes, oldest, complete })
     }
+}
+
+/// What each row holds, one by one; an error in the place of a row that cannot be read.
+fn each_or_error<R, I: IntoIterator>(
+    rows: impl Iterator<Item = Result<R, StoreError>>,
+    held: impl Fn(R) -> I,
+) -> impl Iterator<Item = Result<I::Item, StoreError>> {
+    rows.flat_map(move |row| {
+        let (row, error) = match row {
+            Ok(row) => (Some(held(row)), None),
+            Err(error) => (None, Some(Err(error))),
+        };
+        row.into_iter().flatten().map(Ok).chain(error)
+    })
 }

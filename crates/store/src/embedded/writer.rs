@@ -31,6 +31,7 @@ use super::filling::{Begun, Filling, LoadCheckpoint};
 use super::group::{Commit, Group};
 use super::layout::{Key, Space};
 use super::queue::{Message, PendingWrite, Write};
+use super::recent::Recent;
 use super::token::{Token, Tokens};
 use super::view::View;
 use super::{CLOSED, LOADING, Shared};
@@ -47,6 +48,8 @@ pub(super) struct Writer {
     queue: mpsc::Receiver<Message>,
     directory: Directory,
     options: StoreOptions,
+    /// What the newest commits left in the rows of their changes.
+    recent: Recent,
     tokens: Tokens,
     /// For waiting with a time limit.
     runtime: Runtime,
@@ -79,6 +82,7 @@ impl Writer {
         directory: Directory,
         queue: mpsc::Receiver<Message>,
         options: StoreOptions,
+        recent: Recent,
         interrupted: Option<LoadCheckpoint>,
     ) -> std::io::Result<()> {
         if interrupted.is_some() {
@@ -90,6 +94,7 @@ impl Writer {
             queue,
             directory,
             options,
+            recent,
             tokens: Tokens::new(),
             runtime,
             callers: Handle::try_current().ok(),
@@ -97,7 +102,7 @@ impl Writer {
             under_way: None,
             reopened: None,
             // A process that ended early may have left something.
-            sweep: Some(Key::new()),
+            sweep: Some(Key::default()),
             held: None,
             load: interrupted.map_or(LoadState::No, LoadState::Interrupted),
         };
@@ -230,14 +235,14 @@ impl Writer {
             }
         };
         let size = group.len();
-        let mut decided = Group::new(&view);
+        let mut decided = Group::new(&view, size);
         for write in &mut group {
             write.decide(&mut decided);
         }
         if decided.is_reset() {
-            self.sweep = Some(Key::new());
+            self.sweep = Some(Key::default());
         }
-        let error = match decided.into_commit(self.tokens.next()) {
+        let error = match decided.into_commit(self.tokens.next(), &self.recent) {
             None => None,
             Some(commit) => self.commit(&view, commit, size).err(),
         };
@@ -277,8 +282,9 @@ impl Writer {
     fn end_load(&mut self, root_key: Option<RootKey>) -> Result<(), StoreError> {
         let before = self.shared.view.load_full();
         let before = before.ok_or_else(|| StoreError::Unavailable { cause: CLOSED.to_owned() })?;
-        let view = View::load(before.engine().clone(), self.shared.read_cache.forget())?
-            .ok_or_else(|| corrupt("state", &"missing"))?;
+        let loaded = View::load(before.engine().clone(), self.shared.read_cache.forget())?;
+        let (view, recent) = loaded.ok_or_else(|| corrupt("state", &"missing"))?;
+        self.recent = recent;
         if let Some(root_key) = root_key {
             // A store is filled once.
             let _ = self.shared.loaded_key.set(root_key);
@@ -286,20 +292,21 @@ impl Writer {
         self.shared.publish(view);
         self.shared.set_failure(None);
         self.load = LoadState::No;
-        self.sweep = Some(Key::new());
+        self.sweep = Some(Key::default());
         Ok(())
     }
 
     fn commit(&mut self, view: &View, commit: Commit, group_size: usize) -> Result<(), StoreError> {
-        let Commit { rows, counts, registry, state } = commit;
+        let Commit { first, rows, counted, counts, registry, state } = commit;
         let started = Instant::now();
-        let associations = rows.keys().filter(|(space, _)| *space == Space::Association);
-        let number = self.shared.read_cache.change(associations.map(|(_, key)| key.as_slice()));
+        let associations = rows.of(Space::Association).keys();
+        let number = self.shared.read_cache.change(associations.map(AsRef::as_ref));
         self.under_way = Some(state.token);
-        let stored = view.engine().commit(Commit::rows(rows, state));
+        let stored = view.engine().commit(std::iter::once(first).chain(rows.into_rows()));
         let latency = started.elapsed();
         let outcome = match stored {
             Ok(()) => {
+                self.recent.add(counted);
                 self.shared.publish(view.next(number, counts, registry, state));
                 Ok(())
             }

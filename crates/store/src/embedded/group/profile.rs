@@ -40,7 +40,7 @@ impl Group<'_> {
         profiles: Vec<Profile>,
         origin: &Origin,
     ) -> Result<Vec<PutProfileOutcome>, StoreError> {
-        let (pending, counts, last_change) = (self.pending.clone(), self.counts.clone(), self.last_change);
+        let before = self.clone();
         let put = |new: Profile| match self.admission(&new)?.put(new) {
             Ok((before, after)) => {
                 self.store_profile(before.as_ref(), &after, origin.clone());
@@ -50,7 +50,7 @@ impl Group<'_> {
         };
         let outcomes: Result<Vec<_>, _> = profiles.into_iter().map(put).collect();
         if outcomes.is_err() {
-            (self.pending, self.counts, self.last_change) = (pending, counts, last_change);
+            *self = before;
         }
         outcomes
     }
@@ -98,7 +98,7 @@ impl Group<'_> {
         let unit = layout::profile_of_unit(&profile.unit);
         self.put(Space::Profile, unit, Some(codec::encode_amazon_id(&profile.id)));
         let index = layout::profile_of_organization(&profile.organization, &profile.id);
-        self.put(Space::Profile, index, Some(Vec::new()));
+        self.put(Space::Profile, index, Some([].into()));
         self.put_profile(profile);
         self.set_profile_count(&profile.organization, self.counts.profiles(&profile.organization) + 1);
     }
@@ -209,7 +209,7 @@ impl Group<'_> {
 
     fn put_profile(&mut self, profile: &Profile) {
         let value = serde_json::to_vec(profile).expect("profiles have text keys and no failing values");
-        self.put(Space::Profile, layout::profile(&profile.id), Some(value));
+        self.put(Space::Profile, layout::profile(&profile.id), Some(value.into()));
     }
 
     fn set_profile_count(&mut self, organization: &OrganizationId, count: u64) {

@@ -88,7 +88,7 @@ impl Group<'_> {
 
     pub(super) fn store_decided(&mut self, decided: Decided, origin: &Origin) -> Vec<ResourceOutcome> {
         for (key, value) in decided.rows {
-            self.put(Space::Profile, layout::resource(&key), value.map(String::into_bytes));
+            self.put(Space::Profile, layout::resource(&key), value.map(Into::into));
         }
         for (operation, subject) in decided.subjects {
             self.record(origin.clone(), operation, subject);

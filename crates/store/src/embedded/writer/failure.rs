@@ -74,7 +74,7 @@ impl Writer {
         }
     }
 
-    fn reopen(&self, failure: &Failure) -> Result<(), String> {
+    fn reopen(&mut self, failure: &Failure) -> Result<(), String> {
         // As long as these fail, readers keep their view.
         let usable = self.directory.probe(ROOM_BYTES).and_then(|()| self.directory.sync_journals());
         usable.map_err(|error| error.to_string())?;
@@ -90,7 +90,8 @@ impl Writer {
             .map_err(|error| describe(&error))?;
         let view = View::load(engine, self.shared.read_cache.forget()).map_err(|error| error.to_string())?;
         match view {
-            Some(view) if view.state.token == failure.last_commit => {
+            Some((view, recent)) if view.state.token == failure.last_commit => {
+                self.recent = recent;
                 self.shared.publish(view);
                 Ok(())
             }
