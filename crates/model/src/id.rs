@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{limit, schema};
+use crate::{limit, schema, unseen};
 
 /// Why a text is no identifier. The text itself is never repeated: it may be long or private.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -76,12 +76,34 @@ pub enum InvalidId {
 )]
 pub struct ExternalUserId(SmolStr);
 
+/// Which bytes are visible ASCII characters or spaces.
+static IS_VISIBLE: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], b' ');
+    while byte <= b'~' {
+        table[byte as usize] = true;
+        byte += 1;
+    }
+    table
+};
+
 impl ExternalUserId {
     /// Checks an external user id.
     ///
     /// # Errors
     /// [`InvalidId`] naming the rule that is broken.
     pub fn new(text: &str) -> Result<Self, InvalidId> {
+        Self::check(text)?;
+        Ok(Self(text.into()))
+    }
+
+    /// The id that a text is, when it is one whose characters a person sees.
+    pub(crate) fn plain(text: &str) -> Option<Self> {
+        let is_ascii = Self::check(text).ok()?;
+        (is_ascii || unseen::is_plain(text)).then(|| Self(text.into()))
+    }
+
+    /// Checks a text; answers whether it is of visible ASCII characters and spaces.
+    fn check(text: &str) -> Result<bool, InvalidId> {
         let max = limit::EXTERNAL_USER_ID_CHARS;
         if text.is_empty() {
             return Err(InvalidId::Empty { max });
@@ -95,7 +117,7 @@ impl ExternalUserId {
         }
         // Most ids are plain ASCII, of which bytes tell enough. All of them are looked at: that is fewer instructions than to
         // stop at the first that is not.
-        let plain = text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+        let plain = text.bytes().fold(true, |plain, byte| plain & IS_VISIBLE[usize::from(byte)]);
         if !plain && let Some(at) = text.chars().position(char::is_control) {
             return Err(InvalidId::ControlCharacter { position: at + 1 });
         }
@@ -106,7 +128,7 @@ impl ExternalUserId {
         if outer {
             return Err(InvalidId::OuterWhiteSpace);
         }
-        Ok(Self(text.into()))
+        Ok(plain)
     }
 
     /// The id as it stands on the wire.

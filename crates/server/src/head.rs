@@ -56,6 +56,25 @@ pub(crate) struct Survey {
     pub(crate) expects: bool,
     /// Whether there is a `Content-Encoding` header.
     pub(crate) has_encoding: bool,
+    authorization: Single,
+}
+
+/// Where a header that may stand once says something.
+#[derive(Clone, Copy, Debug)]
+enum Single {
+    Nowhere,
+    /// It is the one with this number, in the order of the map.
+    At(usize),
+    Repeated,
+}
+
+impl Single {
+    const fn add(&mut self, at: usize) {
+        *self = match self {
+            Self::Nowhere => Self::At(at),
+            Self::At(_) | Self::Repeated => Self::Repeated,
+        };
+    }
 }
 
 impl Survey {
@@ -63,20 +82,40 @@ impl Survey {
         let target = head.uri.path_and_query().map_or(0, |text| text.as_str().len());
         let mut bytes = head.method.as_str().len() + target;
         let (mut hosts, mut types) = ((0, None), (0, false));
-        let (mut expects, mut has_encoding) = (false, false);
-        for (name, value) in &head.headers {
+        let (mut expects, mut has_encoding, mut authorization) = (false, false, Single::Nowhere);
+        for (at, (name, value)) in head.headers.iter().enumerate() {
             bytes += name.as_str().len() + value.len();
             if *name == header::HOST {
                 hosts = (hosts.0 + 1, Some(value));
             } else if *name == header::CONTENT_TYPE {
                 types = (types.0 + 1, value.as_bytes() == b"application/json");
+            } else if *name == header::AUTHORIZATION {
+                if !is_blank(value) {
+                    authorization.add(at);
+                }
             } else if *name == header::EXPECT {
                 expects |= !is_blank(value);
             } else if *name == header::CONTENT_ENCODING {
                 has_encoding = true;
             }
         }
-        Self { bytes, host: judge_host(head, hosts), is_json: types == (1, true), expects, has_encoding }
+        let (host, is_json) = (judge_host(head, hosts), types == (1, true));
+        Self { bytes, host, is_json, expects, has_encoding, authorization }
+    }
+
+    /// The `Authorization` header among the headers of the same head; nothing where it says nothing.
+    ///
+    /// # Errors
+    /// [`Repeated`] when it says something more than once, the same or not.
+    pub(crate) fn authorization<'h>(
+        &self,
+        headers: &'h HeaderMap,
+    ) -> Result<Option<&'h HeaderValue>, Repeated> {
+        match self.authorization {
+            Single::Nowhere => Ok(None),
+            Single::At(at) => Ok(headers.values().nth(at)),
+            Single::Repeated => Err(Repeated),
+        }
     }
 
     /// The limit on a head. The HTTP library has wider limits; within them the server answers itself.
@@ -134,16 +173,24 @@ fn is_same(host: &HeaderValue, authority: &Authority) -> bool {
 /// Whether these bytes are a host with or without a port (RFC 3986, section 3.2).
 fn is_host(text: &[u8]) -> bool {
     let text = text.trim_ascii();
-    let (host, port) = match text.iter().rposition(|byte| *byte == b':') {
-        Some(at) if !text.ends_with(b"]") => (&text[..at], &text[at + 1..]),
-        _ => (text, &[][..]),
-    };
-    let port = port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
-    port && match host {
-        [b'[', address @ .., b']'] => {
-            std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
+    let name = text.iter().take_while(|byte| IN_A_NAME[usize::from(**byte)]).count();
+    let rest = match text {
+        [b'[', address @ ..] => {
+            let end = address.iter().position(|byte| *byte == b']').unwrap_or(address.len());
+            let (address, rest) = address.split_at(end);
+            let address = std::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok());
+            match rest.strip_prefix(b"]") {
+                Some(rest) if address => rest,
+                _ => return false,
+            }
         }
-        name => !name.is_empty() && name.iter().all(|byte| IN_A_NAME[usize::from(*byte)]),
+        _ if name == 0 => return false,
+        _ => &text[name..],
+    };
+    match rest {
+        [] => true,
+        [b':', port @ ..] => port.len() <= 5 && port.iter().all(u8::is_ascii_digit),
+        _ => false,
     }
 }
 
@@ -214,9 +261,12 @@ mod tests {
     #[test]
     fn a_header_that_says_nothing_is_absent() {
         let of = |values: &[&str]| {
-            let headers: Vec<_> = values.iter().map(|value| ("authorization", *value)).collect();
+            let headers = values.iter().map(|value| ("authorization", *value));
+            let headers: Vec<_> = [("accept", "*/*")].into_iter().chain(headers).collect();
             let head = head(Version::HTTP_11, "/", &headers);
-            single(&head.headers, &header::AUTHORIZATION).map(|value| value.cloned())
+            let found = single(&head.headers, &header::AUTHORIZATION);
+            assert_eq!(Survey::of(&head).authorization(&head.headers), found);
+            found.map(|value| value.cloned())
         };
         for none in [&[][..], &[""], &[" "], &["\t "], &["", ""]] {
             assert_eq!(of(none), Ok(None), "{none:?}");
@@ -250,11 +300,30 @@ mod tests {
             "a_b:",
             "x%20y",
             " x ",
+            "[::1]:",
         ] {
             assert!(is_host(good.as_bytes()), "{good}");
         }
         for bad in [
-            "", ":80", "a b", "a/b", "a@b", "a:b", "a:123456", "[::1", "[x]", "a:1:2", "http://a", "a,b c",
+            "",
+            ":80",
+            "[",
+            "[]",
+            "[::1",
+            "[::1]x",
+            "[::1]:x",
+            "[::1]:123456",
+            "[::1]]",
+            "a b",
+            "a/b",
+            "a@b",
+            "a:b",
+            "a:123456",
+            "[::1",
+            "[x]",
+            "a:1:2",
+            "http://a",
+            "a,b c",
             "é",
         ] {
             assert!(!is_host(bad.as_bytes()), "{bad}");

@@ -177,10 +177,11 @@ impl std::error::Error for StreamBroken {}
 impl ReplyBody {
     /// All of its bytes, for who has no connection.
     #[cfg(feature = "in-process")]
-    pub(crate) async fn whole(self) -> Result<Bytes, StreamBroken> {
+    pub(crate) async fn whole(&mut self) -> Result<Bytes, StreamBroken> {
         match self {
-            Self::Whole(whole) => Ok(whole.bytes),
-            Self::Stream(_) => Ok(http_body_util::BodyExt::collect(self).await?.to_bytes()),
+            Self::Whole(whole) => Ok(std::mem::take(&mut whole.bytes)),
+            // Boxed to keep the common future small.
+            Self::Stream(_) => Ok(Box::pin(http_body_util::BodyExt::collect(self)).await?.to_bytes()),
         }
     }
 

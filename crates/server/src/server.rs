@@ -190,9 +190,10 @@ impl Server {
         request: http::Request<http_body_util::Full<bytes::Bytes>>,
     ) -> Option<(http::StatusCode, bytes::Bytes)> {
         let responded = std::pin::pin!(self.gate.respond(Listener::Public, Peer::LOCAL, None, request));
-        let answer = responded.await.ok()?;
-        let (status, body) = (answer.status(), answer.into_body());
-        Some((status, body.whole().await.ok()?))
+        match responded.await {
+            Ok(mut answer) => Some((answer.status(), answer.body_mut().whole().await.ok()?)),
+            Err(_) => None,
+        }
     }
 
     /// Serves until `stop` is done, then finishes requests in flight, 10 s at most, and closes the store. While the

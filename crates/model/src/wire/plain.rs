@@ -13,7 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::{AMAZON_ID_TYPE, Association};
-use crate::{AmazonId, ExternalUserId, limit, unseen};
+use crate::{AmazonId, ExternalUserId, limit};
 
 /// What a plain query has.
 pub(super) struct PlainQuery {
@@ -135,10 +135,7 @@ struct Id(ExternalUserId);
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&str>::deserialize(deserializer)?;
-        match ExternalUserId::new(text) {
-            Ok(id) if unseen::is_plain(text) => Ok(Self(id)),
-            _ => Err(not_plain()),
-        }
+        ExternalUserId::plain(text).map(Self).ok_or_else(not_plain)
     }
 }
 

@@ -154,9 +154,19 @@ impl QueryResponse {
     }
 }
 
+/// Which bytes of a text cannot stand in JSON as they are.
+static IS_ESCAPED: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        table[byte] = byte < b' ' as usize || byte == b'"' as usize || byte == b'\\' as usize;
+        byte += 1;
+    }
+    table
+};
+
 fn put_text(json: &mut Vec<u8>, text: &str) {
     // All of it is looked at: that is fewer instructions than to stop at the first.
-    if text.bytes().fold(false, |found, byte| found | (byte < b' ') | matches!(byte, b'"' | b'\\')) {
+    if text.bytes().fold(false, |found, byte| found | IS_ESCAPED[usize::from(byte)]) {
         return put_json(json, text);
     }
     json.push(b'"');

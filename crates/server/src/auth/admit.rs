@@ -116,11 +116,11 @@ impl<'a> Look<'a> {
     ) -> Result<G::Handle<'a>, ApiError> {
         let Self { state, call, parameter, group, .. } = *self;
         let authenticating = step::begin("authenticate");
-        let caller = authenticate(state, registry, &call.head.headers, self.refreshed).await?;
+        let caller = authenticate(state, registry, call, self.refreshed).await?;
         drop(authenticating);
         if !self.known {
             self.known = true;
-            log.client = Some(Arc::clone(&caller.client.id));
+            log.client = Some(Arc::clone(&caller.client().id));
             self.meet_faults(&caller, log).await?;
             caller.spend_rate(state)?;
         }
@@ -137,7 +137,7 @@ impl<'a> Look<'a> {
         let provider = self.parameter.parse::<ServiceProviderId>().ok();
         let context = FaultContext {
             operation: self.operation.name,
-            client: Some(caller.client.id.as_str()),
+            client: Some(caller.client().id.as_str()),
             provider,
         };
         faults.apply(context, &self.state.metrics, log).await

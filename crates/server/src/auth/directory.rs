@@ -85,7 +85,7 @@ impl<T: Holdable + 'static> Grant for OfHeld<T> {
         parameter: &str,
         request_id: RequestId,
     ) -> Result<Held<'a, T>, ApiError> {
-        let id = caller.client.organization.clone();
+        let id = caller.client().organization.clone();
         let directory = Directory { state, id, origin: caller.origin(request_id) };
         let object = match T::look_up(&directory, parameter).await? {
             LookUp::Own(object) => object,

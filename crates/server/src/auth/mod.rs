@@ -28,19 +28,20 @@ pub(crate) use profile::{OfProfile, Profile};
 pub(crate) use provider::{OfProvider, Provider};
 pub(crate) use signaling::{OfSignaling, Signaling};
 
-use crate::credential::claims::Claims;
+use crate::credential::claims::{Accounts, Claims};
 use crate::credential::signing::NotOpened;
 use crate::credential::{access_token, refresh_token};
 use crate::error::{ApiError, Forbidden, Unauthorized};
 use crate::group::Group;
 use crate::head;
 use crate::issuer::Foreign;
+use crate::request::Call;
 use crate::state::State;
 
 /// A client with a valid token, and what the token allows.
 #[derive(Debug)]
 pub(crate) struct Caller {
-    pub(crate) client: Arc<Client>,
+    accounts: Arc<Accounts>,
     registry: Arc<Registry>,
     /// The scopes of a token that lacks the one that every operation takes.
     other_scopes: Option<Vec<String>>,
@@ -58,9 +59,11 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Unauthorized> {
 
 /// The one `Authorization` header.
 fn authorization(headers: &HeaderMap) -> Result<&HeaderValue, Unauthorized> {
-    let only =
-        head::single(headers, &header::AUTHORIZATION).map_err(|head::Repeated| Unauthorized::NotBearer)?;
-    only.ok_or(Unauthorized::Missing)
+    only(head::single(headers, &header::AUTHORIZATION))
+}
+
+fn only(header: Result<Option<&HeaderValue>, head::Repeated>) -> Result<&HeaderValue, Unauthorized> {
+    header.map_err(|head::Repeated| Unauthorized::NotBearer)?.ok_or(Unauthorized::Missing)
 }
 
 fn parse_bearer(value: &HeaderValue) -> Result<&str, Unauthorized> {
@@ -102,6 +105,12 @@ pub(crate) fn verify(state: &State, registry: &Registry, token: &str) -> Result<
 /// Checks the claims of a token of this service, as of now.
 fn judge(state: &State, registry: &Registry, claims: Arc<Claims>) -> Result<Verified, Unauthorized> {
     let client = registry.clients.get(&*claims.client).ok_or(Unauthorized::ClientGone)?;
+    let now = judge_for(state, client, &claims)?;
+    Ok(Verified { client: Arc::clone(client), claims, now })
+}
+
+/// The same for claims of this client; answers the time at which they were checked, in seconds since 1970.
+fn judge_for(state: &State, client: &Client, claims: &Claims) -> Result<u64, Unauthorized> {
     if !client.enabled {
         return Err(Unauthorized::Disabled);
     }
@@ -112,7 +121,7 @@ fn judge(state: &State, registry: &Registry, claims: Arc<Claims>) -> Result<Veri
     if now >= claims.expires {
         return Err(Unauthorized::Expired { at: claims.expires });
     }
-    Ok(Verified { client: Arc::clone(client), claims, now })
+    Ok(now)
 }
 
 /// The caller, by the token alone: 401 when it is invalid, 503 when another issuer cannot say. `refreshed` says that
@@ -120,15 +129,16 @@ fn judge(state: &State, registry: &Registry, claims: Arc<Claims>) -> Result<Veri
 async fn authenticate(
     state: &State,
     registry: Arc<Registry>,
-    headers: &HeaderMap,
+    call: &Call,
     refreshed: bool,
 ) -> Result<Caller, ApiError> {
-    let header = authorization(headers).map_err(ApiError::Unauthorized)?;
+    let header = only(call.survey.authorization(&call.head.headers)).map_err(ApiError::Unauthorized)?;
     // None is kept where tokens of ours are not taken.
-    let known = state.signing(&registry).known(header.as_bytes());
-    if let Some(claims) = known {
-        let verified = judge(state, &registry, claims);
-        return verified.map(|verified| Caller::new(verified, registry)).map_err(ApiError::Unauthorized);
+    let known = state.signing(&registry).known(header.as_bytes(), &registry);
+    if let Some(recent) = known {
+        let accounts = Arc::clone(&recent.accounts);
+        judge_for(state, &accounts.client, &recent.claims).map_err(ApiError::Unauthorized)?;
+        return Ok(Caller::new(accounts, &recent.claims, registry));
     }
     let token = parse_bearer(header).map_err(ApiError::Unauthorized)?;
     let judged = authenticate_builtin(state, registry, header, token);
@@ -153,11 +163,12 @@ fn authenticate_builtin(
     token: &str,
 ) -> Result<Caller, Unauthorized> {
     let verified = verify(state, &registry, token)?;
+    let accounts = Accounts::of(&registry, verified.client);
     // In its plain form alone: other spaces and letters would be as many headers of one token.
     if header.as_bytes().strip_prefix(b"Bearer ") == Some(token.as_bytes()) {
-        state.signing(&registry).keep(header.as_bytes(), &verified.claims);
+        state.signing(&registry).keep(header.as_bytes(), &verified.claims, &registry, &accounts);
     }
-    Ok(Caller::new(verified, registry))
+    Ok(Caller::new(accounts, &verified.claims, registry))
 }
 
 /// The client must be registered and enabled now, and granted what it uses, whatever the issuer says.
@@ -176,20 +187,24 @@ async fn authenticate_foreign(state: &State, issuer: &Foreign, token: &str) -> R
             |scope: &&str| if matches!(*scope, MANAGEMENT | CALLING) { has(scope) } else { !token_lacks_it };
         client.scopes.iter().map(Scope::as_str).filter(known).map(str::to_owned).collect()
     });
-    Ok(Caller { client, registry, other_scopes })
+    Ok(Caller { accounts: Accounts::of(&registry, client), registry, other_scopes })
 }
 
 impl Caller {
     /// The caller of a token of this service.
-    fn new(Verified { client, claims, .. }: Verified, registry: Arc<Registry>) -> Self {
+    fn new(accounts: Arc<Accounts>, claims: &Claims, registry: Arc<Registry>) -> Self {
         let scopes = || claims.scopes.split(' ').filter(|scope| !scope.is_empty());
         let other_scopes = (!claims.service_provider).then(|| scopes().map(str::to_owned).collect());
-        Self { client, registry, other_scopes }
+        Self { accounts, registry, other_scopes }
+    }
+
+    fn client(&self) -> &Client {
+        &self.accounts.client
     }
 
     /// Takes one request from the client's rate.
     fn spend_rate(&self, state: &State) -> Result<(), ApiError> {
-        let spent = state.limits.rates.check(&self.client, &self.registry);
+        let spent = state.limits.rates.check(self.client(), &self.registry, &self.accounts.bucket);
         spent.map_err(|retry_after| ApiError::TooManyRequests { retry_after })
     }
 
@@ -204,8 +219,8 @@ impl Caller {
 
     /// The caller's organization, when it has the add-on that the operations need and they are available to it.
     fn check_organization_access(&self, group: Group) -> Result<&registry::Organization, ApiError> {
-        let organization = self.registry.organizations.get(&self.client.organization).ok_or_else(|| {
-            ApiError::Internal { cause: format!("the organization of client {} is missing", self.client.id) }
+        let organization = self.accounts.organization.as_ref().ok_or_else(|| ApiError::Internal {
+            cause: format!("the organization of client {} is missing", self.client().id),
         })?;
         if group.needs_add_on() && !organization.webrtc {
             return Err(ApiError::Forbidden(Forbidden::AddOn));
@@ -218,7 +233,7 @@ impl Caller {
     }
 
     fn origin(&self, request_id: RequestId) -> Origin {
-        Origin::now(Actor::Client(Arc::clone(&self.client.id)), request_id)
+        Origin::now(Actor::Client(Arc::clone(&self.client().id)), request_id)
     }
 }
 

@@ -34,7 +34,7 @@ impl Grant for OfProfile {
             Err(_) => None,
         };
         let profile = known.ok_or_else(Profile::unknown)?;
-        if profile.organization != caller.client.organization {
+        if profile.organization != caller.client().organization {
             return Err(ApiError::Unauthorized(Unauthorized::OtherProfile));
         }
         caller.check_organization_access(group)?;

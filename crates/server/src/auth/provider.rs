@@ -47,9 +47,10 @@ impl Grant for OfProvider {
         request_id: RequestId,
     ) -> Result<Provider<'a>, ApiError> {
         let id = parameter.parse::<ServiceProviderId>().ok();
-        let provider =
-            id.and_then(|id| caller.registry.providers.get(&id)).ok_or(ApiError::NoSuchProvider)?;
-        if provider.organization != caller.client.organization {
+        let Some(provider) = id.and_then(|id| caller.registry.providers.get(&id)) else {
+            return Err(ApiError::NoSuchProvider);
+        };
+        if provider.organization != caller.client().organization {
             return Err(ApiError::Unauthorized(Unauthorized::OtherOrganization));
         }
         let organization = caller.check_organization_access(group)?;
@@ -60,7 +61,7 @@ impl Grant for OfProvider {
             id: provider.id,
             profile_owner: organization.strict_profiles.then(|| organization.id.clone()),
             lenient: state.lenient && organization.lenient,
-            client: Arc::clone(&caller.client.id),
+            client: Arc::clone(&caller.client().id),
             request_id,
         })
     }

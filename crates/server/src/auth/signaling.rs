@@ -29,6 +29,6 @@ impl Grant for OfSignaling {
         _: RequestId,
     ) -> Result<Signaling, ApiError> {
         let organization = caller.check_organization_access(group)?.id.clone();
-        Ok(Signaling { organization, client: Arc::clone(&caller.client.id) })
+        Ok(Signaling { organization, client: Arc::clone(&caller.client().id) })
     }
 }

@@ -17,11 +17,11 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jackfield_model::{ScopeSet, limit, scope};
-use jackfield_store::registry::{Client, FIRST_KEY, RefreshTokenId};
+use jackfield_store::registry::{Client, FIRST_KEY, RefreshTokenId, Registry};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::claims::{Claims, Header, HeaderBytes};
+use super::claims::{Accounts, Claims, Header, HeaderBytes, RecentToken};
 use super::encoding::{push_text, take_text};
 use super::signing::{NotOpened, SigningKeys};
 
@@ -88,14 +88,36 @@ impl SigningKeys {
         key.judge(parse(version, rest).ok_or(NotOpened::Foreign)?).map(Arc::new)
     }
 
-    /// The cached claims of the token in a header.
-    pub(crate) fn known(&self, header: &[u8]) -> Option<Arc<Claims>> {
-        self.known.get(&HeaderBytes(header))
+    /// The token in a header, when it is in the cache and its accounts are those of this registry.
+    pub(crate) fn known(&self, header: &[u8], registry: &Arc<Registry>) -> Option<Arc<RecentToken>> {
+        let recent = self.known.get(&HeaderBytes(header))?;
+        if recent.is_of(registry) { Some(recent) } else { self.renewed(header, &recent, registry) }
     }
 
-    /// Caches the claims of the token in a header.
-    pub(crate) fn keep(&self, header: &[u8], claims: &Arc<Claims>) {
-        self.known.insert(Header(header.into()), Arc::clone(claims));
+    /// The same token with the accounts of another registry; nothing where its client is not there.
+    #[cold]
+    fn renewed(
+        &self,
+        header: &[u8],
+        recent: &RecentToken,
+        registry: &Arc<Registry>,
+    ) -> Option<Arc<RecentToken>> {
+        let client = registry.clients.get(&*recent.claims.client)?;
+        let accounts = Accounts::of(registry, Arc::clone(client));
+        Some(self.keep(header, &recent.claims, registry, &accounts))
+    }
+
+    /// Caches the token in a header.
+    pub(crate) fn keep(
+        &self,
+        header: &[u8],
+        claims: &Arc<Claims>,
+        registry: &Arc<Registry>,
+        accounts: &Arc<Accounts>,
+    ) -> Arc<RecentToken> {
+        let recent = Arc::new(RecentToken::new(Arc::clone(claims), registry, Arc::clone(accounts)));
+        self.known.insert(Header(header.into()), Arc::clone(&recent));
+        recent
     }
 }
 
@@ -184,10 +206,22 @@ mod tests {
             assert_eq!(&*claims.client, client.id.as_str());
             assert_eq!((claims.generation, claims.issued, claims.expires), (3, 1_000, 4_600));
             assert_eq!((&*claims.scopes, claims.refresh), (&*scopes.to_string(), refresh));
-            assert_eq!(tokens.known(token.as_bytes()), None);
-            tokens.keep(token.as_bytes(), &claims);
-            assert_eq!(tokens.known(token.as_bytes()), Some(claims));
-            assert_eq!(tokens.known(&token.as_bytes()[1..]), None);
+            let client = Arc::new(client);
+            let mut registry = Registry::default();
+            registry.clients.insert(ClientId::clone(&client.id), Arc::clone(&client));
+            let (registry, empty) = (Arc::new(registry), Arc::new(Registry::default()));
+            let known = |header: &[u8], registry: &Arc<Registry>| {
+                tokens.known(header, registry).map(|recent| Arc::clone(&recent.claims))
+            };
+            assert_eq!(known(token.as_bytes(), &registry), None);
+            let accounts = Accounts::of(&empty, client);
+            tokens.keep(token.as_bytes(), &claims, &empty, &accounts);
+            assert_eq!(known(&token.as_bytes()[1..], &empty), None);
+            // Another registry has accounts of its own; one without the client has none.
+            for registry in [&empty, &registry, &registry] {
+                assert_eq!(known(token.as_bytes(), registry), Some(Arc::clone(&claims)));
+            }
+            assert_eq!(known(token.as_bytes(), &empty), None);
         }
     }
 

@@ -119,13 +119,13 @@ impl ServiceGate {
     }
 
     /// Answers a request, unless a fault rule suppresses the response. Every response has `X-Amzn-RequestId`.
-    pub(crate) async fn respond<B>(
+    pub(crate) fn respond<B>(
         &self,
         listener: Listener,
         peer: Peer,
         exchange: Option<Exchange>,
         request: Request<B>,
-    ) -> Result<Sent, Dropped>
+    ) -> impl Future<Output = Result<Sent, Dropped>> + Send
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Error + Send + Sync + 'static,
@@ -134,15 +134,19 @@ impl ServiceGate {
         let (head, body) = request.into_parts();
         let mut call = Call::new(head, RequestId::random(), listener, peer, exchange);
         let mut body = body.map_err(BodyError::new);
-        let reply = if self.cors.is_on() && listener == Listener::Public {
-            // Boxed to keep the common future small.
-            Box::pin(self.answer_cross_origin(&mut call, &mut body, started)).await
-        } else {
-            // Pinned where it is made, here and below: awaited as a value it would be moved first, and it is large.
-            pin!(self.answer(&mut call, &mut body, started)).await
-        };
-        // Not by a method of the call, which would be moved there.
-        Ok(reply?.finish(call.request_id, call.head.headers, call.exchange))
+        // Made before the future, which then has them in their place: the argument of an async function would be moved
+        // once more.
+        async move {
+            let reply = if self.cors.is_on() && listener == Listener::Public {
+                // Boxed to keep the common future small.
+                Box::pin(self.answer_cross_origin(&mut call, &mut body, started)).await
+            } else {
+                // Pinned where it is made, here and below: awaited as a value it would be moved first, and it is large.
+                pin!(self.answer(&mut call, &mut body, started)).await
+            };
+            // Not by a method of the call, which would be moved there.
+            Ok(reply?.finish(call.request_id, call.head.headers, call.exchange))
+        }
     }
 
     async fn answer(
