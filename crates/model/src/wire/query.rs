@@ -90,13 +90,13 @@ pub struct PaginationContext {
     pub next_page_token: Option<Cow<'static, str>>,
 }
 
-/// What stands around the parts of an answer to a query.
+/// What stands around the parts of an answer to a query, quotes of texts included.
 mod around {
     pub(super) const TOTAL: &str = r#"{"paginationContext":{"totalCount":"#;
-    pub(super) const PAGE_TOKEN: &str = r#","nextPageToken":"#;
+    pub(super) const PAGE_TOKEN: &str = r#","nextPageToken":""#;
     pub(super) const ASSOCIATIONS: &str = r#"},"accountAssociations":["#;
-    pub(super) const EXTERNAL_USER_ID: &str = r#"{"externalUserId":"#;
-    pub(super) const AMAZON_ID: &str = r#","amazonId":""#;
+    pub(super) const EXTERNAL_USER_ID: &str = r#"{"externalUserId":""#;
+    pub(super) const AMAZON_ID: &str = r#"","amazonId":""#;
     pub(super) const END_OF_ASSOCIATION: &str = r#"","amazonIdType":"communication-profile"}"#;
     pub(super) const END: &str = "]}";
 }
@@ -113,7 +113,8 @@ impl QueryResponse {
         put_json(&mut json, total_count);
         if let Some(token) = next_page_token {
             json.extend(around::PAGE_TOKEN.as_bytes());
-            put_text(&mut json, token);
+            put_within_quotes(&mut json, token);
+            json.push(b'"');
         }
         json.extend(around::ASSOCIATIONS.as_bytes());
         for (place, association) in self.account_associations.iter().enumerate() {
@@ -122,7 +123,7 @@ impl QueryResponse {
                 json.push(b',');
             }
             json.extend(around::EXTERNAL_USER_ID.as_bytes());
-            put_text(&mut json, external_user_id.as_str());
+            put_within_quotes(&mut json, external_user_id.as_str());
             json.extend(around::AMAZON_ID.as_bytes());
             // Its alphabet has nothing to escape.
             json.extend(amazon_id.as_str().as_bytes());
@@ -136,16 +137,13 @@ impl QueryResponse {
     /// The length of the answer as JSON where nothing is escaped, as in nearly all: then it is written into memory that it
     /// fills.
     pub(super) fn json_bytes(&self) -> usize {
-        const QUOTES: usize = 2;
-        const OF_ASSOCIATION: usize = around::EXTERNAL_USER_ID.len()
-            + QUOTES
-            + around::AMAZON_ID.len()
-            + around::END_OF_ASSOCIATION.len();
+        const OF_ASSOCIATION: usize =
+            around::EXTERNAL_USER_ID.len() + around::AMAZON_ID.len() + around::END_OF_ASSOCIATION.len();
+        const OF_TOKEN: usize = around::PAGE_TOKEN.len() + r#"""#.len();
         const OF_ALL: usize = around::TOTAL.len() + around::ASSOCIATIONS.len() + around::END.len();
         let PaginationContext { total_count, next_page_token } = &self.pagination_context;
         let digits = total_count.checked_ilog10().map_or(1, |log| log as usize + 1);
-        let token =
-            next_page_token.as_ref().map_or(0, |token| around::PAGE_TOKEN.len() + QUOTES + token.len());
+        let token = next_page_token.as_ref().map_or(0, |token| OF_TOKEN + token.len());
         let text =
             |found: &Association| found.external_user_id.as_str().len() + found.amazon_id.as_str().len();
         let found = &self.account_associations;
@@ -164,14 +162,17 @@ static IS_ESCAPED: [bool; 256] = {
     table
 };
 
-fn put_text(json: &mut Vec<u8>, text: &str) {
+/// Puts a text behind its opening quote.
+fn put_within_quotes(json: &mut Vec<u8>, text: &str) {
     // All of it is looked at: that is fewer instructions than to stop at the first.
     if text.bytes().fold(false, |found, byte| found | IS_ESCAPED[usize::from(byte)]) {
-        return put_json(json, text);
+        // That has quotes of its own.
+        json.pop();
+        put_json(json, text);
+        json.pop();
+    } else {
+        json.extend(text.as_bytes());
     }
-    json.push(b'"');
-    json.extend(text.as_bytes());
-    json.push(b'"');
 }
 
 fn put_json(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
