@@ -74,7 +74,9 @@ impl View {
         for row in view.rows(Space::Registry, &[], None) {
             records.push(json(&row?.1, "registry")?);
         }
-        let recent = view.add_recent(&mut counts)?;
+        // While a store is filled, each commit writes the state, and the rows of changes behind it may be millions.
+        let filled = view.get(Space::Meta, layout::LOADING)?.is_none();
+        let recent = if filled { view.add_recent(&mut counts)? } else { Recent::default() };
         view.counts = counts;
         view.registry = Arc::new(Registry::from_records(records));
         Ok(Some((view, recent)))
