@@ -107,6 +107,7 @@ impl Survey {
     ///
     /// # Errors
     /// [`Repeated`] when it says something more than once, the same or not.
+    #[inline]
     pub(crate) fn authorization<'h>(
         &self,
         headers: &'h HeaderMap,
@@ -143,7 +144,7 @@ impl Survey {
 /// server by the other.
 fn judge_host(head: &Parts, (hosts, host): (usize, Option<&HeaderValue>)) -> Result<(), &'static str> {
     let bad = Err;
-    let host = host.filter(|value| !value.as_bytes().trim_ascii().is_empty());
+    let host = host.filter(|value| !is_blank(value));
     if hosts > 1 {
         return bad("The request has more than one Host header; it may have one.");
     }

@@ -94,6 +94,7 @@ pub struct PaginationContext {
 mod around {
     pub(super) const TOTAL: &str = r#"{"paginationContext":{"totalCount":"#;
     pub(super) const PAGE_TOKEN: &str = r#","nextPageToken":""#;
+    pub(super) const LAST_PAGE_TOKEN: &str = r#","nextPageToken":"0""#;
     pub(super) const ASSOCIATIONS: &str = r#"},"accountAssociations":["#;
     pub(super) const EXTERNAL_USER_ID: &str = r#"{"externalUserId":""#;
     pub(super) const AMAZON_ID: &str = r#"","amazonId":""#;
@@ -111,10 +112,14 @@ impl QueryResponse {
         let mut json = Vec::with_capacity(self.json_bytes());
         json.extend(around::TOTAL.as_bytes());
         put_json(&mut json, total_count);
-        if let Some(token) = next_page_token {
-            json.extend(around::PAGE_TOKEN.as_bytes());
-            put_within_quotes(&mut json, token);
-            json.push(b'"');
+        match next_page_token.as_deref() {
+            None => {}
+            Some(LAST_PAGE_TOKEN) => json.extend(around::LAST_PAGE_TOKEN.as_bytes()),
+            Some(token) => {
+                json.extend(around::PAGE_TOKEN.as_bytes());
+                put_within_quotes(&mut json, token);
+                json.push(b'"');
+            }
         }
         json.extend(around::ASSOCIATIONS.as_bytes());
         for (place, association) in self.account_associations.iter().enumerate() {

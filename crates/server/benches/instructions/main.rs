@@ -39,6 +39,8 @@ const PATH: &str = "/v1/communications/serviceProviders/amzn1.comms.csp.id.d3b0c
 /// Associations that queries find.
 const THERE: usize = 64;
 
+const ANSWERED: &str = "there are no fault rules, and bodies are whole";
+
 /// What is counted.
 #[derive(Clone, Copy)]
 enum Call {
@@ -90,7 +92,7 @@ fn request(token: &str, path: &str, body: String) -> Request<Full<Bytes>> {
 
 async fn ask(server: &Server, request: Request<Full<Bytes>>) -> (StatusCode, Bytes) {
     // Pinned where it is made, as a connection does.
-    pin!(server.answer(request)).await.expect("there are no fault rules, and bodies are whole")
+    pin!(server.answer(request)).await.expect(ANSWERED)
 }
 
 /// A server in which everything has run once, and the requests.
@@ -127,26 +129,28 @@ fn counted_calls(runtime: &Runtime, server: &Server, call: Call, requests: Vec<R
         assert!(status == wanted && body.len() >= length, "{status} {body:?}");
     };
     runtime.block_on(async {
-        let mut requests = requests.into_iter();
-        while let Some(first) = requests.next() {
-            if at_a_time == 1 {
-                check(ask(server, first).await);
-            } else {
-                let group = std::iter::once(first).chain(requests.by_ref().take(at_a_time - 1));
-                // Where each stays: a queue of futures would move them, which costs as much as a part of the server.
-                let mut asked: Vec<_> = group.map(|request| Box::pin(ask(server, request))).collect();
-                poll_fn(|context| {
-                    asked.retain_mut(|answer| match answer.as_mut().poll(context) {
-                        Poll::Ready(answer) => {
-                            check(answer);
-                            false
-                        }
-                        Poll::Pending => true,
-                    });
-                    if asked.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-                })
-                .await;
+        if at_a_time == 1 {
+            for request in requests {
+                check(pin!(server.answer(request)).await.expect(ANSWERED));
             }
+            return;
+        }
+        let mut requests = requests.into_iter().peekable();
+        while requests.peek().is_some() {
+            let group = requests.by_ref().take(at_a_time);
+            // Where each stays: a queue of futures would move them, which costs as much as a part of the server.
+            let mut asked: Vec<_> = group.map(|request| Box::pin(ask(server, request))).collect();
+            poll_fn(|context| {
+                asked.retain_mut(|answer| match answer.as_mut().poll(context) {
+                    Poll::Ready(answer) => {
+                        check(answer);
+                        false
+                    }
+                    Poll::Pending => true,
+                });
+                if asked.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
         }
     });
 }
