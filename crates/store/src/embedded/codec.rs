@@ -20,7 +20,8 @@ pub(super) struct Target {
 /// Stands behind the id of a target that is counted. No id holds it.
 const COUNTED: u8 = 0;
 
-/// The row that every commit writes.
+/// The state of the store. Its row is that of the last commit that wrote one; later ones say in the rows of their changes
+/// what they left, see `change_row`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State {
     /// Of the commit that wrote the row.

@@ -19,6 +19,8 @@
 //! Ids are written without the prefix that all ids of their kind begin with, so the order of the keys is the
 //! order of the ids. A provider's number is short so that most keys of associations fit into the few bytes that
 //! the engine compares without following a pointer: its memory tables are where reads and writes spend their time.
+//! The rows `state` and `a` are those of the last commit that wrote them; later ones say in the rows of their changes what
+//! they left, see `change_row`.
 //! A change of this page is a new format version, see `directory`.
 
 use jackfield_model::{AmazonId, ExternalUserId, OrganizationId, ServiceProviderId, UnitId};

@@ -208,11 +208,10 @@ impl View {
         changes.skip_while(move |change| change.as_ref().is_ok_and(|change| change.sequence < start))
     }
 
-    /// The rows of the changes from `start` on; the first may hold earlier ones as well. Those that were trimmed are
-    /// skipped without a look: their rows may be millions of marks that the engine has not cleared away yet.
+    /// The rows of the changes from `start` on, which is none that was trimmed: rows of those may be millions of marks that
+    /// the engine has not cleared away yet. The first row may hold earlier ones as well.
     fn change_rows(&self, start: u64) -> impl Iterator<Item = RowResult> + '_ {
-        let start = layout::change(start.max(self.state.first_change));
-        self.range(Space::Change, Bound::Included(start), Bound::Unbounded)
+        self.range(Space::Change, Bound::Included(layout::change(start)), Bound::Unbounded)
     }
 
     /// What follows a sequence number.
