@@ -84,8 +84,8 @@ pub struct Settings {
     /// is a better place for a password than the command line
     #[arg(long, value_name = "URL", env = "JACKFIELD_STORE", hide_env_values = true)]
     pub store: Option<SecretSetting>,
-    /// How much memory blocks of an embedded store's files may take: a size such as 512MiB, or a share of what the process
-    /// may use such as 10% [default: 10%, of that 32MiB to 256MiB]
+    /// How much memory associations and blocks of an embedded store's files may take: a size such as 512MiB, or a share of
+    /// what the process may use such as 10% [default: 10%, at least 32MiB]
     #[arg(long, value_name = "SIZE", env = "JACKFIELD_STORE_CACHE")]
     pub store_cache: Option<FromText<CacheSize>>,
     /// Use a data directory that others than its owner can read, where a file system has no modes [default: false]

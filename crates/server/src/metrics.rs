@@ -2,6 +2,7 @@
 //! once and cached.
 
 mod limit;
+mod sizes;
 mod totals;
 mod webhook;
 
@@ -21,6 +22,7 @@ pub(crate) use limit::Limit;
 pub(crate) use totals::Totals;
 pub(crate) use webhook::{Lag, WebhookMetrics};
 
+use self::sizes::Sizes;
 use crate::router::Operation;
 
 /// Content type of the Prometheus text format.
@@ -90,20 +92,6 @@ struct Events {
     handshakes: IntCounterVec,
     certificates: IntCounterVec,
     faults: IntCounterVec,
-}
-
-/// Sizes of the store and the accounts, as last reported.
-struct Sizes {
-    associations: IntGauge,
-    last_change: IntGauge,
-    disk_bytes: IntGauge,
-    cache_bytes: IntGauge,
-    cache_limit_bytes: IntGauge,
-    store_up: IntGauge,
-    registry_bytes: IntGauge,
-    clients: IntGauge,
-    providers: IntGauge,
-    organizations: IntGauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -252,53 +240,6 @@ impl Events {
     }
 }
 
-impl Sizes {
-    fn new(registry: &Registry) -> Self {
-        Self {
-            associations: gauge(registry, "jackfield_associations", "Associations of all providers.", &[]),
-            last_change: gauge(
-                registry,
-                "jackfield_last_change",
-                "Highest sequence number of the change record.",
-                &[],
-            ),
-            disk_bytes: gauge(
-                registry,
-                "jackfield_store_disk_bytes",
-                "Bytes that the store takes on disk; 0 where unknown.",
-                &[],
-            ),
-            cache_bytes: gauge(
-                registry,
-                "jackfield_store_cache_bytes",
-                "Bytes of blocks of the store's files in memory; 0 where it keeps none.",
-                &[],
-            ),
-            cache_limit_bytes: gauge(
-                registry,
-                "jackfield_store_cache_limit_bytes",
-                "The most that these bytes may be; 0 where it keeps none.",
-                &[],
-            ),
-            store_up: gauge(
-                registry,
-                "jackfield_store_up",
-                "1 when the store reported its sizes for this scrape, else 0.",
-                &[],
-            ),
-            registry_bytes: gauge(
-                registry,
-                "jackfield_registry_bytes",
-                "Approximate memory of the accounts in bytes.",
-                &[],
-            ),
-            clients: gauge(registry, "jackfield_clients", "Registered clients.", &[]),
-            providers: gauge(registry, "jackfield_service_providers", "Registered service providers.", &[]),
-            organizations: gauge(registry, "jackfield_organizations", "Registered organizations.", &[]),
-        }
-    }
-}
-
 impl Metrics {
     /// Counts an answered request.
     pub(crate) fn request(&self, operation: Option<&Operation>, status: StatusCode, latency: Duration) {
@@ -393,20 +334,7 @@ impl Metrics {
     /// The metrics in the Prometheus text format, with the sizes as of now; those of the store as of the last time
     /// that it said them.
     pub(crate) fn render(&self, stats: Option<&StoreStats>, accounts: &jackfield_store::Registry) -> Vec<u8> {
-        let set = |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        self.sizes.store_up.set(i64::from(stats.is_some()));
-        if let Some(stats) = stats {
-            set(&self.sizes.associations, stats.associations);
-            set(&self.sizes.last_change, stats.last_change);
-            set(&self.sizes.disk_bytes, stats.disk_bytes.unwrap_or_default());
-            let cache = stats.cache.unwrap_or_default();
-            set(&self.sizes.cache_bytes, cache.bytes);
-            set(&self.sizes.cache_limit_bytes, cache.limit);
-        }
-        set(&self.sizes.clients, accounts.clients.len() as u64);
-        set(&self.sizes.providers, accounts.providers.len() as u64);
-        set(&self.sizes.organizations, accounts.organizations.len() as u64);
-        set(&self.sizes.registry_bytes, accounts.approximate_bytes() as u64);
+        self.sizes.set(stats, accounts);
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("writing to memory cannot fail");
         text

@@ -32,7 +32,7 @@ pub use change::{
 };
 pub use content::Content;
 pub use contract::{
-    AssociationPage, AssociationRange, AssociationStore, CacheUse, ChangeStore, CreateOutcome,
+    AssociationPage, AssociationRange, AssociationStore, CacheStats, CacheUse, ChangeStore, CreateOutcome,
     CreateProfileOutcome, DeleteOutcome, DeleteProfileOutcome, Findings, Head, Load, LoadOutcome, LoadStart,
     Part, Position, ProfileStore, PutProfileOutcome, RegistryStore, ResourceStore, Row, Section, Seen,
     Snapshot, Store, StoreStats, Sum, Totals, UnitPath, UnitTree, UpdateOutcome, WriteAssociation,

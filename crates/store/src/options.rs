@@ -12,14 +12,27 @@ pub struct StoreOptions {
     pub unfinished: bool,
     /// Opens also a directory that others than its owner can read, for file systems without modes.
     pub allow_readable: bool,
-    /// Bytes that blocks of an embedded store's files may take in memory.
+    /// Bytes that rows and blocks of an embedded store's files may take in memory.
     pub cache_bytes: u64,
 }
 
 impl StoreOptions {
-    /// What the blocks of files may take where nothing else is said: enough for whoever reads a store from one end to
-    /// the other.
+    /// What rows and blocks may take where nothing else is said: enough for whoever reads a store from one end to the
+    /// other.
     pub const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+    /// The most that blocks take. More gains little while the kernel has the files in memory.
+    const BLOCK_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+    /// What blocks of files may take.
+    pub(crate) const fn block_bytes(&self) -> u64 {
+        let quarter = self.cache_bytes / 4;
+        if quarter < Self::BLOCK_BYTES_MAX { quarter } else { Self::BLOCK_BYTES_MAX }
+    }
+
+    /// What rows of associations may take.
+    pub(crate) const fn row_bytes(&self) -> u64 {
+        self.cache_bytes - self.block_bytes()
+    }
 }
 
 impl Default for StoreOptions {

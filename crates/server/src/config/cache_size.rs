@@ -1,4 +1,4 @@
-//! How much memory blocks of an embedded store's files may take.
+//! How much memory rows and blocks of an embedded store's files may take.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
 
-/// The size of the cache of blocks, as a person says it.
+/// The size of the store's cache, as a person says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheSize {
     /// So many bytes, at least [`CacheSize::LEAST`].
@@ -18,9 +18,6 @@ pub enum CacheSize {
 impl CacheSize {
     /// The least that is accepted, and what is taken where the memory is not known.
     pub const LEAST: u64 = 32 * MIB;
-    /// The most where nothing is said. More gains little while the kernel has the files in memory: a look-up spends its time
-    /// on the way through the tree (docs/benchmarks).
-    pub const DEFAULT_MOST: u64 = 256 * MIB;
     /// The share where nothing is said.
     const DEFAULT_PERCENT: u8 = 10;
     /// The greatest share.
@@ -34,7 +31,8 @@ impl CacheSize {
         match said {
             Some(Self::Bytes(bytes)) => bytes,
             Some(Self::Percent(percent)) => share(percent),
-            None => share(Self::DEFAULT_PERCENT).min(Self::DEFAULT_MOST),
+            // It never takes more than the store has.
+            None => share(Self::DEFAULT_PERCENT),
         }
     }
 }
@@ -98,15 +96,15 @@ mod tests {
     }
 
     #[test]
-    fn a_share_has_a_floor_and_the_default_a_ceiling() {
+    fn a_share_has_a_floor() {
         let default = |memory| CacheSize::bytes(None, memory);
         assert_eq!(default(Some(1000 * MIB)), 100 * MIB);
         assert_eq!(default(Some(64 * MIB)), CacheSize::LEAST);
-        assert_eq!(default(Some(400 * GIB)), CacheSize::DEFAULT_MOST);
+        assert_eq!(default(Some(400 * GIB)), 40 * GIB);
         assert_eq!(default(None), CacheSize::LEAST);
 
         let said = |text: &str, memory| CacheSize::bytes(Some(text.parse().unwrap()), memory);
-        assert_eq!(said("50%", Some(400 * GIB)), 200 * GIB, "no ceiling where somebody said so");
+        assert_eq!(said("50%", Some(400 * GIB)), 200 * GIB);
         assert_eq!(said("1%", Some(GIB)), CacheSize::LEAST);
         assert_eq!(said("50%", None), CacheSize::LEAST);
         assert_eq!(said("2GiB", Some(GIB)), 2 * GIB);

@@ -41,7 +41,7 @@ pub struct Config {
     pub plain_listen: Option<ListenAddress>,
     /// Where state lives.
     pub store: StoreUrl,
-    /// How much memory blocks of an embedded store's files may take; `None`: the default.
+    /// How much memory an embedded store's cache may take; `None`: the default.
     pub store_cache: Option<CacheSize>,
     /// Whether a data directory may be one that others than its owner can read.
     pub allow_readable_data: bool,

@@ -88,8 +88,21 @@ pub struct StoreStats {
     pub last_change: u64,
     /// Bytes on disk, where the store knows.
     pub disk_bytes: Option<u64>,
-    /// What blocks of its files take in memory, where the store keeps any itself.
-    pub cache: Option<CacheUse>,
+    /// What it keeps of its files in memory, where it keeps anything itself.
+    pub cache: Option<CacheStats>,
+}
+
+/// What a store keeps of its files in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheStats {
+    /// Blocks of its files.
+    pub blocks: CacheUse,
+    /// Rows of associations.
+    pub rows: CacheUse,
+    /// How many associations these rows are.
+    pub associations: u64,
+    /// How many associations had to be looked for in the files since the start.
+    pub misses: u64,
 }
 
 /// What a cache takes in memory.

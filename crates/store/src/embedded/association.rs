@@ -8,7 +8,7 @@ use super::EmbeddedStore;
 use super::codec;
 use super::counts::ProviderCounts;
 use super::layout::{self, Space};
-use super::read_cache::ReadCache;
+use super::row_cache::{Lookup, RowCache};
 use super::view::View;
 use crate::change::Origin;
 use crate::contract::{
@@ -20,7 +20,7 @@ use crate::error::StoreError;
 impl View {
     fn find_associations(
         &self,
-        cache: &ReadCache,
+        cache: &RowCache,
         provider: ServiceProviderId,
         ids: &[ExternalUserId],
     ) -> Result<Vec<Association>, StoreError> {
@@ -29,12 +29,13 @@ impl View {
         };
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            let target = match cache.get(self.number, number, id) {
-                Some(target) => target,
-                None => match self.get(Space::Association, &layout::association(number, id))? {
+            let target = match cache.get(self.number, number, id.as_str(), codec::decode_target_again) {
+                Lookup::Found(target) => target?,
+                Lookup::Absent => continue,
+                Lookup::NotCached => match self.get(Space::Association, &layout::association(number, id))? {
                     Some(value) => {
                         let target = codec::decode_target(&value)?.amazon_id;
-                        cache.keep(self.number, number, id, &target);
+                        cache.keep(self.number, number, id.as_str(), &value);
                         target
                     }
                     None => continue,
@@ -71,7 +72,7 @@ impl AssociationStore for EmbeddedStore {
         ids: &[ExternalUserId],
     ) -> Result<Vec<Association>, StoreError> {
         let view = self.shared.view().await?;
-        view.find_associations(&self.shared.read_cache, provider, ids)
+        view.find_associations(&self.shared.row_cache, provider, ids)
     }
 
     fn find_associations_now(
@@ -80,7 +81,7 @@ impl AssociationStore for EmbeddedStore {
         ids: &[ExternalUserId],
     ) -> Option<Result<Vec<Association>, StoreError>> {
         let view = self.shared.open_view()?;
-        Some(view.find_associations(&self.shared.read_cache, provider, ids))
+        Some(view.find_associations(&self.shared.row_cache, provider, ids))
     }
 
     async fn list_associations(

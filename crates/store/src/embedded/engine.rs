@@ -57,8 +57,8 @@ pub(super) type Row = (Space, Key, Option<Value>);
 
 impl Engine {
     /// Opens the engine's files; makes them only where `make` says so. Files that are there are checked, see `integrity`.
-    /// Blocks of tables take at most `cache_bytes` in memory.
-    pub(super) fn open(path: &Path, make: bool, cache_bytes: u64) -> Result<Self, fjall::Error> {
+    /// Blocks of tables take at most `block_bytes` in memory.
+    pub(super) fn open(path: &Path, make: bool, block_bytes: u64) -> Result<Self, fjall::Error> {
         // The engine makes a new database wherever its marker is missing: an empty store where there was a full
         // one would be the worst answer.
         if !make && !path.join("version").try_exists()? {
@@ -67,7 +67,7 @@ impl Engine {
         let found = if make { Found::default() } else { integrity::before_open(path)? };
         let open = || {
             let database = Database::builder(path)
-                .cache_size(cache_bytes)
+                .cache_size(block_bytes)
                 .max_journaling_size(JOURNAL_BYTES)
                 // Tokens of commits are looked for in the journals.
                 .journal_compression(CompressionType::None)
@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// What the blocks of tables take in memory.
-    pub(super) fn cache(&self) -> CacheUse {
+    pub(super) fn blocks(&self) -> CacheUse {
         CacheUse { bytes: self.0.database.cache_size(), limit: self.0.database.cache_capacity() }
     }
 

@@ -21,6 +21,7 @@ use super::change_row::ChangeRow;
 use super::codec;
 use super::counts::{Counts, ProviderCounts, ProviderNumber};
 use super::layout::{self, Key, Space, Value};
+use super::row_cache::{Lookup, RowCache};
 use super::view::View;
 use crate::change::{Change, Operation, Origin, Subject};
 use crate::registry::{Dependents, RecordKey, Registry, RegistryCommand, RegistryOutcome};
@@ -31,6 +32,7 @@ use crate::{CreateOutcome, DeleteOutcome, StoreError, UpdateOutcome, WriteAssoci
 #[derive(Clone)]
 pub(super) struct Group<'a> {
     view: &'a View,
+    cache: &'a RowCache,
     /// The rows that the group changes, but for those of what follows.
     pending: Rows,
     /// The newest changes: their row, until it is full or the group ends.
@@ -64,11 +66,12 @@ impl Dependents for GroupDependents<'_> {
 }
 
 impl<'a> Group<'a> {
-    /// A group for so many writes.
-    pub(super) fn new(view: &'a View, writes: usize) -> Self {
+    /// A group for so many writes after the newest view.
+    pub(super) fn new(view: &'a View, cache: &'a RowCache, writes: usize) -> Self {
         let codec::State { first_change, last_change, last_provider, .. } = view.state;
         Self {
             view,
+            cache,
             pending: Rows::for_associations(writes),
             changes: ChangeRow::default(),
             counted: Vec::new(),
@@ -98,7 +101,7 @@ impl<'a> Group<'a> {
         }
         let Association { external_user_id, amazon_id, .. } = association;
         let key = layout::association(counts.number, &external_user_id);
-        if self.get(Space::Association, &key)?.is_some() {
+        if self.association(counts.number, &external_user_id, &key, |_| Ok(()))?.is_some() {
             return Ok(CreateOutcome::Exists);
         }
         let organization = self.organization(provider)?;
@@ -121,11 +124,11 @@ impl<'a> Group<'a> {
         let Some(counts) = self.counts.provider(provider) else { return Ok(UpdateOutcome::NoSuchProvider) };
         let Association { external_user_id, amazon_id, .. } = association;
         let key = layout::association(counts.number, &external_user_id);
-        let Some(before) = self.get(Space::Association, &key)? else { return Ok(UpdateOutcome::NotFound) };
+        let before = self.association(counts.number, &external_user_id, &key, codec::decode_target)?;
+        let Some(before) = before else { return Ok(UpdateOutcome::NotFound) };
         if !self.has_profile(profile_owner.as_ref(), &amazon_id)? {
             return Ok(UpdateOutcome::NoSuchProfile);
         }
-        let before = codec::decode_target(&before)?;
         if before.amazon_id == amazon_id {
             return Ok(UpdateOutcome::Updated);
         }
@@ -148,8 +151,8 @@ impl<'a> Group<'a> {
     ) -> Result<DeleteOutcome, StoreError> {
         let Some(counts) = self.counts.provider(provider) else { return Ok(DeleteOutcome::NoSuchProvider) };
         let key = layout::association(counts.number, &external_user_id);
-        let Some(before) = self.get(Space::Association, &key)? else { return Ok(DeleteOutcome::NotFound) };
-        let before = codec::decode_target(&before)?;
+        let before = self.association(counts.number, &external_user_id, &key, codec::decode_target)?;
+        let Some(before) = before else { return Ok(DeleteOutcome::NotFound) };
         let organization = self.organization(provider)?;
         let uses = self.uses(&organization, [(&before, -1)])?;
         self.put(Space::Association, key, None);
@@ -324,6 +327,24 @@ impl<'a> Group<'a> {
     /// The numbers of the providers that are there.
     pub(super) fn provider_numbers(&self) -> impl Iterator<Item = ProviderNumber> + '_ {
         self.counts.provider_numbers()
+    }
+
+    /// What `read` makes of the value of an association, whose key is that of the provider and the id.
+    fn association<T>(
+        &self,
+        provider: ProviderNumber,
+        id: &ExternalUserId,
+        key: &[u8],
+        read: impl Fn(&[u8]) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        if let Some(pending) = self.pending.get(Space::Association, key) {
+            return pending.as_deref().map(read).transpose();
+        }
+        match self.cache.get(self.view.number, provider, id.as_str(), |value, _| read(value)) {
+            Lookup::Found(found) => found.map(Some),
+            Lookup::Absent => Ok(None),
+            Lookup::NotCached => self.view.get(Space::Association, key)?.as_deref().map(read).transpose(),
+        }
     }
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Value>, StoreError> {

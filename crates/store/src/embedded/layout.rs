@@ -90,9 +90,9 @@ pub(super) fn association_prefix(provider: ProviderNumber, id_prefix: &str) -> K
 }
 
 /// The provider and the `externalUserId` of the key of an association.
-pub(super) fn parts_of_association(key: &[u8]) -> Option<(ProviderNumber, &str)> {
+pub(super) fn parts_of_association(key: &[u8]) -> Option<(ProviderNumber, &[u8])> {
     let (provider, id) = key.split_first_chunk()?;
-    Some((ProviderNumber::from_be_bytes(*provider), std::str::from_utf8(id).ok()?))
+    Some((ProviderNumber::from_be_bytes(*provider), id))
 }
 
 /// The row of changes that ends with this one.

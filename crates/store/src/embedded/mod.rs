@@ -20,10 +20,10 @@ mod privacy;
 mod profile;
 mod profile_rows;
 mod queue;
-mod read_cache;
 mod recent;
 mod reset;
 mod resource;
+mod row_cache;
 mod snapshot;
 mod token;
 mod verify;
@@ -48,13 +48,13 @@ use self::group::{Group, state_row};
 use self::layout::Space;
 use self::load::EmbeddedLoad;
 use self::queue::{Message, Write};
-use self::read_cache::ReadCache;
+use self::row_cache::RowCache;
 use self::snapshot::{EmbeddedSnapshot, HeldSnapshots};
 use self::view::View;
 use self::writer::Writer;
 use crate::change::{Backlog, ChangeFilter, ChangePage, ChangeSpan, Origin};
 use crate::contract::{
-    ChangeStore, Head, LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats,
+    CacheStats, ChangeStore, Head, LoadOutcome, LoadStart, RegistryStore, Snapshot, Store, StoreStats,
 };
 use crate::registry::{Registry, RegistryCommand, RegistryOutcome};
 use crate::{Content, OpenError, RootKey, StoreError, StoreOptions, step};
@@ -83,7 +83,7 @@ struct Shared {
     view: ArcSwapOption<View>,
     /// That of the last view.
     registry: ArcSwap<Registry>,
-    read_cache: ReadCache,
+    row_cache: RowCache,
     /// Why writes are refused.
     failure: ArcSwapOption<String>,
     /// The key that came with what the store was filled with.
@@ -112,10 +112,10 @@ impl Deref for OpenView {
 }
 
 impl Shared {
-    fn new(view: View) -> Self {
+    fn new(view: View, row_bytes: u64) -> Self {
         Self {
             registry: ArcSwap::new(Arc::clone(&view.registry)),
-            read_cache: ReadCache::new(),
+            row_cache: RowCache::new(row_bytes),
             view: ArcSwapOption::from_pointee(view),
             failure: ArcSwapOption::empty(),
             loaded_key: OnceLock::new(),
@@ -213,14 +213,14 @@ impl EmbeddedStore {
         let mut directory = Directory::open(path, options.allow_readable)?;
         let view = if directory.is_finished() {
             let engine =
-                Engine::open(&directory.engine(), false, options.cache_bytes).map_err(engine_failed)?;
+                Engine::open(&directory.engine(), false, options.block_bytes()).map_err(engine_failed)?;
             let view = View::load(engine, 0).map_err(unreadable)?;
             directory.raise().map_err(|error| failed(error.to_string()))?;
             view
         } else {
             directory.clear_unfinished().map_err(|error| failed(error.to_string()))?;
             let engine =
-                Engine::open(&directory.engine(), true, options.cache_bytes).map_err(engine_failed)?;
+                Engine::open(&directory.engine(), true, options.block_bytes()).map_err(engine_failed)?;
             engine.commit(first_rows()).map_err(engine_failed)?;
             directory.finish().map_err(|error| failed(error.to_string()))?;
             View::load(engine, 0).map_err(unreadable)?
@@ -237,7 +237,7 @@ impl EmbeddedStore {
             ));
         }
         let engine_path = directory.engine();
-        let shared = Arc::new(Shared::new(view));
+        let shared = Arc::new(Shared::new(view, options.row_bytes()));
         let (queue, receiver) = mpsc::channel(QUEUE_MAX);
         Writer::start(Arc::clone(&shared), directory, receiver, options, recent, checkpoint)
             .map_err(|error| failed(error.to_string()))?;
@@ -361,10 +361,13 @@ impl Store for EmbeddedStore {
     }
 
     async fn stats(&self) -> Result<StoreStats, StoreError> {
-        let (associations, last_change, cache) = {
+        let (associations, last_change, blocks) = {
             let view = self.shared.view().await?;
-            (view.counts.all_associations(), view.state.last_change, view.engine().cache())
+            (view.counts.all_associations(), view.state.last_change, view.engine().blocks())
         };
+        let rows = &self.shared.row_cache;
+        let cache =
+            CacheStats { blocks, rows: rows.memory(), associations: rows.len(), misses: rows.misses() };
         let path = self.engine_path.clone();
         let disk_bytes = tokio::task::spawn_blocking(move || Directory::disk_bytes(&path).ok()).await;
         let disk_bytes = disk_bytes.ok().flatten();

@@ -15,6 +15,7 @@
 //! opened again.
 
 mod failure;
+mod idle;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use super::engine::describe;
 use super::filling::{Begun, Filling, LoadCheckpoint};
 use super::group::{Commit, Group};
 use super::layout::{Key, Space};
-use super::queue::{Message, PendingWrite, Write};
+use super::queue::{Message, PendingWrite};
 use super::recent::Recent;
 use super::token::{Token, Tokens};
 use super::view::View;
@@ -39,8 +40,6 @@ use crate::{CommitReport, LoadStart, RootKey, StoreError, StoreOptions};
 
 /// Most writes of one commit. It bounds how long a write waits for others of its group.
 const GROUP_MAX: usize = 1_024;
-/// Associations that one commit removes after a reset, so that clients' writes get their turn between.
-const SWEEP_MAX: usize = 1_024;
 /// How long after the engine was opened again it is not closed for the sake of a single group.
 const RETRY_PAUSE: Duration = Duration::from_secs(10);
 pub(super) struct Writer {
@@ -62,6 +61,8 @@ pub(super) struct Writer {
     reopened: Option<Instant>,
     /// Where to go on removing what resets left; see `reset`.
     sweep: Option<Key>,
+    /// The last association that the walk through the files gave to the row cache; nothing when it is at its end.
+    walk: Option<Key>,
     /// A message that was taken from the queue too early.
     held: Option<Message>,
     load: LoadState,
@@ -103,6 +104,7 @@ impl Writer {
             reopened: None,
             // A process that ended early may have left something.
             sweep: Some(Key::default()),
+            walk: Some(Key::default()),
             held: None,
             load: interrupted.map_or(LoadState::No, LoadState::Interrupted),
         };
@@ -178,17 +180,10 @@ impl Writer {
             if let Some(held) = self.held.take() {
                 return Some(held);
             }
-            if self.failure.is_none()
-                && matches!(self.load, LoadState::No)
-                && let Some(from) = self.sweep.take()
-            {
-                // Only while there is nothing else to do.
+            if self.has_idle_work() {
                 match self.queue.try_recv() {
-                    Err(_) => self.sweep = self.swept(from),
-                    Ok(message) => {
-                        self.sweep = Some(from);
-                        return Some(message);
-                    }
+                    Err(_) => self.work_while_idle(),
+                    Ok(message) => return Some(message),
                 }
                 continue;
             }
@@ -202,13 +197,6 @@ impl Writer {
                 Err(_) => self.retry(),
             }
         }
-    }
-
-    /// Removes a part of what resets left; answers where to go on. After a failure the rest waits for the next start.
-    fn swept(&mut self, from: Key) -> Option<Key> {
-        let (reply, mut next) = oneshot::channel();
-        self.write(vec![Box::new(Write::new(move |group| group.sweep(&from, SWEEP_MAX), reply))]);
-        next.try_recv().ok()?.ok()?
     }
 
     /// Decides the writes of a group, stores them and answers.
@@ -235,7 +223,7 @@ impl Writer {
             }
         };
         let size = group.len();
-        let mut decided = Group::new(&view, size);
+        let mut decided = Group::new(&view, &self.shared.row_cache, size);
         for write in &mut group {
             write.decide(&mut decided);
         }
@@ -282,7 +270,7 @@ impl Writer {
     fn end_load(&mut self, root_key: Option<RootKey>) -> Result<(), StoreError> {
         let before = self.shared.view.load_full();
         let before = before.ok_or_else(|| StoreError::Unavailable { cause: CLOSED.to_owned() })?;
-        let loaded = View::load(before.engine().clone(), self.shared.read_cache.forget())?;
+        let loaded = View::load(before.engine().clone(), self.shared.row_cache.forget())?;
         let (view, recent) = loaded.ok_or_else(|| corrupt("state", &"missing"))?;
         self.recent = recent;
         if let Some(root_key) = root_key {
@@ -293,14 +281,16 @@ impl Writer {
         self.shared.set_failure(None);
         self.load = LoadState::No;
         self.sweep = Some(Key::default());
+        self.walk = Some(Key::default());
         Ok(())
     }
 
     fn commit(&mut self, view: &View, commit: Commit, group_size: usize) -> Result<(), StoreError> {
         let Commit { first, rows, counted, counts, registry, state } = commit;
         let started = Instant::now();
-        let associations = rows.of(Space::Association).keys();
-        let number = self.shared.read_cache.change(associations.map(AsRef::as_ref));
+        let associations = rows.of(Space::Association).iter();
+        let associations = associations.map(|(key, value)| (key.as_ref(), value.as_deref()));
+        let number = self.shared.row_cache.change(associations);
         self.under_way = Some(state.token);
         let stored = view.engine().commit(std::iter::once(first).chain(rows.into_rows()));
         let latency = started.elapsed();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::directory::ROOM_BYTES;
 use super::super::engine::{Engine, describe};
+use super::super::layout::Key;
 use super::super::token::Token;
 use super::super::view::View;
 use super::Writer;
@@ -86,12 +87,13 @@ impl Writer {
             let rewritten = cut.and_then(|()| self.directory.rewrite_journals());
             rewritten.map_err(|error| error.to_string())?;
         }
-        let engine = Engine::open(&self.directory.engine(), false, self.options.cache_bytes)
+        let engine = Engine::open(&self.directory.engine(), false, self.options.block_bytes())
             .map_err(|error| describe(&error))?;
-        let view = View::load(engine, self.shared.read_cache.forget()).map_err(|error| error.to_string())?;
+        let view = View::load(engine, self.shared.row_cache.forget()).map_err(|error| error.to_string())?;
         match view {
             Some((view, recent)) if view.state.token == failure.last_commit => {
                 self.recent = recent;
+                self.walk = Some(Key::default());
                 self.shared.publish(view);
                 Ok(())
             }
