@@ -84,7 +84,6 @@ pub(super) struct Shard {
     hasher: RandomState,
 }
 
-#[derive(Default)]
 struct Segment {
     bytes: Vec<u8>,
     /// How many of these are of removed rows.
@@ -141,6 +140,10 @@ const fn parts(place: Place) -> (usize, usize) {
     (place as usize / SEGMENT_BYTES, place as usize % SEGMENT_BYTES)
 }
 
+fn is_at(segments: &[Segment], place: Place, key: Key<'_>) -> bool {
+    row_at(segments, place).is_some_and(|row| row.is_of(key))
+}
+
 fn row_at(segments: &[Segment], place: Place) -> Option<Row<'_>> {
     let (segment, offset) = parts(place);
     segments.get(segment)?.row(offset)
@@ -183,7 +186,7 @@ impl Shard {
     }
 
     pub(super) fn has(&self, key: Key<'_>) -> bool {
-        self.find(key).is_some()
+        self.places.find(key.hash, |place| is_at(&self.segments, *place, key)).is_some()
     }
 
     /// Keeps a row instead of an earlier version of it. Where there is no room, others have to go if they may.
@@ -216,8 +219,8 @@ impl Shard {
     }
 
     pub(super) fn remove(&mut self, key: Key<'_>) {
-        let is_there = |place: &Place| row_at(&self.segments, *place).is_some_and(|row| row.is_of(key));
-        let Ok(found) = self.places.find_entry(key.hash, is_there) else { return };
+        let found = self.places.find_entry(key.hash, |place| is_at(&self.segments, *place, key));
+        let Ok(found) = found else { return };
         let (place, _) = found.remove();
         let (index, offset) = parts(place);
         let segment = &mut self.segments[index];
@@ -245,11 +248,6 @@ impl Shard {
     /// Whether there is memory for another segment.
     pub(super) fn may_grow(&self) -> bool {
         self.bytes() + SEGMENT_BYTES <= self.limit
-    }
-
-    fn find(&self, key: Key<'_>) -> Option<Place> {
-        let is_there = |place: &Place| row_at(&self.segments, *place).is_some_and(|row| row.is_of(key));
-        self.places.find(key.hash, is_there).copied()
     }
 
     /// Whether the current segment and the table have room for a row, which is made.
