@@ -174,7 +174,9 @@ macro_rules! prefixed_id {
             }
 
             fn check(suffix: &str) -> Result<(), InvalidId> {
-                if (1..=limit::ID_SUFFIX_CHARS).contains(&suffix.len()) && suffix.bytes().all($allowed) {
+                // All bytes are looked at, several at once: quicker than to stop at the first that is not allowed.
+                let allowed = || suffix.bytes().fold(true, |allowed, byte| allowed & ($allowed)(byte));
+                if (1..=limit::ID_SUFFIX_CHARS).contains(&suffix.len()) && allowed() {
                     return Ok(());
                 }
                 Err(InvalidId::Suffix {
@@ -285,7 +287,7 @@ prefixed_id!(
 );
 prefixed_id!(
     /// A client (a security profile of Login with Amazon). Ids issued here end in 32 hexadecimal digits.
-    ClientId, "amzn1.application-oa2-client.", "A-Z, a-z and 0-9", "[A-Za-z0-9]", |byte| byte.is_ascii_alphanumeric()
+    ClientId, "amzn1.application-oa2-client.", "A-Z, a-z and 0-9", "[A-Za-z0-9]", |byte: u8| byte.is_ascii_alphanumeric()
 );
 
 impl From<OrganizationId> for UnitId {

@@ -64,12 +64,18 @@ pub fn begin(name: &'static str) -> Running {
 }
 
 impl Drop for Running {
+    #[inline]
     fn drop(&mut self) {
-        if let Some((steps, at)) = self.0.take()
-            && let Some(step) = steps.lock().get_mut(at)
-        {
-            step.ended = Some(Instant::now());
+        if let Some((steps, at)) = self.0.take() {
+            end(&steps, at);
         }
+    }
+}
+
+#[cold]
+fn end(steps: &Steps, at: usize) {
+    if let Some(step) = steps.lock().get_mut(at) {
+        step.ended = Some(Instant::now());
     }
 }
 

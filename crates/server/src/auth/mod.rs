@@ -48,6 +48,7 @@ pub(crate) struct Caller {
 }
 
 /// Begins the step of a request that is a call of the store.
+#[inline]
 fn store_step() -> Running {
     step::begin("store")
 }
