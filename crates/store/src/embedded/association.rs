@@ -1,6 +1,7 @@
 //! Associations of the embedded store: read from the last commit, written by the writer.
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use jackfield_model::wire::Association;
 use jackfield_model::{ExternalUserId, ServiceProviderId};
 
@@ -49,21 +50,40 @@ impl View {
 
 #[async_trait]
 impl AssociationStore for EmbeddedStore {
-    async fn create_association(&self, write: WriteAssociation) -> Result<CreateOutcome, StoreError> {
-        self.write(move |group| group.create(write)).await
+    // As `async_trait` would write the three, but that a write is in its box from the beginning: it is large.
+    fn create_association<'s, 'f>(
+        &'s self,
+        write: WriteAssociation,
+    ) -> BoxFuture<'f, Result<CreateOutcome, StoreError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        Box::pin(self.write(move |group| group.create(write)))
     }
 
-    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
-        self.write(move |group| group.update(write)).await
+    fn update_association<'s, 'f>(
+        &'s self,
+        write: WriteAssociation,
+    ) -> BoxFuture<'f, Result<UpdateOutcome, StoreError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        Box::pin(self.write(move |group| group.update(write)))
     }
 
-    async fn delete_association(
-        &self,
+    fn delete_association<'s, 'f>(
+        &'s self,
         provider: ServiceProviderId,
         external_user_id: ExternalUserId,
         origin: Origin,
-    ) -> Result<DeleteOutcome, StoreError> {
-        self.write(move |group| group.delete(provider, external_user_id, origin)).await
+    ) -> BoxFuture<'f, Result<DeleteOutcome, StoreError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        Box::pin(self.write(move |group| group.delete(provider, external_user_id, origin)))
     }
 
     async fn find_associations(

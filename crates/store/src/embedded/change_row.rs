@@ -35,12 +35,17 @@ const CHANGES_MAX: u16 = 64;
 const ROW_BYTES: usize = 4 * 1024;
 const WHAT: &str = "change record";
 
+/// About what a change of an association takes.
+const CHANGE_BYTES: usize = 160;
+
 /// A row that takes changes.
 #[derive(Clone, Default)]
 pub(super) struct ChangeRow {
     count: u16,
     last: u64,
     bytes: Vec<u8>,
+    /// How many more changes are to come, as far as that is known.
+    expected: usize,
 }
 
 /// What a commit left beside its changes.
@@ -51,15 +56,22 @@ pub(super) struct Left {
 }
 
 impl ChangeRow {
+    /// The first row of about so many changes.
+    pub(super) fn of_about(changes: usize) -> Self {
+        Self { expected: changes, ..Self::default() }
+    }
+
     /// Appends a change. Its number follows that of the change before it.
     pub(super) fn push(&mut self, change: &Change) {
         debug_assert!(self.count == 0 || change.sequence == self.last + 1, "numbers follow one another");
         if self.count == 0 {
-            self.bytes.reserve(HEADER_BYTES + 160);
+            let room = self.expected.max(1).saturating_mul(CHANGE_BYTES).min(ROW_BYTES + CHANGE_BYTES);
+            self.bytes.reserve(HEADER_BYTES + room);
             self.bytes.extend_from_slice(&[CHANGES, 0, 0, 0, 0]);
             self.bytes.extend_from_slice(&NO_TOKEN);
         }
         put_change(&mut self.bytes, change);
+        self.expected = self.expected.saturating_sub(1);
         self.last = change.sequence;
         self.count += 1;
     }
@@ -80,7 +92,8 @@ impl ChangeRow {
     }
 
     fn end(&mut self) -> Option<(Key, Vec<u8>)> {
-        let Self { count, last, mut bytes } = std::mem::take(self);
+        let Self { count, last, mut bytes, expected } = std::mem::take(self);
+        self.expected = expected;
         (count > 0).then(|| {
             bytes[1..3].copy_from_slice(&count.to_le_bytes());
             (layout::change(last), bytes)

@@ -97,13 +97,12 @@ pub(super) fn decode_target(bytes: &[u8]) -> Result<Target, StoreError> {
     Ok(Target { amazon_id: decode_amazon_id(suffix)?, counted })
 }
 
-/// What an association points at, as a copy of the id that was made last where that is the same: to make one costs as much as to
+/// What an association points at, as a copy of the id that was made of the same bytes before: to make one costs as much as to
 /// find its row in memory.
-pub(super) fn decode_target_again(bytes: &[u8], last: &mut Option<AmazonId>) -> Result<AmazonId, StoreError> {
-    let (suffix, _) = parts_of_target(bytes);
-    match last {
-        Some(last) if last.suffix().as_bytes() == suffix => Ok(last.clone()),
-        _ => Ok(last.insert(decode_amazon_id(suffix)?).clone()),
+pub(super) fn decode_target_again(bytes: &[u8], made: &mut Option<AmazonId>) -> Result<AmazonId, StoreError> {
+    match made {
+        Some(made) => Ok(made.clone()),
+        None => Ok(made.insert(decode_amazon_id(parts_of_target(bytes).0)?).clone()),
     }
 }
 
@@ -226,12 +225,12 @@ mod tests {
             assert_eq!(decode_target(&encode_target(&target)).unwrap(), target);
         }
         assert!(!decode_target(b"A1").unwrap().counted, "as format 1 wrote it");
-        let mut last = None;
-        for (bytes, id) in [(&b"A1"[..], "A1"), (b"A1\0", "A1"), (b"A2", "A2"), (b"A1\0", "A1")] {
-            let decoded = decode_target_again(bytes, &mut last).unwrap();
-            assert_eq!((decoded.suffix(), last.as_ref()), (id, Some(&decoded)));
+        for bytes in [&b"A1"[..], b"A1\0"] {
+            let mut made = None;
+            assert_eq!(decode_target_again(bytes, &mut made).unwrap().suffix(), "A1");
+            assert_eq!(decode_target_again(bytes, &mut made).unwrap(), made.unwrap());
         }
-        assert!(decode_target_again(b"A1\0\0", &mut last).is_err());
+        assert!(decode_target_again(b"A1\0\0", &mut None).is_err());
         assert!(decode_target(b"A1\0\0").is_err());
     }
 

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fjall::config::{CompressionPolicy, FilterPolicy, FilterPolicyEntry, PinningPolicy};
-use fjall::{AbstractTree, CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{
+    AbstractTree, CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode,
+};
 
 use super::integrity::{self, damaged};
 use super::journal::{Found, Rows};
@@ -36,6 +38,8 @@ const UNMERGED_MAX: usize = 19;
 /// How many bytes a space may be given between two looks at what is left to flush or merge there: far less than a
 /// memory table, so that at most one is added meanwhile.
 const UNLOOKED_BYTES: usize = 64 * 1024;
+/// Rows that most commits have at most: for so many, memory is taken once.
+const COMMIT_ROWS: usize = 64;
 /// How long the end of a store may take that writes its memory tables: some megabytes.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
 
@@ -143,7 +147,8 @@ impl Engine {
     /// the journal.
     pub(super) fn commit(&self, rows: impl IntoIterator<Item = Row>) -> Result<(), fjall::Error> {
         let commit = || {
-            let mut batch = self.0.database.batch().durability(Some(PersistMode::SyncData));
+            let batch = OwnedWriteBatch::with_capacity(self.0.database.clone(), COMMIT_ROWS);
+            let mut batch = batch.durability(Some(PersistMode::SyncData));
             let mut bytes = [0; Space::ALL.len()];
             for (space, key, value) in rows {
                 bytes[space as usize] += key.len() + value.as_ref().map_or(0, |value| value.len());

@@ -73,7 +73,7 @@ impl<'a> Group<'a> {
             view,
             cache,
             pending: Rows::for_associations(writes),
-            changes: ChangeRow::default(),
+            changes: ChangeRow::of_about(writes),
             counted: Vec::new(),
             counts: view.counts.clone(),
             registry: Arc::clone(&view.registry),
@@ -105,8 +105,8 @@ impl<'a> Group<'a> {
             return Ok(CreateOutcome::Exists);
         }
         let organization = self.organization(provider)?;
-        let target = self.target(&organization, amazon_id.clone())?;
-        let uses = self.uses(&organization, [(&target, 1)])?;
+        let target = self.target(organization, amazon_id.clone())?;
+        let uses = self.uses(organization, [(&target, 1)])?;
         self.put(Space::Association, key, Some(codec::encode_target(&target)));
         self.set_uses(uses);
         self.set_provider_counts(
@@ -133,8 +133,8 @@ impl<'a> Group<'a> {
             return Ok(UpdateOutcome::Updated);
         }
         let organization = self.organization(provider)?;
-        let target = self.target(&organization, amazon_id.clone())?;
-        let uses = self.uses(&organization, [(&before, -1), (&target, 1)])?;
+        let target = self.target(organization, amazon_id.clone())?;
+        let uses = self.uses(organization, [(&before, -1), (&target, 1)])?;
         self.put(Space::Association, key, Some(codec::encode_target(&target)));
         self.set_uses(uses);
         let (before, after) = (Some(before.amazon_id), Some(amazon_id));
@@ -154,7 +154,7 @@ impl<'a> Group<'a> {
         let before = self.association(counts.number, &external_user_id, &key, codec::decode_target)?;
         let Some(before) = before else { return Ok(DeleteOutcome::NotFound) };
         let organization = self.organization(provider)?;
-        let uses = self.uses(&organization, [(&before, -1)])?;
+        let uses = self.uses(organization, [(&before, -1)])?;
         self.put(Space::Association, key, None);
         self.set_uses(uses);
         self.set_provider_counts(
@@ -234,7 +234,7 @@ impl<'a> Group<'a> {
             }
         }
         let organization = self.organization(provider)?;
-        let uses = self.uses(&organization, rows.values().map(|target| (target, -1)))?;
+        let uses = self.uses(organization, rows.values().map(|target| (target, -1)))?;
         let mut removed = Vec::with_capacity(rows.len());
         for (key, target) in rows {
             let external_user_id = codec::decode_external_user_id(&key[layout::PROVIDER_BYTES..])?;
@@ -251,11 +251,9 @@ impl<'a> Group<'a> {
     }
 
     /// The organization of a provider that is counted.
-    fn organization(&self, provider: ServiceProviderId) -> Result<OrganizationId, StoreError> {
-        let found = self.registry.providers.get(&provider);
-        found
-            .map(|provider| provider.organization.clone())
-            .ok_or_else(|| codec::corrupt("provider counts", &"of no provider"))
+    fn organization(&self, provider: ServiceProviderId) -> Result<&OrganizationId, StoreError> {
+        let found = self.registry.providers.get(&provider).map(|provider| &provider.organization);
+        found.ok_or_else(|| codec::corrupt("provider counts", &"of no provider"))
     }
 
     /// Forgets the oldest changes: those of the store first, then the group's own.

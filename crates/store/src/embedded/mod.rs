@@ -244,26 +244,30 @@ impl EmbeddedStore {
         Ok(Self { shared, queue, root_key: RootKey::new(root_key), engine_path })
     }
 
-    /// Hands a write to the writer and waits until it is on stable storage.
-    async fn write<T: Send + 'static>(
+    /// Hands a write to the writer, at once. What is returned waits until the write is on stable storage.
+    fn write<T: Send + 'static>(
         &self,
         decide: impl FnOnce(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.shared.check_writable()?;
-        let _step = step::begin("commit");
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        let step = step::begin("commit");
         let (reply, answer) = oneshot::channel();
-        let write = Message::Write(Box::new(Write::new(decide, reply)));
-        // There is mostly room, and not to prepare for a wait costs less.
-        match self.queue.try_send(write) {
-            Ok(()) => {}
-            Err(TrySendError::Full(write)) => {
+        let queued = self.shared.check_writable().and_then(|()| {
+            // There is mostly room, and not to prepare for a wait costs less.
+            match self.queue.try_send(Message::Write(Box::new(Write::new(decide, reply)))) {
+                Ok(()) => Ok(None),
+                Err(TrySendError::Full(write)) => Ok(Some(write)),
+                Err(TrySendError::Closed(_)) => Err(unavailable(CLOSED)),
+            }
+        });
+        async move {
+            let _step = step;
+            if let Some(write) = queued? {
                 self.queue.send(write).await.map_err(|_| unavailable(CLOSED))?;
             }
-            Err(TrySendError::Closed(_)) => return Err(unavailable(CLOSED)),
+            // It was dropped in a panic, maybe after the commit.
+            let lost = |_| Err(StoreError::InDoubt { cause: "the writer of the store gave up".to_owned() });
+            answer.await.unwrap_or_else(lost)
         }
-        // It was dropped in a panic, maybe after the commit.
-        let lost = |_| Err(StoreError::InDoubt { cause: "the writer of the store gave up".to_owned() });
-        answer.await.unwrap_or_else(lost)
     }
 }
 

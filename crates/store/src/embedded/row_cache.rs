@@ -29,7 +29,7 @@ use crate::contract::CacheUse;
 
 /// Each shard has this much, in whole segments, until there are so many of them.
 const SHARD_BYTES: u64 = 256 * 1024;
-const SHARDS_MAX: u64 = 1024;
+const SHARDS_MAX: u64 = 256;
 /// Places in which the numbers of changes are noted, half a mebibyte, and what was read once, a quarter.
 const PLACES: usize = 1 + u16::MAX as usize;
 
@@ -147,8 +147,8 @@ impl RowCache {
         number
     }
 
-    /// What a reader of this view sees of an association, as `read` makes it of the bytes of the value and of a place for an
-    /// id that was made of them before, which others may have taken.
+    /// What a reader of this view sees of an association, as `read` makes it of the bytes of the value and of the id that
+    /// it made of them before, where that is still known.
     pub(super) fn get<T>(
         &self,
         view: ViewNumber,

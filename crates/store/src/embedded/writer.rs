@@ -40,6 +40,8 @@ use crate::{CommitReport, LoadStart, RootKey, StoreError, StoreOptions};
 
 /// Most writes of one commit. It bounds how long a write waits for others of its group.
 const GROUP_MAX: usize = 1_024;
+/// For so many, which most commits have at most, memory is taken once.
+const GROUP_MOSTLY: usize = 64;
 /// How long after the engine was opened again it is not closed for the sake of a single group.
 const RETRY_PAUSE: Duration = Duration::from_secs(10);
 pub(super) struct Writer {
@@ -141,7 +143,8 @@ impl Writer {
                 }
                 Message::Close(done) => return Some(done),
             };
-            let mut group = vec![first];
+            let mut group = Vec::with_capacity(GROUP_MOSTLY);
+            group.push(first);
             let closing = self.gather(&mut group);
             self.write(group);
             if closing.is_some() {

@@ -21,7 +21,7 @@ const PACKED_FROM: usize = SEGMENT_BYTES / 8;
 /// Ids that are kept as they were made of values; a row has its place among them by its hash. A power of two.
 const IDS: usize = 256;
 /// About what these come to take, each with its text.
-pub(super) const IDS_BYTES: usize = IDS * (size_of::<Option<AmazonId>>() + 96);
+pub(super) const IDS_BYTES: usize = IDS * (size_of::<Made>() + 96);
 /// Segments that may have their turn for one row.
 const TURNS_MAX: usize = 8;
 /// The least that a table takes.
@@ -39,6 +39,13 @@ const REMOVED: u8 = 2;
 
 /// A segment, and a byte of it.
 type Place = u32;
+
+/// The id that was made of the value of a row, once it was needed.
+struct Made {
+    /// Of the row. Rows are only put behind others, so that no two of them had this place since their segment was packed.
+    place: Place,
+    id: Option<AmazonId>,
+}
 
 /// What a row is looked up by.
 #[derive(Clone, Copy)]
@@ -78,7 +85,7 @@ pub(super) struct Shard {
     /// A segment of which most bytes are of removed rows.
     most_removed: usize,
     /// Ids that were made of values, by the hash of their row.
-    ids: Box<[Option<AmazonId>; IDS]>,
+    ids: Box<[Made; IDS]>,
     /// What table, segments and ids may take.
     limit: usize,
     hasher: RandomState,
@@ -159,13 +166,13 @@ impl Shard {
             current: 0,
             turn: 0,
             most_removed: 0,
-            ids: Box::new([const { None }; IDS]),
+            ids: Box::new([const { Made { place: 0, id: None } }; IDS]),
             limit: limit.clamp(IDS_BYTES + 2 * SEGMENT_BYTES, most),
             hasher,
         }
     }
 
-    /// The version and the value of a row, which counts as read from now on, and the place of its id.
+    /// The version and the value of a row, which counts as read from now on, and the id that was made of the value.
     pub(super) fn get(&mut self, key: Key<'_>) -> Option<(ViewNumber, &[u8], &mut Option<AmazonId>)> {
         let Self { places, segments, ids, .. } = self;
         let (mut version, mut value, mut mark) = (0, 0..0, 0);
@@ -176,13 +183,18 @@ impl Shard {
                 row.is_of(key)
             })
         });
-        let (segment, offset) = parts(*place?);
+        let place = *place?;
+        let (segment, offset) = parts(place);
+        let made = &mut ids[(key.hash >> 48) as usize % IDS];
+        if made.place != place {
+            *made = Made { place, id: None };
+        }
         let bytes = &mut segments[segment].bytes;
         // Where nothing is written, the processors share the memory.
         if mark & READ == 0 {
             bytes[offset] |= READ;
         }
-        Some((version, bytes.get(value)?, &mut ids[(key.hash >> 48) as usize % IDS]))
+        Some((version, bytes.get(value)?, &mut made.id))
     }
 
     pub(super) fn has(&self, key: Key<'_>) -> bool {
@@ -204,12 +216,13 @@ impl Shard {
         let evicted = self.places.len() < before;
         let Self { places, segments, current, hasher, .. } = self;
         let Some(place) = place(*current, segments[*current].bytes.len()) else { return Put::NoRoom };
+        let mut head = [0; HEAD_BYTES];
+        head[1..9].copy_from_slice(&version.to_le_bytes());
+        head[9..11].copy_from_slice(&id_length.to_le_bytes());
+        head[11..13].copy_from_slice(&value_length.to_le_bytes());
+        head[13..].copy_from_slice(&key.provider.to_le_bytes());
         let segment = &mut segments[*current].bytes;
-        segment.push(0);
-        segment.extend_from_slice(&version.to_le_bytes());
-        segment.extend_from_slice(&id_length.to_le_bytes());
-        segment.extend_from_slice(&value_length.to_le_bytes());
-        segment.extend_from_slice(&key.provider.to_le_bytes());
+        segment.extend_from_slice(&head);
         segment.extend_from_slice(key.id);
         segment.extend_from_slice(value);
         places.insert_unique(key.hash, place, |place| {
@@ -294,7 +307,11 @@ impl Shard {
     /// Moves the rows of a segment that are to stay to its beginning, and removes the others; rows are appended to it from
     /// now on. `stays` is told how many bytes stay already.
     fn pack(&mut self, index: usize, stays: impl Fn(&Row<'_>, usize) -> bool) {
-        let Self { places, segments, hasher, .. } = self;
+        let Self { places, segments, ids, hasher, .. } = self;
+        // Other rows come to the places of its rows.
+        for made in ids.iter_mut().filter(|made| parts(made.place).0 == index) {
+            made.id = None;
+        }
         let segment = &mut segments[index];
         let (mut from, mut kept) = (0, 0);
         while let Some(row) = segment.row(from) {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::shard::{IDS_BYTES, SEGMENT_BYTES};
 use super::*;
+use crate::embedded::codec;
 
 const MIB: u64 = 1024 * 1024;
 /// The least that a cache takes.
@@ -20,7 +21,11 @@ fn change(rows: &RowCache, changes: &[(&str, Option<&str>)]) -> ViewNumber {
 }
 
 fn get(rows: &RowCache, view: ViewNumber, id: &str) -> Lookup<String> {
-    rows.get(view, 1, id, |value, _| String::from_utf8(value.to_vec()).unwrap())
+    rows.get(view, 1, id, |value, made| {
+        let again = codec::decode_target_again(value, made).unwrap();
+        assert_eq!(again.suffix().as_bytes(), value, "made of this value");
+        again.suffix().to_owned()
+    })
 }
 
 fn found(value: &str) -> Lookup<String> {
