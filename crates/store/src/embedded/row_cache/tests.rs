@@ -150,6 +150,21 @@ fn removed_rows_make_room_without_another_one_going() {
 }
 
 #[test]
+fn an_id_that_was_made_of_a_row_is_not_shown_for_another_at_its_place() {
+    let target = |number: usize| format!("{number:0>100}");
+    // With some of these numbers of changes, the last row stands where the first one stood.
+    for changes in 1..=2 * SEGMENT_BYTES / 100 {
+        let rows = RowCache::new(LEAST + 8_000);
+        let mut view = change(&rows, &[("7201", Some(&target(0)))]);
+        assert_eq!(get(&rows, view, "7201"), found(&target(0)));
+        for number in 1..=changes {
+            view = change(&rows, &[("7201", Some(&target(number)))]);
+        }
+        assert_eq!(get(&rows, view, "7201"), found(&target(changes)), "after {changes} changes");
+    }
+}
+
+#[test]
 fn a_row_that_is_too_long_or_has_no_room_is_known_to_be_missing() {
     for (limit, rows_before, value) in
         [(MIB, 0, "t".repeat(2_000)), (SEGMENT_BYTES as u64, 500, "t".repeat(200))]
