@@ -50,7 +50,7 @@ impl View {
 
 #[async_trait]
 impl AssociationStore for EmbeddedStore {
-    // As `async_trait` would write the three, but that a write is in its box from the beginning: it is large.
+    // As `async_trait` would write it, but that the write, which is large, does not go into the box of the future first.
     fn create_association<'s, 'f>(
         &'s self,
         write: WriteAssociation,
@@ -62,28 +62,17 @@ impl AssociationStore for EmbeddedStore {
         Box::pin(self.write(move |group| group.create(write)))
     }
 
-    fn update_association<'s, 'f>(
-        &'s self,
-        write: WriteAssociation,
-    ) -> BoxFuture<'f, Result<UpdateOutcome, StoreError>>
-    where
-        's: 'f,
-        Self: 'f,
-    {
-        Box::pin(self.write(move |group| group.update(write)))
+    async fn update_association(&self, write: WriteAssociation) -> Result<UpdateOutcome, StoreError> {
+        self.write(move |group| group.update(write)).await
     }
 
-    fn delete_association<'s, 'f>(
-        &'s self,
+    async fn delete_association(
+        &self,
         provider: ServiceProviderId,
         external_user_id: ExternalUserId,
         origin: Origin,
-    ) -> BoxFuture<'f, Result<DeleteOutcome, StoreError>>
-    where
-        's: 'f,
-        Self: 'f,
-    {
-        Box::pin(self.write(move |group| group.delete(provider, external_user_id, origin)))
+    ) -> Result<DeleteOutcome, StoreError> {
+        self.write(move |group| group.delete(provider, external_user_id, origin)).await
     }
 
     async fn find_associations(

@@ -33,10 +33,9 @@ const NO_TOKEN: Token = [0; 16];
 const CHANGES_MAX: u16 = 64;
 /// A row takes no further change when it is this long: about a block of a table.
 const ROW_BYTES: usize = 4 * 1024;
-const WHAT: &str = "change record";
-
 /// About what a change of an association takes.
 const CHANGE_BYTES: usize = 160;
+const WHAT: &str = "change record";
 
 /// A row that takes changes.
 #[derive(Clone, Default)]
@@ -44,8 +43,6 @@ pub(super) struct ChangeRow {
     count: u16,
     last: u64,
     bytes: Vec<u8>,
-    /// How many more changes are to come, as far as that is known.
-    expected: usize,
 }
 
 /// What a commit left beside its changes.
@@ -56,22 +53,21 @@ pub(super) struct Left {
 }
 
 impl ChangeRow {
-    /// The first row of about so many changes.
-    pub(super) fn of_about(changes: usize) -> Self {
-        Self { expected: changes, ..Self::default() }
+    /// With memory for so many changes, as far as a row takes them.
+    pub(super) fn with_room(changes: usize) -> Self {
+        let bytes = changes.saturating_mul(CHANGE_BYTES).min(ROW_BYTES + CHANGE_BYTES);
+        Self { bytes: Vec::with_capacity(HEADER_BYTES + bytes), ..Self::default() }
     }
 
     /// Appends a change. Its number follows that of the change before it.
     pub(super) fn push(&mut self, change: &Change) {
         debug_assert!(self.count == 0 || change.sequence == self.last + 1, "numbers follow one another");
         if self.count == 0 {
-            let room = self.expected.max(1).saturating_mul(CHANGE_BYTES).min(ROW_BYTES + CHANGE_BYTES);
-            self.bytes.reserve(HEADER_BYTES + room);
+            self.bytes.reserve(HEADER_BYTES + CHANGE_BYTES);
             self.bytes.extend_from_slice(&[CHANGES, 0, 0, 0, 0]);
             self.bytes.extend_from_slice(&NO_TOKEN);
         }
         put_change(&mut self.bytes, change);
-        self.expected = self.expected.saturating_sub(1);
         self.last = change.sequence;
         self.count += 1;
     }
@@ -92,8 +88,7 @@ impl ChangeRow {
     }
 
     fn end(&mut self) -> Option<(Key, Vec<u8>)> {
-        let Self { count, last, mut bytes, expected } = std::mem::take(self);
-        self.expected = expected;
+        let Self { count, last, mut bytes } = std::mem::take(self);
         (count > 0).then(|| {
             bytes[1..3].copy_from_slice(&count.to_le_bytes());
             (layout::change(last), bytes)

@@ -73,7 +73,7 @@ impl<'a> Group<'a> {
             view,
             cache,
             pending: Rows::for_associations(writes),
-            changes: ChangeRow::of_about(writes),
+            changes: ChangeRow::with_room(writes),
             counted: Vec::new(),
             counts: view.counts.clone(),
             registry: Arc::clone(&view.registry),

@@ -249,7 +249,6 @@ impl EmbeddedStore {
         &self,
         decide: impl FnOnce(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send {
-        let step = step::begin("commit");
         let (reply, answer) = oneshot::channel();
         let queued = self.shared.check_writable().and_then(|()| {
             // There is mostly room, and not to prepare for a wait costs less.
@@ -260,8 +259,9 @@ impl EmbeddedStore {
             }
         });
         async move {
-            let _step = step;
-            if let Some(write) = queued? {
+            let queued = queued?;
+            let _step = step::begin("commit");
+            if let Some(write) = queued {
                 self.queue.send(write).await.map_err(|_| unavailable(CLOSED))?;
             }
             // It was dropped in a panic, maybe after the commit.
